@@ -1,0 +1,1 @@
+"""The generator: reads ``events.yaml``, writes ``generated/``. Never imported by the runtime."""
