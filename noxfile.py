@@ -88,7 +88,6 @@ def bench(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Write .ci/constraints.txt: the versions that CI installs, for every platform and Python."""
     session.install("uv")
-    command = "uv pip compile pyproject.toml --all-extras --universal --no-emit-index-url --no-emit-find-links --no-annotate"
-    session.run(
-        *command.split(), "--upgrade", "--custom-compile-command", "nox -s lock", "-o", ".ci/constraints.txt", silent=True
-    )
+    options = "--all-extras --universal --upgrade --no-emit-index-url --no-emit-find-links --no-annotate"
+    target = ("--custom-compile-command", "nox -s lock", "-o", ".ci/constraints.txt")
+    session.run("uv", "pip", "compile", "pyproject.toml", *options.split(), *target, silent=True)

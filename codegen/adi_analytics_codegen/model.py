@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
-
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+from typing import Any, Final
 
 USER_ID: Final = "$user_id"
 """Reference to the ``user_id`` column of the events table, in an aggregate."""
