@@ -78,7 +78,7 @@ def _cell(value: Any) -> str:
         case None:
             return "-"
         case datetime():
-            return value.strftime("%m-%d" if value.hour == 0 else "%m-%d %H:%M")
+            return value.strftime("%m-%d %H:%M")
         case float():
             return f"{value:,.2f}"
         case int():
