@@ -152,6 +152,8 @@ class Field:
     fields: tuple[Field, ...] = ()
     sensitivity: Sensitivity = Sensitivity.NONE
     store: Store = Store.KEEP
+    store_stated: bool = False
+    """Whether the catalog says ``store``, rather than leaving it to the sensitivity."""
     deprecated: Deprecation | None = None
 
 
