@@ -1,0 +1,91 @@
+"""Fixtures for all tests: real servers, one fresh database per test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.servers import Databases, private_server, session_databases
+from support.timescale import TimescaleDatabases, session_timescale
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adi_analytics.embedded import EmbeddedServer
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """The session's PostgreSQL."""
+    with session_databases() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def timescale_databases() -> Iterator[TimescaleDatabases]:
+    """The session's TimescaleDB."""
+    with session_timescale() as found:
+        yield found
+
+
+@pytest.fixture
+def postgres_dsn(databases: Databases) -> Iterator[str]:
+    """The DSN of an empty database on plain PostgreSQL."""
+    with databases.empty() as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def migrated_dsn(databases: Databases) -> Iterator[str]:
+    """The DSN of a database on plain PostgreSQL with all migrations applied."""
+    with databases.migrated() as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def timescale_dsn(timescale_databases: TimescaleDatabases) -> Iterator[str]:
+    """The DSN of an empty database on TimescaleDB; its policies run only when a test says so."""
+    with timescale_databases.empty() as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def timescale_migrated_dsn(timescale_databases: TimescaleDatabases) -> Iterator[str]:
+    """The DSN of a database on TimescaleDB with all migrations applied."""
+    with timescale_databases.migrated() as dsn:
+        yield dsn
+
+
+@pytest.fixture(params=["postgres", pytest.param("timescaledb", marks=pytest.mark.timescaledb)])
+def backend(request: pytest.FixtureRequest) -> str:
+    """The name of each backend in turn, for `any_backend_dsn` and `any_migrated_dsn`."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def any_backend_dsn(backend: str, request: pytest.FixtureRequest) -> str:
+    """The DSN of an empty database, on each backend in turn."""
+    dsn: str = request.getfixturevalue("postgres_dsn" if backend == "postgres" else "timescale_dsn")
+    return dsn
+
+
+@pytest.fixture
+def any_migrated_dsn(backend: str, request: pytest.FixtureRequest) -> str:
+    """The DSN of a database with all migrations applied, on each backend in turn."""
+    dsn: str = request.getfixturevalue("migrated_dsn" if backend == "postgres" else "timescale_migrated_dsn")
+    return dsn
+
+
+@pytest.fixture
+def own_server() -> Iterator[EmbeddedServer]:
+    """A PostgreSQL server for one test, to kill, freeze and restart (see `support.servers.freeze`)."""
+    with private_server() as server:
+        yield server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need TimescaleDB."""
+    for item in items:
+        if "timescale_databases" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timescaledb)

@@ -1,0 +1,1 @@
+"""Helpers of the tests; importable as ``support`` because ``tests`` is on pytest's path."""
