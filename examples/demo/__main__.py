@@ -54,11 +54,16 @@ def _database_url(options: argparse.Namespace, stack: ExitStack) -> str:
         console.print("[bold]1. Server[/]  the one that DATABASE_URL names")
         return given
     started = time.perf_counter()
-    server = embedded.start(keep=options.keep)
-    if not options.keep:
-        stack.callback(server.stop)
+    server = embedded.start_server(port=0 if options.keep else None)
+    stack.callback(_leave_up if options.keep else embedded.EmbeddedServer.stop, server)
     console.print(f"[bold]1. Server[/]  embedded PostgreSQL, up in {time.perf_counter() - started:.1f} s")
     return server.dsn
+
+
+def _leave_up(server: embedded.EmbeddedServer) -> None:
+    server.keep()
+    console.print(f"\nThe server stays up: [bold]{server.dsn}[/]", soft_wrap=True, highlight=False)
+    console.print(f"Stop it with: python -m adi_analytics.embedded stop {server.directory}", highlight=False)
 
 
 def _run(options: argparse.Namespace, url: str) -> int:
@@ -72,11 +77,7 @@ def _run(options: argparse.Namespace, url: str) -> int:
     started = time.perf_counter()
     migrate.refresh(url)
     console.print(f"[bold]4. Refresh[/] all aggregates in {time.perf_counter() - started:.1f} s")
-    agree = _compare(url, sent)
-    if options.keep and not os.environ.get("DATABASE_URL"):
-        console.print(f"\nThe server stays up: [bold]{url}[/]", soft_wrap=True, highlight=False)
-        console.print("Stop it with: python -m adi_analytics.embedded stop", highlight=False)
-    return 0 if agree else 1
+    return 0 if _compare(url, sent) else 1
 
 
 def _refuse_used_table(url: str) -> None:
