@@ -1,0 +1,153 @@
+"""The manifest: everything that the migrator and the worker need to know of a catalog, as one JSON document.
+
+docs/reference/manifest.md describes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from adi_analytics_codegen.backends.sql.conditions import FieldTypes
+from adi_analytics_codegen.backends.sql.ddl import (
+    DIALECTS,
+    Statement,
+    aggregate_statements,
+    dead_letters,
+    definition,
+    distribution_columns,
+    storage_statements,
+)
+from adi_analytics_codegen.backends.sql.names import seconds
+from adi_analytics_codegen.backends.sql.relations import plan
+from adi_analytics_codegen.fingerprint import canonical, fingerprint
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from adi_analytics_codegen.backends.sql.relations import Plan, Relation
+    from adi_analytics_codegen.model import Aggregate, Catalog
+
+FORMAT: Final = 1
+"""Version of the manifest's format. The migrator refuses one that it does not know."""
+
+SEMANTICS: Final = 1
+"""Raised when this backend computes other rows from the same catalog, so that fingerprints change."""
+
+
+def manifest(catalog: Catalog) -> dict[str, Any]:
+    """Return the manifest of *catalog*."""
+    storage = catalog.storage
+    return {
+        "format": FORMAT,
+        "catalog": catalog.name,
+        "hash": fingerprint(catalog),
+        "backends": list(DIALECTS),
+        "storage": {
+            "table": storage.table,
+            "dead_letters_table": dead_letters(catalog),
+            "chunk_interval": seconds(storage.chunk_interval),
+            "compress_after": _seconds(storage.compress_after),
+            "retention": _seconds(storage.retention),
+            "index_data": storage.index_data,
+        },
+        "late_after": late_after(catalog),
+        "storage_ddl": {backend: _parts(storage_statements(catalog, backend)) for backend in DIALECTS},
+        "aggregates": [_aggregate(catalog, aggregate) for aggregate in catalog.aggregates],
+    }
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """Return *document* in its one canonical form."""
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+
+
+def late_after(catalog: Catalog) -> int | None:
+    """Return the age in seconds from which a new row must be marked as late; ``None`` without aggregates.
+
+    A refresh takes in the whole buckets of its window. A row that arrives just after one is seen by the next if it
+    is still in a whole bucket of the window then: younger than the window less one period less one bucket.
+    """
+    ages = [a.refresh.window - a.refresh.every - a.bucket_width for a in catalog.aggregates]
+    return max(0, seconds(min(ages))) if ages else None
+
+
+def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
+    made = plan(catalog, aggregate)
+    return {
+        "name": aggregate.name,
+        "version": aggregate.version,
+        "description": aggregate.description,
+        "owner": aggregate.owner,
+        "sources": list(aggregate.sources),
+        "all_events": aggregate.all_events,
+        "bucket": {"column": aggregate.bucket_name, "width": seconds(aggregate.bucket_width)},
+        "dimensions": list(made.dimensions),
+        "columns": [_named(column, "role", "kind") for column in made.columns],
+        "refresh": {key: seconds(getattr(aggregate.refresh, key)) for key in ("every", "window", "lag")},
+        "fingerprint": _fingerprint(_meaning(catalog, made)),
+        "views": _views(made),
+        "relations": [_relation(catalog, made, relation) for relation in made.relations],
+        "ddl": {backend: _parts(aggregate_statements(catalog, made, backend)) for backend in DIALECTS},
+    }
+
+
+def _relation(catalog: Catalog, made: Plan, relation: Relation) -> dict[str, Any]:
+    columns = [_named(column, "role", "merge") for column in relation.columns]
+    meaning = [catalog.storage.table, made.aggregate.bucket_width.total_seconds(), columns, relation.where]
+    expressions = [column.expression for column in relation.columns]
+    return {
+        "name": relation.name,
+        "kind": relation.kind,
+        "live": relation.live,
+        "rows_function": relation.rows_function,
+        "columns": columns,
+        "keys": [column.name for column in relation.columns[: relation.keys]],
+        "fingerprint": _fingerprint([SEMANTICS, meaning, expressions]),
+        "select": {backend: definition(catalog, made, relation, backend) for backend in DIALECTS},
+    }
+
+
+def _views(made: Plan) -> list[dict[str, Any]]:
+    views = [{"name": made.aggregate.name, "kind": "aggregate", "columns": [c.name for c in made.columns]}]
+    if made.distributions:
+        names = [made.main.bucket, *made.dimensions, *distribution_columns(made).values()]
+        views.append({"name": made.distribution_view, "kind": "distribution", "columns": names})
+    return views
+
+
+def _meaning(catalog: Catalog, made: Plan) -> Any:
+    """What the rows of an aggregate depend on, in terms of the catalog: not on how its SQL is written."""
+    aggregate = made.aggregate
+    types = FieldTypes.of(catalog, aggregate)
+
+    def where(conditions: Any) -> list[Any]:
+        return [[c.field, types.type(c.field, conditions) if c.field != "event" else "", c.op, c.value] for c in conditions]
+
+    return [
+        SEMANTICS,
+        catalog.storage.table,
+        None if aggregate.all_events else aggregate.sources,
+        [aggregate.bucket_name, seconds(aggregate.bucket_width)],
+        [[d.name, d.of, d.type] for d in aggregate.dimensions],
+        where(aggregate.where),
+        [[m.name, m.kind, m.of, m.type, m.quantile, _seconds(m.trailing), where(m.where)] for m in aggregate.measures],
+        [[r.name, r.numerator, r.denominator] for r in aggregate.derived],
+    ]
+
+
+def _fingerprint(value: Any) -> str:
+    return hashlib.sha256(json.dumps(canonical(value), default=str, ensure_ascii=True).encode()).hexdigest()
+
+
+def _named(column: Any, *more: str) -> dict[str, Any]:
+    return {key: getattr(column, key) for key in ("name", "type", *more)}
+
+
+def _parts(parts: dict[str, list[Statement]]) -> dict[str, list[dict[str, str]]]:
+    return {part: [{"step": s.step, "sql": s.sql} for s in statements] for part, statements in parts.items()}
+
+
+def _seconds(span: timedelta | None) -> int | None:
+    return None if span is None else seconds(span)

@@ -1,0 +1,69 @@
+"""Identifiers and literals: the only place where text becomes part of a statement."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+    from datetime import timedelta
+
+MAX_IDENTIFIER: Final = 63
+"""Bytes of an identifier that PostgreSQL keeps; it cuts the rest without a word."""
+
+_DIGEST: Final = 8
+_DAY: Final = 86_400
+_HOUR: Final = 3_600
+
+
+def identifier(name: str) -> str:
+    """Return *name* quoted, so that every name works, keywords too."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return *text* as a string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def seconds(span: timedelta) -> int:
+    """Return *span* in whole seconds."""
+    return int(span.total_seconds())
+
+
+def interval(span: timedelta) -> str:
+    """Return *span* as an interval in the largest unit that fits: for widths and policies."""
+    total = seconds(span)
+    for unit, size in (("day", _DAY), ("hour", _HOUR), ("minute", 60)):
+        if total and total % size == 0:
+            count = total // size
+            return f"interval '{count} {unit}{'' if count == 1 else 's'}'"
+    return f"interval '{total} seconds'"
+
+
+def exact_interval(span: timedelta) -> str:
+    """Return *span* as an interval to add to a time.
+
+    Days would be calendar days of the session's time zone, 23 or 25 hours long when clocks change; hours never are.
+    """
+    total = seconds(span)
+    return f"interval '{total // _HOUR} hours'" if total % _HOUR == 0 else f"interval '{total} seconds'"
+
+
+def shorten(name: str) -> str:
+    """Return *name*, or when PostgreSQL would cut it, its beginning and a digest of the whole."""
+    if len(name.encode()) <= MAX_IDENTIFIER:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
+    head = name.encode()[: MAX_IDENTIFIER - _DIGEST - 1].decode(errors="ignore")
+    return f"{head}_{digest}"
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """Return *name*, with underscores added until it is not in *taken*."""
+    candidate = shorten(name)
+    while candidate in taken:
+        name += "_"
+        candidate = shorten(name)
+    return candidate

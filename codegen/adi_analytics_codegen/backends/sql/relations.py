@@ -1,0 +1,214 @@
+"""The relations of an aggregate: which are stored, from which SELECT, and which public views read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics_codegen.backends.sql.conditions import EVENT, FieldTypes, predicates
+from adi_analytics_codegen.backends.sql.measures import Column, PublicColumn, ratio, store
+from adi_analytics_codegen.backends.sql.names import exact_interval, identifier, literal, shorten, unused
+from adi_analytics_codegen.backends.sql.values import SQL_TYPES, typed
+from adi_analytics_codegen.model import FieldType, MeasureKind
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from adi_analytics_codegen.model import Aggregate, Catalog, Condition, Measure
+
+TIMESTAMP_TYPE: Final = SQL_TYPES[FieldType.DATETIME]
+
+BUCKET_RATIO: Final = 1.02
+"""Upper over lower bound of a bucket of a distribution: estimates are wrong by less than 1 %."""
+
+FIRST_TIME: Final = "1970-01-01 00:00:00+00"
+END_OF_TIME: Final = "9999-01-01 00:00:00+00"
+"""Rows outside these times are no events but mistakes, and their buckets may be no valid times: none reads them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A stored relation: a continuous aggregate, or a rollup table with its function.
+
+    Attributes:
+        keys: How many of the first columns the rows are grouped by; the first of all is the bucket.
+        where: Predicates over rows of the events table.
+    """
+
+    name: str
+    kind: str
+    columns: tuple[Column, ...]
+    keys: int
+    where: tuple[str, ...]
+
+    @property
+    def live(self) -> str:
+        """The view of the stored rows and, in real time, of those not yet stored."""
+        return shorten(f"{self.name}_live")
+
+    @property
+    def rows_function(self) -> str:
+        """The function that computes the rows of a range of time, where tables are used."""
+        return shorten(f"{self.name}_rows")
+
+    @property
+    def bucket(self) -> str:
+        """The column of the bucket's start."""
+        return self.columns[0].name
+
+
+@dataclass(frozen=True, slots=True)
+class Trailing:
+    """A distinct count over a span of buckets, computed from a relation of members."""
+
+    column: str
+    members: Relation
+    span: str
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """One measured field's part of the public distribution view."""
+
+    of: str
+    relation: Relation
+    measures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that an aggregate consists of."""
+
+    aggregate: Aggregate
+    main: Relation
+    columns: tuple[PublicColumn, ...]
+    trailing: tuple[Trailing, ...]
+    distributions: tuple[Distribution, ...]
+
+    @property
+    def relations(self) -> tuple[Relation, ...]:
+        """All stored relations, the main one first."""
+        members = dict.fromkeys(trailing.members for trailing in self.trailing)
+        return (self.main, *members, *(distribution.relation for distribution in self.distributions))
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The names of the dimensions."""
+        return tuple(dimension.name for dimension in self.aggregate.dimensions)
+
+    @property
+    def distribution_view(self) -> str:
+        """The name of the public view of the distributions."""
+        return shorten(f"{self.aggregate.name}_distribution")
+
+
+def plan(catalog: Catalog, aggregate: Aggregate) -> Plan:
+    """Return what *aggregate* consists of."""
+    return _Planner(catalog, aggregate).plan()
+
+
+class _Planner:
+    def __init__(self, catalog: Catalog, aggregate: Aggregate) -> None:
+        self.aggregate = aggregate
+        self.types = FieldTypes.of(catalog, aggregate)
+        self.keys = (
+            Column(aggregate.bucket_name, TIMESTAMP_TYPE, "", "bucket"),
+            *(Column(d.name, SQL_TYPES[d.type], typed(d.of, d.type), "dimension") for d in aggregate.dimensions),
+        )
+        self.taken = {
+            *(key.name for key in self.keys),
+            *(measure.name for measure in aggregate.measures),
+            *(derived.name for derived in aggregate.derived),
+        }
+
+    def plan(self) -> Plan:
+        main, columns = self._main()
+        return Plan(self.aggregate, main, columns, self._trailing(), self._distributions())
+
+    def _main(self) -> tuple[Relation, tuple[PublicColumn, ...]]:
+        stored = {m.name: store(m, self.types, self.taken) for m in self.aggregate.measures if m.trailing is None}
+        rows = Column(unused("row_count", self.taken), "bigint", "count(*)", "count", "sum")
+        columns = (*self.keys, rows, *(column for entry in stored.values() for column in entry.columns))
+        keys = [PublicColumn(k.name, k.type, identifier(k.name), k.role) for k in self.keys]
+        public: dict[str, PublicColumn] = {}
+        for measure in self.aggregate.measures:
+            entry = stored.get(measure.name)
+            sql_type, value = (entry.type, entry.expression) if entry else ("bigint", identifier(measure.name))
+            public[measure.name] = PublicColumn(measure.name, sql_type, value, "measure", measure.kind)
+        derived = [ratio(entry, public) for entry in self.aggregate.derived]
+        return self._relation("", "rollup", columns), (*keys, *public.values(), *derived)
+
+    def _trailing(self) -> tuple[Trailing, ...]:
+        found: dict[tuple[object, ...], Relation] = {}
+        trailing = []
+        for measure in self.aggregate.measures:
+            if measure.trailing is None:
+                continue
+            subject = _subject(measure)
+            if subject not in found:
+                found[subject] = self._members(measure, _numbered("_users", len(found)))
+            trailing.append(Trailing(measure.name, found[subject], exact_interval(measure.trailing)))
+        return tuple(trailing)
+
+    def _members(self, measure: Measure, suffix: str) -> Relation:
+        """Every member once per bucket, with the number of rows: what trailing counts are computed from."""
+        value, kind = _value(measure), measure.type or FieldType.STRING
+        member = Column(unused("member", self.taken), SQL_TYPES[kind], value, "member")
+        rows = Column(unused("row_count", self.taken), "bigint", "count(*)", "count", "sum")
+        present = f"({value}) is not null"
+        return self._relation(suffix, "users", (*self.keys, member, rows), measure.where, present)
+
+    def _distributions(self) -> tuple[Distribution, ...]:
+        subjects: dict[tuple[object, ...], list[Measure]] = {}
+        for measure in self.aggregate.measures:
+            if measure.kind is MeasureKind.PERCENTILE:
+                subjects.setdefault(_subject(measure), []).append(measure)
+        return tuple(
+            Distribution(
+                measures[0].of or "",
+                self._distribution(measures[0], _numbered("_distribution", index)),
+                tuple(measure.name for measure in measures),
+            )
+            for index, measures in enumerate(subjects.values())
+        )
+
+    def _distribution(self, measure: Measure, suffix: str) -> Relation:
+        """Counts by the logarithm of the value: they add up over buckets, and give percentiles of any range."""
+        value = f"({_value(measure)})"
+        size = f"abs({value})::double precision"
+        magnitude = f"case when {value} <> 0 then ceil(ln({size}) / ln({BUCKET_RATIO}::double precision))::integer end"
+        columns = (
+            Column(unused("sign", self.taken), "integer", f"sign({value})::integer", "sign"),
+            Column(unused("magnitude", self.taken), "integer", magnitude, "magnitude"),
+            Column(unused("row_count", self.taken), "bigint", "count(*)", "count", "sum"),
+        )
+        return self._relation(suffix, "distribution", (*self.keys, *columns), measure.where, f"{value} is not null")
+
+    def _relation(
+        self, suffix: str, kind: str, columns: tuple[Column, ...], where: tuple[Condition, ...] = (), *more: str
+    ) -> Relation:
+        tests = [f'"timestamp" >= timestamptz {literal(FIRST_TIME)}', f'"timestamp" < timestamptz {literal(END_OF_TIME)}']
+        if not self.aggregate.all_events:
+            tests.append(f"event_type in ({', '.join(literal(name) for name in self.aggregate.sources)})")
+        tests += [*predicates(self.aggregate.where, self.types), *predicates(where, self.types), *more]
+        keys = sum(column.role in _KEY_ROLES for column in columns)
+        name = shorten(f"{self.aggregate.name}_v{self.aggregate.version}{suffix}")
+        return Relation(name, kind, columns, keys, tuple(tests))
+
+
+_KEY_ROLES: Final = frozenset({"bucket", "dimension", "member", "sign", "magnitude"})
+
+
+def _numbered(suffix: str, index: int) -> str:
+    return suffix if index == 0 else f"{suffix}_{index + 1}"
+
+
+def _subject(measure: Measure) -> tuple[object, ...]:
+    """What two measures must share to be computed from one companion."""
+    return measure.of, measure.type, tuple((test.field, test.op, test.value) for test in measure.where)
+
+
+def _value(measure: Measure) -> str:
+    return typed(measure.of or "", measure.type or FieldType.STRING)
+
+

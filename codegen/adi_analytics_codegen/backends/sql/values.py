@@ -1,0 +1,138 @@
+"""Reading one value from a row, without ever failing.
+
+A stored row can hold anything: it may come from an older catalog, another program or a mistake. So every cast is
+guarded by a ``CASE`` (its branches are evaluated in order; the parts of an ``AND`` and of a ``FILTER`` need not be),
+and a value that does not fit its field's type reads as NULL. Every expression is immutable, because a continuous
+aggregate refuses anything else: that rules out casts from text to a time, which depend on the session.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from adi_analytics_codegen.backends.sql.names import literal
+from adi_analytics_codegen.model import SERVICE, USER_ID, FieldType
+
+COLUMNS: Final = {USER_ID: "user_id", SERVICE: "service"}
+"""Column references of aggregates, and the columns that they mean."""
+
+SQL_TYPES: Final = {
+    FieldType.UUID: "uuid",
+    FieldType.STRING: "text",
+    FieldType.ENUM: "text",
+    FieldType.INT: "bigint",
+    FieldType.FLOAT: "double precision",
+    FieldType.BOOL: "boolean",
+    FieldType.DATETIME: "timestamp with time zone",
+}
+"""The SQL type of each scalar field type."""
+
+FLOAT_MAX: Final = "1e307"
+"""Floats up to this are read: the difference of any two of them is a double, so interpolation cannot overflow."""
+
+FLOAT_MIN: Final = "1e-307"
+"""Floats down to this, and zero, are read: below it a cast to double fails with an underflow."""
+
+_INT_RANGE: Final = "-9223372036854775808 and 9223372036854775807"
+_HEX: Final = "[0-9a-fA-F]"
+_UUID: Final = f"^{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}$"
+_DATETIME: Final = (
+    "^[1-8][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+    "([.][0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
+
+
+def typed(of: str, kind: FieldType) -> str:
+    """Return an expression for the value of *of* as the SQL type of *kind*, NULL where it does not fit."""
+    if of in COLUMNS:
+        return COLUMNS[of]
+    json, text = json_value(of), json_text(of)
+    match kind:
+        case FieldType.INT:
+            return _int(json)
+        case FieldType.FLOAT:
+            return _float(json, "double precision")
+        case FieldType.BOOL:
+            return f"case when jsonb_typeof({json}) = 'boolean' then ({json})::boolean end"
+        case FieldType.UUID:
+            return _string(json, f"case when {text} ~ {literal(_UUID)} then ({text})::uuid end")
+        case FieldType.DATETIME:
+            return _string(json, _datetime(text))
+        case FieldType.LIST:
+            return f"case when jsonb_typeof({json}) = 'array' then {json} end"
+        case FieldType.OBJECT:
+            return f"case when jsonb_typeof({json}) = 'object' then {json} end"
+        case FieldType.JSON:
+            return f"case when jsonb_typeof({json}) <> 'null' then {json} end"
+        case FieldType.STRING | FieldType.ENUM:
+            return _string(json, text)
+
+
+def summable(of: str, kind: FieldType) -> str:
+    """Return an expression for the value of *of* to add up: exact, and without overflow for any number of rows."""
+    return _float(json_value(of), "numeric") if kind is FieldType.FLOAT else typed(of, kind)
+
+
+def as_text(of: str) -> str:
+    """Return an expression for the text of the value of *of*, which :func:`from_text` turns back."""
+    return f"{COLUMNS[of]}::text" if of in COLUMNS else json_text(of)
+
+
+def from_text(text: str, kind: FieldType) -> str:
+    """Return an expression for the value of *kind* whose text is *text*. The text must come from a value that fits."""
+    match kind:
+        case FieldType.STRING | FieldType.ENUM:
+            return text
+        case FieldType.INT:
+            return f"({text})::numeric::bigint"
+        case FieldType.DATETIME:
+            return _datetime(text)
+        case _:
+            return f"({text})::{SQL_TYPES[kind]}"
+
+
+def json_value(of: str) -> str:
+    """Return an expression for the JSON value of the field *of*; dots lead into objects."""
+    return "data" + "".join(f" -> {literal(part)}" for part in of.split("."))
+
+
+def json_text(of: str) -> str:
+    """Return an expression for the text of the field *of*."""
+    *path, last = of.split(".")
+    return "data" + "".join(f" -> {literal(part)}" for part in path) + f" ->> {literal(last)}"
+
+
+def _string(json: str, then: str) -> str:
+    return f"case when jsonb_typeof({json}) = 'string' then {then} end"
+
+
+def _int(json: str) -> str:
+    number = f"({json})::numeric"
+    fits = f"{number} between {_INT_RANGE} and {number} = trunc({number})"
+    return f"case when jsonb_typeof({json}) = 'number' then case when {fits} then ({json})::bigint end end"
+
+
+def _float(json: str, sql_type: str) -> str:
+    number = f"({json})::numeric"
+    fits = f"abs({number}) between {FLOAT_MIN} and {FLOAT_MAX} or {number} = 0"
+    return f"case when jsonb_typeof({json}) = 'number' then case when {fits} then ({json})::{sql_type} end end"
+
+
+def _datetime(text: str) -> str:
+    """Read an RFC 3339 time from parts: the first CASE checks its shape, the second that the month has the day."""
+    year, month, day, hour, minute = (f"substr({text}, {at}, {size})::integer" for at, size in _PARTS)
+    second = f"substring({text} from '^.{{17}}([0-9]{{2}}([.][0-9]{{1,6}})?)')::double precision"
+    date = f"(make_date({year}, {month}, 1) + ({day} - 1))"
+    offset = f"(substr(right({text}, 6), 1, 1) || '1')::integer * ({_minutes(text)})"
+    utc = f"case when right({text}, 1) in ('Z', 'z') then interval '0' else make_interval(mins => {offset}) end"
+    time = f"({date} + make_time({hour}, {minute}, {second}) - {utc}) at time zone 'UTC'"
+    valid = f"case when extract(day from {date}) = {day} then {time} end"
+    return f"case when {text} ~ {literal(_DATETIME)} then {valid} end"
+
+
+def _minutes(text: str) -> str:
+    return f"substr(right({text}, 5), 1, 2)::integer * 60 + right({text}, 2)::integer"
+
+
+_PARTS: Final = ((1, 4), (6, 2), (9, 2), (12, 2), (15, 2))
+"""Where year, month, day, hour and minute begin in an RFC 3339 time, and how long they are."""

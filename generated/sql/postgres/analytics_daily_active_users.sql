@@ -1,0 +1,151 @@
+-- Made from events.yaml by `analytics-codegen generate`: do not edit. What applies it is in migrations/.
+-- Users who did something, by day. Weekly and monthly are distinct users of the trailing 7 and 30 days.
+
+-- table analytics_daily_active_users_v1
+create table "analytics_daily_active_users_v1" (
+    "day" timestamp with time zone not null,
+    "row_count" bigint,
+    "active_users" bigint,
+    "total_events" bigint
+);
+
+-- index on analytics_daily_active_users_v1
+create index "analytics_daily_active_users_v1_day_idx"
+    on "analytics_daily_active_users_v1" ("day");
+
+-- function analytics_daily_active_users_v1_rows
+create function "analytics_daily_active_users_v1_rows"(from_time timestamptz, to_time timestamptz)
+returns setof "analytics_daily_active_users_v1"
+language sql stable
+begin atomic
+select
+    date_bin(interval '1 day', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "day",
+    count(*) as "row_count",
+    count(distinct user_id) as "active_users",
+    count(*) as "total_events"
+from "analytics_events"
+where "timestamp" >= from_time
+    and "timestamp" < to_time
+    and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and user_id is not null
+group by 1;
+end;
+
+-- view analytics_daily_active_users_v1_live
+create or replace view "analytics_daily_active_users_v1_live" as
+select
+    "day",
+    "row_count",
+    "active_users",
+    "total_events"
+from "analytics_daily_active_users_v1"
+where "day" < coalesce((select watermark from analytics_meta.rollups where rollup = 'analytics_daily_active_users_v1'), '-infinity')
+union all
+select
+    date_bin(interval '1 day', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "day",
+    count(*) as "row_count",
+    count(distinct user_id) as "active_users",
+    count(*) as "total_events"
+from "analytics_events"
+where "timestamp" >= coalesce((select watermark from analytics_meta.rollups where rollup = 'analytics_daily_active_users_v1'), '-infinity')
+    and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and user_id is not null
+group by 1;
+
+-- table analytics_daily_active_users_v1_users
+create table "analytics_daily_active_users_v1_users" (
+    "day" timestamp with time zone not null,
+    "member" uuid,
+    "row_count" bigint
+);
+
+-- index on analytics_daily_active_users_v1_users
+create index "analytics_daily_active_users_v1_users_day_idx"
+    on "analytics_daily_active_users_v1_users" ("day");
+
+-- function analytics_daily_active_users_v1_users_rows
+create function "analytics_daily_active_users_v1_users_rows"(from_time timestamptz, to_time timestamptz)
+returns setof "analytics_daily_active_users_v1_users"
+language sql stable
+begin atomic
+select
+    date_bin(interval '1 day', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "day",
+    user_id as "member",
+    count(*) as "row_count"
+from "analytics_events"
+where "timestamp" >= from_time
+    and "timestamp" < to_time
+    and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and user_id is not null
+    and (user_id) is not null
+group by 1, 2;
+end;
+
+-- view analytics_daily_active_users_v1_users_live
+create or replace view "analytics_daily_active_users_v1_users_live" as
+select
+    "day",
+    "member",
+    "row_count"
+from "analytics_daily_active_users_v1_users"
+where "day" < coalesce((select watermark from analytics_meta.rollups where rollup = 'analytics_daily_active_users_v1'), '-infinity')
+union all
+select
+    date_bin(interval '1 day', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "day",
+    user_id as "member",
+    count(*) as "row_count"
+from "analytics_events"
+where "timestamp" >= coalesce((select watermark from analytics_meta.rollups where rollup = 'analytics_daily_active_users_v1'), '-infinity')
+    and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and user_id is not null
+    and (user_id) is not null
+group by 1, 2;
+
+-- watermark of analytics_daily_active_users_v1
+insert into analytics_meta.rollups (rollup) values ('analytics_daily_active_users_v1') on conflict do nothing;
+
+-- view analytics_daily_active_users
+create or replace view "analytics_daily_active_users" as
+select
+    "day",
+    "active_users",
+    "weekly_active_users",
+    "monthly_active_users",
+    "total_events"
+from (
+    select
+        "day", "row_count", "active_users", "total_events",
+        _is_row,
+        (sum(_step_1) over _until_here)::bigint as "weekly_active_users",
+        (sum(_step_2) over _until_here)::bigint as "monthly_active_users"
+    from (
+        select
+            "day", "row_count", "active_users", "total_events",
+            true as _is_row, 0 as _step_1, 0 as _step_2
+        from "analytics_daily_active_users_v1_live"
+        union all
+        select
+            _at, null::bigint, null::bigint, null::bigint,
+            false, sum(_step_1), sum(_step_2)
+        from (
+            select
+                "day" as _bucket,
+                lag("day") over _member as _previous,
+                lead("day") over _member as _next
+            from "analytics_daily_active_users_v1_users_live"
+            window _member as (partition by "member" order by "day")
+        ) as _runs
+        cross join lateral (values
+            (_bucket, case when _previous + interval '168 hours' >= _bucket then 0 else 1 end, case when _previous + interval '720 hours' >= _bucket then 0 else 1 end),
+            (_bucket + interval '168 hours', case when _bucket + interval '168 hours' >= _next then 0 else -1 end, 0),
+            (_bucket + interval '720 hours', 0, case when _bucket + interval '720 hours' >= _next then 0 else -1 end)
+        ) as _steps (_at, _step_1, _step_2)
+        group by _at
+    ) as _rows
+    window _until_here as (order by "day")
+) as _counted
+where _is_row;

@@ -1,0 +1,119 @@
+-- Made from events.yaml by `analytics-codegen generate`: do not edit. What applies it is in migrations/.
+
+-- schema analytics_meta
+create schema if not exists analytics_meta;
+
+-- table late_buckets
+create table if not exists analytics_meta.late_buckets (
+    bucket timestamptz not null,
+    marked_at timestamptz not null default now(),
+    constraint late_buckets_pkey primary key (bucket)
+);
+
+-- table rollups
+create table if not exists analytics_meta.rollups (
+    rollup text not null,
+    watermark timestamptz not null default '-infinity',
+    refreshed_at timestamptz,
+    constraint rollups_pkey primary key (rollup)
+);
+
+-- function ensure_partitions
+create or replace function analytics_meta.ensure_partitions(
+    parent regclass, width interval, from_time timestamptz, to_time timestamptz
+) returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Makes sure that every time from from_time to before to_time has a partition of parent; returns how many it made.
+-- A partition takes over the rows that wait in the default partition, and is attached when it is ready: that way the
+-- parent is not locked against readers and writers, only the default partition is, and only for the move.
+declare
+    lower_bound timestamptz := date_bin(width, from_time, timestamptz '2000-01-03 00:00:00+00');
+    upper_bound timestamptz;
+    suffix text := case when extract(epoch from width) % 86400 = 0 then '"_p"YYYYMMDD' else '"_p"YYYYMMDD_HH24MISS' end;
+    schema_name name;
+    parent_name name;
+    default_partition regclass;
+    partition_name text;
+    made integer := 0;
+begin
+    perform pg_advisory_xact_lock(hashtext('analytics_meta.ensure_partitions'), parent::oid::integer);
+    select n.nspname, c.relname, p.partdefid::regclass into strict schema_name, parent_name, default_partition
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    join pg_partitioned_table p on p.partrelid = c.oid
+    where c.oid = parent;
+    while lower_bound < to_time loop
+        upper_bound := lower_bound + make_interval(secs => extract(epoch from width)::double precision);
+        partition_name := left(parent_name, 45) || to_char(lower_bound at time zone 'UTC', suffix);
+        if to_regclass(format('%I.%I', schema_name, partition_name)) is null then
+            execute format('lock table %s in share row exclusive mode', default_partition);
+            execute format('create table %I.%I (like %s including defaults)', schema_name, partition_name, parent);
+            execute format(
+                'with moved as (delete from %s where "timestamp" >= %L and "timestamp" < %L returning *)'
+                ' insert into %I.%I select * from moved',
+                default_partition, lower_bound, upper_bound, schema_name, partition_name
+            );
+            execute format(
+                'alter table %s attach partition %I.%I for values from (%L) to (%L)',
+                parent, schema_name, partition_name, lower_bound, upper_bound
+            );
+            made := made + 1;
+        end if;
+        lower_bound := upper_bound;
+    end loop;
+    return made;
+end
+$function$;
+
+-- table of events
+create table "analytics_events" (
+    id bigint generated always as identity,
+    "timestamp" timestamptz not null,
+    event_type text not null,
+    service text not null,
+    user_id uuid,
+    data jsonb not null,
+    event_id uuid not null,
+    meta jsonb not null default '{}',
+    constraint "analytics_events_pkey" primary key ("timestamp", event_id)
+) partition by range ("timestamp");
+
+-- default partition of events
+create table "analytics_events_default" partition of "analytics_events" default;
+
+-- index on user_id
+create index "analytics_events_user_id_timestamp_idx" on "analytics_events" (user_id, "timestamp" desc)
+    where user_id is not null;
+
+-- index on event_type
+create index "analytics_events_event_type_timestamp_idx" on "analytics_events" (event_type, "timestamp" desc);
+
+-- index on service
+create index "analytics_events_service_timestamp_idx" on "analytics_events" (service, "timestamp" desc);
+
+-- first partitions of events
+select analytics_meta.ensure_partitions(
+    '"analytics_events"'::regclass,
+    interval '1 day',
+    now() - interval '1 day',
+    now() + 7 * interval '1 day'
+);
+
+-- table of dead letters
+create table "analytics_dead_letters" (
+    id bigint generated always as identity,
+    created_at timestamptz not null default now(),
+    event_id uuid not null,
+    "timestamp" timestamptz,
+    event_type text not null,
+    service text,
+    reason text not null,
+    sqlstate text,
+    message text not null,
+    library_version text not null,
+    payload text not null,
+    replayed_at timestamptz,
+    constraint "analytics_dead_letters_pkey" primary key (id)
+);

@@ -1,0 +1,121 @@
+-- Made from events.yaml by `analytics-codegen generate`: do not edit. What applies it is in migrations/.
+-- API requests and their latency by hour, service, endpoint and method.
+
+-- continuous aggregate analytics_api_latency_hourly_v1
+create materialized view "analytics_api_latency_hourly_v1"
+with (timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) as
+select
+    time_bucket(interval '1 hour', "timestamp") as "hour",
+    service as "service",
+    case when jsonb_typeof(data -> 'endpoint') = 'string' then data ->> 'endpoint' end as "endpoint",
+    case when jsonb_typeof(data -> 'method') = 'string' then data ->> 'method' end as "method",
+    count(*) as "row_count",
+    count(*) as "request_count",
+    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) as "avg_duration_ms__sum",
+    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) as "avg_duration_ms__count",
+    percentile_cont(0.5) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) as "p50_duration_ms",
+    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) as "p95_duration_ms",
+    percentile_cont(0.99) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) as "p99_duration_ms",
+    count(*) filter (where (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) >= 400 and (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) < 500) as "error_4xx_count",
+    count(*) filter (where (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) >= 500 and (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) < 600) as "error_5xx_count"
+from "analytics_events"
+where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and event_type in ('api_request')
+group by 1, 2, 3, 4
+with no data;
+
+-- view analytics_api_latency_hourly_v1_live
+create or replace view "analytics_api_latency_hourly_v1_live" as
+select
+    "hour",
+    "service",
+    "endpoint",
+    "method",
+    "row_count",
+    "request_count",
+    "avg_duration_ms__sum",
+    "avg_duration_ms__count",
+    "p50_duration_ms",
+    "p95_duration_ms",
+    "p99_duration_ms",
+    "error_4xx_count",
+    "error_5xx_count"
+from "analytics_api_latency_hourly_v1";
+
+-- continuous aggregate analytics_api_latency_hourly_v1_distribution
+create materialized view "analytics_api_latency_hourly_v1_distribution"
+with (timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) as
+select
+    time_bucket(interval '1 hour', "timestamp") as "hour",
+    service as "service",
+    case when jsonb_typeof(data -> 'endpoint') = 'string' then data ->> 'endpoint' end as "endpoint",
+    case when jsonb_typeof(data -> 'method') = 'string' then data ->> 'method' end as "method",
+    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end))::integer as "sign",
+    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end))::double precision) / ln(1.02::double precision))::integer end as "magnitude",
+    count(*) as "row_count"
+from "analytics_events"
+where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and event_type in ('api_request')
+    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) is not null
+group by 1, 2, 3, 4, 5, 6
+with no data;
+
+-- view analytics_api_latency_hourly_v1_distribution_live
+create or replace view "analytics_api_latency_hourly_v1_distribution_live" as
+select
+    "hour",
+    "service",
+    "endpoint",
+    "method",
+    "sign",
+    "magnitude",
+    "row_count"
+from "analytics_api_latency_hourly_v1_distribution";
+
+-- view analytics_api_latency_hourly
+create or replace view "analytics_api_latency_hourly" as
+select
+    "hour",
+    "service",
+    "endpoint",
+    "method",
+    "request_count",
+    case when "avg_duration_ms__count" > 0 then case when abs("avg_duration_ms__sum" / "avg_duration_ms__count") < 1e-307 then 0 when abs("avg_duration_ms__sum" / "avg_duration_ms__count") <= 1e307 then ("avg_duration_ms__sum" / "avg_duration_ms__count")::double precision end end as "avg_duration_ms",
+    "p50_duration_ms",
+    "p95_duration_ms",
+    "p99_duration_ms",
+    "error_4xx_count",
+    "error_5xx_count"
+from "analytics_api_latency_hourly_v1_live";
+
+-- view analytics_api_latency_hourly_distribution
+create or replace view "analytics_api_latency_hourly_distribution" as
+select
+    "hour",
+    "service",
+    "endpoint",
+    "method",
+    array['p50_duration_ms', 'p95_duration_ms', 'p99_duration_ms']::text[] as "measures",
+    case "sign" when 0 then 0 when 1 then power(1.02::double precision, "magnitude" - 1) else -power(1.02::double precision, "magnitude") end as "lower_bound",
+    case "sign" when 0 then 0 when 1 then power(1.02::double precision, "magnitude") else -power(1.02::double precision, "magnitude" - 1) end as "upper_bound",
+    case "sign" when 0 then 0 else "sign" * power(1.02::double precision, "magnitude") * 0.9900990099009901 end as "estimate",
+    "row_count" as "row_count"
+from "analytics_api_latency_hourly_v1_distribution_live";
+
+-- refresh policy of analytics_api_latency_hourly_v1
+select add_continuous_aggregate_policy(
+    '"analytics_api_latency_hourly_v1"'::regclass,
+    start_offset => interval '6 hours',
+    end_offset => interval '15 minutes',
+    schedule_interval => interval '15 minutes'
+);
+
+-- refresh policy of analytics_api_latency_hourly_v1_distribution
+select add_continuous_aggregate_policy(
+    '"analytics_api_latency_hourly_v1_distribution"'::regclass,
+    start_offset => interval '6 hours',
+    end_offset => interval '15 minutes',
+    schedule_interval => interval '15 minutes'
+);

@@ -1,0 +1,56 @@
+-- Made from events.yaml by `analytics-codegen generate`: do not edit. What applies it is in migrations/.
+-- Cocoons by day.
+
+-- continuous aggregate analytics_cocoon_activity_daily_v1
+create materialized view "analytics_cocoon_activity_daily_v1"
+with (timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) as
+select
+    time_bucket(interval '1 day', "timestamp") as "day",
+    count(*) as "row_count",
+    count(*) filter (where event_type = 'cocoon_registered') as "registrations",
+    count(*) filter (where event_type = 'cocoon_connected') as "connections",
+    count(*) filter (where event_type = 'cocoon_disconnected') as "disconnections",
+    count(*) filter (where event_type = 'cocoon_claimed') as "claims",
+    sum(case when jsonb_typeof(data -> 'duration_seconds') = 'number' then case when (data -> 'duration_seconds')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_seconds')::numeric = trunc((data -> 'duration_seconds')::numeric) then (data -> 'duration_seconds')::bigint end end) filter (where event_type = 'cocoon_disconnected') as "avg_session_duration_seconds__sum",
+    count(case when jsonb_typeof(data -> 'duration_seconds') = 'number' then case when (data -> 'duration_seconds')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_seconds')::numeric = trunc((data -> 'duration_seconds')::numeric) then (data -> 'duration_seconds')::bigint end end) filter (where event_type = 'cocoon_disconnected') as "avg_session_duration_seconds__count",
+    count(distinct case when jsonb_typeof(data -> 'cocoon_id') = 'string' then case when data ->> 'cocoon_id' ~ '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$' then (data ->> 'cocoon_id')::uuid end end) as "unique_cocoons"
+from "analytics_events"
+where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and event_type in ('cocoon_registered', 'cocoon_connected', 'cocoon_disconnected', 'cocoon_claimed')
+group by 1
+with no data;
+
+-- view analytics_cocoon_activity_daily_v1_live
+create or replace view "analytics_cocoon_activity_daily_v1_live" as
+select
+    "day",
+    "row_count",
+    "registrations",
+    "connections",
+    "disconnections",
+    "claims",
+    "avg_session_duration_seconds__sum",
+    "avg_session_duration_seconds__count",
+    "unique_cocoons"
+from "analytics_cocoon_activity_daily_v1";
+
+-- view analytics_cocoon_activity_daily
+create or replace view "analytics_cocoon_activity_daily" as
+select
+    "day",
+    "registrations",
+    "connections",
+    "disconnections",
+    "claims",
+    case when "avg_session_duration_seconds__count" > 0 then case when abs("avg_session_duration_seconds__sum" / "avg_session_duration_seconds__count") < 1e-307 then 0 when abs("avg_session_duration_seconds__sum" / "avg_session_duration_seconds__count") <= 1e307 then ("avg_session_duration_seconds__sum" / "avg_session_duration_seconds__count")::double precision end end as "avg_session_duration_seconds",
+    "unique_cocoons"
+from "analytics_cocoon_activity_daily_v1_live";
+
+-- refresh policy of analytics_cocoon_activity_daily_v1
+select add_continuous_aggregate_policy(
+    '"analytics_cocoon_activity_daily_v1"'::regclass,
+    start_offset => interval '3 days',
+    end_offset => interval '1 hour',
+    schedule_interval => interval '1 hour'
+);

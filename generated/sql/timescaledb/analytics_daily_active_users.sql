@@ -1,0 +1,107 @@
+-- Made from events.yaml by `analytics-codegen generate`: do not edit. What applies it is in migrations/.
+-- Users who did something, by day. Weekly and monthly are distinct users of the trailing 7 and 30 days.
+
+-- continuous aggregate analytics_daily_active_users_v1
+create materialized view "analytics_daily_active_users_v1"
+with (timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) as
+select
+    time_bucket(interval '1 day', "timestamp") as "day",
+    count(*) as "row_count",
+    count(distinct user_id) as "active_users",
+    count(*) as "total_events"
+from "analytics_events"
+where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and user_id is not null
+group by 1
+with no data;
+
+-- view analytics_daily_active_users_v1_live
+create or replace view "analytics_daily_active_users_v1_live" as
+select
+    "day",
+    "row_count",
+    "active_users",
+    "total_events"
+from "analytics_daily_active_users_v1";
+
+-- continuous aggregate analytics_daily_active_users_v1_users
+create materialized view "analytics_daily_active_users_v1_users"
+with (timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) as
+select
+    time_bucket(interval '1 day', "timestamp") as "day",
+    user_id as "member",
+    count(*) as "row_count"
+from "analytics_events"
+where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and user_id is not null
+    and (user_id) is not null
+group by 1, 2
+with no data;
+
+-- view analytics_daily_active_users_v1_users_live
+create or replace view "analytics_daily_active_users_v1_users_live" as
+select
+    "day",
+    "member",
+    "row_count"
+from "analytics_daily_active_users_v1_users";
+
+-- view analytics_daily_active_users
+create or replace view "analytics_daily_active_users" as
+select
+    "day",
+    "active_users",
+    "weekly_active_users",
+    "monthly_active_users",
+    "total_events"
+from (
+    select
+        "day", "row_count", "active_users", "total_events",
+        _is_row,
+        (sum(_step_1) over _until_here)::bigint as "weekly_active_users",
+        (sum(_step_2) over _until_here)::bigint as "monthly_active_users"
+    from (
+        select
+            "day", "row_count", "active_users", "total_events",
+            true as _is_row, 0 as _step_1, 0 as _step_2
+        from "analytics_daily_active_users_v1_live"
+        union all
+        select
+            _at, null::bigint, null::bigint, null::bigint,
+            false, sum(_step_1), sum(_step_2)
+        from (
+            select
+                "day" as _bucket,
+                lag("day") over _member as _previous,
+                lead("day") over _member as _next
+            from "analytics_daily_active_users_v1_users_live"
+            window _member as (partition by "member" order by "day")
+        ) as _runs
+        cross join lateral (values
+            (_bucket, case when _previous + interval '168 hours' >= _bucket then 0 else 1 end, case when _previous + interval '720 hours' >= _bucket then 0 else 1 end),
+            (_bucket + interval '168 hours', case when _bucket + interval '168 hours' >= _next then 0 else -1 end, 0),
+            (_bucket + interval '720 hours', 0, case when _bucket + interval '720 hours' >= _next then 0 else -1 end)
+        ) as _steps (_at, _step_1, _step_2)
+        group by _at
+    ) as _rows
+    window _until_here as (order by "day")
+) as _counted
+where _is_row;
+
+-- refresh policy of analytics_daily_active_users_v1
+select add_continuous_aggregate_policy(
+    '"analytics_daily_active_users_v1"'::regclass,
+    start_offset => interval '3 days',
+    end_offset => interval '1 hour',
+    schedule_interval => interval '1 hour'
+);
+
+-- refresh policy of analytics_daily_active_users_v1_users
+select add_continuous_aggregate_policy(
+    '"analytics_daily_active_users_v1_users"'::regclass,
+    start_offset => interval '3 days',
+    end_offset => interval '1 hour',
+    schedule_interval => interval '1 hour'
+);

@@ -1,0 +1,51 @@
+-- Made from events.yaml by `analytics-codegen generate`: do not edit. What applies it is in migrations/.
+-- Application errors by hour, service and type.
+
+-- continuous aggregate analytics_errors_hourly_v1
+create materialized view "analytics_errors_hourly_v1"
+with (timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) as
+select
+    time_bucket(interval '1 hour', "timestamp") as "hour",
+    service as "service",
+    case when jsonb_typeof(data -> 'error_type') = 'string' then data ->> 'error_type' end as "error_type",
+    count(*) as "row_count",
+    count(*) as "error_count",
+    count(distinct user_id) as "affected_users",
+    (min(array[lpad((extract(epoch from "timestamp" at time zone 'UTC') * 1000000)::bigint::text, 18, '0'), event_id::text, data ->> 'error_message'] collate "C") filter (where (case when jsonb_typeof(data -> 'error_message') = 'string' then data ->> 'error_message' end) is not null))[3] as "sample_error_message"
+from "analytics_events"
+where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and event_type in ('application_error')
+group by 1, 2, 3
+with no data;
+
+-- view analytics_errors_hourly_v1_live
+create or replace view "analytics_errors_hourly_v1_live" as
+select
+    "hour",
+    "service",
+    "error_type",
+    "row_count",
+    "error_count",
+    "affected_users",
+    "sample_error_message"
+from "analytics_errors_hourly_v1";
+
+-- view analytics_errors_hourly
+create or replace view "analytics_errors_hourly" as
+select
+    "hour",
+    "service",
+    "error_type",
+    "error_count",
+    "affected_users",
+    "sample_error_message"
+from "analytics_errors_hourly_v1_live";
+
+-- refresh policy of analytics_errors_hourly_v1
+select add_continuous_aggregate_policy(
+    '"analytics_errors_hourly_v1"'::regclass,
+    start_offset => interval '6 hours',
+    end_offset => interval '15 minutes',
+    schedule_interval => interval '15 minutes'
+);

@@ -1,0 +1,105 @@
+-- Made from events.yaml by `analytics-codegen generate`: do not edit. What applies it is in migrations/.
+-- Tasks by day.
+
+-- continuous aggregate analytics_task_stats_daily_v1
+create materialized view "analytics_task_stats_daily_v1"
+with (timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) as
+select
+    time_bucket(interval '1 day', "timestamp") as "day",
+    count(*) as "row_count",
+    count(*) filter (where event_type = 'task_created') as "created",
+    count(*) filter (where event_type = 'task_started') as "started",
+    count(*) filter (where event_type = 'task_completed') as "completed",
+    count(*) filter (where event_type = 'task_failed') as "failed",
+    count(*) filter (where event_type = 'task_cancelled') as "cancelled",
+    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) filter (where event_type = 'task_completed') as "avg_duration_ms__sum",
+    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) filter (where event_type = 'task_completed') as "avg_duration_ms__count",
+    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) filter (where event_type = 'task_completed') as "p95_duration_ms"
+from "analytics_events"
+where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and event_type in ('task_created', 'task_started', 'task_completed', 'task_failed', 'task_cancelled')
+group by 1
+with no data;
+
+-- view analytics_task_stats_daily_v1_live
+create or replace view "analytics_task_stats_daily_v1_live" as
+select
+    "day",
+    "row_count",
+    "created",
+    "started",
+    "completed",
+    "failed",
+    "cancelled",
+    "avg_duration_ms__sum",
+    "avg_duration_ms__count",
+    "p95_duration_ms"
+from "analytics_task_stats_daily_v1";
+
+-- continuous aggregate analytics_task_stats_daily_v1_distribution
+create materialized view "analytics_task_stats_daily_v1_distribution"
+with (timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) as
+select
+    time_bucket(interval '1 day', "timestamp") as "day",
+    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end))::integer as "sign",
+    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end))::double precision) / ln(1.02::double precision))::integer end as "magnitude",
+    count(*) as "row_count"
+from "analytics_events"
+where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and event_type in ('task_created', 'task_started', 'task_completed', 'task_failed', 'task_cancelled')
+    and event_type = 'task_completed'
+    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric between -9223372036854775808 and 9223372036854775807 and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) is not null
+group by 1, 2, 3
+with no data;
+
+-- view analytics_task_stats_daily_v1_distribution_live
+create or replace view "analytics_task_stats_daily_v1_distribution_live" as
+select
+    "day",
+    "sign",
+    "magnitude",
+    "row_count"
+from "analytics_task_stats_daily_v1_distribution";
+
+-- view analytics_task_stats_daily
+create or replace view "analytics_task_stats_daily" as
+select
+    "day",
+    "created",
+    "started",
+    "completed",
+    "failed",
+    "cancelled",
+    case when "avg_duration_ms__count" > 0 then case when abs("avg_duration_ms__sum" / "avg_duration_ms__count") < 1e-307 then 0 when abs("avg_duration_ms__sum" / "avg_duration_ms__count") <= 1e307 then ("avg_duration_ms__sum" / "avg_duration_ms__count")::double precision end end as "avg_duration_ms",
+    "p95_duration_ms",
+    case when (coalesce("completed", 0) + coalesce("failed", 0)) <> 0 then case when abs((coalesce("completed", 0))::numeric / (coalesce("completed", 0) + coalesce("failed", 0))) < 1e-307 then 0 when abs((coalesce("completed", 0))::numeric / (coalesce("completed", 0) + coalesce("failed", 0))) <= 1e307 then ((coalesce("completed", 0))::numeric / (coalesce("completed", 0) + coalesce("failed", 0)))::double precision end end as "success_rate"
+from "analytics_task_stats_daily_v1_live";
+
+-- view analytics_task_stats_daily_distribution
+create or replace view "analytics_task_stats_daily_distribution" as
+select
+    "day",
+    array['p95_duration_ms']::text[] as "measures",
+    case "sign" when 0 then 0 when 1 then power(1.02::double precision, "magnitude" - 1) else -power(1.02::double precision, "magnitude") end as "lower_bound",
+    case "sign" when 0 then 0 when 1 then power(1.02::double precision, "magnitude") else -power(1.02::double precision, "magnitude" - 1) end as "upper_bound",
+    case "sign" when 0 then 0 else "sign" * power(1.02::double precision, "magnitude") * 0.9900990099009901 end as "estimate",
+    "row_count" as "row_count"
+from "analytics_task_stats_daily_v1_distribution_live";
+
+-- refresh policy of analytics_task_stats_daily_v1
+select add_continuous_aggregate_policy(
+    '"analytics_task_stats_daily_v1"'::regclass,
+    start_offset => interval '3 days',
+    end_offset => interval '1 hour',
+    schedule_interval => interval '1 hour'
+);
+
+-- refresh policy of analytics_task_stats_daily_v1_distribution
+select add_continuous_aggregate_policy(
+    '"analytics_task_stats_daily_v1_distribution"'::regclass,
+    start_offset => interval '3 days',
+    end_offset => interval '1 hour',
+    schedule_interval => interval '1 hour'
+);
