@@ -20,12 +20,12 @@ _HEADER: Final = "-- Made from events.yaml by `analytics-codegen generate`: do n
 
 
 def render(catalog: Catalog) -> dict[str, str]:
-    """Return the files of *catalog*, by path relative to the folder of generated SQL."""
-    files = {"manifest.json": to_json(manifest(catalog))}
+    """Return the files of *catalog*, by path relative to the output folder."""
+    files = {"sql/manifest.json": to_json(manifest(catalog))}
     for backend in BACKENDS:
-        files[f"{backend}/events.sql"] = _file(storage_statements(catalog, backend))
+        files[f"sql/{backend}/events.sql"] = _file(storage_statements(catalog, backend))
         for aggregate in catalog.aggregates:
-            files[f"{backend}/{aggregate.name}.sql"] = sql_of(catalog, aggregate.name, backend)
+            files[f"sql/{backend}/{aggregate.name}.sql"] = sql_of(catalog, aggregate.name, backend)
     return files
 
 
