@@ -1,0 +1,125 @@
+"""The command line of ``analytics-migrate``: its commands, their options and their help."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Final, NoReturn
+
+from adi_analytics.migrate._errors import EXIT_USAGE
+from adi_analytics.migrate._files import BACKENDS
+
+_DESCRIPTION: Final = "Brings a database to the state that the event catalog describes, and proves that it is there."
+
+_EPILOG: Final = """\
+examples:
+  analytics-migrate status                          what is applied, what is pending
+  analytics-migrate pre                             before the new code is deployed
+  analytics-migrate post                            after it runs everywhere
+  analytics-migrate all --database-url postgresql://user@host/db
+  analytics-migrate dry-run | psql "$DATABASE_URL"  the same, by hand
+  analytics-migrate new -m "count cancelled tasks"  write a migration for an edit of events.yaml
+  analytics-migrate drift                           does the live database match the catalog?
+
+The database is --database-url, else DATABASE_URL, else PLATFORM_DATABASE_URL, else one of the two in ./.env.
+
+exit codes: 0 ok, 1 SQL or connection error, 2 usage, 3 pending, 4 another run holds the lock, 5 history mismatch,
+6 drift, 7 catalog changed without a migration, 8 destructive migration refused
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n  -> see `{self.prog} --help`\n")
+
+
+def parser(version: str) -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    root = _Parser(
+        prog="analytics-migrate",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    root.add_argument("--version", action="version", version=f"analytics-migrate {version}")
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_apply(commands)
+    _add_inspect(commands)
+    return root
+
+
+_Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives the type no public name
+
+
+def _command(commands: _Commands[argparse.ArgumentParser], name: str, summary: str, example: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("-v", "--verbose", action="store_true", help="log what is done")
+    command.add_argument(
+        "--migrations", type=Path, metavar="DIR", help="folder of the migrations (default: those of the package)"
+    )
+    return command
+
+
+def _database_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--database-url", metavar="URL", help="where to connect to (default: see --help of the program)")
+    command.add_argument("--backend", choices=BACKENDS, help="set a new database up for this backend (default: detected)")
+
+
+def _format_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", choices=("table", "json"), default="table", help="what stdout gets")
+
+
+def _run_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--lock-wait", type=float, default=60.0, metavar="SECONDS", help="wait for another run (default: 60)"
+    )
+    command.add_argument("--lock-timeout", default="5s", metavar="TIME", help="wait for a table lock (default: 5s)")
+    command.add_argument(
+        "--statement-timeout", default="0", metavar="TIME", help="longest statement (default: 0, no limit)"
+    )
+    command.add_argument("--retries", type=int, default=10, help="tries after a lock timeout or deadlock (default: 10)")
+    command.add_argument(
+        "--allow-destructive", action="store_true", help="run migrations that destroy data (otherwise exit 8)"
+    )
+
+
+_PHASES: Final = {
+    "all": "apply all pending migrations",
+    "pre": "apply the pending migrations that come before new code is deployed",
+    "post": "apply the pending migrations that come after new code is deployed",
+}
+
+
+def _add_apply(commands: _Commands[argparse.ArgumentParser]) -> None:
+    for phase, summary in _PHASES.items():
+        command = _command(commands, phase, summary, f"analytics-migrate {phase} --database-url postgresql://localhost/app")
+        _database_options(command)
+        _format_option(command)
+        _run_options(command)
+        command.add_argument("--no-backfill", action="store_true", help="leave new aggregates to `backfill`")
+        command.add_argument("--grant-writer", metavar="ROLE", help="let this role insert events")
+        command.add_argument("--grant-reader", metavar="ROLE", help="let this role read the aggregates")
+
+
+def _add_inspect(commands: _Commands[argparse.ArgumentParser]) -> None:
+    status = _command(
+        commands, "status", "show what is applied and what is pending", "analytics-migrate status --check --format json"
+    )
+    _database_options(status)
+    _format_option(status)
+    status.add_argument("--check", action="store_true", help="exit 3 when something is pending")
+
+    dry_run = _command(
+        commands, "dry-run", "print the SQL that would run", 'analytics-migrate dry-run pre | psql "$DATABASE_URL"'
+    )
+    dry_run.add_argument("phase", nargs="?", choices=tuple(_PHASES), default="all", help="which phase (default: all)")
+    _database_options(dry_run)
+    _run_options(dry_run)
+    dry_run.add_argument("--offline", action="store_true", help="for an empty database of --backend; connects to none")
+    dry_run.add_argument("--schema", default="public", help="with --offline: schema of the tables (default: public)")

@@ -1,0 +1,151 @@
+"""What each command does with its parsed arguments: calls the library and says what is to be shown."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, cast
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from adi_analytics.migrate import _plan, _runner
+from adi_analytics.migrate._errors import EXIT_OK, EXIT_PENDING, UsageError
+from adi_analytics.migrate._record import Timeouts
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command shows.
+
+    Attributes:
+        data: The result as JSON.
+        shown: The result for a person: text to print as it is, or parts for rich.
+    """
+
+    data: Any
+    shown: str | Sequence[RenderableType]
+    exit_code: int = EXIT_OK
+
+
+class _Bar:
+    """Shows on stderr how far a command is."""
+
+    def __init__(self, errors: Console) -> None:
+        self._errors = errors
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=errors,
+            transient=True,
+            disable=not errors.is_terminal,
+        )
+        self._tasks: dict[str, Any] = {}
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[_Bar]:
+        with self._progress:
+            yield self
+
+    def waiting(self, holder: str) -> None:
+        self._errors.print(f"waiting for another run: {holder}", markup=False, soft_wrap=True)
+
+    def step(self, what: str) -> None:
+        self._errors.print(what, markup=False, soft_wrap=True)
+
+    def advance(self, what: str, done: int, total: int) -> None:
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=total)
+        self._progress.update(self._tasks[what], completed=done, total=total)
+
+
+def run(arguments: argparse.Namespace, errors: Console) -> Output:
+    """Run the command that *arguments* name.
+
+    Raises:
+        AnalyticsError: With what is wrong and what to do about it.
+    """
+    bar = _Bar(errors)
+    with bar.running():
+        return _COMMANDS[arguments.command](arguments, bar)
+
+
+def _options(arguments: argparse.Namespace, bar: _Bar) -> _runner.Options:
+    given = vars(arguments)
+    timeouts = Timeouts(given.get("lock_timeout", "5s"), given.get("statement_timeout", "0"))
+    return _runner.Options(
+        database_url=given.get("database_url"),
+        migrations=arguments.migrations,
+        backend=given.get("backend"),
+        lock_wait=given.get("lock_wait", _runner.DEFAULT_LOCK_WAIT),
+        timeouts=timeouts,
+        retries=given.get("retries", 10),
+        allow_destructive=given.get("allow_destructive", False),
+        backfill=not given.get("no_backfill", False),
+        progress=bar,
+    )
+
+
+def _apply(arguments: argparse.Namespace, bar: _Bar) -> Output:
+    result = _runner.apply(cast("_plan.Wanted", arguments.command), _options(arguments, bar))
+    if not result.applied:
+        return Output(asdict(result), f"nothing to do: {result.already} migrations are applied ({result.backend})")
+    table = Table("migration", "phase", "seconds", title=f"applied on {result.backend}", title_justify="left")
+    for file in result.applied:
+        table.add_row(file.name, file.phase, f"{file.seconds:.2f}")
+    return Output(asdict(result), [table])
+
+
+def _status(arguments: argparse.Namespace, bar: _Bar) -> Output:
+    status = _runner.status(_options(arguments, bar))
+    rows = [
+        {
+            "number": row.number, "name": row.name, "phase": row.phase, "status": row.status, "at": row.finished_at,
+            "by": row.applied_by, "version": row.library_version,
+        }
+        for row in status.applied
+    ]  # fmt: skip
+    known = {row.number for row in status.applied}
+    rows += [
+        {"number": file.number, "name": file.name, "phase": file.phase, "status": "pending"}
+        for file in status.pending
+        if file.number not in known
+    ]
+    table = Table("migration", "phase", "status", "at", "by", "version")
+    for row in rows:
+        table.add_row(*(str(row.get(key) or "") for key in ("name", "phase", "status", "at", "by", "version")))
+    data = {
+        "backend": status.backend, "schema": status.schema, "migrations": rows,
+        "pending": {phase: sum(file.phase == phase for file in status.pending) for phase in ("pre", "post")},
+        "backfills": list(status.waiting),
+    }  # fmt: skip
+    shown: list[RenderableType] = [f"backend {status.backend}, schema {status.schema}", table]
+    shown += [f"backfill not done: {name} (run `analytics-migrate backfill`)" for name in status.waiting]
+    shown.append(f"{len(status.applied)} applied, {len(status.pending)} pending")
+    pending = arguments.check and bool(status.pending or status.waiting)
+    return Output(data, shown, EXIT_PENDING if pending else EXIT_OK)
+
+
+def _dry_run(arguments: argparse.Namespace, bar: _Bar) -> Output:
+    options = _options(arguments, bar)
+    if not arguments.offline:
+        return Output(None, _runner.dry_run(arguments.phase, options))
+    if arguments.backend is None:
+        raise UsageError("--offline needs a backend", "Add --backend postgres, timescaledb or timescaledb_apache.")
+    text = _runner.dry_run_offline(arguments.phase, options, backend=arguments.backend, schema=arguments.schema)
+    return Output(None, text)
+
+
+_COMMANDS: Final[dict[str, Callable[[argparse.Namespace, _Bar], Output]]] = {
+    "all": _apply,
+    "pre": _apply,
+    "post": _apply,
+    "status": _status,
+    "dry-run": _dry_run,
+}

@@ -1,0 +1,213 @@
+"""One direct connection, and what the server at its other end is."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import logging
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Final, TypeAlias
+
+import psycopg
+from psycopg import sql
+
+from adi_analytics.migrate._config import describe
+from adi_analytics.migrate._errors import BackendChangedError, DatabaseUnreachableError, UnsuitableDatabaseError
+from adi_analytics.migrate._files import BACKENDS
+
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+FORMAT: Final = 1
+"""The form of the tables in ``analytics_meta`` that this library reads and writes."""
+
+_OLDEST_SERVER: Final = 150000
+_CONNECT_TIMEOUT: Final = 10  # seconds
+
+# What each backend needs of the server, from least to most: a database set up for one also runs on a server that
+# offers a later one.
+_OFFERS: Final = {
+    "postgres": ("postgres",),
+    "timescaledb_apache": ("postgres", "timescaledb_apache"),
+    "timescaledb": ("postgres", "timescaledb_apache", "timescaledb"),
+}
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """What is known about the database before anything is done to it.
+
+    Attributes:
+        backend: What its tables are made for: as recorded, else as asked for, else as detected.
+        offered: The most that the server can do.
+        schema: The schema of the public tables and views.
+        search_path: What migrations run with: ``schema``, and the extension's schema when that is another one.
+        installed: Whether the migrator's tables exist.
+        timescaledb: Version of the extension, or ``None``.
+    """
+
+    backend: str
+    offered: str
+    schema: str
+    search_path: tuple[str, ...]
+    installed: bool
+    timescaledb: str | None
+    server_version: int
+
+    @property
+    def search_path_sql(self) -> str:
+        """The search path as it is written after ``set search_path =``."""
+        return ", ".join(quote(name) for name in self.search_path)
+
+
+def quote(name: str) -> str:
+    """Return *name* as a quoted SQL identifier, unless it needs no quotes."""
+    return name if name.isidentifier() and name.islower() and name.isascii() else '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str | float | bool | None) -> str:  # noqa: FBT001 - a value, not a switch
+    """Return *value* as an SQL literal."""
+    return sql.Literal(value).as_string(None)
+
+
+def library_version() -> str:
+    """Return the version of this library."""
+    return metadata.version("adi-analytics")
+
+
+def host() -> str:
+    """Return the name of this machine, for the record."""
+    return socket.gethostname()
+
+
+def _application_name(command: str) -> str:
+    with contextlib.suppress(OSError, KeyError):
+        return f"analytics-migrate {command} {getpass.getuser()}@{host()}"[:63]
+    return f"analytics-migrate {command}"
+
+
+@contextlib.contextmanager
+def connect(url: str, *, command: str = "api") -> Iterator[Connection]:
+    """Open a connection in autocommit mode, without prepared statements.
+
+    Raises:
+        DatabaseUnreachableError: If the server does not answer or turns us away.
+        UnsuitableDatabaseError: If it is too old, or a read-only standby.
+    """
+    try:
+        # prepare_threshold=None: behind a pooler or on a server whose clients share one session, names of prepared
+        # statements collide.
+        connection = psycopg.connect(
+            url,
+            autocommit=True,
+            prepare_threshold=None,
+            connect_timeout=_CONNECT_TIMEOUT,
+            fallback_application_name=_application_name(command),
+        )
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        raise DatabaseUnreachableError(
+            f"cannot connect to {describe(url)}: {reason}",
+            "Check that the server runs, that host, port and database name are right, and that the role may log in.",
+        ) from error
+    with connection:
+        _check_server(connection, url)
+        connection.execute("set client_min_messages = warning")
+        yield connection
+
+
+def _check_server(connection: Connection, url: str) -> None:
+    version = connection.info.server_version
+    if version < _OLDEST_SERVER:
+        raise UnsuitableDatabaseError(
+            f"{describe(url)} is PostgreSQL {version // 10000}; expected 15 or newer", "Upgrade the server."
+        )
+    if fetch_value(connection, "select pg_is_in_recovery()"):
+        raise UnsuitableDatabaseError(
+            f"{describe(url)} is a standby, which is read-only", "Connect to the primary server."
+        )
+
+
+def fetch_value(connection: Connection, query: str, *parameters: object) -> Any:
+    """Return the first column of the first row, or ``None``."""
+    row = connection.execute(query, parameters or None).fetchone()  # type: ignore[call-overload]  # constant text
+    return None if row is None else row[0]
+
+
+def inspect(connection: Connection, *, wanted: str | None = None) -> Database:
+    """Find out what the database is, and which backend its tables are made for.
+
+    Args:
+        wanted: The backend to set a new database up for. Defaults to the most that the server offers.
+
+    Raises:
+        BackendChangedError: If it was set up for another backend than *wanted*, or than the server offers now.
+        UnsuitableDatabaseError: If a newer library set it up, or if it has no schema to create tables in.
+    """
+    offered, version, extension_schema = _detect(connection)
+    recorded = _recorded(connection)
+    if recorded and recorded[0] > FORMAT:
+        raise UnsuitableDatabaseError(
+            f"the database was set up by a newer adi-analytics: its records have format {recorded[0]}, "
+            f"this library ({library_version()}) knows {FORMAT}",
+            "Upgrade adi-analytics. Nothing was changed.",
+        )
+    backend = recorded[1] if recorded else wanted or offered
+    _check_backend(backend, offered, wanted, recorded=bool(recorded))
+    schema = recorded[2] if recorded else fetch_value(connection, "select current_schema()")
+    if not schema:
+        raise UnsuitableDatabaseError(
+            "the connection's search_path names no schema that exists",
+            "Create the schema, or add `?options=-csearch_path%3Dpublic` to the URL.",
+        )
+    path = (schema, extension_schema) if extension_schema not in {None, schema} else (schema,)
+    return Database(backend, offered, schema, path, bool(recorded), version, connection.info.server_version)
+
+
+def _detect(connection: Connection) -> tuple[str, str | None, str | None]:
+    """Return what is offered, the extension's version and its schema.
+
+    pg_extension comes first: the licence setting exists as soon as the library is preloaded.
+    """
+    row = connection.execute(
+        "select e.extversion, n.nspname, current_setting('timescaledb.license', true)"
+        " from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace"
+        " where e.extname = 'timescaledb'"
+    ).fetchone()
+    if row is None:
+        return "postgres", None, None
+    return ("timescaledb" if row[2] == "timescale" else "timescaledb_apache"), row[0], row[1]
+
+
+def _recorded(connection: Connection) -> tuple[int, str, str] | None:
+    if fetch_value(connection, "select to_regclass('analytics_meta.installation')") is None:
+        return None
+    try:
+        return connection.execute(
+            "select format, backend, events_schema from analytics_meta.installation"
+        ).fetchone()
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise UnsuitableDatabaseError(
+            f"role {connection.info.user!r} may not read analytics_meta.installation",
+            "Connect as the role that ran the migrations, or grant it to this role.",
+        ) from error
+
+
+def _check_backend(backend: str, offered: str, wanted: str | None, *, recorded: bool) -> None:
+    if backend not in BACKENDS:
+        raise BackendChangedError(f"the database names an unknown backend {backend!r}", "Upgrade adi-analytics.")
+    if recorded and wanted not in {None, backend}:
+        raise BackendChangedError(
+            f"the database was set up for the backend {backend}, --backend asks for {wanted}",
+            "Leave --backend out. Moving to another backend means dumping the rows into a new database.",
+        )
+    if backend not in _OFFERS[offered]:
+        raise BackendChangedError(
+            f"the tables are made for {backend}, the server offers only {offered}",
+            "Install TimescaleDB (CREATE EXTENSION timescaledb) with `timescaledb.license = timescale`, "
+            "or restore into a server that has it.",
+        )

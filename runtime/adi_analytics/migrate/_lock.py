@@ -1,0 +1,96 @@
+"""The migrator's lock: one run at a time per database, with the holder's name for those who wait."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from adi_analytics.migrate._database import Connection, fetch_value
+from adi_analytics.migrate._errors import LockedError
+
+KEYS: Final = (0x61646961, 0x6D696772)  # "adia", "migr"
+_POLL: Final = 0.25  # seconds
+
+logger = logging.getLogger(__name__)
+
+_HOLDER: Final = """
+select l.pid, a.application_name, a.usename, coalesce(host(a.client_addr), 'local socket'),
+       a.state, date_trunc('second', a.backend_start)::text
+from pg_catalog.pg_locks l
+left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+  and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+  and l.classid = %s and l.objid = %s
+"""
+
+
+@contextlib.contextmanager
+def hold(connection: Connection, *, wait: float, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold the lock for the length of the block.
+
+    The lock is tried, not waited for: a session that waits for an advisory lock holds a snapshot, and
+    CREATE INDEX CONCURRENTLY of the holder would wait for that snapshot for ever.
+
+    Args:
+        wait: Seconds to go on trying.
+        waiting: Called once with the holder's description when the first try fails.
+
+    Raises:
+        LockedError: If another session still holds the lock after *wait* seconds.
+    """
+    _acquire(connection, wait, waiting)
+    try:
+        yield
+    finally:
+        if not connection.closed and not connection.broken:
+            connection.execute("select pg_advisory_unlock(%s, %s)", KEYS)
+
+
+def _acquire(connection: Connection, wait: float, waiting: Callable[[str], None] | None) -> None:
+    deadline = time.monotonic() + wait
+    told = False
+    while not fetch_value(connection, "select pg_try_advisory_lock(%s, %s)", *KEYS):
+        holder = describe_holder(connection)
+        if time.monotonic() >= deadline:
+            raise LockedError(
+                f"another run holds the migrator's lock: {holder}",
+                "Wait for it, or raise --lock-wait. If that session is dead (a pooler can keep one), end it with "
+                "`select pg_terminate_backend(<its pid>)`.",
+            )
+        if not told:
+            told = True
+            logger.info("waiting for the migrator's lock, held by %s", holder)
+            if waiting is not None:
+                waiting(holder)
+        time.sleep(min(_POLL, max(0.0, deadline - time.monotonic())))
+
+
+def describe_holder(connection: Connection) -> str:
+    """Return who holds the lock, in words."""
+    row = connection.execute(_HOLDER, KEYS).fetchone()
+    if row is None:
+        return "nobody any more"
+    pid, application, user, address, state, since = row
+    return f"pid {pid}, application {application!r}, role {user}, from {address}, {state}, connected since {since}"
+
+
+def check_still_held(connection: Connection) -> None:
+    """Make sure that the lock belongs to the session that answers now.
+
+    Raises:
+        LockedError: If a pooler moved us to another session, or if the lock was taken away.
+    """
+    held = fetch_value(
+        connection,
+        "select count(*) from pg_catalog.pg_locks where locktype = 'advisory' and granted and objsubid = 2"
+        " and pid = pg_backend_pid() and classid = %s and objid = %s",
+        *KEYS,
+    )
+    if not held:
+        raise LockedError(
+            "the migrator's lock was lost between two statements",
+            "Connect directly to the server, not through a transaction pooler (pgbouncer's port), and run again.",
+        )

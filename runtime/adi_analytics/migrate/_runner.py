@@ -1,0 +1,231 @@
+"""The commands that apply migrations and tell about them. Options in, results out; nothing is printed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from adi_analytics import _resources
+from adi_analytics.migrate import _apply, _config, _database, _files, _lock, _plan, _record
+from adi_analytics.migrate._backfill import BackfillResult, run_pending
+from adi_analytics.migrate._database import Connection, Database
+from adi_analytics.migrate._errors import DatabaseUnreachableError, UsageError
+from adi_analytics.migrate._files import MigrationFile
+from adi_analytics.migrate._progress import Progress, silent
+from adi_analytics.migrate._record import Applied, Timeouts
+
+DEFAULT_LOCK_WAIT: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What every command of the migrator takes.
+
+    Attributes:
+        database_url: Where to connect to. Defaults to DATABASE_URL, then PLATFORM_DATABASE_URL, then ``.env``.
+        migrations: The folder of the migrations. Defaults to the one that ships with the package.
+        backend: The backend to set a new database up for. Defaults to the most that the server offers.
+        lock_wait: Seconds to wait for another run of the migrator. Defaults to 60.
+        timeouts: Limits for each statement of a migration. Defaults to 5 s for a table lock and no other.
+        retries: How often a file is tried again after a lock timeout or a deadlock. Defaults to 10.
+        allow_destructive: Whether files that destroy data may run. Defaults to false.
+        backfill: Whether new aggregates are filled after the files. Defaults to true.
+        progress: Told about what happens, for a person who waits.
+    """
+
+    database_url: str | None = None
+    migrations: Path | None = None
+    backend: str | None = None
+    lock_wait: float = DEFAULT_LOCK_WAIT
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    retries: int = 10
+    allow_destructive: bool = False
+    backfill: bool = True
+    progress: Progress = silent
+
+    def __post_init__(self) -> None:
+        if self.backend is not None and self.backend not in _files.BACKENDS:
+            raise UsageError(f"unknown backend {self.backend!r}", f"Expected one of {', '.join(_files.BACKENDS)}.")
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the migrations."""
+        return self.migrations if self.migrations is not None else _resources.data_dir("migrations")
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedFile:
+    """A migration that a run applied, and the seconds that it took."""
+
+    name: str
+    phase: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyResult:
+    """What a run did.
+
+    Attributes:
+        applied: The migrations that were applied now.
+        already: How many were applied before.
+        backfills: The aggregates that were filled.
+    """
+
+    backend: str
+    applied: tuple[AppliedFile, ...]
+    already: int
+    backfills: tuple[BackfillResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a database stands.
+
+    Attributes:
+        pending: The files that are not applied; half-applied ones are also in ``applied`` with status ``running``.
+        waiting: Aggregates whose backfill is not done.
+        problem: What is wrong with the history, or ``None``.
+    """
+
+    backend: str
+    schema: str
+    applied: tuple[Applied, ...]
+    pending: tuple[MigrationFile, ...]
+    waiting: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def session(options: Options, command: str) -> Iterator[tuple[Connection, Database]]:
+    """Connect for *command* and look at the database; a connection lost inside is told as such."""
+    url = _config.database_url(options.database_url)
+    with _database.connect(url, command=command) as connection:
+        try:
+            yield connection, _database.inspect(connection, wanted=options.backend)
+        except psycopg.OperationalError as error:
+            if connection.broken or connection.closed:
+                raise DatabaseUnreachableError(
+                    f"the connection to {_config.describe(url)} was lost: {' '.join(str(error).split())}",
+                    "Run the same command again: what was done is recorded.",
+                ) from error
+            raise
+
+
+def apply(wanted: _plan.Wanted = "all", options: Options | None = None) -> ApplyResult:
+    """Apply the pending migrations, oldest first.
+
+    Each file runs in its own transaction together with its record, so a failure leaves every earlier file applied
+    and recorded. Two runs at once are safe: the second waits, then finds nothing to do.
+
+    Args:
+        wanted: ``pre`` before the new code is deployed, ``post`` after it, ``all`` for both.
+        options: Where and how. Defaults to the packaged migrations and the database of the environment.
+
+    Raises:
+        MigrateError: One of its subclasses; what it says was not done was rolled back.
+    """
+    options = options or Options()
+    with session(options, wanted) as (connection, database):
+        files = _files.load(options.folder, database.backend)
+        with _lock.hold(connection, wait=options.lock_wait, waiting=options.progress.waiting):
+            # Another run may have installed or applied while we waited.
+            database = _database.inspect(connection, wanted=options.backend)
+            return _apply_locked(connection, database, files, wanted, options)
+
+
+def _apply_locked(
+    connection: Connection, database: Database, files: list[MigrationFile], wanted: _plan.Wanted, options: Options
+) -> ApplyResult:
+    applied = _record.read_applied(connection) if database.installed else []
+    plan = _plan.make(files, applied, wanted)
+    _plan.check_allowed(plan, destructive=options.allow_destructive)
+    if plan.run and not database.installed:
+        _apply.install(connection, database)
+    done: list[AppliedFile] = []
+    filled: list[BackfillResult] = []
+    settings = _apply.Settings(timeouts=options.timeouts, retries=options.retries, before=options.progress.step)
+    for file in plan.run:
+        if file.header.backfill:
+            filled += run_pending(connection, database, options.progress, only=file.header.backfill)
+        seconds = _apply.run_file(connection, file, database, settings)
+        done.append(AppliedFile(file.name, file.phase, seconds))
+    if done:
+        _apply.execute(connection, _record.audit(wanted, ", ".join(file.name for file in done)))
+    if options.backfill and (database.installed or done):
+        filled += run_pending(connection, database, options.progress)
+    _plan.check_not_stopped(plan, wanted)
+    return ApplyResult(database.backend, tuple(done), len(applied), tuple(filled))
+
+
+def status(options: Options | None = None) -> Status:
+    """Tell which migrations are applied and which are pending. Changes nothing and takes no lock.
+
+    Raises:
+        HistoryError: If files and record disagree.
+    """
+    options = options or Options()
+    with session(options, "status") as (connection, database):
+        files = _files.load(options.folder, database.backend)
+        applied = _record.read_applied(connection) if database.installed else []
+        plan = _plan.make(files, applied, "all")
+        waiting: tuple[str, ...] = ()
+        if database.installed:
+            rows = connection.execute(
+                "select relation from analytics_meta.backfills where status <> 'done' order by relation"
+            ).fetchall()
+            waiting = tuple(row[0] for row in rows)
+        return Status(database.backend, database.schema, tuple(applied), plan.pending, waiting)
+
+
+def dry_run(wanted: _plan.Wanted = "all", options: Options | None = None) -> str:
+    """Return the SQL that :func:`apply` would run, for psql. Changes nothing."""
+    options = options or Options()
+    with session(options, "dry-run") as (connection, database):
+        files = _files.load(options.folder, database.backend)
+        applied = _record.read_applied(connection) if database.installed else []
+        plan = _plan.make(files, applied, wanted)
+        _plan.check_allowed(plan, destructive=options.allow_destructive)
+        steps = {row.number: row.steps for row in applied if row.status == "running"}
+        return _script(plan, database, options, steps.get)
+
+
+def dry_run_offline(wanted: _plan.Wanted, options: Options, *, backend: str, schema: str) -> str:
+    """Return the SQL that would set up an empty database of *backend*, without connecting to any."""
+    database = Database(backend, backend, schema, (schema,), installed=False, timescaledb=None, server_version=0)
+    plan = _plan.make(_files.load(options.folder, backend), [], wanted)
+    _plan.check_allowed(plan, destructive=options.allow_destructive)
+    return _script(plan, database, options, lambda _: None)
+
+
+def _script(
+    plan: _plan.Plan, database: Database, options: Options, steps: Callable[[int], tuple[str, ...] | None]
+) -> str:
+    parts = ["-- Made by `analytics-migrate dry-run`, to be run by psql.\n\\set ON_ERROR_STOP on\n"]
+    if plan.run and not database.installed:
+        parts.append(f"begin;\n{_record.bootstrap(database)}commit;\n")
+    for file in plan.run:
+        parts.append(f"\n-- ---- {file.label} ----\n")
+        if file.header.transaction:
+            head = _record.settings(file, database, options.timeouts, local=True)
+            record = _record.record(file, database, status="applied")
+            parts.append(f"begin;\n{head}{file.text}{record}commit;\n")
+        else:
+            parts.append(_stepped(file, database, options, steps(file.number) or ()))
+    if not plan.run:
+        parts.append("-- Nothing is pending.\n")
+    return "".join(parts)
+
+
+def _stepped(file: MigrationFile, database: Database, options: Options, done: tuple[str, ...]) -> str:
+    parts = [_record.record(file, database, status="running")]
+    parts.append(_record.settings(file, database, options.timeouts, local=False))
+    for step in file.steps:
+        if step.name not in done:
+            parts.append(f"-- step: {step.name}\n{step.sql}\n{_record.record_step(file, step.name)}")
+    parts.append(_record.record(file, database, status="applied"))
+    return "".join(parts)

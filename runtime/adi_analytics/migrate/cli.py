@@ -1,0 +1,83 @@
+"""``analytics-migrate``: parses the command line, calls the library, prints, and picks the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NoReturn
+
+import msgspec
+import psycopg
+from rich.console import Console
+
+from adi_analytics.errors import AnalyticsError
+from adi_analytics.migrate import _arguments, _commands
+from adi_analytics.migrate._database import library_version
+from adi_analytics.migrate._errors import EXIT_ERROR, EXIT_USAGE, MigrateError
+
+_INTERRUPTED: Final = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``analytics-migrate`` with *argv* and return its exit code. No traceback reaches the user."""
+    parser = _arguments.parser(library_version())
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit as leaving:  # argparse has printed help or what is wrong
+        return leaving.code if isinstance(leaving.code, int) else EXIT_USAGE
+    logging.basicConfig(level=logging.INFO if arguments.verbose else logging.WARNING, format="%(message)s")
+    errors = Console(stderr=True, highlight=False)
+    try:
+        output = _commands.run(arguments, errors)
+    except KeyboardInterrupt:
+        errors.print("interrupted; what was done is recorded, run the same command again to go on", markup=False)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        return _closed_pipe()
+    except (AnalyticsError, psycopg.Error, OSError) as error:
+        return _tell(error, errors)
+    return _print(output, arguments)
+
+
+def _print(output: _commands.Output, arguments: argparse.Namespace) -> int:
+    try:
+        if getattr(arguments, "format", "table") == "json":
+            print(msgspec.json.format(msgspec.json.encode(output.data), indent=2).decode())
+        elif isinstance(output.shown, str):
+            print(output.shown, end="" if output.shown.endswith("\n") else "\n")
+        else:
+            console = Console(highlight=False)
+            for part in output.shown:
+                console.print(part, soft_wrap=isinstance(part, str), markup=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _closed_pipe()
+    return output.exit_code
+
+
+def _tell(error: Exception, errors: Console) -> int:
+    if isinstance(error, AnalyticsError):
+        errors.print(f"analytics-migrate: {error}", markup=False, soft_wrap=True)
+        return error.exit_code if isinstance(error, MigrateError) else EXIT_ERROR
+    if isinstance(error, psycopg.Error):
+        state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
+        errors.print(f"analytics-migrate: {' '.join(str(error).split())}{state}", markup=False, soft_wrap=True)
+        return EXIT_ERROR
+    errors.print(f"analytics-migrate: {error}", markup=False, soft_wrap=True)
+    return EXIT_ERROR
+
+
+def _closed_pipe() -> int:
+    """Leave quietly when the reader of our output has gone, as in ``analytics-migrate dry-run | head``."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else EXIT_ERROR
+
+
+if __name__ == "__main__":
+    sys.exit(main())

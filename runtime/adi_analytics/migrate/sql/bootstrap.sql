@@ -1,0 +1,58 @@
+-- The migrator's own tables: what was applied, by whom, and what is still to fill. Locks nothing that others use.
+create schema if not exists analytics_meta;
+
+create table if not exists analytics_meta.installation (
+    singleton boolean not null default true
+        constraint installation_pkey primary key
+        constraint installation_singleton_check check (singleton),
+    format integer not null,
+    backend text not null
+        constraint installation_backend_check check (backend in ('postgres', 'timescaledb', 'timescaledb_apache')),
+    events_schema text not null,
+    created_at timestamptz not null default now()
+);
+
+create table if not exists analytics_meta.migrations (
+    number integer not null
+        constraint migrations_pkey primary key,
+    name text not null,
+    phase text not null
+        constraint migrations_phase_check check (phase in ('pre', 'post')),
+    variant text not null,
+    checksum text not null,
+    status text not null
+        constraint migrations_status_check check (status in ('running', 'applied', 'baselined')),
+    steps text[] not null default '{}',
+    started_at timestamptz not null,
+    finished_at timestamptz,
+    applied_by text not null default current_user,
+    host text not null,
+    library_version text not null,
+    server_version text not null default current_setting('server_version'),
+    timescaledb_version text,
+    catalog_hash text not null
+);
+
+create table if not exists analytics_meta.audit (
+    id bigint generated always as identity
+        constraint audit_pkey primary key,
+    at timestamptz not null default clock_timestamp(),
+    action text not null,
+    detail text not null,
+    role text not null default session_user,
+    host text not null,
+    library_version text not null
+);
+
+create table if not exists analytics_meta.backfills (
+    relation text not null
+        constraint backfills_pkey primary key,
+    status text not null default 'pending'
+        constraint backfills_status_check check (status in ('pending', 'running', 'done')),
+    range_from timestamptz,
+    range_to timestamptz,
+    done_to timestamptz,
+    started_at timestamptz,
+    finished_at timestamptz,
+    buckets bigint not null default 0
+);

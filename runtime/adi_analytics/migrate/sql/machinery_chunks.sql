@@ -1,0 +1,20 @@
+-- step: function raw_ranges
+create or replace function analytics_meta.raw_ranges(
+    out part regclass, out from_time timestamptz, out to_time timestamptz, out has_rows boolean
+) returns setof record
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+select format('%I.%I', c.chunk_schema, c.chunk_name)::regclass, c.range_start, c.range_end, true
+from timescaledb_information.chunks c, analytics_meta.installation i, analytics_meta.storage s
+where c.hypertable_schema = i.events_schema and c.hypertable_name = s.table_name
+$function$;
+
+-- step: function prepare_storage
+create or replace function analytics_meta.prepare_storage() returns integer
+language sql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- TimescaleDB makes chunks when rows come.
+select 0
+$function$;

@@ -1,0 +1,48 @@
+-- step: procedure refresh_buckets
+create or replace procedure analytics_meta.refresh_buckets(
+    rollup_name text, from_time timestamptz, to_time timestamptz
+)
+language plpgsql
+as $procedure$
+-- Each refresh ends the transaction that it runs in, so this cannot be called inside of one.
+declare
+    target analytics_meta.aggregates;
+    relation jsonb;
+    stored_until timestamptz;
+    first_bucket timestamptz;
+    schema_name text := (select events_schema from analytics_meta.installation);
+    extension_schema text := (
+        select n.nspname from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+        where e.extname = 'timescaledb'
+    );
+begin
+    select * into strict target from analytics_meta.aggregates a where a.rollup = rollup_name;
+    for relation in select jsonb_array_elements(target.relations) loop
+        -- A refresh moves the watermark, below which raw rows are no longer read: it must not leave a gap behind it.
+        select _timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(c.mat_hypertable_id))
+        into stored_until
+        from _timescaledb_catalog.continuous_agg c
+        where c.user_view_schema = schema_name and c.user_view_name = relation ->> 'name';
+        first_bucket := greatest(
+            least(from_time, analytics_meta.bucket_start(target.width, stored_until)),
+            analytics_meta.refresh_floor(target.width)
+        );
+        execute format(
+            'call %I.refresh_continuous_aggregate(%L::regclass, %L::timestamptz, %L::timestamptz)',
+            extension_schema, format('%I.%I', schema_name, relation ->> 'name'), first_bucket, to_time
+        );
+    end loop;
+end
+$procedure$;
+
+-- step: function needs_refreshing
+create or replace function analytics_meta.needs_refreshing() returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The policies refresh where TimescaleDB's scheduler runs; on a server without background workers nobody else does.
+select not exists (
+    select from pg_stat_activity
+    where backend_type = 'TimescaleDB Background Worker Scheduler' and datname = current_database()
+)
+$function$;

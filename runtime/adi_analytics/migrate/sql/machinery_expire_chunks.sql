@@ -1,0 +1,29 @@
+-- step: function expire_storage
+create or replace function analytics_meta.expire_storage() returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Drops the chunks that retention has passed, but never before their rows are stored in every rollup.
+declare
+    extension_schema text := (
+        select n.nspname from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+        where e.extname = 'timescaledb'
+    );
+    older_than timestamptz := (select now() - analytics_meta.span(retention) from analytics_meta.storage);
+    dropped integer := 0;
+begin
+    if older_than is null or exists (select from analytics_meta.backfills b where b.status <> 'done') then
+        return 0;
+    end if;
+    select least(older_than, min(r.watermark)) into older_than
+    from analytics_meta.rollups r join analytics_meta.aggregates a on a.rollup = r.rollup where a.active;
+    if older_than = '-infinity' then
+        return 0;
+    end if;
+    execute format(
+        'select count(*) from %I.drop_chunks(%L::regclass, older_than => %L::timestamptz)',
+        extension_schema, analytics_meta.events_table(), older_than
+    ) into dropped;
+    return dropped;
+end
+$function$;

@@ -1,0 +1,53 @@
+-- step: function refresh_rollup
+create or replace function analytics_meta.refresh_rollup(
+    rollup_name text, from_time timestamptz, to_time timestamptz, moves_watermark boolean
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Replaces the stored buckets between two bucket starts by what the raw rows give. The row lock makes two at once wait
+-- for each other; whoever comes second computes the same again.
+declare
+    target analytics_meta.aggregates;
+    relation jsonb;
+    schema_name text := (select events_schema from analytics_meta.installation);
+begin
+    perform from analytics_meta.rollups r where r.rollup = rollup_name for no key update;
+    select * into strict target from analytics_meta.aggregates a where a.rollup = rollup_name;
+    for relation in select jsonb_array_elements(target.relations) loop
+        execute format(
+            'delete from %1$I.%2$I where %3$I >= %4$L and %3$I < %5$L',
+            schema_name, relation ->> 'name', target.bucket_column, from_time, to_time
+        );
+        execute format(
+            'insert into %1$I.%2$I select * from %1$I.%3$I(%4$L, %5$L)',
+            schema_name, relation ->> 'name', relation ->> 'rows', from_time, to_time
+        );
+    end loop;
+    -- Below the watermark the view reads stored rows only, so it may move on but never over a gap.
+    if moves_watermark then
+        update analytics_meta.rollups r set watermark = to_time
+        where r.rollup = rollup_name and r.watermark < to_time
+            and (r.watermark >= from_time or from_time <= analytics_meta.refresh_floor(target.width));
+    end if;
+end
+$function$;
+
+-- step: procedure refresh_buckets
+create or replace procedure analytics_meta.refresh_buckets(
+    rollup_name text, from_time timestamptz, to_time timestamptz
+)
+language plpgsql
+as $procedure$
+begin
+    perform analytics_meta.refresh_rollup(rollup_name, from_time, to_time, true);
+end
+$procedure$;
+
+-- step: function needs_refreshing
+create or replace function analytics_meta.needs_refreshing() returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+select true
+$function$;
