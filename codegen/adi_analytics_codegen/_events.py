@@ -17,7 +17,7 @@ from adi_analytics_codegen.model import (
     Status,
     Store,
 )
-from adi_analytics_codegen.naming import did_you_mean, pascal_case
+from adi_analytics_codegen.naming import did_you_mean, member_name, pascal_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,7 +66,7 @@ class EventResolver:
     def enum(self, name: str, node: Node) -> Enum:
         """Return the enum called *name*."""
         values = tuple(
-            EnumValue(value, *_text_or_mapping(entry, self.findings)) for value, entry in node.entries("values").items()
+            _enum_value(value, entry) for value, entry in node.entries("values").items()
         )
         return Enum(
             name=name,
@@ -241,8 +241,9 @@ def _deprecation(node: Node) -> Deprecation | None:
     return Deprecation("" if entry.value is True else entry.text)
 
 
-def _text_or_mapping(node: Node, _findings: Findings) -> tuple[str, Deprecation | None]:
-    """Return description and deprecation of an enum value, which may be given as its description alone."""
+def _enum_value(name: str, node: Node) -> EnumValue:
+    """Return the enum value called *name*, which may be given as its description alone."""
     if isinstance(node.value, dict):
-        return node.scalar("description", ""), _deprecation(node)
-    return node.value or "", None  # type: ignore[return-value]
+        member = node.scalar("member", member_name(name))
+        return EnumValue(name, node.scalar("description", ""), _deprecation(node), member)
+    return EnumValue(name, str(node.value or ""), None, member_name(name))

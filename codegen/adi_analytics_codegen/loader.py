@@ -77,6 +77,7 @@ def _catalog(root: Node, findings: Findings) -> Catalog:
         domains=domains,
         enums=enums,
         aggregates=tuple(aggregates.aggregate(name, node) for name, node in root.entries("aggregates").items()),
+        python_package=head.scalar("python_package", "adi_analytics_events"),
         reserved_events=tuple(node.text for node in root.list("reserved_events")),
     )
 

@@ -115,6 +115,8 @@ class EnumValue:
     name: str
     description: str = ""
     deprecated: Deprecation | None = None
+    member: str = ""
+    """What it is called in languages whose enums have named members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +305,8 @@ class Catalog:
     aggregates: tuple[Aggregate, ...] = ()
     reserved_events: tuple[str, ...] = ()
     """Names of removed events: never to be used again."""
+    python_package: str = "adi_analytics_events"
+    """The import name of the generated Python package."""
 
     def event(self, name: str) -> Event | None:
         """Return the event called *name*, or ``None``."""

@@ -1,0 +1,159 @@
+"""JSON Schemas, draft 2020-12: one per event, and one for the union of all.
+
+They describe an event as it is sent and stored: its fields and ``type``, the event's name. What JSON Schema has no
+word for goes into ``x-`` keys: ``x-unit``, ``x-sensitivity``, ``x-store``. Formats are annotations in this draft, so
+uuids and datetimes carry a pattern as well.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from adi_analytics_codegen.model import Field, FieldType, Sensitivity, Status, Store
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.model import Catalog, Enum, Event
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+UUID_PATTERN: Final = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+DATETIME_PATTERN: Final = (
+    "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    "[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
+_TYPES: Final[dict[FieldType, dict[str, Any]]] = {
+    FieldType.UUID: {"type": "string", "format": "uuid", "pattern": UUID_PATTERN},
+    FieldType.STRING: {"type": "string"},
+    FieldType.INT: {"type": "integer"},
+    FieldType.FLOAT: {"type": "number"},
+    FieldType.BOOL: {"type": "boolean"},
+    FieldType.DATETIME: {"type": "string", "format": "date-time", "pattern": DATETIME_PATTERN},
+    FieldType.JSON: {},
+}
+_BOUNDS: Final = {
+    "min": "minimum",
+    "max": "maximum",
+    "min_length": "minLength",
+    "max_length": "maxLength",
+    "pattern": "pattern",
+    "min_items": "minItems",
+    "max_items": "maxItems",
+}
+
+
+def render(catalog: Catalog) -> dict[str, str]:
+    """Return the schemas of *catalog*."""
+    schemas = JsonSchemas(catalog)
+    files = {f"json_schema/{event.name}.schema.json": schemas.event(event) for event in catalog.events}
+    files["json_schema/events.schema.json"] = schemas.union()
+    return {path: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for path, schema in files.items()}
+
+
+def plain_type(kind: FieldType) -> dict[str, Any]:
+    """Return the schema of a scalar *kind* without a pattern."""
+    return {word: value for word, value in _TYPES[kind].items() if word != "pattern"}
+
+
+class JsonSchemas:
+    """The schemas of one catalog, as JSON data."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.enum_classes = {enum.name: enum.class_name for enum in catalog.enums}
+
+    def event(self, event: Event) -> dict[str, Any]:
+        """Return the schema of *event*, complete in itself."""
+        schema = {
+            "$schema": DIALECT,
+            "$id": f"urn:adi-analytics:{self.catalog.name}:event:{event.name}:{event.version}",
+            **self._event_object(event),
+        }
+        enums = self._enums(enums_of(event.fields))
+        return {**schema, "$defs": enums} if enums else schema
+
+    def union(self) -> dict[str, Any]:
+        """Return the schema of any event: the event schemas under ``$defs``, told apart by ``type``."""
+        used = {name for event in self.catalog.events for name in enums_of(event.fields)}
+        definitions = {event.class_name: self._event_object(event) for event in self.catalog.events}
+        return {
+            "$schema": DIALECT,
+            "$id": f"urn:adi-analytics:{self.catalog.name}:events",
+            "title": "AnyEvent",
+            "description": f"Any event of the catalog {self.catalog.name}.",
+            "oneOf": [{"$ref": f"#/$defs/{event.class_name}"} for event in self.catalog.events],
+            "$defs": {**definitions, **self._enums(used)},
+        }
+
+    def _enums(self, names: set[str]) -> dict[str, Any]:
+        return {enum.class_name: _enum_schema(enum) for enum in self.catalog.enums if enum.name in names}
+
+    def _event_object(self, event: Event) -> dict[str, Any]:
+        schema: dict[str, Any] = {"title": event.class_name, "description": event.description}
+        if event.status in {Status.DEPRECATED, Status.RETIRED}:
+            schema["deprecated"] = True
+        schema |= {"x-owner": event.owner, "x-status": str(event.status), "x-version": event.version}
+        members = self._object(event.fields)
+        members["properties"] = {"type": {"const": event.name}, **members["properties"]}
+        members["required"] = ["type", *members["required"]]
+        if event.examples:
+            members["examples"] = [{"type": event.name, **example} for example in event.examples]
+        return schema | members
+
+    def _object(self, fields: tuple[Field, ...]) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "properties": {field.name: self.field(field) for field in fields},
+            "required": [field.name for field in fields if not field.optional],
+            "additionalProperties": False,
+        }
+
+    def field(self, field: Field) -> dict[str, Any]:
+        """Return the schema of *field*. An optional one may be null."""
+        schema = {"description": field.description} if field.description else {}
+        schema |= self._value(field)
+        if field.deprecated is not None:
+            schema["deprecated"] = True
+        if field.unit:
+            schema["x-unit"] = field.unit
+        if field.sensitivity is not Sensitivity.NONE:
+            schema["x-sensitivity"] = str(field.sensitivity)
+        if field.store is not Store.KEEP:
+            schema["x-store"] = str(field.store)
+        return schema
+
+    def _value(self, field: Field) -> dict[str, Any]:
+        if field.type is FieldType.ENUM and field.enum is not None:
+            reference = {"$ref": f"#/$defs/{self.enum_classes[field.enum]}"}
+            return {"anyOf": [reference, {"type": "null"}]} if field.optional else reference
+        schema = self._type(field)
+        schema |= {word: value for key, word in _BOUNDS.items() if (value := getattr(field, key)) is not None}
+        if field.optional and "type" in schema:
+            schema["type"] = [schema["type"], "null"]
+        return schema
+
+    def _type(self, field: Field) -> dict[str, Any]:
+        if field.type is FieldType.LIST and field.items is not None:
+            return {"type": "array", "items": self.field(field.items)}
+        if field.type is FieldType.OBJECT:
+            return self._object(field.fields)
+        return dict(_TYPES[field.type])
+
+
+def enums_of(fields: tuple[Field, ...]) -> set[str]:
+    """Return the names of the enums that *fields* use, however deep."""
+    names: set[str] = set()
+    for field in fields:
+        inner = (*field.fields, field.items) if field.items else field.fields
+        names |= enums_of(inner) | ({field.enum} if field.enum else set())
+    return names
+
+
+def _enum_schema(enum: Enum) -> dict[str, Any]:
+    schema: dict[str, Any] = {"title": enum.class_name}
+    if enum.description:
+        schema["description"] = enum.description
+    schema["type"] = "string"
+    names = [value.name for value in enum.values]
+    schema |= {"examples": names} if enum.open else {"enum": names}
+    described = {value.name: value.description for value in enum.values if value.description}
+    return {**schema, "x-values": described} if described else schema

@@ -1,0 +1,338 @@
+"""Python: a package with one module per domain, of frozen dataclasses that encode and decode themselves in C."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from adi_analytics_codegen.backends import json_schema
+from adi_analytics_codegen.backends._text import HEADER, WIDTH, environment, py_docstring, py_string
+from adi_analytics_codegen.fingerprint import fingerprint
+from adi_analytics_codegen.model import Field, FieldType, Sensitivity, Status, Store
+from adi_analytics_codegen.naming import object_class_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from adi_analytics_codegen.model import Catalog, Deprecation, Enum, Event
+
+_STANDARD: Final = {
+    "Mapping": "collections.abc",
+    "datetime": "datetime",
+    "StrEnum": "enum",
+    "Annotated": "typing",
+    "Any": "typing",
+    "ClassVar": "typing",
+    "Literal": "typing",
+    "UUID": "uuid",
+}
+"""Names that generated code takes from the standard library."""
+_SCALARS: Final = {
+    FieldType.UUID: "UUID",
+    FieldType.STRING: "str",
+    FieldType.INT: "int",
+    FieldType.FLOAT: "float",
+    FieldType.BOOL: "bool",
+    FieldType.DATETIME: "datetime",
+    FieldType.JSON: "Any",
+}
+_META: Final = {
+    "min": "ge",
+    "max": "le",
+    "min_length": "min_length",
+    "max_length": "max_length",
+    "pattern": "pattern",
+    "min_items": "min_length",
+    "max_items": "max_length",
+}
+_PUBLIC: Final = (
+    "CATALOG_HASH", "CATALOG_NAME", "DECODERS", "EVENTS", "AnyEvent", "EventDecodeError", "from_json", "to_json",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Class:
+    """A class to generate: an event, or an object inside one."""
+
+    name: str
+    fields: tuple[Field, ...]
+    event: Event | None = None
+
+
+def render(catalog: Catalog) -> dict[str, str]:
+    """Return the package of *catalog*."""
+    return _Package(catalog).files()
+
+
+class _Package:
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.enum_classes = {enum.name: enum.class_name for enum in catalog.enums}
+        self.templates = environment("python")
+        self.by_domain = {
+            domain: [made for event in catalog.events if event.domain == domain for made in _classes_of(event)]
+            for domain in catalog.domains
+        }
+
+    def files(self) -> dict[str, str]:
+        """Return the text of every module."""
+        texts = self.class_texts()
+        folder = f"python/{self.catalog.python_package}"
+        files = {
+            f"{folder}/{domain}.py": self.module(self.catalog.domains[domain], [texts[made.name] for made in classes])
+            for domain, classes in self.by_domain.items()
+            if classes
+        }
+        if self.catalog.enums:
+            enums = [texts[enum.class_name] for enum in self.catalog.enums]
+            files[f"{folder}/_enums.py"] = self.module("Enums of the catalog", enums)
+        for name in ("_dataclass.py", "_codec.py", "_registry.py", "__init__.py"):
+            files[f"{folder}/{name}"] = self.render(f"{name}.jinja", **self.context())
+        return {**files, f"{folder}/py.typed": ""}
+
+    def render(self, template: str, **context: Any) -> str:
+        return self.templates.get_template(template).render(header=f"# {HEADER}", **context)
+
+    def context(self) -> dict[str, Any]:
+        """Return what the templates of the package's own modules need."""
+        events = [event.class_name for event in self.catalog.events]
+        enums = [enum.class_name for enum in self.catalog.enums]
+        modules = sorted((domain, [made.name for made in made_in]) for domain, made_in in self.by_domain.items() if made_in)
+        names = [name for _, named in modules for name in named]
+        return {
+            "catalog": self.catalog,
+            "hash": fingerprint(self.catalog),
+            "docstring": py_docstring(f"Events of the catalog {self.catalog.name}.", indent=0),
+            "modules": [(domain, sorted(named, key=_import_order)) for domain, named in modules],
+            "event_modules": [
+                (domain, sorted((made.name for made in self.by_domain[domain] if made.event), key=_import_order))
+                for domain, _ in modules
+            ],
+            "enums": sorted(enums, key=_import_order),
+            "exported": sorted([*_PUBLIC, *enums, *names], key=_import_order),
+            "union": _union(events),
+        }
+
+    def module(self, summary: str, texts: list[str]) -> str:
+        """Return a module of classes with the imports that they need."""
+        used = set(re.findall(r"\b[A-Za-z_]\w*\b", "\n".join(_code_only(text) for text in texts)))
+        standard: dict[str, list[str]] = {}
+        for name, module in _STANDARD.items():
+            if name in used:
+                standard.setdefault(module, []).append(name)
+        own = [f"from ._enums import {', '.join(enums)}"] if (enums := self.enums_in(used, texts)) else []
+        if "dataclass" in used:
+            own.insert(0, "from ._dataclass import dataclass")
+        imports = {
+            "standard": [f"from {module} import {', '.join(names)}" for module, names in sorted(standard.items())],
+            "third_party": ["from msgspec import Meta"] if "Meta" in used else [],
+            "own": own,
+        }
+        sentence = summary if summary.endswith(".") else f"{summary}."
+        return self.render("module.py.jinja", docstring=py_docstring(sentence, 0), imports=imports, classes=texts)
+
+    def enums_in(self, used: set[str], texts: list[str]) -> list[str]:
+        defined = set(re.findall(r"^class (\w+)", "\n".join(texts), re.MULTILINE))
+        return sorted((set(self.enum_classes.values()) & used) - defined, key=_import_order)
+
+    def class_texts(self) -> dict[str, str]:
+        """Return the text of every class, by name."""
+        from adi_analytics_codegen.backends._datamodel import classes
+
+        made = [one for in_domain in self.by_domain.values() for one in in_domain]
+        definitions = {enum.class_name: _enum_definition(enum) for enum in self.catalog.enums}
+        definitions |= {one.name: self.definition(one) for one in made}
+        extra = {enum.class_name: _enum_extra(enum) for enum in self.catalog.enums}
+        extra |= {one.name: self.extra(one) for one in made}
+        return classes(definitions, extra) if definitions else {}
+
+    def definition(self, made: _Class) -> dict[str, Any]:
+        """Return the JSON Schema of one class, with references to the classes of its objects."""
+        return {
+            "type": "object",
+            "title": made.name,
+            "properties": {field.name: self.property(made.name, field) for field in made.fields},
+            "required": [field.name for field in made.fields if not field.optional],
+        }
+
+    def property(self, owner: str, field: Field) -> dict[str, Any]:
+        if field.type is FieldType.OBJECT:
+            return {"$ref": f"#/$defs/{object_class_name(owner, field)}"}
+        if field.type is FieldType.LIST and field.items is not None:
+            inner = replace(field.items, name=field.name)
+            return {"type": "array", "items": self.property(owner, inner)}
+        if field.type is FieldType.ENUM and field.enum is not None:
+            return {"$ref": f"#/$defs/{self.enum_classes[field.enum]}"}
+        return json_schema.plain_type(field.type)
+
+    def extra(self, made: _Class) -> dict[str, Any]:
+        """Return what JSON Schema cannot say about one class."""
+        return {
+            "docstring": py_docstring(_class_doc(made)),
+            "class_variables": _class_variables(made.event) if made.event else [],
+            "members": [
+                {
+                    "name": field.name,
+                    "annotation": self.annotation(made.name, field),
+                    "docstring": py_docstring(doc) if (doc := _field_doc(field)) else "",
+                }
+                for field in made.fields
+            ],
+        }
+
+    def annotation(self, owner: str, field: Field) -> str:
+        """Return the annotation of *field*, bounds included."""
+        kind = self.type_name(owner, field)
+        bounds = _bounds(field)
+        if bounds:
+            kind = f"Annotated[{kind}, Meta({', '.join(bounds)})]"
+        return f"{kind} | None" if field.optional else kind
+
+    def type_name(self, owner: str, field: Field) -> str:
+        if field.type is FieldType.OBJECT:
+            return object_class_name(owner, field)
+        if field.type is FieldType.LIST and field.items is not None:
+            return f"tuple[{self.annotation(owner, replace(field.items, name=field.name))}, ...]"
+        if field.type is FieldType.ENUM and field.enum is not None:
+            known = self.enum_classes[field.enum]
+            return "str" if self.is_open(field.enum) else known
+        return _SCALARS[field.type]
+
+    def is_open(self, name: str) -> bool:
+        enum = self.catalog.enum(name)
+        return enum is not None and enum.open
+
+
+def _classes_of(event: Event) -> Iterator[_Class]:
+    """Yield the classes of *event*: those of its objects, innermost first, then its own."""
+    yield from _object_classes(event.class_name, event.fields)
+    yield _Class(event.class_name, event.fields, event)
+
+
+def _object_classes(owner: str, fields: Iterable[Field]) -> Iterator[_Class]:
+    for field in fields:
+        if field.type is FieldType.OBJECT:
+            name = object_class_name(owner, field)
+            yield from _object_classes(name, field.fields)
+            yield _Class(name, field.fields)
+        elif field.items is not None:
+            yield from _object_classes(owner, [replace(field.items, name=field.name)])
+
+
+def _bounds(field: Field) -> list[str]:
+    bounds = [
+        f"{word}={py_string(value) if isinstance(value, str) else value}"
+        for key, word in _META.items()
+        if (value := getattr(field, key)) is not None
+    ]
+    return [*bounds, "tz=True"] if field.type is FieldType.DATETIME else bounds
+
+
+def _class_variables(event: Event) -> list[str]:
+    store = ", ".join(f"{py_string(path)}: {py_string(store)}" for path, store in stored_otherwise(event.fields))
+    return [
+        f"EVENT_TYPE: ClassVar[Literal[{py_string(event.name)}]] = {py_string(event.name)}",
+        f"EVENT_VERSION: ClassVar[int] = {event.version}",
+        f"USER_ID_FIELD: ClassVar[str | None] = {_or_none(event.user_id_field)}",
+        f"SERVICE_FIELD: ClassVar[str | None] = {_or_none(event.service_field)}",
+        f'STORE: ClassVar[Mapping[str, Literal["hash", "drop"]]] = {{{store}}}',
+    ]
+
+
+def _or_none(text: str | None) -> str:
+    return "None" if text is None else py_string(text)
+
+
+def stored_otherwise(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the dotted path and policy of every field that is not kept as it is. Lists do not appear in paths."""
+    for field in fields:
+        path = f"{prefix}{field.name}"
+        if field.store is not Store.KEEP:
+            yield path, str(field.store)
+        else:
+            inner = field.items.fields if field.items is not None else field.fields
+            yield from stored_otherwise(inner, f"{path}.")
+
+
+def _class_doc(made: _Class) -> str:
+    event = made.event
+    if event is None:
+        return "Part of an event."
+    parts = [event.description or f"The event {event.name}."]
+    if event.status is not Status.STABLE:
+        parts.append(_sentence(f"{event.status.capitalize()}", event.deprecated))
+    if event.owner:
+        parts.append(f"Owner: {event.owner}.")
+    return "\n\n".join(parts)
+
+
+def _field_doc(field: Field) -> str:
+    """Return what a reader of the code should know about *field*."""
+    parts = [field.description] if field.description else []
+    if field.unit:
+        parts.append(f"Unit: {field.unit}")
+    if field.sensitivity is not Sensitivity.NONE:
+        parts.append(f"Sensitivity: {field.sensitivity}, {_STORE_WORDS[field.store]}")
+    if field.deprecated is not None:
+        parts.append(_sentence("Deprecated", field.deprecated))
+    return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in parts)
+
+
+_STORE_WORDS: Final = {Store.KEEP: "stored as it is", Store.HASH: "stored as a keyed hash", Store.DROP: "not stored"}
+
+
+def _sentence(word: str, deprecation: Deprecation | None) -> str:
+    reason = f": {deprecation.reason.rstrip('.')}." if deprecation and deprecation.reason else "."
+    instead = f" Use {deprecation.replaced_by}." if deprecation and deprecation.replaced_by else ""
+    return f"{word}{reason}{instead}"
+
+
+def _enum_definition(enum: Enum) -> dict[str, Any]:
+    return {
+        "type": "string",
+        "title": enum.class_name,
+        "enum": [value.name for value in enum.values],
+        "x-enum-varnames": [value.member for value in enum.values],
+    }
+
+
+def _enum_extra(enum: Enum) -> dict[str, Any]:
+    doc = enum.description or f"Values of {enum.name}."
+    note = "\n\nMore values may come: readers must expect values that they do not know." if enum.open else ""
+    members = [
+        {
+            "name": value.member,
+            "value": py_string(value.name),
+            "docstring": py_docstring(_value_doc(value.description, value.deprecated)),
+        }
+        for value in enum.values
+    ]
+    return {"docstring": py_docstring(doc + note), "members": members}
+
+
+def _value_doc(description: str, deprecated: Deprecation | None) -> str:
+    parts = [description] if description else []
+    if deprecated is not None:
+        parts.append(_sentence("Deprecated", deprecated))
+    return " ".join(part if part.endswith(".") else f"{part}." for part in parts)
+
+
+def _union(names: list[str]) -> str:
+    if not names:
+        return "AnyEvent: TypeAlias = Never"
+    line = f"AnyEvent: TypeAlias = {' | '.join(names)}"
+    if len(line) <= WIDTH:
+        return line
+    return "AnyEvent: TypeAlias = (\n    " + "\n    | ".join(names) + "\n)"
+
+
+def _import_order(name: str) -> tuple[int, str]:
+    """Sort as ruff does: constants, then classes, then the rest."""
+    group = 0 if name.isupper() else 1 if name[:1].isupper() else 2
+    return group, name
+
+
+def _code_only(text: str) -> str:
+    """Return *text* without its docstrings, whose words are no names."""
+    return re.sub(r'"""(?:[^"\\]|\\.|"(?!""))*"""', "", text)

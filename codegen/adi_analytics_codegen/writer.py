@@ -1,0 +1,123 @@
+"""Generated files and the disk: compare, write, delete what is stale. Nothing else writes to the disk."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_IGNORED: Final = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
+"""What tools leave beside generated files; never stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A file that is not as it would be generated.
+
+    Attributes:
+        path: The file, relative to the output directory.
+        kind: ``missing``, ``changed`` or ``stale``.
+        diff: From what is on the disk to what would be generated, as a unified diff.
+    """
+
+    path: str
+    kind: str
+    diff: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a run did to the disk. Paths are relative to the output directory."""
+
+    written: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    unchanged: int = 0
+
+
+def compare(out: Path, files: dict[str, str], folders: Iterable[str]) -> list[Difference]:
+    """Return how the *folders* of *out* differ from *files*; nothing when they agree byte for byte."""
+    differences = []
+    for path, text in files.items():
+        present = _read(out / path)
+        if present is None:
+            differences.append(Difference(path, "missing", _diff(path, "", text)))
+        elif present != text.encode("utf-8"):
+            old = present.decode("utf-8", "replace")
+            differences.append(Difference(path, "changed", _diff(path, old, text)))
+    differences += [Difference(path, "stale") for path in stale(out, files, folders)]
+    return differences
+
+
+def write(out: Path, files: dict[str, str], folders: Iterable[str]) -> Written:
+    """Make the *folders* of *out* hold *files* and nothing else.
+
+    Files that are right already are left alone, so that their times do not change.
+
+    Raises:
+        OSError: If the disk refuses. Each file is old or new, never half written.
+    """
+    result = Written(deleted=stale(out, files, folders))
+    unchanged = 0
+    for path, text in files.items():
+        data = text.encode("utf-8")
+        if _read(out / path) == data:
+            unchanged += 1
+            continue
+        _replace(out / path, data)
+        result.written.append(path)
+    for path in result.deleted:
+        (out / path).unlink()
+        _remove_empty(out, (out / path).parent)
+    return Written(result.written, result.deleted, unchanged)
+
+
+def stale(out: Path, files: dict[str, str], folders: Iterable[str]) -> list[str]:
+    """Return the files under *folders* of *out* that are not in *files*."""
+    present = (path for folder in sorted(folders) for path in _walk(out, out / folder))
+    return [path for path in present if path not in files]
+
+
+def _walk(out: Path, folder: Path) -> Iterator[str]:
+    for directory, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - _IGNORED)
+        for name in sorted(names):
+            yield (Path(directory) / name).relative_to(out).as_posix()
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write *data* to *path* through a file beside it, so that a reader sees the old text or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _remove_empty(out: Path, folder: Path) -> None:
+    while folder != out and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
+
+
+def _diff(path: str, old: str, new: str) -> str:
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), f"on disk: {path}", f"generated: {path}", lineterm="")
+    return "\n".join(lines)
