@@ -29,6 +29,7 @@ class Backend:
 BACKENDS: Final = {
     "json_schema": Backend("adi_analytics_codegen.backends.json_schema", "json_schema", "JSON Schema per event"),
     "python": Backend("adi_analytics_codegen.backends.python", "python", "Python dataclasses"),
+    "sql": Backend("adi_analytics_codegen.backends.sql", "sql", "SQL for three backends, and the migrator's manifest"),
 }
 """Every output. To add a language, see docs/howto/add-a-language.md."""
 
