@@ -1,0 +1,256 @@
+"""What the aggregates must say, computed in plain Python from the rows.
+
+It is written from the catalog's documentation and shares no code with the SQL backend; simple and slow on purpose.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Context, Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from adi_analytics_codegen.model import FieldType, MeasureKind, Operator
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.model import Aggregate, Catalog, Condition, Measure
+
+MONDAY = datetime(2000, 1, 3, tzinfo=UTC)
+EXACT = Context(prec=5000)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the events table. ``data`` is JSON text, so that numbers may be what no Python type holds."""
+
+    timestamp: datetime
+    event_type: str
+    data: str
+    user_id: uuid.UUID | None = None
+    service: str = "platform"
+    event_id: uuid.UUID = field(default_factory=uuid.uuid4)
+
+    def fields(self) -> Any:
+        # A number too large for a Decimal's exponent is too large for every measure.
+        return json.loads(self.data, parse_float=lambda text: EXACT.create_decimal(text))
+
+
+def expected(catalog: Catalog, aggregate: Aggregate, rows: list[Row]) -> list[tuple[Any, ...]]:
+    """Return the rows of the public view of *aggregate*, in no special order."""
+    reader = _Reader(catalog, aggregate)
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        if (aggregate.all_events or row.event_type in aggregate.sources) and reader.passes(row, aggregate.where):
+            groups.setdefault(reader.key(row), []).append(row)
+    return [(*key, *reader.values(key, groups).values()) for key in groups]
+
+
+class _Reader:
+    def __init__(self, catalog: Catalog, aggregate: Aggregate) -> None:
+        self.aggregate = aggregate
+        self.events = [event for event in catalog.events if event.name in aggregate.sources]
+
+    def key(self, row: Row) -> tuple[Any, ...]:
+        width = self.aggregate.bucket_width
+        bucket = MONDAY + (row.timestamp - MONDAY) // width * width
+        return bucket, *(value_of(row, d.of, d.type) for d in self.aggregate.dimensions)
+
+    def values(self, key: tuple[Any, ...], groups: dict[tuple[Any, ...], list[Row]]) -> dict[str, Any]:
+        found = {m.name: self.measure(m, self.window(m, key, groups)) for m in self.aggregate.measures}
+        for derived in self.aggregate.derived:
+            above, below = (
+                sum(Fraction(found[name] or 0) for name in names) for names in (derived.numerator, derived.denominator)
+            )
+            found[derived.name] = _double(above / below) if below else None
+        return found
+
+    def window(self, measure: Measure, key: tuple[Any, ...], groups: dict[tuple[Any, ...], list[Row]]) -> list[Row]:
+        if measure.trailing is None:
+            return groups[key]
+        bucket, *dimensions = key
+        return [
+            row
+            for (other, *others), members in groups.items()
+            if others == dimensions and bucket - measure.trailing < other <= bucket
+            for row in members
+        ]
+
+    def measure(self, measure: Measure, rows: list[Row]) -> Any:
+        rows = [row for row in rows if self.passes(row, measure.where)]
+        if measure.kind is MeasureKind.COUNT:
+            return len(rows)
+        assert measure.of is not None
+        assert measure.type is not None
+        pairs = [(row, value_of(row, measure.of, measure.type)) for row in rows]
+        pairs = [(row, value) for row, value in pairs if value is not None]
+        return _reduce(measure, pairs)
+
+    def passes(self, row: Row, conditions: tuple[Condition, ...]) -> bool:
+        return all(self.holds(row, condition, conditions) for condition in conditions)
+
+    def holds(self, row: Row, condition: Condition, conditions: tuple[Condition, ...]) -> bool:
+        if condition.field == "event":
+            return _compare(row.event_type, condition.op, condition.value)
+        kind = self.kind(condition.field, conditions)
+        value = value_of(row, condition.field, kind)
+        wanted = condition.value
+        if kind is FieldType.DATETIME and condition.op is not Operator.EXISTS:
+            several = isinstance(wanted, tuple)
+            wanted = tuple(map(_moment, wanted)) if several else _moment(wanted)
+        if kind is FieldType.UUID and condition.op is not Operator.EXISTS:
+            wanted = tuple(map(uuid.UUID, wanted)) if isinstance(wanted, tuple) else uuid.UUID(wanted)
+        return _compare(value, condition.op, wanted)
+
+    def kind(self, name: str, conditions: tuple[Condition, ...]) -> FieldType:
+        if name.startswith("$"):
+            return {"$user_id": FieldType.UUID, "$service": FieldType.STRING}[name]
+        named = [c for c in conditions if c.field == "event"]
+        events = [e for e in self.events if all(_compare(e.name, c.op, c.value) for c in named)] or self.events
+        return next(found.type for event in events if (found := event.field(name)) is not None)
+
+
+def value_of(row: Row, of: str, kind: FieldType) -> Any:
+    """Return the value of *of* in *row*, or ``None`` when it does not fit *kind*."""
+    if of == "$user_id":
+        return row.user_id
+    if of == "$service":
+        return row.service
+    data = row.fields()
+    return _fit(data.get(of) if isinstance(data, dict) else None, kind)
+
+
+def _fit(value: Any, kind: FieldType) -> Any:
+    match kind:
+        case FieldType.STRING | FieldType.ENUM:
+            return value if isinstance(value, str) else None
+        case FieldType.BOOL:
+            return value if isinstance(value, bool) else None
+        case FieldType.LIST:
+            return value if isinstance(value, list) else None
+        case FieldType.OBJECT:
+            return value if isinstance(value, dict) else None
+        case FieldType.JSON:
+            return value
+        case FieldType.INT | FieldType.FLOAT:
+            number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+            return (_int if kind is FieldType.INT else _float)(Decimal(value)) if number else None
+        case FieldType.UUID:
+            hexes = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+            return uuid.UUID(value) if isinstance(value, str) and re.fullmatch(hexes, value) else None
+        case FieldType.DATETIME:
+            return _datetime(value) if isinstance(value, str) else None
+
+
+def _int(value: Decimal) -> int | None:
+    fits = -(2**63) <= value < 2**63 and value == value.to_integral_value(context=EXACT)
+    return int(value) if fits else None
+
+
+def _float(value: Decimal) -> Decimal | None:
+    size = abs(value)
+    return value if size == 0 or Decimal("1e-307") <= size <= Decimal("1e307") else None
+
+
+def _datetime(text: str) -> datetime | None:
+    shape = re.fullmatch(
+        r"([1-8]\d{3}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:([Zz])|([+-])(\d\d):(\d\d))", text, re.ASCII
+    )
+    if shape is None:
+        return None
+    day, time, fraction, _, sign, hours, minutes = shape.groups()
+    if sign and (int(hours) > 23 or int(minutes) > 59):
+        return None
+    try:
+        moment = datetime.fromisoformat(f"{day}T{time}+00:00")
+    except ValueError:
+        return None
+    offset = timedelta(hours=int(hours), minutes=int(minutes)) if sign else timedelta()
+    moment += timedelta(microseconds=int((fraction or "0")[:6].ljust(6, "0")))
+    return moment + offset if sign == "-" else moment - offset
+
+
+def _moment(value: Any) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+def _compare(value: Any, op: Operator, wanted: Any) -> bool:
+    if op is Operator.EXISTS:
+        return (value is not None) == wanted
+    if value is None:
+        return False
+    if isinstance(value, Decimal):  # a double of the database against the catalog's double
+        value = float(value)
+    if isinstance(value, str) and op not in (Operator.IN, Operator.EQ, Operator.NE):
+        value, wanted = value.encode(), wanted.encode()
+    match op:
+        case Operator.EQ:
+            return bool(value == wanted)
+        case Operator.NE:
+            return bool(value != wanted)
+        case Operator.IN:
+            return value in wanted
+        case Operator.LT:
+            return bool(value < wanted)
+        case Operator.LTE:
+            return bool(value <= wanted)
+        case Operator.GT:
+            return bool(value > wanted)
+        case Operator.GTE:
+            return bool(value >= wanted)
+
+
+def _reduce(measure: Measure, pairs: list[tuple[Row, Any]]) -> Any:
+    values = [value for _, value in pairs]
+    if measure.kind is MeasureKind.DISTINCT:
+        return len({float(value) if isinstance(value, Decimal) else value for value in values})
+    if not values:
+        return None
+    match measure.kind:
+        case MeasureKind.SUM:
+            return _sum(values)
+        case MeasureKind.AVG:
+            return _double(Fraction(_sum(values)) / len(values))
+        case MeasureKind.MIN | MeasureKind.MAX:
+            choose = min if measure.kind is MeasureKind.MIN else max
+            return _public(choose(values, key=_sortable))
+        case MeasureKind.PERCENTILE:
+            assert measure.quantile is not None
+            return _percentile(sorted(map(float, values)), measure.quantile)
+        case MeasureKind.FIRST | MeasureKind.LAST:
+            choose = min if measure.kind is MeasureKind.FIRST else max
+            return _public(choose(pairs, key=lambda pair: (pair[0].timestamp, str(pair[0].event_id)))[1])
+    raise AssertionError(measure.kind)
+
+
+def _sum(values: list[Any]) -> Decimal:
+    total = Decimal(0)
+    for value in values:
+        total = EXACT.add(total, Decimal(value))
+    return total
+
+
+def _percentile(values: list[float], quantile: float) -> float:
+    at = quantile * (len(values) - 1)
+    low, high = values[math.floor(at)], values[math.ceil(at)]
+    return low + (at - math.floor(at)) * (high - low)
+
+
+def _sortable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode()
+    return str(value) if isinstance(value, uuid.UUID) else value
+
+
+def _public(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _double(value: Fraction) -> float | None:
+    if abs(value) < Fraction(1, 10**307):
+        return 0.0
+    return float(value) if abs(value) <= 10**307 else None

@@ -1,0 +1,59 @@
+"""The seven aggregates of events.yaml, on every backend and in every state of refresh, against the oracle."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from adi_analytics_codegen.loader import load_catalog
+from integration.aggregates.backend import BACKENDS, Installed, connect
+from integration.aggregates.oracle import Row
+from integration.aggregates.streams import START, stream
+
+CATALOG = load_catalog(Path(__file__).parents[3] / "events.yaml")
+ROWS = stream(CATALOG)
+
+
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.timescaledb) if "scale" in name else name for name in BACKENDS])
+def installed(request):
+    dsn = request.getfixturevalue("postgres_dsn" if request.param == "postgres" else "timescale_dsn")
+    with connect(dsn) as connection:
+        yield Installed.create(connection, CATALOG, request.param)
+
+
+def test_every_state_of_refresh_gives_the_oracles_rows(installed):
+    installed.insert(ROWS)
+    installed.check(ROWS)  # nothing stored: all in real time
+    for days in (35, 36, 200):
+        installed.refresh(START + timedelta(days=days, hours=7))
+        installed.check(ROWS)
+
+
+def test_a_refresh_after_late_rows_takes_them_in(installed):
+    half = len(ROWS) // 2
+    installed.insert(ROWS[half:])
+    installed.refresh(START + timedelta(days=200))
+    installed.insert(ROWS[:half])
+    installed.refresh(START + timedelta(days=200))
+    installed.check(ROWS)
+
+
+def test_the_answers_do_not_depend_on_the_session(installed):
+    installed.insert(ROWS)
+    installed.connection.execute("set timezone = 'America/New_York'")  # changes its clocks on 2026-03-08
+    installed.connection.execute("set datestyle = 'ISO, DMY'")
+    installed.connection.execute("set intervalstyle = 'sql_standard'")
+    installed.refresh(START + timedelta(days=80))
+    installed.check(ROWS)
+
+
+def test_rows_at_impossible_times_are_left_out(installed):
+    moments = ["infinity", "0001-01-01 00:00:00+00", "1969-12-31 23:59:59+00", "290000-01-01 00:00:00+00"]
+    if installed.backend == "postgres":
+        moments += ["-infinity", "4713-11-24 00:00:00+00 BC"]
+    installed.insert([Row(moment, "task_created", "{}", ROWS[0].user_id) for moment in moments])
+    installed.insert(ROWS[:200])
+    installed.check(ROWS[:200])
+    installed.refresh(START + timedelta(days=200))
+    installed.check(ROWS[:200])
