@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from support.servers import Databases
+from support.servers import Databases, apply_migrations
+from support.wasm import WasmServer, WasmUnavailableError, start_wasm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,29 @@ class TimescaleDatabases(Protocol):
         ...
 
 
+class WasmDatabases:
+    """Gives each test the only database of the WASM server, brought back to a snapshot before."""
+
+    def __init__(self, server: WasmServer) -> None:
+        self._server = server
+
+    @contextlib.contextmanager
+    def empty(self) -> Iterator[str]:
+        """Yield its DSN, with nothing in it but the extension."""
+        self._server.open("empty")
+        yield self._server.dsn
+
+    @contextlib.contextmanager
+    def migrated(self) -> Iterator[str]:
+        """Yield its DSN, with all migrations applied."""
+        if not self._server.has("migrated"):
+            self._server.open("empty")
+            apply_migrations(self._server.dsn)
+            self._server.save("migrated")
+        self._server.open("migrated")
+        yield self._server.dsn
+
+
 @contextlib.contextmanager
 def session_timescale() -> Iterator[TimescaleDatabases]:
     """Yield databases on the native server of ADI_ANALYTICS_TEST_TIMESCALE_DSN, or on the WASM server.
@@ -39,7 +63,12 @@ def session_timescale() -> Iterator[TimescaleDatabases]:
         with contextlib.closing(databases):
             yield databases
         return
-    reason = "no TimescaleDB: set ADI_ANALYTICS_TEST_TIMESCALE_DSN"
-    if os.environ.get("ADI_ANALYTICS_REQUIRE_TIMESCALE") == "1":
-        pytest.fail(f"{reason} (ADI_ANALYTICS_REQUIRE_TIMESCALE=1 forbids to skip)")
-    pytest.skip(reason)
+    try:
+        server = start_wasm()
+    except WasmUnavailableError as error:
+        reason = f"no TimescaleDB: set ADI_ANALYTICS_TEST_TIMESCALE_DSN to a server, or mend the WASM one: {error}"
+        if os.environ.get("ADI_ANALYTICS_REQUIRE_TIMESCALE") == "1":
+            pytest.fail(f"{reason} (ADI_ANALYTICS_REQUIRE_TIMESCALE=1 forbids to skip)")
+        pytest.skip(reason)
+    with contextlib.closing(server):
+        yield WasmDatabases(server)
