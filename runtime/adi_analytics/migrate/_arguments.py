@@ -45,6 +45,7 @@ def parser(version: str) -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_apply(commands)
     _add_inspect(commands)
+    _add_write(commands)
     return root
 
 
@@ -123,3 +124,27 @@ def _add_inspect(commands: _Commands[argparse.ArgumentParser]) -> None:
     _run_options(dry_run)
     dry_run.add_argument("--offline", action="store_true", help="for an empty database of --backend; connects to none")
     dry_run.add_argument("--schema", default="public", help="with --offline: schema of the tables (default: public)")
+
+
+def _manifest_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--manifest", type=Path, metavar="FILE", help="generated/sql/manifest.json (default: that of the package)"
+    )
+
+
+def _add_write(commands: _Commands[argparse.ArgumentParser]) -> None:
+    new = _command(
+        commands, "new", "write the migrations for an edit of the catalog", 'analytics-migrate new -m "count cancelled tasks"'
+    )
+    _manifest_option(new)
+    _format_option(new)
+    new.add_argument("-m", "--message", help="words for the names of the directories (default: what changes)")
+    new.add_argument(
+        "--drop-retired", action="store_true", help="also drop the versions that earlier migrations replaced"
+    )
+
+    check = _command(
+        commands, "check", "find a forgotten or damaged migration, without a database", "analytics-migrate check"
+    )
+    _manifest_option(check)
+    _format_option(check)

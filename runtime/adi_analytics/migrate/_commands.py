@@ -12,7 +12,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from adi_analytics.migrate import _plan, _runner
+from adi_analytics.migrate import _new, _plan, _runner
 from adi_analytics.migrate._errors import EXIT_OK, EXIT_PENDING, UsageError
 from adi_analytics.migrate._record import Timeouts
 
@@ -142,10 +142,30 @@ def _dry_run(arguments: argparse.Namespace, bar: _Bar) -> Output:
     return Output(None, text)
 
 
+def _new_files(arguments: argparse.Namespace, _: _Bar) -> Output:
+    result = _new.new(
+        arguments.message,
+        migrations=arguments.migrations,
+        manifest=arguments.manifest,
+        drop_retired=arguments.drop_retired,
+    )
+    if not result.written:
+        return Output(asdict(result), "nothing to write: no migration is needed")
+    shown = [*(f"wrote {name}" for name in result.written), *(f"  {line}" for line in result.changes)]
+    return Output(asdict(result), [*shown, "Review the files, then commit them with the lock and the snapshot."])
+
+
+def _check(arguments: argparse.Namespace, _: _Bar) -> Output:
+    count = _new.check(migrations=arguments.migrations, manifest=arguments.manifest)
+    return Output({"migrations": count}, f"ok: {count} migrations lead to the catalog")
+
+
 _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, _Bar], Output]]] = {
     "all": _apply,
     "pre": _apply,
     "post": _apply,
     "status": _status,
     "dry-run": _dry_run,
+    "new": _new_files,
+    "check": _check,
 }

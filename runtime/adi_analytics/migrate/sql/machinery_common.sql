@@ -20,7 +20,9 @@ create table if not exists analytics_meta.aggregates (
     refresh_every interval not null,
     refresh_window interval not null,
     refresh_lag interval not null,
-    active boolean not null default true
+    active boolean not null default true,
+    refreshed_at timestamptz,
+    history_before timestamptz
 );
 
 -- step: function events_table
@@ -124,14 +126,12 @@ as $procedure$
 declare
     target analytics_meta.aggregates;
     last_time timestamptz;
-    last_watermark timestamptz;
     this_time timestamptz := clock_timestamp();
     refreshed timestamptz;
 begin
     done := false;
     select * into target from analytics_meta.aggregates a where a.rollup = rollup_name and a.active;
-    select r.refreshed_at, nullif(r.watermark, '-infinity') into last_time, last_watermark
-    from analytics_meta.rollups r where r.rollup = rollup_name;
+    last_time := target.refreshed_at;
     if target.rollup is null
         or exists (select from analytics_meta.backfills b where b.relation = rollup_name and b.status <> 'done')
         or (not forced and last_time + analytics_meta.span(target.refresh_every) > this_time)
@@ -141,11 +141,11 @@ begin
     call analytics_meta.refresh(
         rollup_name,
         case when last_time is null then null
-             else least(last_time - analytics_meta.span(target.refresh_window), last_watermark) end,
+             else least(last_time - analytics_meta.span(target.refresh_window), analytics_meta.stored_until(rollup_name)) end,
         this_time - analytics_meta.span(target.refresh_lag),
         refreshed
     );
-    update analytics_meta.rollups r set refreshed_at = this_time where r.rollup = rollup_name;
+    update analytics_meta.aggregates a set refreshed_at = this_time where a.rollup = rollup_name;
     done := true;
 end
 $procedure$;

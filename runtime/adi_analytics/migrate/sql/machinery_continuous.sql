@@ -1,3 +1,19 @@
+-- step: function stored_until
+create or replace function analytics_meta.stored_until(rollup_name text) returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Below this time the views read stored rows, above it raw ones. Companions may differ; the lowest counts.
+-- One that was never filled answers with the lowest time there is.
+select case when min(w.at) < timestamptz '1970-01-01 00:00:00+00' then '-infinity' else min(w.at) end
+from analytics_meta.installation i, analytics_meta.aggregates a, jsonb_array_elements(a.relations) r,
+    _timescaledb_catalog.continuous_agg c,
+    lateral (
+        select _timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(c.mat_hypertable_id)) as at
+    ) w
+where a.rollup = rollup_name and c.user_view_schema = i.events_schema and c.user_view_name = r ->> 'name'
+$function$;
+
 -- step: procedure refresh_buckets
 create or replace procedure analytics_meta.refresh_buckets(
     rollup_name text, from_time timestamptz, to_time timestamptz
@@ -8,7 +24,6 @@ as $procedure$
 declare
     target analytics_meta.aggregates;
     relation jsonb;
-    stored_until timestamptz;
     first_bucket timestamptz;
     schema_name text := (select events_schema from analytics_meta.installation);
     extension_schema text := (
@@ -19,12 +34,8 @@ begin
     select * into strict target from analytics_meta.aggregates a where a.rollup = rollup_name;
     for relation in select jsonb_array_elements(target.relations) loop
         -- A refresh moves the watermark, below which raw rows are no longer read: it must not leave a gap behind it.
-        select _timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(c.mat_hypertable_id))
-        into stored_until
-        from _timescaledb_catalog.continuous_agg c
-        where c.user_view_schema = schema_name and c.user_view_name = relation ->> 'name';
         first_bucket := greatest(
-            least(from_time, analytics_meta.bucket_start(target.width, stored_until)),
+            least(from_time, analytics_meta.bucket_start(target.width, analytics_meta.stored_until(rollup_name))),
             analytics_meta.refresh_floor(target.width)
         );
         execute format(

@@ -1,3 +1,12 @@
+-- step: function stored_until
+create or replace function analytics_meta.stored_until(rollup_name text) returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Below this time the views read stored rows, above it raw ones.
+select r.watermark from analytics_meta.rollups r where r.rollup = rollup_name
+$function$;
+
 -- step: function refresh_rollup
 create or replace function analytics_meta.refresh_rollup(
     rollup_name text, from_time timestamptz, to_time timestamptz, moves_watermark boolean

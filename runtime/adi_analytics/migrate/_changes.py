@@ -1,0 +1,323 @@
+"""From two states of the catalog to the statements that lead from one to the other, for one backend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from adi_analytics.migrate import _swap
+from adi_analytics.migrate._database import literal
+from adi_analytics.migrate._errors import UsageError
+from adi_analytics.migrate._manifest import Aggregate, Manifest, Statement, Storage
+from adi_analytics.migrate._swap import ident, interval
+
+_META_LAST: Final = "set local check_function_bodies = on"
+
+
+@dataclass(slots=True)
+class Part:
+    """The statements of one migration file.
+
+    Attributes:
+        stepped: Whether the statements refuse to run in a transaction.
+        why: What the file is for, a line for each reason.
+        locks: Which locks it takes.
+        backfill: Rollups to fill before it runs.
+    """
+
+    statements: list[Statement] = field(default_factory=list)
+    stepped: bool = False
+    destructive: bool = False
+    why: list[str] = field(default_factory=list)
+    locks: list[str] = field(default_factory=list)
+    backfill: list[str] = field(default_factory=list)
+
+    def add(self, statements: Iterable[Statement], *, why: str = "", lock: str = "") -> None:
+        """Add *statements*, with the reason and the lock that they take."""
+        self.statements += statements
+        self.why += [why] if why and why not in self.why else []
+        self.locks += [lock] if lock and lock not in self.locks else []
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a change of the catalog comes to on one backend, in the order in which it runs."""
+
+    pre: Part = field(default_factory=Part)
+    indexes: Part = field(default_factory=lambda: Part(stepped=True))
+    post: Part = field(default_factory=Part)
+    destructive: Part = field(default_factory=lambda: Part(destructive=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs between two states.
+
+    Attributes:
+        target: The new state, with names and history settled: the snapshot to be.
+        rebuilt: Pairs of old and new version whose stored rows differ.
+        reviewed: Pairs whose public views differ, but no stored row.
+        rescheduled: Pairs whose refresh policy differs.
+        dropped: Versions to be dropped with their rows.
+    """
+
+    target: Manifest
+    first: bool
+    added: tuple[Aggregate, ...] = ()
+    removed: tuple[Aggregate, ...] = ()
+    rebuilt: tuple[tuple[Aggregate, Aggregate], ...] = ()
+    reviewed: tuple[tuple[Aggregate, Aggregate], ...] = ()
+    rescheduled: tuple[tuple[Aggregate, Aggregate], ...] = ()
+    dropped: tuple[Aggregate, ...] = ()
+    storage: tuple[Storage, Storage] | None = None
+    machinery: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing that the database depends on differs."""
+        return not (
+            self.first or self.added or self.removed or self.rebuilt or self.reviewed or self.rescheduled
+            or self.dropped or self.storage or self.machinery
+        )  # fmt: skip
+
+    def summary(self) -> list[str]:
+        """Return what differs, in words."""
+        lines = ["create the events table"] if self.first else []
+        lines += [f"create {entry.name}" for entry in self.added]
+        lines += [f"rebuild {new.name} (version {old.version} to {new.version})" for old, new in self.rebuilt]
+        lines += [f"change the views of {new.name}" for _, new in self.reviewed]
+        lines += [f"change the refresh of {new.name}" for _, new in self.rescheduled]
+        lines += [f"drop {entry.name}" for entry in self.removed]
+        lines += [f"drop version {entry.version} of {entry.name}" for entry in self.dropped]
+        if self.storage:
+            lines.append(f"change the storage of {self.storage[1].table}: {', '.join(_storage_keys(*self.storage))}")
+        if self.machinery:
+            lines.append("update the procedures of analytics_meta")
+        return lines
+
+
+def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) -> Difference:
+    """Return what leads from *old* (``None``: an empty database) to *new*.
+
+    Raises:
+        UsageError: If the change cannot be made by a migration, or if an aggregate needs a new version.
+    """
+    if old is None:
+        return Difference(new, first=True, added=tuple(new.aggregates))
+    if old.storage.table != new.storage.table:
+        raise UsageError(
+            f"storage.table changed from {old.storage.table} to {new.storage.table}",
+            "A table that holds events cannot be renamed by a migration: put the old name back.",
+        )
+    names = {entry.name for entry in new.aggregates}
+    settled: list[Aggregate] = []
+    rebuilt, reviewed, rescheduled, added = [], [], [], []
+    for entry in new.aggregates:
+        before = old.aggregate(entry.name)
+        if before is None:
+            now = _swap.settle(entry, None, _taken(old))
+            added.append(now)
+        elif _rows_differ(before, entry):
+            now = _swap.settle(entry, before, _taken(old))
+            rebuilt.append((before, now))
+        elif before.fingerprint != entry.fingerprint:
+            now = _swap.reword(before, entry)
+            reviewed.append((before, now))
+        else:
+            now = before
+        if before is not None and before.refresh != entry.refresh:
+            now = _swap.reschedule(now, entry)
+            if not any(pair[1].name == now.name for pair in rebuilt):
+                rescheduled.append((before, now))
+        settled.append(now)
+    rebuilt = [(before, next(entry for entry in settled if entry.name == now.name)) for before, now in rebuilt]
+    retired = [] if drop_retired else list(old.retired)
+    target = msgspec.structs.replace(
+        new, aggregates=settled, retired=retired + [before for before, _ in rebuilt], storage_ddl=new.storage_ddl
+    )
+    return Difference(
+        target,
+        first=False,
+        added=tuple(added),
+        removed=tuple(entry for entry in old.aggregates if entry.name not in names),
+        rebuilt=tuple(rebuilt),
+        reviewed=tuple(reviewed),
+        rescheduled=tuple(rescheduled),
+        dropped=tuple(old.retired) if drop_retired else (),
+        storage=(old.storage, new.storage) if old.storage != new.storage else None,
+        machinery=old.machinery != new.machinery or _meta(old) != _meta(new),
+    )
+
+
+def _meta(manifest: Manifest) -> dict[str, list[Statement]]:
+    return {backend: parts["meta"] for backend, parts in manifest.storage_ddl.items()}
+
+
+def _taken(old: Manifest) -> set[str]:
+    return {relation.name for entry in [*old.aggregates, *old.retired] for relation in entry.relations}
+
+
+def _rows_differ(before: Aggregate, entry: Aggregate) -> bool:
+    return [relation.fingerprint for relation in before.relations] != [
+        relation.fingerprint for relation in entry.relations
+    ]
+
+
+def parts(difference: Difference, old: Manifest | None, backend: str) -> Parts:
+    """Return the statements of *difference* on *backend*."""
+    made = Parts()
+    target = difference.target
+    if difference.first:
+        _create_storage(made.pre, target, backend)
+    for entry in difference.added:
+        where = made.post if difference.first else made.pre
+        where.add(
+            [*_swap.create(entry, backend), *_swap.publish(entry, None, backend)],
+            why=f"create {entry.name}",
+            lock=_CREATE_LOCKS[backend].format(table=target.storage.table),
+        )
+    for before, now in difference.rebuilt:
+        _rebuild(made, before, now, target, backend)
+    for before, now in difference.reviewed:
+        where = made.pre if _swap.only_appends(before, now) else made.post
+        where.add(_swap.publish(now, before, backend), why=f"change the views of {now.name}", lock=_VIEW_LOCK)
+    for before, now in difference.rescheduled:
+        made.pre.add(_swap.change_policies(before, now, backend), why=f"change the refresh of {now.name}")
+    if old is not None and difference.storage:
+        _change_storage(made, old, target, backend)
+    if old is not None and difference.machinery:
+        _change_machinery(made.pre, old, target, backend)
+    for entry in difference.removed:
+        lock = f"ACCESS EXCLUSIVE on the relations of {entry.name}"
+        made.destructive.add(_swap.drop(entry, backend), why=f"drop {entry.name}, which the catalog no longer has", lock=lock)
+    for entry in difference.dropped:
+        why = f"drop version {entry.version} of {entry.name}, which was replaced"
+        lock = f"ACCESS EXCLUSIVE on the relations of {entry.name} version {entry.version}"
+        made.destructive.add(_swap.drop(entry, backend, views=False), why=why, lock=lock)
+    return made
+
+
+_CREATE_LOCKS: Final = {
+    "timescaledb": "SHARE ROW EXCLUSIVE on {table} and its chunks (writers wait)",
+    "timescaledb_apache": "none on {table}",
+    "postgres": "none on {table}",
+}
+_VIEW_LOCK: Final = "ACCESS EXCLUSIVE on the views, for milliseconds"
+
+
+def _create_storage(part: Part, target: Manifest, backend: str) -> None:
+    ddl = target.storage_ddl[backend]
+    part.add([Statement("function bodies refer to each other", "set local check_function_bodies = off")])
+    # The tables of analytics_meta come before what calls its functions; the settings before the first partitions.
+    meta = [*ddl["meta"], *target.machinery[backend], _settings(target.storage)]
+    part.add(meta, why="create the tables and procedures of analytics_meta")
+    part.add(
+        [*ddl["create"], *ddl["policies"]], why=f"create {target.storage.table}", lock="none on tables that exist"
+    )
+
+
+def _settings(storage: Storage) -> Statement:
+    retention = "null" if storage.retention is None else interval(storage.retention)
+    return Statement(
+        "storage settings",
+        "insert into analytics_meta.storage (table_name, chunk_interval, retention)\n"
+        f"values ({literal(storage.table)}, {interval(storage.chunk_interval)}, {retention})\n"
+        "on conflict on constraint storage_pkey do update\n"
+        "    set chunk_interval = excluded.chunk_interval, retention = excluded.retention",
+    )
+
+
+def _rebuild(made: Parts, before: Aggregate, now: Aggregate, target: Manifest, backend: str) -> None:
+    made.pre.add(
+        _swap.create(now, backend),
+        why=f"create version {now.version} of {now.name} beside version {before.version}",
+        lock=_CREATE_LOCKS[backend].format(table=target.storage.table),
+    )
+    made.post.add(
+        _swap.swap(before, now, backend),
+        why=f"let {now.name} read version {now.version}; keep what only version {before.version} still knows",
+        lock=_VIEW_LOCK,
+    )
+    made.post.backfill.append(now.rollup)
+
+
+def _storage_keys(old: Storage, new: Storage) -> list[str]:
+    before: dict[str, Any] = msgspec.to_builtins(old)
+    return [key for key, value in msgspec.to_builtins(new).items() if value != before[key]]
+
+
+def _change_storage(made: Parts, old: Manifest, target: Manifest, backend: str) -> None:
+    changed = _storage_keys(old.storage, target.storage)
+    made.pre.add([_settings(target.storage)], why=f"change the storage: {', '.join(changed)}")
+    table = literal(ident(target.storage.table))
+    if backend != "postgres" and "chunk_interval" in changed:
+        made.pre.add([Statement(
+            "chunk interval", f"select set_chunk_time_interval({table}::regclass, {interval(target.storage.chunk_interval)})"
+        )])  # fmt: skip
+    if backend == "timescaledb" and "compress_after" in changed:
+        made.pre.add(_policy(target, "compression", "compress", table, had=old.storage.compress_after is not None))
+    if "retention" in changed:
+        _change_retention(made, old.storage, target, backend, table)
+    if "index_data" in changed:
+        _change_index(made, target, old, backend)
+
+
+def _change_retention(made: Parts, before: Storage, target: Manifest, backend: str, table: str) -> None:
+    now = target.storage.retention
+    shorter = now is not None and (before.retention is None or now < before.retention)
+    part = made.destructive if shorter else made.pre
+    if backend == "timescaledb":
+        part.add(_policy(target, "retention", "retention", table, had=before.retention is not None))
+    if shorter:
+        # The setting is what `maintain` drops by, so it is as destructive as the policy.
+        made.pre.statements = [statement for statement in made.pre.statements if statement.step != "storage settings"]
+        part.add([_settings(target.storage)], why="raw events are dropped sooner than before")
+
+
+def _policy(target: Manifest, kind: str, word: str, table: str, *, had: bool) -> list[Statement]:
+    made = [statement for statement in target.storage_ddl["timescaledb"]["policies"] if word in statement.sql]
+    # `if_not_exists` would keep the old policy without a word when its interval differs: remove it first.
+    removed = [Statement(f"remove the {kind} policy", f"select remove_{kind}_policy({table}::regclass)")] if had else []
+    return removed + made
+
+
+def _change_index(made: Parts, target: Manifest, old: Manifest, backend: str) -> None:
+    steps = {statement.step: statement for statement in target.storage_ddl[backend]["create"]}
+    index = steps.get("index on data")
+    if index is not None and backend == "postgres":
+        lock = f"SHARE on {target.storage.table} while the index is built (writers wait)"
+        made.pre.add([index], why="index data", lock=lock)
+    elif index is not None:
+        # CREATE INDEX CONCURRENTLY is refused on hypertables; this form locks one chunk at a time.
+        sql = index.sql.replace("create index ", "create index if not exists ", 1)
+        made.indexes.add(
+            [Statement(index.step, f"{sql}\nwith (timescaledb.transaction_per_chunk)")],
+            why="index data", lock="SHARE on one chunk after the other",
+        )  # fmt: skip
+    else:
+        before = next(statement for statement in old.storage_ddl[backend]["create"] if statement.step == "index on data")
+        name = before.sql.split(" ", 3)[2]
+        made.post.add(
+            [Statement("drop index on data", f"drop index if exists {name}")],
+            why="drop the index on data", lock=f"ACCESS EXCLUSIVE on {target.storage.table}, for milliseconds",
+        )  # fmt: skip
+
+
+def _change_machinery(part: Part, old: Manifest, target: Manifest, backend: str) -> None:
+    before = {*old.machinery.get(backend, []), *old.storage_ddl[backend]["meta"]}
+    after = [*target.storage_ddl[backend]["meta"], *target.machinery[backend]]
+    changed = [statement for statement in after if statement not in before]
+    for statement in changed:
+        if not statement.sql.startswith(("create or replace ", "create schema if not exists ")) and any(
+            other.step == statement.step for other in before
+        ):
+            raise UsageError(
+                f"{statement.step} of analytics_meta changed, and a table cannot be replaced",
+                "This release of adi-analytics lacks an upgrade step: please report it.",
+            )
+    if changed:
+        part.add([Statement("function bodies refer to each other", "set local check_function_bodies = off")])
+        part.add(changed, why="update the procedures of analytics_meta")

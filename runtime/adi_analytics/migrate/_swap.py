@@ -1,0 +1,306 @@
+"""One aggregate's statements: create, publish, replace by a new version, drop.
+
+A changed aggregate is built beside the old one, filled, and then the public views are swapped in one transaction. Rows
+older than the raw events exist in the old version only: the swap copies them into a history table, which the new
+views add.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Any, Final
+
+import msgspec
+
+from adi_analytics.migrate._database import literal
+from adi_analytics.migrate._errors import ForgottenMigrationError, UsageError
+from adi_analytics.migrate._manifest import Aggregate, Statement, View
+
+_LONGEST_NAME: Final = 63
+
+
+def ident(name: str) -> str:
+    """Return *name* quoted, as the generated SQL quotes every name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def interval(seconds: int) -> str:
+    """Return a span as an SQL interval in days, hours, minutes or seconds."""
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds % size == 0:
+            return f"interval '{seconds // size} {unit}'"
+    return f"interval '{seconds} seconds'"
+
+
+def settle(entry: Aggregate, before: Aggregate | None, taken: Collection[str]) -> Aggregate:
+    """Return *entry* with names that are free beside the versions in the database.
+
+    Raises:
+        ForgottenMigrationError: If stored rows change their meaning while the version stays the same.
+    """
+    if before is not None:
+        _check_version(entry, before)
+        entry = msgspec.structs.replace(entry, history=True)
+    base = f"{entry.name}_v{entry.version}"
+    revision = 1
+    settled = entry
+    while any(relation.name in taken for relation in settled.relations):
+        revision += 1
+        settled = _renamed(entry, base, f"{base}r{revision}")
+    return settled
+
+
+def _check_version(entry: Aggregate, before: Aggregate) -> None:
+    if entry.version > before.version:
+        return
+    if entry.version == before.version and _only_adds_columns(entry, before):
+        return
+    raise ForgottenMigrationError(
+        f"the rows of {entry.name} change, but its version is still {entry.version} (the database has {before.version})",
+        f"Set `version: {before.version + 1}` at {entry.name} in events.yaml, run `analytics-codegen generate`, try again.",
+    )
+
+
+def _only_adds_columns(entry: Aggregate, before: Aggregate) -> bool:
+    """Whether every line of the old SELECTs is still there: then old columns mean what they meant."""
+    selects = {relation.kind: relation.select for relation in entry.relations}
+    for relation in before.relations:
+        for backend, text in relation.select.items():
+            now = {line.strip().rstrip(",") for line in selects.get(relation.kind, {}).get(backend, "").splitlines()}
+            was = {line.strip().rstrip(",") for line in text.splitlines()}
+            # Grouping by position tells nothing about meaning, dimensions do.
+            if {line for line in was - now if not line.startswith("group by")}:
+                return False
+    names = [column.name for column in entry.columns if column.role in {"bucket", "dimension"}]
+    return names == [column.name for column in before.columns if column.role in {"bucket", "dimension"}]
+
+
+def _renamed(entry: Aggregate, old: str, new: str) -> Aggregate:
+    text = json.dumps(msgspec.to_builtins(entry)).replace(old, new)
+    renamed: Aggregate = msgspec.json.decode(text, type=Aggregate)
+    for relation in renamed.relations:
+        for name in (relation.name, relation.live, relation.rows_function):
+            if len(name.encode()) > _LONGEST_NAME:
+                raise UsageError(
+                    f"{name} is longer than PostgreSQL's 63 bytes", f"Raise the version of {entry.name} instead."
+                )
+    return renamed
+
+
+def reword(before: Aggregate, entry: Aggregate) -> Aggregate:
+    """Return *before* with the views of *entry*: its stored rows are the same."""
+    views = {backend: parts["view"] for backend, parts in entry.ddl.items()}
+    base, now = f"{entry.name}_v{entry.version}", before.rollup
+    ddl = {
+        backend: {**parts, "view": [_point_at(statement, base, now) for statement in views[backend]]}
+        for backend, parts in before.ddl.items()
+    }
+    return msgspec.structs.replace(
+        before, columns=entry.columns, views=entry.views, fingerprint=entry.fingerprint, ddl=ddl
+    )
+
+
+def _point_at(statement: Statement, old: str, new: str) -> Statement:
+    return Statement(statement.step, statement.sql.replace(old, new))
+
+
+def reschedule(now: Aggregate, entry: Aggregate) -> Aggregate:
+    """Return *now* with the refresh of *entry*."""
+    base = f"{entry.name}_v{entry.version}"
+    ddl = {
+        backend: {
+            **parts,
+            "policies": [_point_at(statement, base, now.rollup) for statement in entry.ddl[backend]["policies"]],
+        }
+        for backend, parts in now.ddl.items()
+    }
+    return msgspec.structs.replace(now, refresh=entry.refresh, ddl=ddl)
+
+
+def create(entry: Aggregate, backend: str) -> list[Statement]:
+    """Return the statements that create the stored relations of *entry*, to be filled later."""
+    ddl = entry.ddl[backend]
+    relations = json.dumps([{"name": r.name, "rows": r.rows_function} for r in entry.relations])
+    refresh = entry.refresh
+    register = Statement(
+        f"register {entry.rollup}",
+        "insert into analytics_meta.aggregates (rollup, aggregate, version, relations, bucket_column, width,\n"
+        "    refresh_every, refresh_window, refresh_lag)\n"
+        f"values ({literal(entry.rollup)}, {literal(entry.name)}, {entry.version},\n"
+        f"    {literal(relations)},\n"
+        f"    {literal(entry.bucket.column)}, {interval(entry.bucket.width)},\n"
+        f"    {interval(refresh.every)}, {interval(refresh.window)}, {interval(refresh.lag)})",
+    )
+    backfill = Statement(
+        f"backfill of {entry.rollup}", f"insert into analytics_meta.backfills (relation) values ({literal(entry.rollup)})"
+    )
+    return [*ddl["create"], *ddl["state"], *ddl["policies"], register, backfill]
+
+
+def only_appends(before: Aggregate, now: Aggregate) -> bool:
+    """Whether `create or replace view` can do it: old columns first, unchanged, and the same views."""
+    if [view.name for view in before.views] != [view.name for view in now.views]:
+        return False
+    old = [(column.name, column.type) for column in before.columns]
+    return old == [(column.name, column.type) for column in now.columns][: len(old)]
+
+
+def publish(entry: Aggregate, before: Aggregate | None, backend: str) -> list[Statement]:
+    """Return the statements that make the public views of *entry*, over those of *before* if there were any."""
+    views = [
+        _with_history(statement, view, entry) if entry.history and view.name in _kept(entry) else statement
+        for statement, view in zip(entry.ddl[backend]["view"], entry.views, strict=True)
+    ]
+    if before is None or only_appends(before, entry):
+        return views
+    dropped = [Statement(f"drop view {v.name}", f"drop view {ident(v.name)}") for v in reversed(before.views)]
+    return [_remember_grants(before), *dropped, *views, _restore_grants(entry)]
+
+
+def _kept(entry: Aggregate) -> set[str]:
+    return {view.name for view in entry.views}
+
+
+def _with_history(statement: Statement, view: View, entry: Aggregate) -> Statement:
+    head = f"create or replace view {ident(view.name)} as\n"
+    if not statement.sql.startswith(head):
+        raise UsageError(f"the manifest's view {view.name} has an unknown form", "Run `analytics-codegen generate` again.")
+    columns = ", ".join(ident(name) for name in view.columns)
+    bucket = ident(entry.bucket.column)
+    boundary = (
+        f"coalesce((select history_before from analytics_meta.aggregates where rollup = {literal(entry.rollup)}), "
+        "'-infinity')"
+    )
+    return Statement(
+        statement.step,
+        f"{head}select {columns}\nfrom (\n{statement.sql.removeprefix(head)}\n) as computed\n"
+        f"where {bucket} >= {boundary}\n"
+        f"union all\nselect {columns}\nfrom {ident(history_table(view, entry))}\nwhere {bucket} < {boundary}",
+    )
+
+
+def history_table(view: View, entry: Aggregate) -> str:
+    """Return the name of the table that keeps what an earlier version computed for *view*."""
+    suffix = entry.rollup.removeprefix(entry.name)
+    name = f"{view.name}{suffix}_history"
+    if len(name.encode()) > _LONGEST_NAME:
+        raise UsageError(f"{name} is longer than PostgreSQL's 63 bytes", "Give the aggregate a shorter name.")
+    return name
+
+
+def _names(entry: Aggregate) -> str:
+    return ", ".join(literal(view.name) for view in entry.views)
+
+
+def _remember_grants(entry: Aggregate) -> Statement:
+    return Statement(
+        f"remember the grants of {entry.name}",
+        "create temporary table kept_grants on commit drop as\n"
+        "select c.relname::text as view_name, a.grantee, a.privilege_type, a.is_grantable\n"
+        "from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a\n"
+        f"where c.relnamespace = current_schema()::regnamespace and c.relname in ({_names(entry)})\n"
+        "    and a.grantee <> c.relowner",
+    )
+
+
+def _restore_grants(entry: Aggregate) -> Statement:
+    return Statement(
+        f"grant again on {entry.name}",
+        "do $do$\ndeclare\n    kept record;\nbegin\n"
+        "    for kept in select * from kept_grants where to_regclass(quote_ident(view_name)) is not null loop\n"
+        "        execute format(\n"
+        "            'grant %s on %I to %s%s', kept.privilege_type, kept.view_name,\n"
+        "            case when kept.grantee = 0 then 'public' else kept.grantee::regrole::text end,\n"
+        "            case when kept.is_grantable then ' with grant option' else '' end\n"
+        "        );\n"
+        "    end loop;\n    drop table kept_grants;\nend\n$do$",
+    )
+
+
+def change_policies(before: Aggregate, now: Aggregate, backend: str) -> list[Statement]:
+    """Return the statements that give *now* its refresh policy instead of that of *before*."""
+    refresh = now.refresh
+    statements = [
+        Statement(
+            f"refresh of {now.rollup}",
+            f"update analytics_meta.aggregates set refresh_every = {interval(refresh.every)},\n"
+            f"    refresh_window = {interval(refresh.window)}, refresh_lag = {interval(refresh.lag)}\n"
+            f"where rollup = {literal(now.rollup)}",
+        )
+    ]
+    if backend == "timescaledb":
+        statements += [*_stop_policies(before), *now.ddl[backend]["policies"]]
+    return statements
+
+
+def _stop_policies(entry: Aggregate) -> list[Statement]:
+    # `if_not_exists` of add_..._policy would keep an old policy without a word: remove, then add.
+    return [
+        Statement(
+            f"remove the refresh policy of {relation.name}",
+            f"select remove_continuous_aggregate_policy({literal(ident(relation.name))}::regclass, if_exists => true)",
+        )
+        for relation in entry.relations
+    ]
+
+
+def swap(before: Aggregate, now: Aggregate, backend: str) -> list[Statement]:
+    """Return the statements that let the public views read *now* instead of *before*, losing no row."""
+    boundary = Statement(
+        f"boundary of {now.rollup}",
+        "update analytics_meta.aggregates\n"
+        f"set history_before = analytics_meta.refresh_floor(width) + {interval(_reach(now))}\n"
+        f"where rollup = {literal(now.rollup)}",
+    )
+    stop = Statement(
+        f"retire {before.rollup}",
+        f"update analytics_meta.aggregates set active = false where rollup = {literal(before.rollup)}",
+    )
+    histories = [_copy_history(view, before, now) for view in now.views]
+    policies = _stop_policies(before) if backend == "timescaledb" else []
+    return [boundary, *histories, *publish(now, before, backend), *policies, stop]
+
+
+def _reach(entry: Aggregate) -> int:
+    """How far after the oldest raw row a trailing count is still incomplete, in seconds."""
+    return 30 * 86_400 if any(relation.kind == "users" for relation in entry.relations) else 0
+
+
+def _copy_history(view: View, before: Aggregate, now: Aggregate) -> Statement:
+    table = ident(history_table(view, now))
+    old = {name for entry in before.views if entry.name == view.name for name in entry.columns}
+    shared = [name for name in view.columns if name in old]
+    lead = f"create table {table} as\nselect * from (\n{_body(view, now)}\n) as computed\nwith no data"
+    if not old or now.bucket.column not in shared:
+        return Statement(f"history of {view.name}", lead)
+    names = ", ".join(ident(name) for name in shared)
+    boundary = f"(select history_before from analytics_meta.aggregates where rollup = {literal(now.rollup)})"
+    return Statement(
+        f"history of {view.name}",
+        f"{lead};\ninsert into {table} ({names})\nselect {names} from {ident(view.name)}\n"
+        f"where {ident(now.bucket.column)} < coalesce({boundary}, 'infinity')",
+    )
+
+
+def _body(view: View, entry: Aggregate) -> str:
+    head = f"create or replace view {ident(view.name)} as\n"
+    # The views are the same text on every backend.
+    texts = [s.sql for parts in entry.ddl.values() for s in parts["view"] if s.sql.startswith(head)]
+    return texts[0].removeprefix(head)
+
+
+def drop(entry: Aggregate, backend: str, *, views: bool = True) -> list[Statement]:
+    """Return the statements that drop *entry* with its rows; without *views* the public views stay."""
+    public = {f"drop view if exists {ident(view.name)}" for view in entry.views}
+    statements = [s for s in entry.ddl[backend]["drop"] if views or s.sql not in public]
+    if entry.history:
+        statements += [
+            Statement(f"drop history of {v.name}", f"drop table if exists {ident(history_table(v, entry))}")
+            for v in entry.views
+        ]
+    forget: list[Any] = [
+        Statement(f"forget {entry.rollup} in {table}", f"delete from analytics_meta.{table} where {key} = {literal(entry.rollup)}")
+        for table, key in (("aggregates", "rollup"), ("backfills", "relation"))
+    ]
+    return statements + forget

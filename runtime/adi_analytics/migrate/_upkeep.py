@@ -1,0 +1,236 @@
+"""Keeps a database going: refreshes aggregates, works off late marks, makes and drops partitions."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, LiteralString
+
+import psycopg
+
+from adi_analytics.migrate import _backfill, _runner
+from adi_analytics.migrate._backfill import BackfillResult
+from adi_analytics.migrate._database import Connection, Database, fetch_value
+from adi_analytics.migrate._errors import HistoryError, UsageError
+from adi_analytics.migrate._runner import Options
+
+logger = logging.getLogger(__name__)
+
+# The same keys as in analytics_meta.maintain(), so that pg_cron and the command line see each other.
+MAINTAIN_KEYS: Final = (0x61646961, 0x6D61696E)  # "adia", "main"
+_RETRIED: Final = frozenset({"55P03", "40P01", "40001"})
+_TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """An aggregate that was refreshed.
+
+    Attributes:
+        rollup: Its main relation.
+        since: The first bucket that was computed; ``None`` when there was nothing to compute.
+        seconds: How long it took.
+    """
+
+    rollup: str
+    since: datetime | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshResult:
+    """What a refresh did, aggregate by aggregate."""
+
+    refreshed: tuple[Refreshed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MaintainResult:
+    """What one round of housekeeping did.
+
+    Attributes:
+        ran: False when another round was under way, which does the same.
+        partitions: Partitions made.
+        expired: Partitions or chunks dropped because of the retention.
+        refreshed: The aggregates that were due.
+        late_hours: Hours with late events that were brought into the aggregates.
+        late_hours_lost: Those of them whose other raw rows are gone already: the aggregates stay as they are.
+        backfills: New aggregates that were filled.
+    """
+
+    ran: bool
+    partitions: int = 0
+    expired: int = 0
+    refreshed: tuple[str, ...] = ()
+    late_hours: int = 0
+    late_hours_lost: int = 0
+    backfills: tuple[BackfillResult, ...] = ()
+
+
+@contextlib.contextmanager
+def _ready(options: Options, command: str) -> Iterator[tuple[Connection, Database]]:
+    with _runner.session(options, command) as (connection, database):
+        if fetch_value(connection, "select to_regclass('analytics_meta.aggregates')") is None:
+            raise HistoryError("the database has no analytics schema yet", "Run `analytics-migrate all` first.")
+        yield connection, database
+
+
+def refresh(
+    aggregates: Sequence[str] = (),
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    options: Options | None = None,
+) -> RefreshResult:
+    """Compute buckets again from the raw rows.
+
+    Never touches buckets whose raw rows are gone, nor the bucket that is not over yet (views compute it live).
+
+    Args:
+        aggregates: Names of public views. Defaults to all.
+        since: Start of the range. Defaults to the oldest raw row.
+        until: End of the range. Defaults to now.
+        options: Where. Defaults to the database of the environment.
+
+    Raises:
+        UsageError: If an aggregate is unknown.
+    """
+    options = options or Options()
+    for value in (since, until):
+        if value is not None and value.tzinfo is None:
+            raise UsageError(f"{value} has no time zone", "Write it like 2026-11-24T00:00:00Z.")
+    with _ready(options, "refresh") as (connection, database):
+        done: list[Refreshed] = []
+        for rollup in _chosen(connection, aggregates):
+            options.progress.step(f"refresh {rollup}")
+            started = time.monotonic()
+            first = _retry(lambda name=rollup: _refresh_one(connection, name, since, until))  # type: ignore[misc]
+            done.append(Refreshed(rollup, first, time.monotonic() - started))
+        if since is None and until is None:
+            _settle_backfills(connection, [entry.rollup for entry in done], database)
+        return RefreshResult(tuple(done))
+
+
+def _settle_backfills(connection: Connection, rollups: list[str], database: Database) -> None:
+    """A refresh of everything is what a backfill would have done."""
+    for rollup in _backfill.pending(connection):
+        if rollup in rollups:
+            _backfill.run_pending(connection, database, _runner.silent, only=[rollup])
+
+
+def _refresh_one(connection: Connection, rollup: str, since: datetime | None, until: datetime | None) -> datetime | None:
+    found: datetime | None = fetch_value(
+        connection, "call analytics_meta.refresh(%s, %s::timestamptz, %s::timestamptz, null)", rollup, since, until
+    )
+    return found
+
+
+def _chosen(connection: Connection, aggregates: Sequence[str]) -> list[str]:
+    rows = connection.execute(
+        "select aggregate, rollup from analytics_meta.aggregates where active order by rollup"
+    ).fetchall()
+    known = {aggregate for aggregate, _ in rows}
+    for name in aggregates:
+        if name not in known:
+            raise UsageError(f"no aggregate {name}", f"Known are {', '.join(sorted(known)) or 'none'}.")
+    return [rollup for aggregate, rollup in rows if not aggregates or aggregate in aggregates]
+
+
+def backfill(options: Options | None = None) -> tuple[BackfillResult, ...]:
+    """Fill the aggregates whose backfill is not done. Goes on where an earlier run stopped."""
+    options = options or Options()
+    with _ready(options, "backfill") as (connection, database):
+        return tuple(_backfill.run_pending(connection, database, options.progress))
+
+
+def maintain(options: Options | None = None, *, forced: bool = False) -> MaintainResult:
+    """Do the housekeeping that is due: partitions, late events, refreshes, retention.
+
+    Two at once do no harm: the second finds the lock taken and returns with ``ran`` false.
+
+    Args:
+        options: Where. Defaults to the database of the environment.
+        forced: Whether to refresh aggregates that are not due yet, and on TimescaleDB in place of the policies.
+    """
+    options = options or Options()
+    with _ready(options, "maintain") as (connection, database):
+        return _maintain(connection, database, options, forced=forced)
+
+
+def _maintain(connection: Connection, database: Database, options: Options, *, forced: bool) -> MaintainResult:
+    if not fetch_value(connection, "select pg_try_advisory_lock(%s, %s)", *MAINTAIN_KEYS):
+        return MaintainResult(ran=False)
+    try:
+        connection.execute("set lock_timeout = '5s'")
+        made = _retry(lambda: fetch_value(connection, "select analytics_meta.prepare_storage()"))
+        filled = _retry(lambda: _backfill.run_pending(connection, database, options.progress))
+        late, lost = _retry(lambda: _row(connection, "call analytics_meta.work_marks(null, null)"))
+        refreshed: list[str] = []
+        if forced or fetch_value(connection, "select analytics_meta.needs_refreshing()"):
+            for rollup in _chosen(connection, ()):
+                if _retry(lambda name=rollup: _refresh_due(connection, name, forced=forced)):  # type: ignore[misc]
+                    refreshed.append(rollup)
+        expired = _retry(lambda: fetch_value(connection, "select analytics_meta.expire_storage()"))
+        return MaintainResult(True, made, expired, tuple(refreshed), late, lost, tuple(filled))
+    finally:
+        if not connection.broken and not connection.closed:
+            connection.execute("select pg_advisory_unlock(%s, %s)", MAINTAIN_KEYS)
+            connection.execute("reset lock_timeout")
+
+
+def _refresh_due(connection: Connection, rollup: str, *, forced: bool) -> bool:
+    return bool(fetch_value(connection, "call analytics_meta.refresh_due(%s, %s, null)", rollup, forced))
+
+
+def _row(connection: Connection, query: LiteralString) -> tuple[Any, ...]:
+    row = connection.execute(query).fetchone()
+    return row if row is not None else ()
+
+
+def _retry(action: Callable[[], Any]) -> Any:
+    """Do *action* again after a lock timeout, a deadlock or a serialization failure: all of it is safe to repeat."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return action()
+        except psycopg.OperationalError as error:
+            if error.sqlstate not in _RETRIED or attempt == _TRIES:
+                raise
+            logger.info("housekeeping met %s, trying again", error.sqlstate)
+            time.sleep(0.2 * 2**attempt)
+    raise AssertionError  # the last attempt returns or raises
+
+
+def maintain_loop(
+    options: Options | None = None,
+    *,
+    every: float = 60.0,
+    rounds: int | None = None,
+    told: Callable[[MaintainResult | Exception], None] = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Do the housekeeping again and again, each time on a new connection, until interrupted.
+
+    A round that fails (the server is away, for example) is told and the next one tries again.
+
+    Args:
+        every: Seconds from the end of a round to the start of the next. Defaults to 60.
+        rounds: How many rounds. Defaults to no end.
+        told: Called with the result or the error of each round.
+        sleep: How to wait.
+    """
+    done = 0
+    while rounds is None or done < rounds:
+        try:
+            told(maintain(options))
+        except (psycopg.Error, _runner.MigrateError) as error:
+            if isinstance(error, UsageError):
+                raise
+            logger.warning("a round of maintain failed: %s", error)
+            told(error)
+        done += 1
+        if rounds is None or done < rounds:
+            sleep(every)
