@@ -234,10 +234,17 @@ declare
     done boolean;
     counted integer;
     skipped integer;
+    path_before text := current_setting('search_path');
 begin
     if not pg_try_advisory_lock(1633970529, 1835101806) then
         return;
     end if;
+    -- A procedure with a SET clause of its own may not commit.
+    perform set_config('search_path', (
+        select string_agg(quote_ident(n.nspname), ', ')
+        from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+        where e.extname = 'timescaledb'
+    ), false) where exists (select from pg_catalog.pg_extension where extname = 'timescaledb');
     perform analytics_meta.prepare_storage();
     commit;
     call analytics_meta.work_marks(counted, skipped);
@@ -250,6 +257,7 @@ begin
     end if;
     perform analytics_meta.expire_storage();
     commit;
+    perform set_config('search_path', path_before, false);
     perform pg_advisory_unlock(1633970529, 1835101806);
 end
 $procedure$;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -46,13 +47,16 @@ def parser(version: str) -> argparse.ArgumentParser:
     _add_apply(commands)
     _add_inspect(commands)
     _add_write(commands)
+    _add_upkeep(commands)
     return root
 
 
 _Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives the type no public name
 
 
-def _command(commands: _Commands[argparse.ArgumentParser], name: str, summary: str, example: str) -> argparse.ArgumentParser:
+def _command(
+    commands: _Commands[argparse.ArgumentParser], name: str, summary: str, example: str
+) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
@@ -68,8 +72,12 @@ def _command(commands: _Commands[argparse.ArgumentParser], name: str, summary: s
 
 
 def _database_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--database-url", metavar="URL", help="where to connect to (default: see --help of the program)")
-    command.add_argument("--backend", choices=BACKENDS, help="set a new database up for this backend (default: detected)")
+    command.add_argument(
+        "--database-url", metavar="URL", help="where to connect to (default: see --help of the program)"
+    )
+    command.add_argument(
+        "--backend", choices=BACKENDS, help="set a new database up for this backend (default: detected)"
+    )
 
 
 def _format_option(command: argparse.ArgumentParser) -> None:
@@ -99,7 +107,9 @@ _PHASES: Final = {
 
 def _add_apply(commands: _Commands[argparse.ArgumentParser]) -> None:
     for phase, summary in _PHASES.items():
-        command = _command(commands, phase, summary, f"analytics-migrate {phase} --database-url postgresql://localhost/app")
+        command = _command(
+            commands, phase, summary, f"analytics-migrate {phase} --database-url postgresql://localhost/app"
+        )
         _database_options(command)
         _format_option(command)
         _run_options(command)
@@ -134,7 +144,10 @@ def _manifest_option(command: argparse.ArgumentParser) -> None:
 
 def _add_write(commands: _Commands[argparse.ArgumentParser]) -> None:
     new = _command(
-        commands, "new", "write the migrations for an edit of the catalog", 'analytics-migrate new -m "count cancelled tasks"'
+        commands,
+        "new",
+        "write the migrations for an edit of the catalog",
+        'analytics-migrate new -m "count cancelled tasks"',
     )
     _manifest_option(new)
     _format_option(new)
@@ -148,3 +161,43 @@ def _add_write(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     _manifest_option(check)
     _format_option(check)
+
+
+def _time(text: str) -> datetime:
+    """Read a time; one without an offset is in UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-11-24 or 2026-11-24T13:00:00+00:00") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _add_upkeep(commands: _Commands[argparse.ArgumentParser]) -> None:
+    refresh = _command(
+        commands, "refresh", "compute aggregates again from the raw events",
+        "analytics-migrate refresh analytics_task_stats_daily --since 2026-11-01",
+    )  # fmt: skip
+    _database_options(refresh)
+    _format_option(refresh)
+    refresh.add_argument("aggregate", nargs="*", help="names of public views (default: all)")
+    refresh.add_argument("--since", type=_time, metavar="TIME", help="start of the range (default: the oldest event)")
+    refresh.add_argument("--until", type=_time, metavar="TIME", help="end of the range (default: now)")
+
+    backfill = _command(
+        commands, "backfill", "fill new aggregates; goes on where it stopped", "analytics-migrate backfill"
+    )
+    _database_options(backfill)
+    _format_option(backfill)
+
+    maintain = _command(
+        commands, "maintain", "do the housekeeping that is due", "analytics-migrate maintain --loop --every 60"
+    )
+    _database_options(maintain)
+    _format_option(maintain)
+    maintain.add_argument("--loop", action="store_true", help="again and again, until interrupted")
+    maintain.add_argument("--every", type=float, default=60.0, metavar="SECONDS", help="with --loop (default: 60)")
+    maintain.add_argument("--force", action="store_true", help="refresh aggregates that are not due yet, too")
+    maintain.add_argument(
+        "--install-pg-cron", metavar="SCHEDULE", nargs="?", const="* * * * *",
+        help="let pg_cron do it (default: each minute); the extension must be in this database",
+    )  # fmt: skip

@@ -192,7 +192,9 @@ def parts(difference: Difference, old: Manifest | None, backend: str) -> Parts:
         _change_machinery(made.pre, old, target, backend)
     for entry in difference.removed:
         lock = f"ACCESS EXCLUSIVE on the relations of {entry.name}"
-        made.destructive.add(_swap.drop(entry, backend), why=f"drop {entry.name}, which the catalog no longer has", lock=lock)
+        made.destructive.add(
+            _swap.drop(entry, backend), why=f"drop {entry.name}, which the catalog no longer has", lock=lock
+        )
     for entry in difference.dropped:
         why = f"drop version {entry.version} of {entry.name}, which was replaced"
         lock = f"ACCESS EXCLUSIVE on the relations of {entry.name} version {entry.version}"
@@ -214,9 +216,7 @@ def _create_storage(part: Part, target: Manifest, backend: str) -> None:
     # The tables of analytics_meta come before what calls its functions; the settings before the first partitions.
     meta = [*ddl["meta"], *target.machinery[backend], _settings(target.storage)]
     part.add(meta, why="create the tables and procedures of analytics_meta")
-    part.add(
-        [*ddl["create"], *ddl["policies"]], why=f"create {target.storage.table}", lock="none on tables that exist"
-    )
+    part.add([*ddl["create"], *ddl["policies"]], why=f"create {target.storage.table}", lock="none on tables that exist")
 
 
 def _settings(storage: Storage) -> Statement:
@@ -298,7 +298,9 @@ def _change_index(made: Parts, target: Manifest, old: Manifest, backend: str) ->
             why="index data", lock="SHARE on one chunk after the other",
         )  # fmt: skip
     else:
-        before = next(statement for statement in old.storage_ddl[backend]["create"] if statement.step == "index on data")
+        before = next(
+            statement for statement in old.storage_ddl[backend]["create"] if statement.step == "index on data"
+        )
         name = before.sql.split(" ", 3)[2]
         made.post.add(
             [Statement("drop index on data", f"drop index if exists {name}")],

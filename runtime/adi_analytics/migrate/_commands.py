@@ -12,7 +12,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from adi_analytics.migrate import _new, _plan, _runner
+from adi_analytics.migrate import _new, _plan, _runner, _upkeep
 from adi_analytics.migrate._errors import EXIT_OK, EXIT_PENDING, UsageError
 from adi_analytics.migrate._record import Timeouts
 
@@ -160,6 +160,50 @@ def _check(arguments: argparse.Namespace, _: _Bar) -> Output:
     return Output({"migrations": count}, f"ok: {count} migrations lead to the catalog")
 
 
+def _refresh(arguments: argparse.Namespace, bar: _Bar) -> Output:
+    result = _upkeep.refresh(
+        arguments.aggregate, since=arguments.since, until=arguments.until, options=_options(arguments, bar)
+    )
+    table = Table("aggregate", "computed since", "seconds")
+    for entry in result.refreshed:
+        table.add_row(
+            entry.rollup, "nothing to do" if entry.since is None else str(entry.since), f"{entry.seconds:.2f}"
+        )
+    return Output(asdict(result), [table])
+
+
+def _backfill(arguments: argparse.Namespace, bar: _Bar) -> Output:
+    filled = _upkeep.backfill(_options(arguments, bar))
+    shown = [f"filled {entry.rollup}: {entry.buckets} buckets" for entry in filled] or ["nothing to fill"]
+    return Output([asdict(entry) for entry in filled], shown)
+
+
+def _maintain(arguments: argparse.Namespace, bar: _Bar) -> Output:
+    options = _options(arguments, bar)
+    if arguments.install_pg_cron:
+        job = _upkeep.install_pg_cron(arguments.install_pg_cron, options)
+        return Output(
+            {"job": job}, f"pg_cron job {job} calls analytics_meta.maintain() at {arguments.install_pg_cron!r}"
+        )
+    if arguments.loop:
+        _upkeep.maintain_loop(options, every=arguments.every, told=lambda told: bar.step(_told(told)))
+        return Output(None, "")
+    result = _upkeep.maintain(options, forced=arguments.force)
+    return Output(asdict(result), _told(result))
+
+
+def _told(result: _upkeep.MaintainResult | Exception) -> str:
+    if isinstance(result, Exception):
+        return f"failed: {result}"
+    if not result.ran:
+        return "another maintain is under way"
+    lost = f" ({result.late_hours_lost} too old)" if result.late_hours_lost else ""
+    return (
+        f"partitions made {result.partitions}, expired {result.expired}; refreshed {len(result.refreshed)}, "
+        f"filled {len(result.backfills)}; late hours {result.late_hours}{lost}"
+    )
+
+
 _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, _Bar], Output]]] = {
     "all": _apply,
     "pre": _apply,
@@ -168,4 +212,7 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, _Bar], Output]]] = {
     "dry-run": _dry_run,
     "new": _new_files,
     "check": _check,
+    "refresh": _refresh,
+    "backfill": _backfill,
+    "maintain": _maintain,
 }

@@ -187,9 +187,7 @@ def _recorded(connection: Connection) -> tuple[int, str, str] | None:
     if fetch_value(connection, "select to_regclass('analytics_meta.installation')") is None:
         return None
     try:
-        return connection.execute(
-            "select format, backend, events_schema from analytics_meta.installation"
-        ).fetchone()
+        return connection.execute("select format, backend, events_schema from analytics_meta.installation").fetchone()
     except psycopg.errors.InsufficientPrivilege as error:
         raise UnsuitableDatabaseError(
             f"role {connection.info.user!r} may not read analytics_meta.installation",

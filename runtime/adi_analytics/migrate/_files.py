@@ -109,7 +109,9 @@ def load(directory: Path, backend: str) -> list[MigrationFile]:
     found = [_read(path, backend) for path in _directories(directory)]
     for position, file in enumerate(found, start=1):
         if file.number != position:
-            problem = f"{directory}: migration {position:04d} is missing before {file.name} (numbers have no gaps or twins)"
+            problem = (
+                f"{directory}: migration {position:04d} is missing before {file.name} (numbers have no gaps or twins)"
+            )
             raise HistoryError(problem, "Restore the missing directory from git, or renumber the new one.")
     _compare_with_lock(directory, found)
     return found
@@ -117,7 +119,9 @@ def load(directory: Path, backend: str) -> list[MigrationFile]:
 
 def _directories(directory: Path) -> list[Path]:
     if not directory.is_dir():
-        raise UsageError(f"the migrations folder {directory} does not exist", "Pass --migrations, or run in a checkout.")
+        raise UsageError(
+            f"the migrations folder {directory} does not exist", "Pass --migrations, or run in a checkout."
+        )
     entries = sorted(entry for entry in directory.iterdir() if entry.is_dir() and not entry.name.startswith((".", "_")))
     for entry in entries:
         if not _DIRECTORY.fullmatch(entry.name):

@@ -174,9 +174,7 @@ def _decode(path: Path) -> Manifest:
     except msgspec.MsgspecError as error:
         raise UsageError(f"{path} is no manifest: {error}", "Run `analytics-codegen generate` again.") from error
     if manifest.format > FORMAT:
-        raise UsageError(
-            f"{path} has format {manifest.format}; this library knows {FORMAT}", "Upgrade adi-analytics."
-        )
+        raise UsageError(f"{path} has format {manifest.format}; this library knows {FORMAT}", "Upgrade adi-analytics.")
     return manifest
 
 

@@ -27,7 +27,11 @@ class NewResult:
 
 
 def new(
-    message: str | None = None, *, migrations: Path | None = None, manifest: Path | None = None, drop_retired: bool = False
+    message: str | None = None,
+    *,
+    migrations: Path | None = None,
+    manifest: Path | None = None,
+    drop_retired: bool = False,
 ) -> NewResult:
     """Write the migrations that lead from the snapshot to the catalog; nothing when only texts changed.
 
@@ -78,7 +82,9 @@ def _slug(message: str | None, suffix: str, difference: Difference, phase: Phase
     words = message or difference.summary()[0]
     slug = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")[:_SLUG_LENGTH].strip("_")
     if not slug:
-        raise UsageError(f"no letters or digits in {words!r}", 'Pass words with -m, for example -m "count cancelled tasks".')
+        raise UsageError(
+            f"no letters or digits in {words!r}", 'Pass words with -m, for example -m "count cancelled tasks".'
+        )
     return f"{slug}_{suffix}" if suffix else slug
 
 

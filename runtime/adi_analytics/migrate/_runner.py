@@ -14,7 +14,7 @@ from adi_analytics import _resources
 from adi_analytics.migrate import _apply, _config, _database, _files, _lock, _plan, _record
 from adi_analytics.migrate._backfill import BackfillResult, run_pending
 from adi_analytics.migrate._database import Connection, Database
-from adi_analytics.migrate._errors import DatabaseUnreachableError, MigrateError, UsageError
+from adi_analytics.migrate._errors import DatabaseUnreachableError, UsageError
 from adi_analytics.migrate._files import MigrationFile
 from adi_analytics.migrate._progress import Progress, silent
 from adi_analytics.migrate._record import Applied, Timeouts

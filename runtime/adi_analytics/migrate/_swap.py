@@ -133,7 +133,8 @@ def create(entry: Aggregate, backend: str) -> list[Statement]:
         f"    {interval(refresh.every)}, {interval(refresh.window)}, {interval(refresh.lag)})",
     )
     backfill = Statement(
-        f"backfill of {entry.rollup}", f"insert into analytics_meta.backfills (relation) values ({literal(entry.rollup)})"
+        f"backfill of {entry.rollup}",
+        f"insert into analytics_meta.backfills (relation) values ({literal(entry.rollup)})",
     )
     return [*ddl["create"], *ddl["state"], *ddl["policies"], register, backfill]
 
@@ -165,7 +166,9 @@ def _kept(entry: Aggregate) -> set[str]:
 def _with_history(statement: Statement, view: View, entry: Aggregate) -> Statement:
     head = f"create or replace view {ident(view.name)} as\n"
     if not statement.sql.startswith(head):
-        raise UsageError(f"the manifest's view {view.name} has an unknown form", "Run `analytics-codegen generate` again.")
+        raise UsageError(
+            f"the manifest's view {view.name} has an unknown form", "Run `analytics-codegen generate` again."
+        )
     columns = ", ".join(ident(name) for name in view.columns)
     bucket = ident(entry.bucket.column)
     boundary = (
@@ -300,7 +303,10 @@ def drop(entry: Aggregate, backend: str, *, views: bool = True) -> list[Statemen
             for v in entry.views
         ]
     forget: list[Any] = [
-        Statement(f"forget {entry.rollup} in {table}", f"delete from analytics_meta.{table} where {key} = {literal(entry.rollup)}")
+        Statement(
+            f"forget {entry.rollup} in {table}",
+            f"delete from analytics_meta.{table} where {key} = {literal(entry.rollup)}",
+        )
         for table, key in (("aggregates", "rollup"), ("backfills", "relation"))
     ]
     return statements + forget

@@ -6,13 +6,13 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
 import psycopg
 
-from adi_analytics.migrate import _backfill, _runner
+from adi_analytics.migrate import _apply, _backfill, _runner
 from adi_analytics.migrate._backfill import BackfillResult
 from adi_analytics.migrate._database import Connection, Database, fetch_value
 from adi_analytics.migrate._errors import HistoryError, UsageError
@@ -76,6 +76,8 @@ def _ready(options: Options, command: str) -> Iterator[tuple[Connection, Databas
     with _runner.session(options, command) as (connection, database):
         if fetch_value(connection, "select to_regclass('analytics_meta.aggregates')") is None:
             raise HistoryError("the database has no analytics schema yet", "Run `analytics-migrate all` first.")
+        # The procedures find TimescaleDB's own by the search path (machinery_continuous.sql says why).
+        _apply.execute(connection, f"set search_path = {database.search_path_sql}")
         yield connection, database
 
 
@@ -122,7 +124,9 @@ def _settle_backfills(connection: Connection, rollups: list[str], database: Data
             _backfill.run_pending(connection, database, _runner.silent, only=[rollup])
 
 
-def _refresh_one(connection: Connection, rollup: str, since: datetime | None, until: datetime | None) -> datetime | None:
+def _refresh_one(
+    connection: Connection, rollup: str, since: datetime | None, until: datetime | None
+) -> datetime | None:
     found: datetime | None = fetch_value(
         connection, "call analytics_meta.refresh(%s, %s::timestamptz, %s::timestamptz, null)", rollup, since, until
     )
@@ -234,3 +238,30 @@ def maintain_loop(
         done += 1
         if rounds is None or done < rounds:
             sleep(every)
+
+
+def install_pg_cron(schedule: str, options: Options | None = None) -> int:
+    """Let pg_cron call ``analytics_meta.maintain()``; return the number of its job.
+
+    Args:
+        schedule: When, as pg_cron writes it: ``* * * * *`` is each minute.
+        options: Where. Defaults to the database of the environment.
+
+    Raises:
+        UsageError: If the extension is not in this database.
+    """
+    with _ready(options or Options(), "maintain") as (connection, _):
+        if fetch_value(connection, "select to_regproc('cron.schedule')") is None and not fetch_value(
+            connection, "select count(*) from pg_extension where extname = 'pg_cron'"
+        ):
+            raise UsageError(
+                "pg_cron is not installed in this database",
+                "Run `create extension pg_cron` here (cron.database_name must name this database), "
+                "or use `analytics-migrate maintain --loop`.",
+            )
+        job: int = fetch_value(
+            connection,
+            "select cron.schedule('adi-analytics-maintain', %s, 'call analytics_meta.maintain()')",
+            schedule,
+        )
+        return job

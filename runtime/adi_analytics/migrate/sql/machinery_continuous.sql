@@ -26,10 +26,6 @@ declare
     relation jsonb;
     first_bucket timestamptz;
     schema_name text := (select events_schema from analytics_meta.installation);
-    extension_schema text := (
-        select n.nspname from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
-        where e.extname = 'timescaledb'
-    );
 begin
     select * into strict target from analytics_meta.aggregates a where a.rollup = rollup_name;
     for relation in select jsonb_array_elements(target.relations) loop
@@ -38,9 +34,9 @@ begin
             least(from_time, analytics_meta.bucket_start(target.width, analytics_meta.stored_until(rollup_name))),
             analytics_meta.refresh_floor(target.width)
         );
-        execute format(
-            'call %I.refresh_continuous_aggregate(%L::regclass, %L::timestamptz, %L::timestamptz)',
-            extension_schema, format('%I.%I', schema_name, relation ->> 'name'), first_bucket, to_time
+        -- The name is found by the search path: a dynamic CALL would count as a function, which may not commit.
+        call refresh_continuous_aggregate(
+            format('%I.%I', schema_name, relation ->> 'name')::regclass, first_bucket, to_time
         );
     end loop;
 end
