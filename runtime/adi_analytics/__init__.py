@@ -1,5 +1,30 @@
 """Define, send, store and roll up product-analytics events on PostgreSQL and TimescaleDB."""
 
+from adi_analytics import events
+from adi_analytics._conninfo import ConninfoMissingError
+from adi_analytics._options import OptionError, Settings
+from adi_analytics._queue import WorkerConfig
+from adi_analytics._results import FlushResult, Stats
+from adi_analytics.client import AnalyticsClient, InvalidEventError
+from adi_analytics.context import analytics_context
+from adi_analytics.enriched import EnrichedEvent, Event
 from adi_analytics.errors import AnalyticsError
+from adi_analytics.worker import AnalyticsWorker, WorkerRunningError
 
-__all__ = ["AnalyticsError"]
+__all__ = [
+    "AnalyticsClient",
+    "AnalyticsError",
+    "AnalyticsWorker",
+    "ConninfoMissingError",
+    "EnrichedEvent",
+    "Event",
+    "FlushResult",
+    "InvalidEventError",
+    "OptionError",
+    "Settings",
+    "Stats",
+    "WorkerConfig",
+    "WorkerRunningError",
+    "analytics_context",
+    "events",
+]

@@ -1,0 +1,62 @@
+"""The file that takes dead letters when their table doesn't: one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from adi_analytics._options import Settings
+    from adi_analytics._store import DeadLetter
+
+_NAME = "dead-letters.jsonl"
+
+
+def dead_letter_path(settings: Settings) -> Path:
+    """Return where the file is: as set, else in the spool's directory, else in the user's state directory."""
+    if settings.dead_letter_file:
+        return Path(settings.dead_letter_file)
+    if settings.spool_dir:
+        return Path(settings.spool_dir) / _NAME
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "adi-analytics" / _NAME
+
+
+class DeadLetterFile:
+    """Appends dead letters to a file that only its owner may read.
+
+    Args:
+        path: The file; made with its directories at the first letter.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, letter: DeadLetter) -> None:
+        """Write *letter* and wait until it is on disk.
+
+        Raises:
+            OSError: If it can't be written.
+        """
+        row = letter.row
+        record = {
+            "event_id": row.event_id,
+            "timestamp": row.timestamp,
+            "event_type": row.event_type,
+            "service": row.service,
+            "reason": letter.reason,
+            "sqlstate": letter.sqlstate,
+            "message": letter.message,
+            "library_version": letter.library_version,
+            "payload": row.payload(),
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # One write to a file opened for appending: processes that share the file don't mix their lines.
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, (json.dumps(record) + "\n").encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,340 @@
+"""Tracked events as rows of a binary COPY.
+
+One row is ``bytes`` from here on: it is what is sent, spooled and, taken apart again by `Row.from_copy`, dead-lettered.
+The format: https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS; a ``jsonb`` is sent as a version
+byte, 1, and its text.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+import uuid
+from dataclasses import dataclass, is_dataclass
+from dataclasses import fields as dataclass_fields
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import uuid_utils
+
+from adi_analytics._policy import StorePolicy
+from adi_analytics._validate import InvalidValueError
+from adi_analytics.enriched import EnrichedEvent, to_datetime, to_nanoseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from adi_analytics._ledger import Item
+    from adi_analytics._options import Settings
+
+COLUMNS: Final = ("timestamp", "event_type", "service", "user_id", "data", "event_id", "meta")
+HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+TRAILER: Final = b"\xff\xff"
+EPOCH_2000: Final = 946_684_800_000_000  # microseconds from 1970 to 2000, where PostgreSQL counts from
+
+_SOME_ID: Final = uuid.UUID(int=0)
+_NULL: Final = b"\xff\xff\xff\xff"
+_UUID_LENGTH: Final = struct.pack("!i", 16)
+_START: Final = struct.Struct("!hiq").pack  # number of columns, length of the timestamp, timestamp
+_LENGTH: Final = struct.Struct("!i").pack
+_JSONB: Final = struct.Struct("!iB").pack  # length with the version byte, version
+
+
+class EncodeFault(Exception):  # noqa: N818 - it never leaves the worker; what users see is a dead letter
+    """An event that can't be a row.
+
+    Attributes:
+        reason: As in `Stats.dead_lettered_by_reason`.
+        message: Why, without any of the event's values.
+        row: What can be kept of it: JSON, after the store policy.
+    """
+
+    def __init__(self, reason: str, message: str, row: Row) -> None:
+        super().__init__(reason, message)
+        self.reason = reason
+        self.message = message
+        self.row = row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The columns of a row, as JSON values."""
+
+    timestamp: str
+    event_type: str
+    service: str
+    user_id: str | None
+    data: Any
+    event_id: str
+    meta: Any
+
+    @classmethod
+    def from_copy(cls, row: bytes) -> Row:
+        """Take *row* apart again."""
+        values, at = [], 2
+        for _ in COLUMNS:
+            (length,) = struct.unpack_from("!i", row, at)
+            at += 4
+            values.append(row[at : at + length] if length >= 0 else None)
+            at += max(length, 0)
+        timestamp, event_type, service, user_id, data, event_id, meta = values
+        micros = struct.unpack("!q", timestamp or b"")[0] + EPOCH_2000
+        return cls(
+            timestamp=to_datetime(micros * 1000).isoformat(),
+            event_type=(event_type or b"").decode(),
+            service=(service or b"").decode(),
+            user_id=str(uuid.UUID(bytes=user_id)) if user_id else None,
+            data=json.loads((data or b"")[1:]),
+            event_id=str(uuid.UUID(bytes=event_id)),
+            meta=json.loads((meta or b"")[1:]),
+        )
+
+    def payload(self) -> str:
+        """Return the row as JSON text in ASCII, which a ``text`` column takes whatever the values are."""
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        try:
+            return json.dumps(columns, ensure_ascii=True, allow_nan=False)
+        except ValueError:  # NaN, which JSON can't hold
+            return json.dumps(_finite(columns), ensure_ascii=True)
+
+
+def row_timestamp(row: bytes) -> int:
+    """Return the timestamp of *row*, in microseconds since 1970."""
+    micros: int = struct.unpack_from("!q", row, 6)[0]
+    return micros + EPOCH_2000
+
+
+def row_key(row: bytes) -> tuple[bytes, str]:
+    """Return the event's id and type, for log lines and lookups."""
+    parsed = Row.from_copy(row)
+    return uuid.UUID(parsed.event_id).bytes, parsed.event_type
+
+
+def to_json(value: Any) -> bytes:
+    """Return *value* as JSON; takes the fast UUIDs too."""
+    return _ENCODER.encode(value)
+
+
+def _foreign(value: Any) -> Any:
+    if isinstance(value, uuid_utils.UUID):
+        return str(value)
+    raise TypeError(f"an object of type {type(value).__name__} can't be JSON")
+
+
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_foreign)
+
+
+def _placeholder(value: Any) -> Any:
+    """Stand in for a value that JSON can't hold, without telling what it was."""
+    if isinstance(value, (uuid.UUID, uuid_utils.UUID)):
+        return str(value)
+    return {"$unserialisable": type(value).__name__}
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is known about a class of events before the first of its values is seen."""
+
+    event_type: str
+    encode: Callable[[Any], bytes]
+    validate: Callable[[bytes], object]
+    user_of: Callable[[Any], Any] | None
+    service_of: Callable[[Any], Any] | None
+    policy: StorePolicy | None
+    type_column: bytes
+    service_column: bytes  # used unless the event has a service of its own
+    meta_start: bytes  # JSON without its closing brace
+    meta_column: bytes  # used when there is no context
+
+
+class RowEncoder:
+    """Makes rows of events, one class's plan at a time.
+
+    Args:
+        settings: Service, hostname, environment, hash key, sample rates and the size limit.
+        decoder_of: Returns what checks the JSON of a class of events, raising `InvalidValueError` for values that break
+            the catalog's rules.
+    """
+
+    def __init__(self, settings: Settings, decoder_of: Callable[[type], Callable[[bytes], object]]) -> None:
+        self._settings = settings
+        self._decoder_of = decoder_of
+        self._plans: dict[type, _Plan] = {}
+        self.unkeyed: dict[str, tuple[str, ...]] = {}
+        """Fields left out for want of a hash key, by event type."""
+        self.unhashed = 0
+
+    def encode(self, item: Item) -> bytes:
+        """Return the row of *item*.
+
+        Raises:
+            EncodeFault: If it can't be one.
+        """
+        event, event_id, nanoseconds, context = item
+        plan = self._plans.get(type(event)) or self._make_plan(item)
+        try:
+            data = plan.encode(event)
+            if b"null" in data:  # msgspec writes NaN and the infinities as null
+                _require_finite(msgspec.to_builtins(event, enc_hook=_foreign))
+            plan.validate(data)
+            if plan.policy is not None:
+                data = _ENCODER.encode(plan.policy.apply(msgspec.json.decode(data)))
+                self.unhashed += len(plan.policy.unkeyed)
+            row = b"".join(
+                (
+                    _START(7, 8, nanoseconds // 1000 - EPOCH_2000),
+                    plan.type_column,
+                    plan.service_column if plan.service_of is None else _service_column(plan, event),
+                    _NULL if plan.user_of is None else _uuid_column(plan.user_of(event)),
+                    _JSONB(len(data) + 1, 1),
+                    data,
+                    _UUID_LENGTH,
+                    event_id.bytes,
+                    plan.meta_column if context is None else _meta_with(plan.meta_start, context),
+                )
+            )
+        except (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError, struct.error) as error:
+            raise self._fault(plan, item, error) from error
+        if len(row) > self._settings.max_event_bytes:
+            raise EncodeFault("too_large", f"{len(row)} bytes exceed max_event_bytes", Row.from_copy(row))
+        return row
+
+    def check(self, event: Any) -> None:
+        """Do everything that `encode` does to find a fault."""
+        self.encode((event, _SOME_ID, EPOCH_2000 * 1000, None))
+
+    def _make_plan(self, item: Item) -> _Plan:
+        cls = type(item[0])
+        if not is_dataclass(cls) or not isinstance(getattr(cls, "EVENT_TYPE", None), str):
+            row = self._row_of(cls.__name__, item, {"type": cls.__name__})
+            raise EncodeFault("invalid_event", f"{cls.__name__} is not an event class of a catalog", row)
+        plan = self._plans[cls] = self._plan_for(cls)
+        if plan.policy is not None and plan.policy.unkeyed:
+            self.unkeyed[plan.event_type] = plan.policy.unkeyed
+        return plan
+
+    def _plan_for(self, cls: Any) -> _Plan:
+        settings, store = self._settings, cls.STORE
+        meta = {"hostname": settings.hostname, "environment": settings.environment, "version": cls.EVENT_VERSION}
+        if cls.EVENT_TYPE in settings.sample_rates:
+            meta["sample_rate"] = settings.sample_rates[cls.EVENT_TYPE]
+        encoded = _ENCODER.encode(meta)
+        # A value that the store policy changes has no place in a column either.
+        user, service = (None if name in store else name for name in (cls.USER_ID_FIELD, cls.SERVICE_FIELD))
+        return _Plan(
+            event_type=cls.EVENT_TYPE,
+            encode=_ENCODER.encode,
+            validate=self._decoder_of(cls),
+            user_of=attrgetter(user) if user else None,
+            service_of=attrgetter(service) if service else None,
+            policy=StorePolicy(store, settings.hash_key) if store else None,
+            type_column=_text_column(cls.EVENT_TYPE),
+            service_column=_text_column(settings.service),
+            meta_start=encoded[:-1],
+            meta_column=_jsonb_column(encoded),
+        )
+
+    def _fault(self, plan: _Plan, item: Item, error: Exception) -> EncodeFault:
+        reason = "invalid_event" if isinstance(error, InvalidValueError) else "encoding"
+        event = item[0]
+        names = [field.name for field in dataclass_fields(event)]
+        values = {name: _to_plain(value) for name in names if (value := getattr(event, name)) is not None}
+        kept = {"type": plan.event_type, **(values if plan.policy is None else _kept_of_faulty(plan.policy, values))}
+        return EncodeFault(reason, _describe(error), self._row_of(plan.event_type, item, kept))
+
+    def _row_of(self, event_type: str, item: Item, data: dict[str, Any]) -> Row:
+        _event, event_id, nanoseconds, context = item
+        settings = self._settings
+        meta = {"hostname": settings.hostname, "environment": settings.environment}
+        return Row(
+            timestamp=to_datetime(nanoseconds).isoformat(),
+            event_type=event_type,
+            service=settings.service,
+            user_id=None,
+            data=data,
+            event_id=str(event_id),
+            meta=meta | ({"context": _to_plain(dict(context))} if context else {}),
+        )
+
+
+def enrich(item: Item, settings: Settings) -> EnrichedEvent:
+    """Return *item* in the public form."""
+    event, event_id, nanoseconds, context = item
+    service_field = getattr(type(event), "SERVICE_FIELD", None)
+    own_service = getattr(event, service_field, None) if service_field else None
+    return EnrichedEvent(
+        event=event,
+        event_id=uuid.UUID(bytes=event_id.bytes),
+        timestamp=to_datetime(nanoseconds),
+        service=own_service or settings.service,
+        hostname=settings.hostname,
+        environment=settings.environment,
+        context=dict(context or {}),
+    )
+
+
+def unenrich(enriched: EnrichedEvent) -> Item:
+    """Return the item that *enriched*, perhaps made by ``before_send``, stands for."""
+    return enriched.event, enriched.event_id, to_nanoseconds(enriched.timestamp), dict(enriched.context) or None
+
+
+def _text_column(text: str) -> bytes:
+    encoded = text.encode()
+    return _LENGTH(len(encoded)) + encoded
+
+
+def _jsonb_column(encoded: bytes) -> bytes:
+    return _JSONB(len(encoded) + 1, 1) + encoded
+
+
+def _service_column(plan: _Plan, event: Any) -> bytes:
+    service = plan.service_of(event) if plan.service_of is not None else None
+    return plan.service_column if service is None else _text_column(service)
+
+
+def _meta_with(start: bytes, context: Mapping[str, Any]) -> bytes:
+    return _jsonb_column(b"".join((start, b',"context":', _ENCODER.encode(context), b"}")))
+
+
+def _uuid_column(value: Any) -> bytes:
+    if value is None:
+        return _NULL
+    return _UUID_LENGTH + (uuid.UUID(value).bytes if isinstance(value, str) else value.bytes)
+
+
+def _require_finite(value: Any) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("NaN and the infinities are not JSON")
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _require_finite(inner)
+
+
+def _finite(value: Any) -> Any:
+    """Return *value* with text in the place of NaN and the infinities."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": str(value)}
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _to_plain(value: Any) -> Any:
+    """Return *value* as something that `json.dumps` with ASCII output takes, whatever it is."""
+    try:
+        return msgspec.to_builtins(value, enc_hook=_placeholder, str_keys=True)
+    except (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError):
+        return _placeholder(value)
+
+
+def _kept_of_faulty(policy: StorePolicy, values: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return policy.apply(values)
+    except (ValueError, TypeError):  # a value that can't even be hashed must not be stored either
+        return {}
+
+
+def _describe(error: Exception) -> str:
+    # Messages of UnicodeEncodeError and of most others quote the value; the class says enough.
+    return str(error) if isinstance(error, InvalidValueError) else type(error).__name__

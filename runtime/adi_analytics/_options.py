@@ -1,0 +1,246 @@
+"""The options of the client and the worker: names, types, defaults, and how each is read from the environment."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, get_args, get_origin, get_type_hints
+
+from adi_analytics.errors import AnalyticsError
+
+if TYPE_CHECKING:
+    from adi_analytics.enriched import EnrichedEvent
+
+WhenFull = Literal["drop_newest", "drop_oldest", "block"]
+SpoolMode = Literal["off", "overflow", "always"]
+SpoolFull = Literal["drop_newest", "drop_oldest"]
+BeforeSend = Callable[["EnrichedEvent"], "EnrichedEvent | None"]
+
+ENV_PREFIX: Final = "ADI_ANALYTICS_"
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+
+
+class OptionError(AnalyticsError, ValueError):
+    """An option has a value that it cannot have, or does not exist.
+
+    Attributes:
+        option: The option, or the environment variable that set it.
+        expected: What it accepts.
+    """
+
+    def __init__(self, option: str, expected: str) -> None:
+        super().__init__(option, expected)
+        self.option = option
+        self.expected = expected
+
+    def __str__(self) -> str:
+        return f"option {self.option}: expected {self.expected}"
+
+
+class Options(TypedDict, total=False):
+    """The keyword arguments of `AnalyticsClient.create` and `AnalyticsClient.connect`; described in `Settings`."""
+
+    service: str
+    environment: str
+    hostname: str
+    enabled: bool
+    strict: bool
+    batch_size: int
+    flush_interval: float
+    max_batch: int
+    max_batch_bytes: int
+    max_event_bytes: int
+    max_queue: int
+    when_full: WhenFull
+    block_timeout: float
+    sample_rates: Mapping[str, float]
+    before_send: BeforeSend | None
+    hash_key: str
+    spool: SpoolMode
+    spool_dir: str
+    spool_max_bytes: int
+    spool_segment_bytes: int
+    spool_full: SpoolFull
+    spool_linger: float
+    spool_fsync_interval: float
+    dead_letter_file: str
+    shutdown_timeout: float
+    connect_timeout: float
+    statement_timeout: float
+    retry_base: float
+    retry_cap: float
+    log_interval: float
+    table: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every option with its default. Times are seconds, sizes are bytes.
+
+    Each is also read from the environment, as ``ADI_ANALYTICS_`` and its name in capitals; an argument wins.
+    """
+
+    service: str = "unknown"
+    """What reports the events, unless an event has a service of its own."""
+    environment: str = "production"
+    """Where the program runs, for example ``staging``."""
+    hostname: str = ""
+    """The machine; its host name when empty."""
+    enabled: bool = True
+    """``False`` makes `track` do nothing; see also `AnalyticsClient.enabled`."""
+    strict: bool = False
+    """Check each event inside `track` and raise `InvalidEventError`. For tests and development: it costs microseconds."""
+    batch_size: int = 100
+    """Events that wake the worker."""
+    flush_interval: float = 10.0
+    """The longest time that an event waits for company."""
+    max_batch: int = 5000
+    """The most rows of one transaction."""
+    max_batch_bytes: int = 8 * 2**20
+    """The most bytes of rows of one transaction."""
+    max_event_bytes: int = 2**20
+    """A larger event is dead-lettered."""
+    max_queue: int = 100_000
+    """The most events that wait in memory."""
+    when_full: WhenFull = "drop_newest"
+    """What `track` does when ``max_queue`` events wait."""
+    block_timeout: float = 0.1
+    """The longest time that `track` waits with ``when_full="block"``; it never waits on an event loop."""
+    sample_rates: Mapping[str, float] = field(default_factory=dict)
+    """The share of events kept, 0 to 1, by event type. In the environment: ``api_request=0.1,task_started=0.5``."""
+    before_send: BeforeSend | None = None
+    """Called in the worker with each event; returns it, another one, or ``None``. In the environment: ``module:function``."""
+    hash_key: str = ""
+    """The key of the catalog's ``store: hash``. Without one such fields are left out."""
+    spool: SpoolMode = "off"
+    """Whether events go to disk: never, when the server is away, or before each delivery."""
+    spool_dir: str = ""
+    """The directory of the spool, shared by the processes of one machine."""
+    spool_max_bytes: int = 256 * 2**20
+    """The most bytes that the spool's directory may hold."""
+    spool_segment_bytes: int = 8 * 2**20
+    """The size at which a new segment file starts."""
+    spool_full: SpoolFull = "drop_newest"
+    """At the cap: keep new events in memory (where ``when_full`` rules), or give up the oldest segment."""
+    spool_linger: float = 0.05
+    """With ``spool="always"``, the longest time from `track` to the disk."""
+    spool_fsync_interval: float = 0.0
+    """Seconds between fsyncs; 0 syncs each batch."""
+    dead_letter_file: str = ""
+    """Where dead letters go when their table takes none; a file in the spool's or the user's state directory when empty."""
+    shutdown_timeout: float = 5.0
+    """The longest time that the end of the program waits for delivery."""
+    connect_timeout: float = 10.0
+    """The longest time for one attempt to connect."""
+    statement_timeout: float = 60.0
+    """The longest time that the server works on one statement."""
+    retry_base: float = 0.1
+    """The first pause after a fault; it doubles, with full jitter."""
+    retry_cap: float = 30.0
+    """The longest pause after a fault."""
+    log_interval: float = 60.0
+    """The shortest time between two log lines about the same loss or fault."""
+    table: str = ""
+    """The events table; the catalog's when empty."""
+
+    def __post_init__(self) -> None:
+        for name, (holds, expected) in _RULES.items():
+            if not holds(getattr(self, name)):
+                raise OptionError(name, expected)
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise OptionError(name, f"one of {', '.join(choices)}")
+        if self.spool != "off" and not self.spool_dir:
+            raise OptionError("spool_dir", f"a directory, because spool is {self.spool!r}")
+
+
+_POSITIVE: Final = (lambda value: value > 0, "a number above 0")
+_NOT_NEGATIVE: Final = (lambda value: value >= 0, "a number from 0 up")
+_RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "batch_size": _POSITIVE,
+    "flush_interval": _POSITIVE,
+    "max_batch": _POSITIVE,
+    "max_batch_bytes": _POSITIVE,
+    "max_event_bytes": _POSITIVE,
+    "max_queue": _POSITIVE,
+    "block_timeout": _NOT_NEGATIVE,
+    "spool_max_bytes": _POSITIVE,
+    "spool_segment_bytes": _POSITIVE,
+    "spool_linger": _NOT_NEGATIVE,
+    "spool_fsync_interval": _NOT_NEGATIVE,
+    "shutdown_timeout": _NOT_NEGATIVE,
+    "connect_timeout": _POSITIVE,
+    "statement_timeout": _POSITIVE,
+    "retry_base": _POSITIVE,
+    "retry_cap": _POSITIVE,
+    "log_interval": _NOT_NEGATIVE,
+    "sample_rates": (lambda rates: all(0 <= rate <= 1 for rate in rates.values()), "shares from 0 to 1"),
+    "before_send": (lambda hook: hook is None or callable(hook), "a function of one EnrichedEvent"),
+}
+_CHOICES: Final = {"when_full": get_args(WhenFull), "spool": get_args(SpoolMode), "spool_full": get_args(SpoolFull)}
+
+
+def settings_from(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings made of the defaults, the environment and *options*, the last winning.
+
+    Raises:
+        OptionError: If an option is unknown or has a value that it cannot have.
+    """
+    known = {field.name for field in fields(Settings)}
+    for name in options:
+        if name not in known:
+            raise OptionError(name, f"one of {', '.join(sorted(known))}")
+    merged = _from_environment(os.environ if environ is None else environ) | dict(options)
+    try:
+        settings = Settings(**merged)
+    except TypeError as error:
+        raise OptionError("(all)", f"values of the documented types ({error})") from error
+    return settings if settings.hostname else replace(settings, hostname=socket.gethostname())
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    hints = get_type_hints(Settings, localns={"EnrichedEvent": object})
+    for field in fields(Settings):
+        variable = ENV_PREFIX + field.name.upper()
+        if text := environ.get(variable):
+            parse, expected = _PARSERS.get(get_origin(hints[field.name]) or hints[field.name], _PARSERS[str])
+            if field.name == "before_send":
+                parse, expected = _import_function, "module:function"
+            try:
+                found[field.name] = parse(text)
+            except (ValueError, ImportError, AttributeError) as error:
+                raise OptionError(variable, expected) from error
+    return found
+
+
+def _boolean(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError(text)
+    return word in _TRUE
+
+
+def _rates(text: str) -> dict[str, float]:
+    pairs = (pair.partition("=") for pair in text.split(",") if pair.strip())
+    return {name.strip(): float(rate) for name, _, rate in pairs}
+
+
+def _import_function(text: str) -> Any:
+    module, _, name = text.partition(":")
+    if not module or not name:
+        raise ValueError(text)
+    return getattr(importlib.import_module(module), name)
+
+
+_PARSERS: Final[dict[Any, tuple[Callable[[str], Any], str]]] = {
+    str: (str, "text"),
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+    bool: (_boolean, "true or false"),
+    Mapping: (_rates, "event=share pairs, separated by commas"),
+}

@@ -1,0 +1,60 @@
+"""The catalog's store policy: which values never leave the process, and which leave it as a keyed hash only."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+Action = Callable[[Any], Any]
+_REMOVE: Final = object()
+
+
+class StorePolicy:
+    """Applies the ``STORE`` of an event class to its values.
+
+    Args:
+        store: ``hash`` or ``drop`` by field; a dot leads into an object, or into each object of a list.
+        key: The key of the hash. Empty: such values are left out, for a plain text or an unkeyed hash of an address or
+            a name can be guessed back.
+    """
+
+    def __init__(self, store: Mapping[str, str], key: str) -> None:
+        self._key = key.encode()
+        self._rules = [(path.split("."), self._action(rule)) for path, rule in store.items()]
+        self.unkeyed = () if key else tuple(sorted(path for path, rule in store.items() if rule == "hash"))
+
+    def apply(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Change *values*, which must be plain JSON, to what may be stored, and return them."""
+        for path, action in self._rules:
+            _apply(values, path, action)
+        return values
+
+    def _action(self, rule: str) -> Action:
+        return self._hash if rule == "hash" and self._key else _remove
+
+    def _hash(self, value: Any) -> str:
+        text = value.encode() if isinstance(value, str) else msgspec.json.encode(value, order="deterministic")
+        return hmac.digest(self._key, text, "sha256").hex()
+
+
+def _remove(_value: Any) -> object:
+    return _REMOVE
+
+
+def _apply(values: Any, path: list[str], action: Action) -> None:
+    if isinstance(values, list):
+        for value in values:
+            _apply(value, path, action)
+        return
+    name, *rest = path
+    if not isinstance(values, dict) or values.get(name) is None:
+        return
+    if rest:
+        _apply(values[name], rest, action)
+    elif (result := action(values[name])) is _REMOVE:
+        del values[name]
+    else:
+        values[name] = result

@@ -1,0 +1,208 @@
+"""The two drivers of the core: a thread, and a coroutine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from adi_analytics._effects import Breathe, Disconnect, Wait
+from adi_analytics._queue import SupersededError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from adi_analytics._effects import Steps
+    from adi_analytics._queue import EventQueue
+    from adi_analytics._sessions import AsyncSession, Session
+
+logger = logging.getLogger("adi_analytics.worker")
+
+_CRASH_PAUSE: Final = 1.0  # seconds before a core that failed is started again
+
+
+def new_core(queue: EventQueue) -> Steps:
+    """Return a core at its start."""
+    from adi_analytics._core import Core  # late: psycopg takes half of the import time, and few processes deliver
+
+    return Core(queue).run()
+
+
+class ThreadRunner:
+    """Runs the core in a daemon thread.
+
+    Args:
+        queue: The events.
+        make_session: Makes the session that performs the core's effects.
+    """
+
+    def __init__(self, queue: EventQueue, make_session: Callable[[], Session]) -> None:
+        self._queue = queue
+        self._make_session = make_session
+        self._session: Session | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> bool:
+        """Start the thread; ``False`` if the queue has a consumer already."""
+        owner, wake = object(), threading.Lock()
+        wake.acquire()
+        if not self._queue.acquire(owner, lambda: _release(wake)):
+            return False
+        self._thread = threading.Thread(target=self._run, args=(owner, wake), name="adi-analytics-worker", daemon=True)
+        self._thread.start()
+        return True
+
+    def run_here(self) -> None:
+        """Run the core in this thread until it ends."""
+        owner, wake = object(), threading.Lock()
+        wake.acquire()
+        if self._queue.acquire(owner, lambda: _release(wake)):
+            self._run(owner, wake)
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the thread's end, at most *timeout* seconds; tells whether it has ended."""
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(max(timeout, 0.0))
+        return self._thread is None or not self._thread.is_alive()
+
+    def after_fork_in_child(self) -> None:
+        """Forget the thread and the connection: they are the parent's."""
+        self._thread = None
+        if self._session is not None:
+            self._session.abandon()
+            self._session = None
+
+    def _run(self, owner: object, wake: threading.Lock) -> None:
+        self._queue.owner_thread = threading.get_ident()
+        try:
+            while not self._drive(owner, wake):
+                time.sleep(_CRASH_PAUSE)
+        except SupersededError:
+            logger.debug("the worker was given up while it waited")
+        finally:
+            self._queue.release(owner)
+
+    def _drive(self, owner: object, wake: threading.Lock) -> bool:
+        """Run one core; ``False`` if it failed by a fault of ours, and should be started again."""
+        session = self._session = self._make_session()
+        core = new_core(self._queue)
+        result: Any = None
+        error: Exception | None = None
+        try:
+            while True:
+                effect = core.send(result) if error is None else core.throw(error)
+                result = error = None
+                self._queue.leave()
+                try:
+                    match effect:
+                        case Wait(seconds):
+                            wake.acquire(timeout=seconds)
+                        case Breathe():
+                            time.sleep(0)
+                        case _:
+                            result = session.perform(effect)
+                except Exception as caught:  # noqa: BLE001 - whatever it is, the core decides
+                    error = caught
+                self._queue.enter(owner)
+        except StopIteration:
+            return True
+        except SupersededError:
+            raise
+        except Exception:
+            logger.exception("the worker failed and starts again; no event is lost")
+            return self._queue.stop_at is not None
+        finally:
+            session.perform(Disconnect())
+
+
+def _release(lock: threading.Lock) -> None:
+    with contextlib.suppress(RuntimeError):  # somebody else woke it: once is enough
+        lock.release()
+
+
+class AsyncioRunner:
+    """Runs the core in a coroutine.
+
+    Args:
+        queue: The events.
+        make_session: Makes the session that performs the core's effects.
+    """
+
+    def __init__(self, queue: EventQueue, make_session: Callable[[], AsyncSession]) -> None:
+        self._queue = queue
+        self._make_session = make_session
+
+    async def run(self) -> bool:
+        """Run the core until it ends; ``False`` if the queue has a consumer already.
+
+        A cancellation makes it deliver what there is, at most ``shutdown_timeout`` seconds, and is then raised again.
+        """
+        owner, woken, loop = object(), asyncio.Event(), asyncio.get_running_loop()
+
+        def wake() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to wake
+                loop.call_soon_threadsafe(woken.set)
+
+        if not self._queue.acquire(owner, wake):
+            return False
+        try:
+            while not await self._drive(owner, woken):
+                await asyncio.sleep(_CRASH_PAUSE)
+        except SupersededError:
+            logger.debug("the worker was given up while it waited")
+        finally:
+            self._queue.release(owner)
+        return True
+
+    async def _drive(self, owner: object, woken: asyncio.Event) -> bool:
+        session, core = self._make_session(), new_core(self._queue)
+        result: Any = None
+        error: BaseException | None = None
+        cancelled: asyncio.CancelledError | None = None
+        try:
+            while True:
+                effect = core.send(result) if error is None else core.throw(error)
+                result = error = None
+                self._queue.leave()
+                try:
+                    match effect:
+                        case Wait(seconds):
+                            with contextlib.suppress(TimeoutError):
+                                async with asyncio.timeout(seconds):
+                                    await woken.wait()
+                            woken.clear()
+                        case Breathe():
+                            await asyncio.sleep(0)
+                        case _:
+                            result = await session.perform(effect)
+                except asyncio.CancelledError as caught:
+                    cancelled = caught
+                    if self._queue.stop_at is None:
+                        self._queue.request_stop(self._queue.settings.shutdown_timeout)
+                    error = interruption(effect)
+                except Exception as caught:  # noqa: BLE001 - whatever it is, the core decides
+                    error = caught
+                self._queue.enter(owner)
+        except StopIteration:
+            if cancelled is not None:
+                raise cancelled from None
+            return True
+        except SupersededError:
+            raise
+        except Exception:
+            logger.exception("the worker failed and starts again; no event is lost")
+            return self._queue.stop_at is not None
+        finally:
+            await session.perform(Disconnect())
+
+
+def interruption(effect: object) -> Exception | None:
+    """Return what the core should see when *effect* was cancelled: a lost connection, unless it only waited."""
+    if isinstance(effect, (Wait, Breathe)):
+        return None
+    import psycopg
+
+    return psycopg.OperationalError("interrupted")

@@ -1,0 +1,197 @@
+"""The two ways to do what the core asks: blocking, and in asyncio."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
+
+from adi_analytics._conninfo import connection_options
+from adi_analytics._effects import Connect, CopyData, CopyEnd, CopyStart, Disconnect, Effect, Execute, Reset
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+
+    from adi_analytics._options import Settings
+
+
+class Session(Protocol):
+    """Performs the effects that concern the database, blocking."""
+
+    def perform(self, effect: Effect) -> Any:
+        """Do *effect* and return its result."""
+
+    def abandon(self) -> None:
+        """Forget the connection without a word to the server: in a forked child it is the parent's."""
+
+
+class AsyncSession(Protocol):
+    """Performs the effects that concern the database, in asyncio."""
+
+    async def perform(self, effect: Effect) -> Any:
+        """Do *effect* and return its result."""
+
+
+def parameters(conninfo: str, settings: Settings) -> dict[str, Any]:
+    """Return the parameters of a connection."""
+    return {**connection_options(settings.connect_timeout), **conninfo_to_dict(conninfo), "autocommit": True}
+
+
+class ThreadSession:
+    """A psycopg connection.
+
+    Args:
+        conninfo: The database.
+        settings: Gives the timeouts.
+    """
+
+    def __init__(self, conninfo: str, settings: Settings) -> None:
+        self._parameters = parameters(conninfo, settings)
+        self._connection: psycopg.Connection[Any] | None = None
+        self._copying: AbstractContextManager[psycopg.Copy] | None = None
+        self._copy: psycopg.Copy | None = None
+
+    def perform(self, effect: Effect) -> Any:
+        """Do *effect* and return its result."""
+        match effect:
+            case CopyData(data):
+                self._send(data)
+            case CopyStart(statement):
+                self._copying = self._open().cursor().copy(statement.encode())
+                self._copy = self._copying.__enter__()
+            case CopyEnd():
+                self._end_copy(None)
+            case Execute(statement, values):
+                cursor = self._open().execute(statement.encode(), values or None)
+                return cursor.fetchall() if cursor.description else cursor.rowcount
+            case Connect():
+                self._disconnect()
+                self._connection = psycopg.connect(**self._parameters, prepare_threshold=None)
+            case Reset():
+                return self._reset()
+            case Disconnect():
+                self._disconnect()
+        return None
+
+    def abandon(self) -> None:
+        """Forget the connection without a word to the server."""
+        if self._connection is not None:
+            _ABANDONED.append((self._connection, self._copying, self._copy))
+        self._connection = self._copying = self._copy = None
+
+    def _open(self) -> psycopg.Connection[Any]:
+        if self._connection is None:
+            raise psycopg.OperationalError("the connection is closed")
+        return self._connection
+
+    def _send(self, data: bytes) -> None:
+        if self._copy is None:
+            raise psycopg.OperationalError("no COPY is under way")
+        try:
+            self._copy.write(data)
+        except psycopg.Error as error:
+            self._end_copy(error)
+            raise
+
+    def _end_copy(self, error: BaseException | None) -> None:
+        copying, self._copying, self._copy = self._copying, None, None
+        if copying is not None:
+            copying.__exit__(type(error) if error else None, error, None)
+
+    def _reset(self) -> bool:
+        connection = self._connection
+        try:
+            if connection is not None and not connection.closed:
+                if connection.info.transaction_status is not TransactionStatus.IDLE:
+                    connection.rollback()
+                return connection.info.transaction_status is TransactionStatus.IDLE
+        except psycopg.Error:
+            pass  # the connection is the fault's victim too
+        self._disconnect()
+        return False
+
+    def _disconnect(self) -> None:
+        self._copying = self._copy = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+class AsyncioSession:
+    """A psycopg connection for asyncio.
+
+    Args:
+        conninfo: The database.
+        settings: Gives the timeouts.
+    """
+
+    def __init__(self, conninfo: str, settings: Settings) -> None:
+        self._parameters = parameters(conninfo, settings)
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._copying: AbstractAsyncContextManager[psycopg.AsyncCopy] | None = None
+        self._copy: psycopg.AsyncCopy | None = None
+
+    async def perform(self, effect: Effect) -> Any:
+        """Do *effect* and return its result."""
+        match effect:
+            case CopyData(data):
+                await self._send(data)
+            case CopyStart(statement):
+                self._copying = self._open().cursor().copy(statement.encode())
+                self._copy = await self._copying.__aenter__()
+            case CopyEnd():
+                await self._end_copy(None)
+            case Execute(statement, values):
+                cursor = await self._open().execute(statement.encode(), values or None)
+                return await cursor.fetchall() if cursor.description else cursor.rowcount
+            case Connect():
+                await self._disconnect()
+                self._connection = await psycopg.AsyncConnection.connect(**self._parameters, prepare_threshold=None)
+            case Reset():
+                return await self._reset()
+            case Disconnect():
+                await self._disconnect()
+        return None
+
+    def _open(self) -> psycopg.AsyncConnection[Any]:
+        if self._connection is None:
+            raise psycopg.OperationalError("the connection is closed")
+        return self._connection
+
+    async def _send(self, data: bytes) -> None:
+        if self._copy is None:
+            raise psycopg.OperationalError("no COPY is under way")
+        try:
+            await self._copy.write(data)
+        except psycopg.Error as error:
+            await self._end_copy(error)
+            raise
+
+    async def _end_copy(self, error: BaseException | None) -> None:
+        copying, self._copying, self._copy = self._copying, None, None
+        if copying is not None:
+            await copying.__aexit__(type(error) if error else None, error, None)
+
+    async def _reset(self) -> bool:
+        connection = self._connection
+        try:
+            if connection is not None and not connection.closed:
+                if connection.info.transaction_status is not TransactionStatus.IDLE:
+                    await connection.rollback()
+                return connection.info.transaction_status is TransactionStatus.IDLE
+        except psycopg.Error:
+            pass  # the connection is the fault's victim too
+        await self._disconnect()
+        return False
+
+    async def _disconnect(self) -> None:
+        self._copying = self._copy = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+_ABANDONED: list[object] = []
+"""Connections of a parent process, kept so that no destructor in the child says goodbye in the parent's name."""

@@ -1,0 +1,239 @@
+"""The client: takes events from the program, at the price of half a microsecond."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+import uuid_utils
+
+from adi_analytics import _flush
+from adi_analytics._options import Options, Settings, settings_from
+from adi_analytics._queue import EventQueue, WorkerConfig, combined
+from adi_analytics.context import current_context
+from adi_analytics.enriched import Event, to_nanoseconds
+from adi_analytics.errors import AnalyticsError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from types import TracebackType
+    from typing import Self, Unpack
+
+    from adi_analytics._encode import RowEncoder
+    from adi_analytics._results import FlushResult, Stats
+    from adi_analytics._thread_worker import ThreadWorker
+
+
+class InvalidEventError(AnalyticsError, ValueError):
+    """An event breaks the rules of its catalog; raised by `AnalyticsClient.track` of a strict client.
+
+    Attributes:
+        event_type: The event's name, or the class of what was tracked instead.
+        problem: What is wrong; it names the field, not the value.
+    """
+
+    def __init__(self, event_type: str, problem: str) -> None:
+        super().__init__(event_type, problem)
+        self.event_type = event_type
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"event {self.event_type}: {self.problem}"
+
+
+_uuid7 = uuid_utils.uuid7
+_now = time.time_ns
+
+
+class AnalyticsClient:
+    """Takes events; a worker delivers them. Made by `create`, `connect` or `noop`, and used from any thread.
+
+    As a context manager it delivers what it has on exit, at most ``shutdown_timeout`` seconds.
+    """
+
+    def __init__(self, queue: EventQueue, worker: ThreadWorker | None = None) -> None:
+        self._queue = queue
+        self._worker = worker
+        self._checker: RowEncoder | None = None
+
+    @classmethod
+    def create(cls, **options: Unpack[Options]) -> tuple[AnalyticsClient, WorkerConfig]:
+        """Return a client, and what an `AnalyticsWorker` needs to deliver its events.
+
+        Args:
+            **options: See `Settings`; each may also be set in the environment, as ``ADI_ANALYTICS_<NAME>``.
+
+        Raises:
+            OptionError: If an option is unknown or has a value that it can't have.
+        """
+        queue = EventQueue(settings_from(options))
+        return cls(queue), WorkerConfig(queue)
+
+    @classmethod
+    def connect(cls, conninfo: str | None = None, **options: Unpack[Options]) -> AnalyticsClient:
+        """Return a client with a worker of its own, in a thread.
+
+        The database need not be there yet: events wait for it.
+
+        Args:
+            conninfo: A connection string; by default ``DATABASE_URL``, then ``PLATFORM_DATABASE_URL``.
+            **options: As for `create`.
+
+        Raises:
+            ConninfoMissingError: If no database is given.
+            OptionError: If an option is unknown or has a value that it can't have.
+        """
+        from adi_analytics._thread_worker import ThreadWorker
+
+        queue = EventQueue(settings_from(options))
+        worker = ThreadWorker.for_database(queue, conninfo)
+        worker.start()
+        return cls(queue, worker)
+
+    @classmethod
+    def noop(cls) -> AnalyticsClient:
+        """Return a client that does nothing, in no time."""
+        return _NoopClient()
+
+    # ---- tracking --------------------------------------------------------------------------------------------------
+
+    def track(self, event: Event, *, timestamp: datetime | None = None) -> None:
+        """Take *event*, to be delivered by the worker.
+
+        It never blocks (but see ``when_full="block"``), takes no lock, and raises nothing unless the client is strict;
+        so it may be called in signal handlers, destructors and callbacks. An event that breaks the catalog's rules
+        becomes a dead letter.
+
+        Args:
+            event: An instance of a class of `adi_analytics.events`. Don't change what it holds afterwards.
+            timestamp: When it happened; now by default. Without a time zone it counts as UTC.
+
+        Raises:
+            InvalidEventError: If the client is strict and the event breaks the catalog's rules.
+        """
+        try:
+            queue = self._queue
+            items = queue.items
+            if timestamp is None and len(items) < queue.attention:
+                items.append((event, _uuid7(), _now(), current_context()))
+            else:
+                self._track_carefully(event, timestamp)
+        except Exception:
+            self._on_error()
+
+    def track_if(self, condition: object, event: Event, *, timestamp: datetime | None = None) -> None:
+        """Take *event* if *condition* is true; see `track`."""
+        if condition:
+            self.track(event, timestamp=timestamp)
+
+    def _track_carefully(self, event: Event, timestamp: datetime | None) -> None:
+        queue = self._queue
+        if not queue.enabled:
+            return
+        nanoseconds = _now() if timestamp is None else to_nanoseconds(timestamp)
+        if queue.settings.strict:
+            self._check(event)
+        rate = queue.settings.sample_rates.get(getattr(event, "EVENT_TYPE", ""))
+        if rate is not None and random.random() >= rate:  # noqa: S311 - a statistical choice
+            queue.reject("sampled")
+            return
+        queue.put((event, _uuid7(), nanoseconds, current_context()))
+
+    def _on_error(self) -> None:
+        if self._queue.settings.strict:
+            raise  # noqa: PLE0704 - re-raises what track() is handling
+        self._queue.reject("internal_error")
+
+    def _check(self, event: Event) -> None:
+        from adi_analytics._encode import EncodeFault, RowEncoder
+        from adi_analytics._validate import decoder_of
+
+        if self._checker is None:
+            self._checker = RowEncoder(self._queue.settings, decoder_of)
+        try:
+            self._checker.check(event)
+        except EncodeFault as fault:
+            raise InvalidEventError(fault.row.event_type, fault.message) from fault
+
+    # ---- waiting and ending ----------------------------------------------------------------------------------------
+
+    def flush(self, timeout: float = 5.0) -> FlushResult:
+        """Wait until the events tracked so far are delivered or otherwise settled.
+
+        Without a running worker, and in the worker's own thread or event loop, it returns at once.
+
+        Args:
+            timeout: The longest wait, in seconds.
+        """
+        return _flush.flush(self._queue, timeout)
+
+    async def aflush(self, timeout: float = 5.0) -> FlushResult:  # noqa: ASYNC109 - the deadline is part of the answer
+        """Wait as `flush` does, letting the event loop run."""
+        return await _flush.aflush(self._queue, timeout)
+
+    def stats(self) -> Stats:
+        """Return the books: every event accepted is in exactly one of the other numbers."""
+        return self._queue.stats()
+
+    @property
+    def enabled(self) -> bool:
+        """Whether `track` does anything. Setting it is the switch for users who opt out, at run time."""
+        return self._queue.enabled
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        self._queue.set_enabled(enabled=value)
+
+    def close(self, timeout: float | None = None) -> FlushResult:
+        """Refuse further events, deliver those there are, and stop the client's own worker.
+
+        What is not delivered in time is spooled, if there is a spool, and dropped with the reason ``shutdown`` otherwise.
+        A second call does nothing.
+
+        Args:
+            timeout: The longest wait, in seconds; ``shutdown_timeout`` by default.
+        """
+        seconds = self._queue.settings.shutdown_timeout if timeout is None else timeout
+        self._queue.close()
+        if self._worker is not None:
+            return self._worker.close(seconds)
+        return self.flush(seconds)
+
+    async def aclose(self, timeout: float | None = None) -> FlushResult:  # noqa: ASYNC109 - as in close()
+        """Do what `close` does, letting the event loop run."""
+        seconds = self._queue.settings.shutdown_timeout if timeout is None else timeout
+        self._queue.close()
+        result = await self.aflush(seconds)
+        if self._worker is None:
+            return result
+        return combined(result, self._worker.close(0.0 if result.pending else seconds))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class _NoopClient(AnalyticsClient):
+    """Does nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(EventQueue(Settings(enabled=False)))
+
+    def track(self, event: Event, *, timestamp: datetime | None = None) -> None:
+        """Do nothing."""
+
+    def track_if(self, condition: object, event: Event, *, timestamp: datetime | None = None) -> None:
+        """Do nothing."""

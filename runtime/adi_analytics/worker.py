@@ -1,0 +1,104 @@
+"""The worker: brings the client's events to the database, from a thread or in asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from adi_analytics._conninfo import resolve_conninfo
+from adi_analytics._flush import Watch, aflush
+from adi_analytics._runners import AsyncioRunner
+from adi_analytics._thread_worker import ThreadWorker
+from adi_analytics.errors import AnalyticsError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from adi_analytics._queue import WorkerConfig
+    from adi_analytics._results import FlushResult
+    from adi_analytics._sessions import AsyncSession
+
+
+class WorkerRunningError(AnalyticsError):
+    """A client has one worker at a time, and it has one already."""
+
+    def __str__(self) -> str:
+        return "the client has a running worker already; stop that one first"
+
+
+class AnalyticsWorker:
+    """Delivers the events of one client: `start` in a thread, or `run` in asyncio.
+
+    The database need not be there yet, and may go away: events wait for it in memory, up to ``max_queue``, and in the
+    spool if there is one.
+
+    Args:
+        config: What `AnalyticsClient.create` returned beside the client.
+        conninfo: A connection string; by default ``DATABASE_URL``, then ``PLATFORM_DATABASE_URL``.
+
+    Raises:
+        ConninfoMissingError: If no database is given.
+    """
+
+    def __init__(self, config: WorkerConfig, conninfo: str | None = None) -> None:
+        self._queue = config.queue
+        self._conninfo = resolve_conninfo(conninfo)
+        self._thread_worker: ThreadWorker | None = None
+
+    def start(self) -> None:
+        """Start a daemon thread that delivers.
+
+        Raises:
+            WorkerRunningError: If the client has a running worker.
+        """
+        if self._thread_worker is None:
+            self._thread_worker = ThreadWorker.for_database(self._queue, self._conninfo)
+        if not self._thread_worker.start():
+            raise WorkerRunningError
+
+    async def run(self) -> None:
+        """Deliver in the running event loop, until stopped or cancelled; both deliver first what there is.
+
+        After a cancellation that takes at most ``shutdown_timeout`` seconds.
+
+        Raises:
+            WorkerRunningError: If the client has a running worker.
+        """
+        if self._queue.enabled and not await AsyncioRunner(self._queue, self._make_session).run():
+            raise WorkerRunningError
+
+    def stop(self, timeout: float = 5.0) -> FlushResult:
+        """Deliver what there is, and end; the events left after *timeout* seconds stay pending, or go to the spool.
+
+        For a worker in asyncio it only asks for the end; `astop` waits for it.
+        """
+        if self._thread_worker is not None:
+            return self._thread_worker.stop(timeout)
+        watch = Watch(self._queue)
+        self._queue.request_stop(timeout)
+        return watch.result()
+
+    async def astop(self, timeout: float = 5.0) -> FlushResult:  # noqa: ASYNC109 - the deadline is part of the answer
+        """Do what `stop` does, letting the event loop run."""
+        watch = Watch(self._queue)
+        if self._thread_worker is not None:
+            await asyncio.to_thread(self._thread_worker.stop, timeout)
+        else:
+            self._queue.request_stop(timeout)
+            await aflush(self._queue, timeout)
+        return watch.result()
+
+    def _make_session(self) -> AsyncSession:
+        from adi_analytics._sessions import AsyncioSession
+
+        return AsyncioSession(self._conninfo, self._queue.settings)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop(self._queue.settings.shutdown_timeout)

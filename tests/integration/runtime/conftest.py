@@ -1,0 +1,32 @@
+"""A database with the events table, and ways to look into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from runtime_support import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adi_analytics.embedded import EmbeddedServer
+
+_DDL = Path(__file__).parents[3] / "generated" / "sql" / "postgres" / "events.sql"
+
+
+@pytest.fixture
+def database(postgres_dsn: str) -> Iterator[Database]:
+    """A database of the session's server with an empty events table."""
+    with Database.create(postgres_dsn, _DDL.read_text()) as made:
+        yield made
+
+
+@pytest.fixture
+def own_database(own_server: EmbeddedServer) -> Iterator[Database]:
+    """The same on a server of the test's own, to kill and freeze."""
+    with psycopg.connect(own_server.dsn, autocommit=True) as connection:
+        connection.execute(_DDL.read_text())  # type: ignore[arg-type]  # our own file
+    yield Database(own_server.dsn)

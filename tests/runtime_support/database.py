@@ -1,0 +1,53 @@
+"""A look into the tables, by a connection of the test's own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Database:
+    """A database with the events table."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+
+    @classmethod
+    @contextlib.contextmanager
+    def create(cls, dsn: str, ddl: str) -> Iterator[Database]:
+        """Make the tables of *ddl*."""
+        made = cls(dsn)
+        made.execute(ddl)
+        yield made
+
+    def execute(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement, committed, and return its rows."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of the `task` events in the table, in order."""
+        rows = self.execute(
+            "select (data ->> 'duration_ms')::bigint from analytics_events where event_type = 'task_completed' order by 1"
+        )
+        return [row[0] for row in rows]
+
+    def letters(self) -> list[tuple[Any, ...]]:
+        """Return event type, reason and SQLSTATE of the dead letters, in order."""
+        return self.execute("select event_type, reason, sqlstate from analytics_dead_letters order by id")
+
+    def assert_numbers(self, count: int) -> None:
+        """The events numbered from 0 to *count* - 1 are in the table, each once."""
+        found = Counter(self.numbers())
+        missing = [number for number in range(count) if number not in found]
+        double = [number for number, times in found.items() if times > 1]
+        assert not missing, f"{len(missing)} lost, for example {missing[:5]}"
+        assert not double, f"{len(double)} duplicates, for example {double[:5]}"
+        assert len(found) == count
