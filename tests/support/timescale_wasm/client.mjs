@@ -10,7 +10,7 @@ import {Session} from './session.mjs';
 const COPY_FROM_STDIN = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*copy\b[\s\S]*\bfrom\s+stdin\b/i;
 const DEALLOCATE_ALL = /^\s*deallocate\s+(?:prepare\s+)?all\s*;?\s*$/i;
 const TEMPORARY = /\btemp(?:orary)?\b/i;
-const ADVISORY = /\badvisory_/i;
+const ADVISORY = /advisory_/i;
 
 // Behind every batch: outside of COPY the server ignores it, and a COPY that we did not recognise ends with an error
 // instead of reading past the end of the buffer, which would end the server.

@@ -55,13 +55,14 @@ export class Engine {
     this.#db = null;
     if (old !== null) await old.close().catch(() => {}); // it may have crashed
     this.#db = await this.#create({loadDataDir, database: DATABASE});
+    this.rows("load 'timescaledb'"); // otherwise the first statements find the community features switched off
     this.reset();
     this.parameters = REPORTED.map((name) => [name, this.rows(`show ${name}`)[0][0]]);
   }
 
   // Brings the session's user and settings to what a new connection finds.
   reset() {
-    this.rows('reset session authorization');
+    this.rows('set session authorization postgres'); // RESET does nothing here
     this.rows('reset role');
     this.rows('reset all');
     this.rows(`select ${Object.entries(DEFAULTS).map(([name, value]) => `set_config('${name}', '${value}', false)`)}`);

@@ -65,7 +65,8 @@ export class Session {
     const [second, behindSecond] = readCstring(body, behindFirst);
     if (type === 'P') {
       this.#statements.set(first, second);
-      return first === '' ? whole : message('P', cstring(this.#prefix + first), body.subarray(behindFirst));
+      const name = first === '' ? '' : this.#prefix + first;
+      return message('P', cstring(name), cstring(this.renameInSql(second)), body.subarray(behindSecond));
     }
     if (second === '') return whole;
     return message('B', body.subarray(0, behindFirst), cstring(this.#prefix + second), body.subarray(behindSecond));
