@@ -1,4 +1,5 @@
--- Made from events.yaml by `analytics-codegen generate`: do not edit. What applies it is in migrations/.
+-- Made from events.yaml by `analytics-codegen generate`: do not edit.
+-- For reading: what applies it are the files in migrations/.
 -- API requests and their latency by hour, service, endpoint and method.
 
 -- continuous aggregate analytics_api_latency_hourly_v1

@@ -1,4 +1,5 @@
--- Made from events.yaml by `analytics-codegen generate`: do not edit. What applies it is in migrations/.
+-- Made from events.yaml by `analytics-codegen generate`: do not edit.
+-- For reading: what applies it are the files in migrations/.
 -- Users who did something, by day. Weekly and monthly are distinct users of the trailing 7 and 30 days.
 
 -- continuous aggregate analytics_daily_active_users_v1

@@ -1,4 +1,5 @@
--- Made from events.yaml by `analytics-codegen generate`: do not edit. What applies it is in migrations/.
+-- Made from events.yaml by `analytics-codegen generate`: do not edit.
+-- For reading: what applies it are the files in migrations/.
 -- Sign-ins by day. A user counts as authenticated by a successful sign-in, code or token refresh.
 
 -- table analytics_auth_events_daily_v1

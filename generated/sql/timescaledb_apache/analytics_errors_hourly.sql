@@ -1,4 +1,5 @@
--- Made from events.yaml by `analytics-codegen generate`: do not edit. What applies it is in migrations/.
+-- Made from events.yaml by `analytics-codegen generate`: do not edit.
+-- For reading: what applies it are the files in migrations/.
 -- Application errors by hour, service and type.
 
 -- table analytics_errors_hourly_v1

@@ -1,4 +1,5 @@
--- Made from events.yaml by `analytics-codegen generate`: do not edit. What applies it is in migrations/.
+-- Made from events.yaml by `analytics-codegen generate`: do not edit.
+-- For reading: what applies it are the files in migrations/.
 
 -- schema analytics_meta
 create schema if not exists analytics_meta;

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+import pytest
 from adi_analytics_codegen.backends.sql import manifest
 from integration.aggregates.oracle import MONDAY, Row, expected
 from psycopg import sql
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.model import Aggregate, Catalog
 
-BACKENDS = ("postgres", "timescaledb", "timescaledb_apache")
+BACKENDS = (
+    "postgres",
+    pytest.param("timescaledb", marks=pytest.mark.timescaledb),
+    pytest.param("timescaledb_apache", marks=pytest.mark.timescaledb),
+)
 
 
 @contextmanager
@@ -81,10 +86,11 @@ class Installed:
         for relation in aggregate["relations"]:
             names = {key: sql.Identifier(relation[key]) for key in ("name", "rows_function")}
             bucket = sql.Identifier(aggregate["bucket"]["column"])
-            delete = sql.SQL("delete from {name} where {bucket} < %s").format(bucket=bucket, **names)
-            insert = sql.SQL("insert into {name} select * from {rows_function}('-infinity', %s)").format(**names)
-            self.connection.execute(delete, [end])
-            self.connection.execute(insert, [end])
+            # Literals, not parameters: a name may hold a percent sign.
+            delete = sql.SQL("delete from {name} where {bucket} < {end}")
+            insert = sql.SQL("insert into {name} select * from {rows_function}('-infinity', {end})")
+            for query in (delete, insert):
+                self.connection.execute(query.format(bucket=bucket, end=sql.Literal(end), **names))
         self.connection.execute(
             "update analytics_meta.rollups set watermark = greatest(watermark, %s) where rollup = %s", [end, main]
         )

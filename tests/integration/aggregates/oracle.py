@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import re
 import uuid
 from dataclasses import dataclass, field
@@ -18,10 +19,21 @@ from typing import TYPE_CHECKING, Any
 from adi_analytics_codegen.model import FieldType, MeasureKind, Operator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adi_analytics_codegen.model import Aggregate, Catalog, Condition, Measure
 
 MONDAY = datetime(2000, 1, 3, tzinfo=UTC)
 EXACT = Context(prec=5000)
+TESTS: dict[Operator, Callable[[Any, Any], Any]] = {
+    Operator.EQ: operator.eq,
+    Operator.NE: operator.ne,
+    Operator.IN: lambda value, wanted: value in wanted,
+    Operator.LT: operator.lt,
+    Operator.LTE: operator.le,
+    Operator.GT: operator.gt,
+    Operator.GTE: operator.ge,
+}
 
 
 @dataclass(frozen=True)
@@ -36,8 +48,7 @@ class Row:
     event_id: uuid.UUID = field(default_factory=uuid.uuid4)
 
     def fields(self) -> Any:
-        # A number too large for a Decimal's exponent is too large for every measure.
-        return json.loads(self.data, parse_float=lambda text: EXACT.create_decimal(text))
+        return json.loads(self.data, parse_float=EXACT.create_decimal)
 
 
 def expected(catalog: Catalog, aggregate: Aggregate, rows: list[Row]) -> list[tuple[Any, ...]]:
@@ -58,7 +69,7 @@ class _Reader:
     def key(self, row: Row) -> tuple[Any, ...]:
         width = self.aggregate.bucket_width
         bucket = MONDAY + (row.timestamp - MONDAY) // width * width
-        return bucket, *(value_of(row, d.of, d.type) for d in self.aggregate.dimensions)
+        return bucket, *(_public(value_of(row, d.of, d.type)) for d in self.aggregate.dimensions)
 
     def values(self, key: tuple[Any, ...], groups: dict[tuple[Any, ...], list[Row]]) -> dict[str, Any]:
         found = {m.name: self.measure(m, self.window(m, key, groups)) for m in self.aggregate.measures}
@@ -124,7 +135,7 @@ def value_of(row: Row, of: str, kind: FieldType) -> Any:
     return _fit(data.get(of) if isinstance(data, dict) else None, kind)
 
 
-def _fit(value: Any, kind: FieldType) -> Any:
+def _fit(value: Any, kind: FieldType) -> Any:  # noqa: PLR0911 - one line per type reads best
     match kind:
         case FieldType.STRING | FieldType.ENUM:
             return value if isinstance(value, str) else None
@@ -175,7 +186,7 @@ def _datetime(text: str) -> datetime | None:
 
 
 def _moment(value: Any) -> datetime:
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value.upper())
 
 
 def _compare(value: Any, op: Operator, wanted: Any) -> bool:
@@ -187,24 +198,10 @@ def _compare(value: Any, op: Operator, wanted: Any) -> bool:
         value = float(value)
     if isinstance(value, str) and op not in (Operator.IN, Operator.EQ, Operator.NE):
         value, wanted = value.encode(), wanted.encode()
-    match op:
-        case Operator.EQ:
-            return bool(value == wanted)
-        case Operator.NE:
-            return bool(value != wanted)
-        case Operator.IN:
-            return value in wanted
-        case Operator.LT:
-            return bool(value < wanted)
-        case Operator.LTE:
-            return bool(value <= wanted)
-        case Operator.GT:
-            return bool(value > wanted)
-        case Operator.GTE:
-            return bool(value >= wanted)
+    return bool(TESTS[op](value, wanted))
 
 
-def _reduce(measure: Measure, pairs: list[tuple[Row, Any]]) -> Any:
+def _reduce(measure: Measure, pairs: list[tuple[Row, Any]]) -> Any:  # noqa: PLR0911 - one return per kind of measure
     values = [value for _, value in pairs]
     if measure.kind is MeasureKind.DISTINCT:
         return len({float(value) if isinstance(value, Decimal) else value for value in values})

@@ -41,7 +41,9 @@ def stream(catalog: Catalog, *, days: int = 120, users: int = 12, seed: int = 1)
         for event in catalog.events:
             for _ in range(rng.choice((0, 1, 1, 3))):
                 moment = START + timedelta(days=day, hours=rng.choice((0, 5, 23)), minutes=rng.choice((0, 59)))
-                data: dict[str, Any] = {f.name: _value(rng, f) for f in event.fields if not f.optional or rng.random() < 0.5}
+                data: dict[str, Any] = {
+                    f.name: _value(rng, f) for f in event.fields if not f.optional or rng.random() < 0.5
+                }
                 text = json.dumps({"type": event.name, **data})
                 user = rng.choice(people) if rng.random() < 0.8 else None
                 rows.append(Row(moment, event.name, _spoil(rng, text), user, rng.choice("ab"), _uuid(rng)))

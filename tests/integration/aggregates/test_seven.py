@@ -15,7 +15,9 @@ CATALOG = load_catalog(Path(__file__).parents[3] / "events.yaml")
 ROWS = stream(CATALOG)
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.timescaledb) if "scale" in name else name for name in BACKENDS])
+@pytest.fixture(
+    params=[pytest.param(name, marks=pytest.mark.timescaledb) if "scale" in name else name for name in BACKENDS]
+)
 def installed(request):
     dsn = request.getfixturevalue("postgres_dsn" if request.param == "postgres" else "timescale_dsn")
     with connect(dsn) as connection:

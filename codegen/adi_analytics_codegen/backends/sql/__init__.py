@@ -16,7 +16,10 @@ __all__ = ["BACKENDS", "manifest", "render", "sql_of"]
 BACKENDS: Final = tuple(DIALECTS)
 """The names of the backends."""
 
-_HEADER: Final = "-- Made from events.yaml by `analytics-codegen generate`: do not edit. What applies it is in migrations/.\n"
+_HEADER: Final = """\
+-- Made from events.yaml by `analytics-codegen generate`: do not edit.
+-- For reading: what applies it are the files in migrations/.
+"""
 
 
 def render(catalog: Catalog) -> dict[str, str]:

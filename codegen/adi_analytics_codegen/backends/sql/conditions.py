@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
@@ -43,7 +44,7 @@ class FieldTypes:
         return cls(tuple(event for event in catalog.events if event.name in aggregate.sources))
 
     def type(self, name: str, conditions: Sequence[Condition]) -> FieldType:
-        """Return the type of *name* in the events that *conditions* let through. The loader saw to it that it is one."""
+        """Return the type of *name* in the events that *conditions* let through."""
         if name in _COLUMN_TYPES:
             return _COLUMN_TYPES[name]
         events = [event for event in self.events if _lets_through(conditions, event.name)] or list(self.events)
@@ -99,7 +100,7 @@ def _constant(value: Any, kind: FieldType) -> str:
 def _utc(value: datetime | date | str) -> str:
     """Return a time with its offset, so that its meaning hangs on no session setting."""
     if isinstance(value, str):
-        value = datetime.fromisoformat(value)
+        value = datetime.fromisoformat(value.upper())
     elif not isinstance(value, datetime):
         value = datetime.combine(value, time())
     return (value.replace(tzinfo=UTC) if value.tzinfo is None else value).astimezone(UTC).isoformat(sep=" ")
@@ -110,9 +111,9 @@ def _lets_through(conditions: Sequence[Condition], event: str) -> bool:
     return all(_EVENT_TESTS[test.op](event, test.value) for test in tests if test.op in _EVENT_TESTS)
 
 
-_EVENT_TESTS: Final = {
-    Operator.EQ: lambda event, value: event == value,
-    Operator.NE: lambda event, value: event != value,
+_EVENT_TESTS: Final[dict[Operator, Callable[[str, Any], bool]]] = {
+    Operator.EQ: lambda event, value: bool(event == value),
+    Operator.NE: lambda event, value: bool(event != value),
     Operator.IN: lambda event, value: event in value,
 }
 

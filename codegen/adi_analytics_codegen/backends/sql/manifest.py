@@ -9,7 +9,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.backends.sql.conditions import FieldTypes
+from adi_analytics_codegen.backends.sql.conditions import EVENT, FieldTypes
 from adi_analytics_codegen.backends.sql.ddl import (
     DIALECTS,
     Statement,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from adi_analytics_codegen.backends.sql.relations import Plan, Relation
-    from adi_analytics_codegen.model import Aggregate, Catalog
+    from adi_analytics_codegen.model import Aggregate, Catalog, Condition
 
 FORMAT: Final = 1
 """Version of the manifest's format. The migrator refuses one that it does not know."""
@@ -121,20 +121,23 @@ def _meaning(catalog: Catalog, made: Plan) -> Any:
     """What the rows of an aggregate depend on, in terms of the catalog: not on how its SQL is written."""
     aggregate = made.aggregate
     types = FieldTypes.of(catalog, aggregate)
-
-    def where(conditions: Any) -> list[Any]:
-        return [[c.field, types.type(c.field, conditions) if c.field != "event" else "", c.op, c.value] for c in conditions]
-
+    measures = [
+        [m.name, m.kind, m.of, m.type, m.quantile, m.trailing, _conditions(m.where, types)] for m in aggregate.measures
+    ]
     return [
         SEMANTICS,
         catalog.storage.table,
         None if aggregate.all_events else aggregate.sources,
-        [aggregate.bucket_name, seconds(aggregate.bucket_width)],
+        [aggregate.bucket_name, aggregate.bucket_width],
         [[d.name, d.of, d.type] for d in aggregate.dimensions],
-        where(aggregate.where),
-        [[m.name, m.kind, m.of, m.type, m.quantile, _seconds(m.trailing), where(m.where)] for m in aggregate.measures],
+        _conditions(aggregate.where, types),
+        measures,
         [[r.name, r.numerator, r.denominator] for r in aggregate.derived],
     ]
+
+
+def _conditions(conditions: tuple[Condition, ...], types: FieldTypes) -> list[Any]:
+    return [[c.field, None if c.field == EVENT else types.type(c.field, conditions), c.op, c.value] for c in conditions]
 
 
 def _fingerprint(value: Any) -> str:

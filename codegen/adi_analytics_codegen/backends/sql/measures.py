@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from adi_analytics_codegen.backends.sql.conditions import filter_clause
 from adi_analytics_codegen.backends.sql.names import identifier, unused
-from adi_analytics_codegen.backends.sql.values import FLOAT_MAX, FLOAT_MIN, SQL_TYPES, as_text, from_text, summable, typed
+from adi_analytics_codegen.backends.sql.values import (
+    FLOAT_MAX,
+    FLOAT_MIN,
+    SQL_TYPES,
+    as_text,
+    from_text,
+    summable,
+    typed,
+)
 from adi_analytics_codegen.model import FieldType, MeasureKind
 
 if TYPE_CHECKING:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.backends.sql.conditions import EVENT, FieldTypes, predicates
+from adi_analytics_codegen.backends.sql.conditions import FieldTypes, predicates
 from adi_analytics_codegen.backends.sql.measures import Column, PublicColumn, ratio, store
 from adi_analytics_codegen.backends.sql.names import exact_interval, identifier, literal, shorten, unused
 from adi_analytics_codegen.backends.sql.values import SQL_TYPES, typed
 from adi_analytics_codegen.model import FieldType, MeasureKind
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from adi_analytics_codegen.model import Aggregate, Catalog, Condition, Measure
 
 TIMESTAMP_TYPE: Final = SQL_TYPES[FieldType.DATETIME]
@@ -187,7 +185,10 @@ class _Planner:
     def _relation(
         self, suffix: str, kind: str, columns: tuple[Column, ...], where: tuple[Condition, ...] = (), *more: str
     ) -> Relation:
-        tests = [f'"timestamp" >= timestamptz {literal(FIRST_TIME)}', f'"timestamp" < timestamptz {literal(END_OF_TIME)}']
+        tests = [
+            f'"timestamp" >= timestamptz {literal(FIRST_TIME)}',
+            f'"timestamp" < timestamptz {literal(END_OF_TIME)}',
+        ]
         if not self.aggregate.all_events:
             tests.append(f"event_type in ({', '.join(literal(name) for name in self.aggregate.sources)})")
         tests += [*predicates(self.aggregate.where, self.types), *predicates(where, self.types), *more]
@@ -210,5 +211,3 @@ def _subject(measure: Measure) -> tuple[object, ...]:
 
 def _value(measure: Measure) -> str:
     return typed(measure.of or "", measure.type or FieldType.STRING)
-
-

@@ -8,6 +8,7 @@ aggregate refuses anything else: that rules out casts from text to a time, which
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from adi_analytics_codegen.backends.sql.names import literal
@@ -44,33 +45,12 @@ _DATETIME: Final = (
 
 def typed(of: str, kind: FieldType) -> str:
     """Return an expression for the value of *of* as the SQL type of *kind*, NULL where it does not fit."""
-    if of in COLUMNS:
-        return COLUMNS[of]
-    json, text = json_value(of), json_text(of)
-    match kind:
-        case FieldType.INT:
-            return _int(json)
-        case FieldType.FLOAT:
-            return _float(json, "double precision")
-        case FieldType.BOOL:
-            return f"case when jsonb_typeof({json}) = 'boolean' then ({json})::boolean end"
-        case FieldType.UUID:
-            return _string(json, f"case when {text} ~ {literal(_UUID)} then ({text})::uuid end")
-        case FieldType.DATETIME:
-            return _string(json, _datetime(text))
-        case FieldType.LIST:
-            return f"case when jsonb_typeof({json}) = 'array' then {json} end"
-        case FieldType.OBJECT:
-            return f"case when jsonb_typeof({json}) = 'object' then {json} end"
-        case FieldType.JSON:
-            return f"case when jsonb_typeof({json}) <> 'null' then {json} end"
-        case FieldType.STRING | FieldType.ENUM:
-            return _string(json, text)
+    return COLUMNS[of] if of in COLUMNS else _READERS[kind](of)
 
 
 def summable(of: str, kind: FieldType) -> str:
     """Return an expression for the value of *of* to add up: exact, and without overflow for any number of rows."""
-    return _float(json_value(of), "numeric") if kind is FieldType.FLOAT else typed(of, kind)
+    return _float(of, "numeric") if kind is FieldType.FLOAT else typed(of, kind)
 
 
 def as_text(of: str) -> str:
@@ -102,20 +82,63 @@ def json_text(of: str) -> str:
     return "data" + "".join(f" -> {literal(part)}" for part in path) + f" ->> {literal(last)}"
 
 
-def _string(json: str, then: str) -> str:
-    return f"case when jsonb_typeof({json}) = 'string' then {then} end"
+def _string(of: str) -> str:
+    return _if_type(of, "string", json_text(of))
 
 
-def _int(json: str) -> str:
-    number = f"({json})::numeric"
+def _uuid(of: str) -> str:
+    text = json_text(of)
+    return _if_type(of, "string", f"case when {text} ~ {literal(_UUID)} then ({text})::uuid end")
+
+
+def _time(of: str) -> str:
+    return _if_type(of, "string", _datetime(json_text(of)))
+
+
+def _bool(of: str) -> str:
+    return _if_type(of, "boolean", f"({json_value(of)})::boolean")
+
+
+def _int(of: str) -> str:
+    number = f"({json_value(of)})::numeric"
     fits = f"{number} between {_INT_RANGE} and {number} = trunc({number})"
-    return f"case when jsonb_typeof({json}) = 'number' then case when {fits} then ({json})::bigint end end"
+    return _if_type(of, "number", f"case when {fits} then ({json_value(of)})::bigint end")
 
 
-def _float(json: str, sql_type: str) -> str:
-    number = f"({json})::numeric"
+def _float(of: str, sql_type: str = "double precision") -> str:
+    number = f"({json_value(of)})::numeric"
     fits = f"abs({number}) between {FLOAT_MIN} and {FLOAT_MAX} or {number} = 0"
-    return f"case when jsonb_typeof({json}) = 'number' then case when {fits} then ({json})::{sql_type} end end"
+    return _if_type(of, "number", f"case when {fits} then ({json_value(of)})::{sql_type} end")
+
+
+def _list(of: str) -> str:
+    return _if_type(of, "array", json_value(of))
+
+
+def _object(of: str) -> str:
+    return _if_type(of, "object", json_value(of))
+
+
+def _json(of: str) -> str:
+    return f"case when jsonb_typeof({json_value(of)}) <> 'null' then {json_value(of)} end"
+
+
+def _if_type(of: str, json_type: str, then: str) -> str:
+    return f"case when jsonb_typeof({json_value(of)}) = '{json_type}' then {then} end"
+
+
+_READERS: Final[dict[FieldType, Callable[[str], str]]] = {
+    FieldType.UUID: _uuid,
+    FieldType.STRING: _string,
+    FieldType.ENUM: _string,
+    FieldType.INT: _int,
+    FieldType.FLOAT: _float,
+    FieldType.BOOL: _bool,
+    FieldType.DATETIME: _time,
+    FieldType.LIST: _list,
+    FieldType.OBJECT: _object,
+    FieldType.JSON: _json,
+}
 
 
 def _datetime(text: str) -> str:
