@@ -4,166 +4,204 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen._durations import duration
-from adi_analytics_codegen._yaml import Node
-from adi_analytics_codegen.model import (
-    SERVICE,
-    USER_ID,
-    Aggregate,
-    Condition,
-    Dimension,
-    Event,
-    FieldType,
-    Measure,
-    MeasureKind,
-    Operator,
-    Ratio,
-    Refresh,
-)
+from adi_analytics_codegen._durations import duration, duration_text
+from adi_analytics_codegen._where import Reader
+from adi_analytics_codegen.model import Aggregate, Dimension, FieldType, Measure, MeasureKind, Ratio, Refresh, Storage
 from adi_analytics_codegen.naming import did_you_mean
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.findings import Findings
-    from adi_analytics_codegen.model import Location
+    from adi_analytics_codegen._context import Context
+    from adi_analytics_codegen._yaml import Node
+    from adi_analytics_codegen.model import Enum, Event
 
-_COLUMN_TYPES: Final = {USER_ID: FieldType.UUID, SERVICE: FieldType.STRING}
-_EVENT: Final = "event"
+_DAY: Final = timedelta(days=1)
+_WEEK: Final = timedelta(weeks=1)
+_NUMBERS: Final = frozenset({FieldType.INT, FieldType.FLOAT})
+_SCALARS: Final = frozenset(FieldType) - {FieldType.LIST, FieldType.OBJECT, FieldType.JSON}
+_TYPES_OF_MEASURE: Final = {
+    MeasureKind.SUM: _NUMBERS,
+    MeasureKind.AVG: _NUMBERS,
+    MeasureKind.PERCENTILE: _NUMBERS,
+    MeasureKind.MIN: _SCALARS,
+    MeasureKind.MAX: _SCALARS,
+    MeasureKind.DISTINCT: _SCALARS,
+    MeasureKind.FIRST: _SCALARS,
+    MeasureKind.LAST: _SCALARS,
+}
+_ADDABLE: Final = frozenset({MeasureKind.COUNT, MeasureKind.SUM})
 
 
 @dataclass(slots=True)
 class AggregateResolver:
     """Resolves the aggregates of one catalog."""
 
-    findings: Findings
+    context: Context
     events: dict[str, Event]
+    enums: dict[str, Enum]
+    storage: Storage
 
     def aggregate(self, name: str, node: Node) -> Aggregate:
         """Return the aggregate called *name*."""
         subject = f"aggregates.{name}"
+        self.context.subjects[node.key_at] = subject
         all_events, sources = self._sources(node, subject)
-        bucket = node.mapping["bucket"]
-        where = self._where(node, sources, subject)
-        measures = tuple(
-            self._measure(key, entry, sources, f"{subject}.{key}") for key, entry in node.entries("measures").items()
-        )
-        return Aggregate(
+        every = Reader(self.context, self.events, self.enums, sources, subject)
+        reader = every.narrowed(node, subject)
+        bucket = node.get("bucket")
+        width = self._width(bucket, subject)
+        made = Aggregate(
             name=name,
             description=node.scalar("description", ""),
             sources=sources,
-            bucket_name=bucket.scalar("as"),
-            bucket_width=self._duration(bucket, "width"),
-            refresh=self._refresh(node),
-            measures=measures,
-            at=node.key_at,
-            dimensions=tuple(
-                self._dimension(key, entry, sources, f"{subject}.{key}")
-                for key, entry in node.entries("dimensions").items()
+            bucket_name=bucket.scalar("as", "bucket") if bucket else "bucket",
+            bucket_width=width,
+            refresh=self._refresh(node, width, subject),
+            measures=tuple(
+                measure
+                for key, entry in node.entries("measures").items()
+                if (measure := self._measure(key, entry, reader, width)) is not None
             ),
-            derived=tuple(self._ratio(key, entry) for key, entry in node.entries("derived").items()),
-            where=where,
+            at=node.key_at,
+            dimensions=tuple(self._dimension(key, entry, reader) for key, entry in node.entries("dimensions").items()),
+            derived=self._derived(node, subject),
+            where=every.where(node),
             all_events=all_events,
             version=node.scalar("version", 1),
             owner=node.scalar("owner", ""),
         )
+        self._check_columns(made, node, subject)
+        return made
 
     def _sources(self, node: Node, subject: str) -> tuple[bool, tuple[str, ...]]:
-        source = node.mapping["from"]
-        if source.value == "all":
-            return True, tuple(self.events)
-        named = set()
+        source = node.get("from")
+        if source is None or source.value == "all":
+            return source is not None, tuple(self.events)
+        named: set[str] = set()
         for entry in source.items:
-            if entry.text in self.events:
-                named.add(entry.text)
-            else:
+            if entry.text not in self.events:
                 fix = did_you_mean(entry.text, self.events) or "define it under events"
-                self.findings.error(entry.at, "unknown-event", f'there is no event "{entry.text}"', fix, subject)
+                self.context.error(entry.at, "unknown-event", f'there is no event "{entry.text}"', fix, subject)
+            elif entry.text in named:
+                self.context.error(entry.at, "event-twice", f"{entry.text} is named twice", "remove one", subject)
+            named.add(entry.text)
         return False, tuple(name for name in self.events if name in named)
 
-    def _duration(self, node: Node, key: str) -> timedelta:
-        return duration(node.mapping[key].text)
+    def _width(self, bucket: Node | None, subject: str) -> timedelta:
+        node = bucket.get("width") if bucket else None
+        if node is None:
+            return _DAY
+        width = duration(node.text)
+        if width != _WEEK and (width > _DAY or _DAY % width):
+            message = f"buckets of {node.text} do not fill a day evenly"
+            self.context.error(node.at, "bucket-width", message, "use 1 week, 1 day or a part of a day", subject)
+        return width
 
-    def _refresh(self, node: Node) -> Refresh:
-        refresh = node.mapping["refresh"]
-        return Refresh(*(self._duration(refresh, key) for key in ("every", "window", "lag")))
+    def _refresh(self, node: Node, width: timedelta, subject: str) -> Refresh:
+        refresh = node.get("refresh")
+        if refresh is None or not refresh.mapping.keys() >= {"every", "window", "lag"}:
+            return Refresh(width, 3 * width, width)
+        made = Refresh(*(duration(refresh.mapping[key].text) for key in ("every", "window", "lag")))
+        at = refresh.mapping["window"].at
+        if made.window - made.lag < 2 * width:
+            needed = duration_text(made.lag + 2 * width)
+            message = f"the window without the lag must hold two buckets of {duration_text(width)}"
+            self.context.error(at, "refresh-window", message, f"make the window at least {needed}", subject)
+        retention = self.storage.retention
+        if retention is not None and made.window > retention:
+            message = f"the window is longer than the retention of {duration_text(retention)}: stored buckets would be "
+            message += "computed again from rows that are gone"
+            self.context.error(at, "refresh-window", message, "shorten the window", subject)
+        return made
 
-    def _where(self, node: Node, sources: tuple[str, ...], subject: str) -> tuple[Condition, ...]:
-        conditions: list[Condition] = []
-        entries = node.entries("where")
-        read = _selected(entries, sources)
-        for name, entry in entries.items():
-            self._type_of(name, read, entry.key_at, subject)
-            conditions.extend(_conditions(name, entry))
-        return tuple(conditions)
-
-    def _type_of(self, name: str, sources: tuple[str, ...], at: Location, subject: str) -> FieldType | None:
-        """Return the type of what *name* refers to in all of *sources*, or ``None`` after a finding."""
-        if name in _COLUMN_TYPES:
-            return _COLUMN_TYPES[name]
-        if name == _EVENT:
-            return FieldType.STRING
-        kinds: dict[FieldType, str] = {}
-        for source in sources:
-            found = self.events[source].field(name)
-            if found is None:
-                message = f'event {source} has no field "{name}"'
-                self.findings.error(at, "aggregate-field", message, "narrow it with where: {event: ...}", subject)
-                return None
-            kinds.setdefault(found.type, source)
-        if len(kinds) > 1:
-            told = ", ".join(f"{kind} in {source}" for kind, source in kinds.items())
-            self.findings.error(at, "aggregate-field-type", f'field "{name}" is {told}', "read one type", subject)
+    def _measure(self, name: str, node: Node, reader: Reader, width: timedelta) -> Measure | None:
+        kinds = [kind for kind in MeasureKind if kind in node.mapping]
+        if len(kinds) != 1:
             return None
-        return next(iter(kinds), None)
-
-    def _measure(self, name: str, node: Node, sources: tuple[str, ...], subject: str) -> Measure:
-        kind = next(kind for kind in MeasureKind if kind in node.mapping)
-        of = node.mapping["of"] if kind is MeasureKind.PERCENTILE else node.mapping[kind]
-        read = _selected(node.entries("where"), sources)
+        kind, subject = kinds[0], f"{reader.subject}.{name}"
+        of = node.get("of") if kind is MeasureKind.PERCENTILE else node.get(kind)
+        if of is None:
+            self.context.error(node.key_at, "missing-key", 'a percentile needs "of"', "say what it is of", subject)
+            return None
         counted = kind is MeasureKind.COUNT
+        narrowed = reader.narrowed(node, subject)
+        type_ = None if counted else narrowed.type_of(of.text, of.at)
+        if type_ is not None and type_ not in _TYPES_OF_MEASURE[kind]:
+            allowed = ", ".join(sorted(_TYPES_OF_MEASURE[kind]))
+            message = f'{kind} cannot be taken of "{of.text}", which is {type_}'
+            self.context.error(of.at, "measure-type", message, f"use a field of type {allowed}", subject)
+        self._check_measure_keys(kind, node, subject)
         return Measure(
             name=name,
             kind=kind,
             at=node.key_at,
             of=None if counted else of.text,
-            type=None if counted else self._type_of(of.text, read, of.at, subject),
-            quantile=node.scalar("percentile") if kind is MeasureKind.PERCENTILE else None,
-            trailing=self._duration(node, "trailing") if "trailing" in node.mapping else None,
-            where=self._where(node, sources, subject),
+            type=type_,
+            quantile=float(node.scalar("percentile")) if kind is MeasureKind.PERCENTILE else None,
+            trailing=self._trailing(node, width, subject),
+            where=narrowed.where(node),
             description=node.scalar("description", ""),
         )
 
-    def _dimension(self, name: str, node: Node, sources: tuple[str, ...], subject: str) -> Dimension:
-        of = node.mapping["of"] if isinstance(node.value, dict) else node
-        kind = self._type_of(of.text, sources, of.at, subject) or FieldType.STRING
-        description = node.scalar("description", "") if isinstance(node.value, dict) else ""
-        return Dimension(name, of.text, kind, node.key_at, description)
+    def _check_measure_keys(self, kind: MeasureKind, node: Node, subject: str) -> None:
+        for key, needed in (("of", MeasureKind.PERCENTILE), ("trailing", MeasureKind.DISTINCT)):
+            present = node.get(key)
+            if present is not None and kind is not needed:
+                message = f'"{key}" says nothing about {kind}'
+                self.context.error(present.key_at, "key-of-other-type", message, f"use it with {needed}", subject)
 
-    def _ratio(self, name: str, node: Node) -> Ratio:
-        numerator, denominator = (
-            tuple(part.text for part in side.items) if isinstance(side.value, list) else (side.text,)
-            for side in node.mapping["ratio"].items
-        )
-        return Ratio(name, numerator, denominator, node.key_at, node.scalar("description", ""))
+    def _trailing(self, node: Node, width: timedelta, subject: str) -> timedelta | None:
+        trailing = node.get("trailing")
+        if trailing is None:
+            return None
+        span = duration(trailing.text)
+        if span <= width or span % width:
+            message = f"{trailing.text} is not a number of buckets of {duration_text(width)} greater than one"
+            self.context.error(trailing.at, "trailing-span", message, "use a multiple of the bucket", subject)
+        return span
 
+    def _dimension(self, name: str, node: Node, reader: Reader) -> Dimension:
+        described = isinstance(node.value, dict)
+        of = node.get("of") if described else node
+        description = node.scalar("description", "") if described else ""
+        if of is None:
+            return Dimension(name, name, FieldType.STRING, node.key_at, description)
+        subject = f"{reader.subject}.{name}"
+        type_ = reader.type_of(of.text, of.at)
+        if type_ is not None and type_ not in _SCALARS:
+            message = f'"{of.text}" is {type_}, by which rows cannot be grouped'
+            self.context.error(of.at, "dimension-type", message, "group by a scalar", subject)
+        return Dimension(name, of.text, type_ or FieldType.STRING, node.key_at, description)
 
-def _selected(where: dict[str, Node], sources: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the events of *sources* that a ``where`` lets through."""
-    node = where.get(_EVENT)
-    if node is None:
-        return sources
-    named = {entry.value for entry in node.items} if isinstance(node.value, list) else {node.value}
-    return tuple(name for name in sources if name in named)
+    def _derived(self, node: Node, subject: str) -> tuple[Ratio, ...]:
+        measures = node.entries("measures")
+        ratios = []
+        for name, entry in node.entries("derived").items():
+            ratio = entry.get("ratio")
+            if ratio is None:
+                continue
+            sides = [side.items if isinstance(side.value, list) else [side] for side in ratio.items]
+            for part in (part for side in sides for part in side):
+                self._check_part(part, measures, f"{subject}.{name}")
+            numerator, denominator = (tuple(part.text for part in side) for side in (*sides, [], [])[:2])
+            ratios.append(Ratio(name, numerator, denominator, entry.key_at, entry.scalar("description", "")))
+        return tuple(ratios)
 
+    def _check_part(self, part: Node, measures: dict[str, Node], subject: str) -> None:
+        measure = measures.get(part.text)
+        if measure is None:
+            fix = did_you_mean(part.text, measures) or "name a measure"
+            self.context.error(part.at, "unknown-measure", f'there is no measure "{part.text}"', fix, subject)
+        elif not any(kind in measure.mapping for kind in _ADDABLE):
+            message = f'"{part.text}" is neither a count nor a sum, so a ratio of it means nothing over several buckets'
+            self.context.error(part.at, "ratio-of", message, "use counts and sums", subject)
 
-def _conditions(name: str, node: Node) -> list[Condition]:
-    """Return the tests that one entry of a ``where`` stands for."""
-    if isinstance(node.value, dict):
-        return [_condition(name, Operator(op), operand) for op, operand in node.value.items()]
-    return [_condition(name, Operator.IN if isinstance(node.value, list) else Operator.EQ, node)]
-
-
-def _condition(name: str, op: Operator, node: Node) -> Condition:
-    value: Any = node.plain()
-    return Condition(name, op, tuple(value) if isinstance(value, list) else value, node.at)
+    def _check_columns(self, made: Aggregate, node: Node, subject: str) -> None:
+        seen: dict[str, str] = {made.bucket_name: "the bucket"}
+        for key, what in (("dimensions", "a dimension"), ("measures", "a measure"), ("derived", "a derived value")):
+            for name, entry in node.entries(key).items():
+                if name in seen:
+                    message = f'"{name}" is also the name of {seen[name]}'
+                    self.context.error(entry.key_at, "column-twice", message, "rename one of them", subject)
+                seen.setdefault(name, what)

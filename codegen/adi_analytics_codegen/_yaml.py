@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.findings import Findings
 
-Value: TypeAlias = "None | bool | int | float | str | list[Node] | dict[str, Node]"
+Value: TypeAlias = "bool | int | float | str | list[Node] | dict[str, Node] | None"
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH: Final = 100
@@ -35,7 +35,7 @@ _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?
 _SPECIAL_FLOATS: Final = {
     **{sign + name: math.inf for sign in ("", "+") for name in (".inf", ".Inf", ".INF")},
     **{f"-{name}": -math.inf for name in (".inf", ".Inf", ".INF")},
-    **{name: math.nan for name in (".nan", ".NaN", ".NAN")},
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
 }
 
 
@@ -142,7 +142,9 @@ def _decode(data: bytes, file: str, findings: Findings) -> str | None:
         at = _place(file, data[: error.start].decode("utf-8-sig", "replace"), None)
         findings.error(at, "encoding", f"byte 0x{data[error.start]:02x} is not UTF-8", "save the file as UTF-8")
         return None
-    bad = next((i for i, c in enumerate(text) if c < " " and c not in "\n\r\t"), None) if not text.isprintable() else None
+    bad = (
+        next((i for i, c in enumerate(text) if c < " " and c not in "\n\r\t"), None) if not text.isprintable() else None
+    )
     if bad is not None:
         at = _place(file, text, bad)
         findings.error(at, "yaml-syntax", f"control character {text[bad]!r} is not allowed in YAML", "remove it")

@@ -72,7 +72,7 @@ def _command(
     commands: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str
 ) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-    command.add_argument("--catalog", type=Path, default=Path("events.yaml"), help="catalog file (default: events.yaml)")
+    command.add_argument("--catalog", type=Path, default=Path("events.yaml"), help="main file (default: events.yaml)")
     command.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
     command.set_defaults(run=run)
     return command

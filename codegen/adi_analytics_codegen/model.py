@@ -17,6 +17,9 @@ USER_ID: Final = "$user_id"
 SERVICE: Final = "$service"
 """Reference to the ``service`` column of the events table, in an aggregate."""
 
+DEFAULT_PACKAGE: Final = "adi_analytics_events"
+"""The import name of the generated Python package, unless the catalog gives another."""
+
 COLUMN_REFERENCES: Final = (USER_ID, SERVICE)
 
 
@@ -305,7 +308,7 @@ class Catalog:
     aggregates: tuple[Aggregate, ...] = ()
     reserved_events: tuple[str, ...] = ()
     """Names of removed events: never to be used again."""
-    python_package: str = "adi_analytics_events"
+    python_package: str = DEFAULT_PACKAGE
     """The import name of the generated Python package."""
 
     def event(self, name: str) -> Event | None:

@@ -119,5 +119,5 @@ def _remove_empty(out: Path, folder: Path) -> None:
 
 
 def _diff(path: str, old: str, new: str) -> str:
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), f"on disk: {path}", f"generated: {path}", lineterm="")
-    return "\n".join(lines)
+    before, after = f"on disk: {path}", f"generated: {path}"
+    return "\n".join(difflib.unified_diff(old.splitlines(), new.splitlines(), before, after, lineterm=""))

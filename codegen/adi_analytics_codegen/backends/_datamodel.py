@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from pathlib import Path
 from typing import Any, Final
 
-from datamodel_code_generator import DataModelType, InputFileType, PythonVersion, generate
-from datamodel_code_generator.format import DatetimeClassType
+from datamodel_code_generator import generate
+from datamodel_code_generator.enums import DataModelType, InputFileType
+from datamodel_code_generator.format import DatetimeClassType, PythonVersion
 
 _TEMPLATES: Final = Path(__file__).parent.parent / "templates" / "python" / "datamodel"
 _CLASS: Final = re.compile(r"^#: begin (\w+)\n(.*?)\n#: end$", re.MULTILINE | re.DOTALL)
@@ -25,14 +27,18 @@ def classes(definitions: dict[str, Any], extra: dict[str, dict[str, Any]]) -> di
         definitions: Class name to JSON Schema. References are ``#/$defs/<class name>``.
         extra: Class name to what the templates need besides the schema.
     """
-    schema = {"$defs": definitions, "title": "Everything", "oneOf": [{"$ref": f"#/$defs/{name}"} for name in definitions]}
+    schema = {
+        "$defs": definitions,
+        "title": "Everything",
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in definitions],
+    }
     text = generate(
         json.dumps(schema),
         input_file_type=InputFileType.JsonSchema,
         output_model_type=DataModelType.DataclassesDataclass,
         target_python_version=PythonVersion.PY_311,
         custom_template_dir=_TEMPLATES,
-        extra_template_data=extra,
+        extra_template_data=defaultdict(dict, extra),
         use_standard_primitive_types=True,
         output_datetime_class=DatetimeClassType.Datetime,
         use_specialized_enum=True,

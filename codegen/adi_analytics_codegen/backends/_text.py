@@ -51,7 +51,7 @@ def py_docstring(text: str, indent: int = 4) -> str:
     paragraphs = [_wrapped(part, WIDTH - indent - 3) for part in clean.strip().split("\n\n")]
     lines = "\n\n".join(paragraphs).splitlines() or [""]
     if len(lines) == 1 and len(lines[0]) <= WIDTH - indent - 6:
-        end = "\\\"" if lines[0].endswith('"') else lines[0][-1:]
+        end = '\\"' if lines[0].endswith('"') else lines[0][-1:]
         return f'"""{lines[0][:-1]}{end}"""'
     margin = " " * indent
     body = "\n".join(margin + line if line else "" for line in lines[1:])

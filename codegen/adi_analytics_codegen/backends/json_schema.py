@@ -109,7 +109,7 @@ class JsonSchemas:
 
     def field(self, field: Field) -> dict[str, Any]:
         """Return the schema of *field*. An optional one may be null."""
-        schema = {"description": field.description} if field.description else {}
+        schema: dict[str, Any] = {"description": field.description} if field.description else {}
         schema |= self._value(field)
         if field.deprecated is not None:
             schema["deprecated"] = True

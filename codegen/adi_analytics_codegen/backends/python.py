@@ -98,7 +98,9 @@ class _Package:
         """Return what the templates of the package's own modules need."""
         events = [event.class_name for event in self.catalog.events]
         enums = [enum.class_name for enum in self.catalog.enums]
-        modules = sorted((domain, [made.name for made in made_in]) for domain, made_in in self.by_domain.items() if made_in)
+        modules = sorted(
+            (domain, [made.name for made in made_in]) for domain, made_in in self.by_domain.items() if made_in
+        )
         names = [name for _, named in modules for name in named]
         return {
             "catalog": self.catalog,
@@ -144,7 +146,7 @@ class _Package:
         definitions = {enum.class_name: _enum_definition(enum) for enum in self.catalog.enums}
         definitions |= {one.name: self.definition(one) for one in made}
         extra = {enum.class_name: _enum_extra(enum) for enum in self.catalog.enums}
-        extra |= {one.name: self.extra(one) for one in made}
+        extra |= {one.name: self.template_data(one) for one in made}
         return classes(definitions, extra) if definitions else {}
 
     def definition(self, made: _Class) -> dict[str, Any]:
@@ -166,7 +168,7 @@ class _Package:
             return {"$ref": f"#/$defs/{self.enum_classes[field.enum]}"}
         return json_schema.plain_type(field.type)
 
-    def extra(self, made: _Class) -> dict[str, Any]:
+    def template_data(self, made: _Class) -> dict[str, Any]:
         """Return what JSON Schema cannot say about one class."""
         return {
             "docstring": py_docstring(_class_doc(made)),
