@@ -1,0 +1,65 @@
+"""adi_analytics._resources: the data folders of a checkout, of an installation, and of neither."""
+
+from __future__ import annotations
+
+import importlib.util
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+from adi_analytics import _resources
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = {"migrations": "migrations", "sql": "generated/sql", "json_schema": "generated/json_schema"}
+
+
+def module_in(package: Path):
+    """Import a copy of the module as if the package lay there."""
+    package.mkdir(parents=True)
+    shutil.copy(_resources.__file__, package)
+    spec = importlib.util.spec_from_file_location("copied_resources", package / "_resources.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(("name", "folder"), FOLDERS.items())
+def test_checkout(name, folder):
+    assert _resources.checkout_root() == ROOT
+    assert _resources.data_dir(name) == ROOT / folder
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_installation(tmp_path, name):
+    module = module_in(tmp_path / "site-packages" / "adi_analytics")
+    data = tmp_path / "site-packages" / "adi_analytics" / "_data" / name
+    data.mkdir(parents=True)
+    assert module.checkout_root() is None
+    assert module.data_dir(name) == data
+
+
+def test_missing_folder_says_where_it_was_looked_for(tmp_path):
+    package = tmp_path / "site-packages" / "adi_analytics"
+    module = module_in(package)
+    with pytest.raises(_resources.AnalyticsError) as caught:
+        module.data_dir("sql")
+    assert caught.value.name == "sql"
+    assert str(package / "_data" / "sql") in str(caught.value)
+    assert "Reinstall the package" in str(caught.value)
+
+
+def test_missing_folder_of_a_checkout_names_both_places(tmp_path):
+    (tmp_path / "events.yaml").touch()
+    module = module_in(tmp_path / "runtime" / "adi_analytics")
+    with pytest.raises(_resources.AnalyticsError) as caught:
+        module.data_dir("sql")
+    assert caught.value.looked_in == (
+        tmp_path / "generated" / "sql",
+        tmp_path / "runtime" / "adi_analytics" / "_data" / "sql",
+    )
+
+
+def test_error_survives_pickling():
+    error = _resources.ResourceMissingError("sql", (Path("somewhere"),))
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
