@@ -173,7 +173,7 @@ class _Planner:
     def _distribution(self, measure: Measure, suffix: str) -> Relation:
         """Counts by the logarithm of the value: they add up over buckets, and give percentiles of any range."""
         value = f"({_value(measure)})"
-        size = f"abs({value})::double precision"
+        size = f"abs({value}::double precision)"
         magnitude = f"case when {value} <> 0 then ceil(ln({size}) / ln({BUCKET_RATIO}::double precision))::integer end"
         columns = (
             Column(unused("sign", self.taken), "integer", f"sign({value})::integer", "sign"),
