@@ -126,6 +126,12 @@ def _add_inspect(commands: _Commands[argparse.ArgumentParser]) -> None:
     _format_option(status)
     status.add_argument("--check", action="store_true", help="exit 3 when something is pending")
 
+    drift = _command(
+        commands, "drift", "compare the live database with the catalog", "analytics-migrate drift --format json"
+    )
+    _database_options(drift)
+    _format_option(drift)
+
     dry_run = _command(
         commands, "dry-run", "print the SQL that would run", 'analytics-migrate dry-run pre | psql "$DATABASE_URL"'
     )

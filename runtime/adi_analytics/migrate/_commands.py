@@ -12,8 +12,9 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from adi_analytics.migrate import _new, _plan, _runner, _upkeep
-from adi_analytics.migrate._errors import EXIT_OK, EXIT_PENDING, UsageError
+from adi_analytics.migrate import _new, _plan, _runner, _upkeep, _verify
+from adi_analytics.migrate._errors import EXIT_DRIFT, EXIT_OK, EXIT_PENDING, UsageError
+from adi_analytics.migrate._findings import Finding
 from adi_analytics.migrate._record import Timeouts
 
 
@@ -204,6 +205,26 @@ def _told(result: _upkeep.MaintainResult | Exception) -> str:
     )
 
 
+def _drift(arguments: argparse.Namespace, bar: _Bar) -> Output:
+    result = _verify.drift(_options(arguments, bar))
+    bad = any(finding.severity != "info" for finding in result.findings)
+    return Output(asdict(result), [*_shown(result.findings), _summary(result)], EXIT_DRIFT if bad else EXIT_OK)
+
+
+def _shown(findings: Sequence[Finding]) -> Iterator[str]:
+    for finding in findings:
+        yield f"{finding.severity}: {finding.object}"
+        for name in ("expected", "actual", "fix"):
+            first, *more = str(getattr(finding, name)).splitlines() or [""]
+            yield f"  {name + ':':<10}{first}"
+            yield from (f"            {line}" for line in more)
+
+
+def _summary(result: _verify.DriftResult) -> str:
+    found = len(result.findings) or "no"
+    return f"{found} findings in {result.seconds:.2f} s ({result.backend})"
+
+
 _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, _Bar], Output]]] = {
     "all": _apply,
     "pre": _apply,
@@ -212,6 +233,7 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, _Bar], Output]]] = {
     "dry-run": _dry_run,
     "new": _new_files,
     "check": _check,
+    "drift": _drift,
     "refresh": _refresh,
     "backfill": _backfill,
     "maintain": _maintain,

@@ -274,7 +274,7 @@ def _copy_history(view: View, before: Aggregate, now: Aggregate) -> Statement:
     table = ident(history_table(view, now))
     old = {name for entry in before.views if entry.name == view.name for name in entry.columns}
     shared = [name for name in view.columns if name in old]
-    lead = f"create table {table} as\nselect * from (\n{_body(view, now)}\n) as computed\nwith no data"
+    lead = history_ddl(view, now)
     if not old or now.bucket.column not in shared:
         return Statement(f"history of {view.name}", lead)
     names = ", ".join(ident(name) for name in shared)
@@ -283,6 +283,14 @@ def _copy_history(view: View, before: Aggregate, now: Aggregate) -> Statement:
         f"history of {view.name}",
         f"{lead};\ninsert into {table} ({names})\nselect {names} from {ident(view.name)}\n"
         f"where {ident(now.bucket.column)} < coalesce({boundary}, 'infinity')",
+    )
+
+
+def history_ddl(view: View, entry: Aggregate) -> str:
+    """Return the statement that creates the history table of *view*, which needs the relations of *entry*."""
+    return (
+        f"create table {ident(history_table(view, entry))} as\nselect * from (\n{_body(view, entry)}\n) as computed\n"
+        "with no data"
     )
 
 

@@ -56,3 +56,10 @@ create table if not exists analytics_meta.backfills (
     finished_at timestamptz,
     buckets bigint not null default 0
 );
+
+create table if not exists analytics_meta.grants (
+    role text not null,
+    kind text not null
+        constraint grants_kind_check check (kind in ('writer', 'reader')),
+    constraint grants_pkey primary key (role, kind)
+);

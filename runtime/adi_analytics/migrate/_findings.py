@@ -1,0 +1,43 @@
+"""What a check of the live database finds: small records, sorted worst first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+Severity = Literal["error", "warning", "info"]
+_ORDER: Final = {"error": 0, "warning": 1, "info": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference between the database and what it should be.
+
+    Attributes:
+        severity: ``error``: data is lost, wrong or refused; ``warning``: it works, but not as the catalog says;
+            ``info``: worth knowing.
+        object: What is meant, for example ``column analytics_events.data``.
+        expected: What it should be.
+        actual: What it is.
+        fix: What to do about it; a statement where one helps.
+    """
+
+    severity: Severity
+    object: str
+    expected: str
+    actual: str
+    fix: str
+
+
+def ordered(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Return *findings*, worst first, then by object."""
+    return tuple(sorted(findings, key=lambda finding: (_ORDER[finding.severity], finding.object, finding.expected)))
+
+
+def show(value: Any) -> str:
+    """Return a property's value in words."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

@@ -1,0 +1,60 @@
+"""The rights of the two roles beside the owner: one that writes events, one that reads aggregates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from adi_analytics.migrate import _apply
+from adi_analytics.migrate._database import Connection, Database, fetch_value, literal, quote
+from adi_analytics.migrate._errors import UsageError
+from adi_analytics.migrate._manifest import Manifest
+
+Kind = Literal["writer", "reader"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A right on a schema or a relation, as in GRANT."""
+
+    rights: str
+    on: str
+
+    def sql(self, role: str) -> str:
+        """Return the GRANT statement."""
+        return f"grant {self.rights} on {self.on} to {quote(role)};"
+
+
+def needed(kind: Kind, snapshot: Manifest, database: Database) -> Iterator[Grant]:
+    """Yield what a role of *kind* needs, and nothing more."""
+    schema = quote(database.schema)
+    yield Grant("usage", f"schema {schema}")
+    if kind == "reader":
+        for entry in snapshot.aggregates:
+            for view in entry.views:
+                yield Grant("select", f"{schema}.{quote(view.name)}")
+        return
+    yield Grant("usage", "schema analytics_meta")
+    # The worker inserts with `on conflict do nothing` after a retry, which reads the key's columns.
+    yield Grant('insert, select ("timestamp", event_id)', f"{schema}.{quote(snapshot.storage.table)}")
+    yield Grant("insert", f"{schema}.{quote(snapshot.storage.dead_letters_table)}")
+    yield Grant("select, insert, update", "analytics_meta.late_buckets")
+
+
+def give(connection: Connection, database: Database, snapshot: Manifest, kind: Kind, role: str) -> None:
+    """Grant *role* the rights of *kind* and remember that, so that `drift` knows them.
+
+    Raises:
+        UsageError: If there is no such role.
+    """
+    if not fetch_value(connection, "select count(*) from pg_catalog.pg_roles where rolname = %s", role):
+        raise UsageError(f"no role {role!r}", f"Create it first: create role {quote(role)} login;")
+    with connection.transaction():
+        for grant in needed(kind, snapshot, database):
+            _apply.execute(connection, grant.sql(role))
+        _apply.execute(
+            connection,
+            f"insert into analytics_meta.grants (role, kind) values ({literal(role)}, {literal(kind)})"
+            " on conflict do nothing",
+        )
