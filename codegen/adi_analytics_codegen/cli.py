@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from adi_analytics_codegen.findings import Finding
+    from adi_analytics_codegen.loader import Loaded
     from adi_analytics_codegen.model import Catalog
 
 OK: Final = 0
@@ -20,8 +22,13 @@ USAGE: Final = 2
 
 _EXAMPLES: Final = """\
 examples:
+  analytics-codegen lint                              check events.yaml
   analytics-codegen generate                          write everything under generated/
   analytics-codegen check                             fail if generated/ is not what events.yaml says
+  analytics-codegen breaking --against git:main       fail if an edit breaks readers or senders
+  analytics-codegen diff --against git:HEAD~1         tell people what an edit changes
+  analytics-codegen explain task_completed            all about an event, an aggregate or a rule
+  analytics-codegen sample task_completed -n 5        valid random events, as JSON
   analytics-codegen generate --catalog my/events.yaml --out my/generated
 
 exit codes: 0 fine, 1 findings or differences, 2 wrong usage
@@ -38,19 +45,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
-        print(
-            f"analytics-codegen needs the package {error.name}: pip install 'adi-analytics[codegen]'", file=sys.stderr
-        )
-        return USAGE
+        return _fail(f"this needs the package {error.name}: pip install 'adi-analytics[codegen]'")
     except BrokenPipeError:
         # The reader of a pipe left, as `head` does. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except OSError as error:
-        print(f"{error.filename or 'error'}: {error.strerror}", file=sys.stderr)
-        return USAGE
+        return _fail(f"{error.filename or 'error'}: {error.strerror or error}")
     except KeyboardInterrupt:
         return 130
+
+
+def _fail(message: str) -> int:
+    print(f"analytics-codegen: {message}", file=sys.stderr)
+    return USAGE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,31 +69,109 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _command(commands, "lint", _lint, "check the catalog", formats=("text", "json", "github"))
     generate = _command(commands, "generate", _generate, "write the generated files")
     check = _command(commands, "check", _check, "fail if the generated files are not up to date")
     for command in (generate, check):
         command.add_argument("--out", type=Path, help="output directory (default: generated/ beside the catalog)")
+    breaking = _command(
+        commands, "breaking", _breaking, "fail if an edit breaks readers or senders", formats=("text", "json", "github")
+    )
+    for command in (breaking,):
+        command.add_argument(
+            "--against", required=True, metavar="git:REF|FILE", help="what to compare with, such as git:origin/main"
+        )
     return parser
 
 
 def _command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str
+    commands: Any,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    summary: str,
+    *,
+    formats: tuple[str, ...] = ("text", "json"),
 ) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
     command.add_argument("--catalog", type=Path, default=Path("events.yaml"), help="main file (default: events.yaml)")
-    command.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
+    command.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
     command.set_defaults(run=run)
     return command
 
 
 def _load(arguments: argparse.Namespace) -> Catalog | None:
-    """Return the catalog, or ``None`` after its findings went to stderr."""
+    """Return the catalog, or ``None`` after its errors went to stderr."""
+    from adi_analytics_codegen.loader import load
+    from adi_analytics_codegen.report import FORMATS
+
+    loaded = load(arguments.catalog)
+    if loaded.findings:
+        print(FORMATS["text"](loaded.findings), file=sys.stderr)
+    return loaded.catalog
+
+
+def _report(arguments: argparse.Namespace, findings: list[Finding], fine: str) -> None:
+    from adi_analytics_codegen.report import FORMATS
+
+    text = FORMATS[arguments.format](findings)
+    if text:
+        print(text)
+    elif arguments.format == "text":
+        print(fine)
+
+
+def _lint(arguments: argparse.Namespace) -> int:
+    from adi_analytics_codegen.lint import lint
     from adi_analytics_codegen.loader import load
 
     loaded = load(arguments.catalog)
-    for finding in loaded.findings:
-        print(finding, file=sys.stderr)
-    return loaded.catalog
+    findings = loaded.findings if loaded.catalog is None else lint(loaded)
+    _report(arguments, findings, f"{arguments.catalog} is fine{_size(loaded)}")
+    return FOUND if findings else OK
+
+
+def _size(loaded: Loaded) -> str:
+    catalog = loaded.catalog
+    return "" if catalog is None else f": {len(catalog.events)} events, {len(catalog.aggregates)} aggregates"
+
+
+def _breaking(arguments: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
+    from adi_analytics_codegen import breaking
+    from adi_analytics_codegen.findings import Severity
+    from adi_analytics_codegen.loader import load
+    from adi_analytics_codegen.model import Location
+
+    new = load(arguments.catalog)
+    if new.catalog is None:
+        _report(arguments, new.findings, "")
+        return FOUND
+    old = _against(arguments)
+    if isinstance(old, int):
+        return old
+    start = Location(str(arguments.catalog), 1, 1)
+    found = breaking.compare(old, new.catalog, start) if old else []
+    findings = breaking.accepted(found, new.exceptions, datetime.now(UTC).date())
+    _report(arguments, findings, f"{arguments.catalog} breaks nothing of {arguments.against}")
+    return FOUND if any(finding.severity is Severity.ERROR for finding in findings) else OK
+
+
+def _against(arguments: argparse.Namespace) -> Catalog | None | int:
+    """Return the catalog to compare with, ``None`` when there was none, or an exit code after a message."""
+    from adi_analytics_codegen.against import AgainstError, load_against
+
+    try:
+        old = load_against(arguments.against, arguments.catalog)
+    except AgainstError as error:
+        return _fail(str(error))
+    if old is None:
+        print(f"{arguments.catalog} did not exist at {arguments.against}: everything is new", file=sys.stderr)
+        return None
+    if old.catalog is None:
+        print(*old.findings, sep="\n", file=sys.stderr)
+        return _fail(f"the catalog at {arguments.against} has these errors and cannot be compared with")
+    return old.catalog
 
 
 def _out(arguments: argparse.Namespace) -> Path:
@@ -103,12 +189,12 @@ def _generate(arguments: argparse.Namespace) -> int:
     result = write(_out(arguments), render(catalog), [backend.folder for backend in BACKENDS.values()])
     if arguments.format == "json":
         print(json.dumps({"written": result.written, "deleted": result.deleted, "unchanged": result.unchanged}))
-    else:
-        for path in result.written:
-            print(f"wrote {_out(arguments) / path}")
-        for path in result.deleted:
-            print(f"deleted {_out(arguments) / path}")
-        print(f"{len(result.written)} written, {len(result.deleted)} deleted, {result.unchanged} unchanged")
+        return OK
+    for path in result.written:
+        print(f"wrote {_out(arguments) / path}")
+    for path in result.deleted:
+        print(f"deleted {_out(arguments) / path}")
+    print(f"{len(result.written)} written, {len(result.deleted)} deleted, {result.unchanged} unchanged")
     return OK
 
 
