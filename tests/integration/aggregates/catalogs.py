@@ -39,6 +39,7 @@ NAMES = (
 )  # fmt: skip
 ORDERED = (Operator.LT, Operator.LTE, Operator.GT, Operator.GTE)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 WIDTHS = (timedelta(minutes=15), HOUR, 6 * HOUR, timedelta(days=1), timedelta(days=7))
 
 VALUES: dict[FieldType, st.SearchStrategy[Any]] = {
@@ -71,6 +72,31 @@ USABLE: dict[MeasureKind, tuple[FieldType, ...]] = {
     MeasureKind.FIRST: SCALARS,
     MeasureKind.LAST: SCALARS,
 }
+
+
+def every_measure() -> Catalog:
+    """Return a catalog with a field of each type, and for each an aggregate with every measure that can read it."""
+    fields = tuple(Field(kind, kind, AT, optional=True) for kind in SCALARS)
+    event = Event("e", "E", "d", "", "", fields, AT)
+    aggregates = []
+    for field in fields:
+        kinds = [kind for kind, types in USABLE.items() if field.type in types]
+        measures = [
+            Measure(f"m_{kind}", kind, AT, of=field.name, type=field.type, quantile=0.5 if "perc" in kind else None)
+            for kind in kinds
+        ]
+        present = Condition(field.name, Operator.EXISTS, value=True, at=AT)
+        measures.append(Measure("present", MeasureKind.COUNT, AT, where=(present,)))
+        trailing = Measure("trailing", MeasureKind.DISTINCT, AT, of=field.name, type=field.type, trailing=3 * DAY)
+        for name, dimensions in ((f"of_{field.name}", ()), (f"by_{field.name}", (_dimension(field),))):
+            refresh = Refresh(DAY, 5 * DAY, DAY)
+            made = Aggregate(name, "", ("e",), "day", DAY, refresh, (*measures, trailing), AT, dimensions=dimensions)
+            aggregates.append(made)
+    return Catalog("odd", (event,), aggregates=tuple(aggregates))
+
+
+def _dimension(field: Field) -> Dimension:
+    return Dimension("value", field.name, field.type, AT)
 
 
 @st.composite

@@ -9,27 +9,14 @@ from pathlib import Path
 
 import pytest
 from adi_analytics_codegen.loader import load_catalog
-from adi_analytics_codegen.model import (
-    Aggregate,
-    Catalog,
-    Condition,
-    Dimension,
-    Event,
-    Field,
-    Measure,
-    MeasureKind,
-    Operator,
-    Refresh,
-)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from integration.aggregates.backend import BACKENDS, Installed, connect
-from integration.aggregates.catalogs import AT, SCALARS, USABLE
+from integration.aggregates.catalogs import SCALARS, every_measure
 from integration.aggregates.oracle import Row
 from integration.aggregates.streams import ODD_DOCUMENTS, ODD_VALUES, START
 
 SEVEN = load_catalog(Path(__file__).parents[3] / "events.yaml")
-DAY = timedelta(days=1)
 
 
 @pytest.fixture(params=BACKENDS)
@@ -37,31 +24,6 @@ def database(request):
     dsn = request.getfixturevalue("postgres_dsn" if request.param == "postgres" else "timescale_dsn")
     with connect(dsn) as connection:
         yield connection, request.param
-
-
-def every_measure() -> Catalog:
-    """Return a catalog with a field of each type, and for each an aggregate with every measure that can read it."""
-    fields = tuple(Field(kind, kind, AT, optional=True) for kind in SCALARS)
-    event = Event("e", "E", "d", "", "", fields, AT)
-    aggregates = []
-    for field in fields:
-        kinds = [kind for kind, types in USABLE.items() if field.type in types]
-        measures = [
-            Measure(f"m_{kind}", kind, AT, of=field.name, type=field.type, quantile=0.5 if "perc" in kind else None)
-            for kind in kinds
-        ]
-        present = Condition(field.name, Operator.EXISTS, value=True, at=AT)
-        measures.append(Measure("present", MeasureKind.COUNT, AT, where=(present,)))
-        trailing = Measure("trailing", MeasureKind.DISTINCT, AT, of=field.name, type=field.type, trailing=3 * DAY)
-        for name, dimensions in ((f"of_{field.name}", ()), (f"by_{field.name}", (_dimension(field),))):
-            refresh = Refresh(DAY, 5 * DAY, DAY)
-            made = Aggregate(name, "", ("e",), "day", DAY, refresh, (*measures, trailing), AT, dimensions=dimensions)
-            aggregates.append(made)
-    return Catalog("odd", (event,), aggregates=tuple(aggregates))
-
-
-def _dimension(field: Field) -> Dimension:
-    return Dimension("value", field.name, field.type, AT)
 
 
 def test_every_measure_over_every_odd_value(database):

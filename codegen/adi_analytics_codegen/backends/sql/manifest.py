@@ -5,11 +5,9 @@ docs/reference/manifest.md describes it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.backends.sql.conditions import EVENT, FieldTypes
 from adi_analytics_codegen.backends.sql.ddl import (
     DIALECTS,
     Statement,
@@ -19,21 +17,19 @@ from adi_analytics_codegen.backends.sql.ddl import (
     distribution_columns,
     storage_statements,
 )
+from adi_analytics_codegen.backends.sql.fingerprints import aggregate_fingerprint, relation_fingerprint
 from adi_analytics_codegen.backends.sql.names import seconds
 from adi_analytics_codegen.backends.sql.relations import plan
-from adi_analytics_codegen.fingerprint import canonical, fingerprint
+from adi_analytics_codegen.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from adi_analytics_codegen.backends.sql.relations import Plan, Relation
-    from adi_analytics_codegen.model import Aggregate, Catalog, Condition
+    from adi_analytics_codegen.model import Aggregate, Catalog
 
 FORMAT: Final = 1
 """Version of the manifest's format. The migrator refuses one that it does not know."""
-
-SEMANTICS: Final = 1
-"""Raised when this backend computes other rows from the same catalog, so that fingerprints change."""
 
 
 def manifest(catalog: Catalog) -> dict[str, Any]:
@@ -86,7 +82,7 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
         "dimensions": list(made.dimensions),
         "columns": [_named(column, "role", "kind") for column in made.columns],
         "refresh": {key: seconds(getattr(aggregate.refresh, key)) for key in ("every", "window", "lag")},
-        "fingerprint": _fingerprint(_meaning(catalog, made)),
+        "fingerprint": aggregate_fingerprint(catalog, made),
         "views": _views(made),
         "relations": [_relation(catalog, made, relation) for relation in made.relations],
         "ddl": {backend: _parts(aggregate_statements(catalog, made, backend)) for backend in DIALECTS},
@@ -95,8 +91,6 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
 
 def _relation(catalog: Catalog, made: Plan, relation: Relation) -> dict[str, Any]:
     columns = [_named(column, "role", "merge") for column in relation.columns]
-    meaning = [catalog.storage.table, made.aggregate.bucket_width.total_seconds(), columns, relation.where]
-    expressions = [column.expression for column in relation.columns]
     return {
         "name": relation.name,
         "kind": relation.kind,
@@ -104,7 +98,7 @@ def _relation(catalog: Catalog, made: Plan, relation: Relation) -> dict[str, Any
         "rows_function": relation.rows_function,
         "columns": columns,
         "keys": [column.name for column in relation.columns[: relation.keys]],
-        "fingerprint": _fingerprint([SEMANTICS, meaning, expressions]),
+        "fingerprint": relation_fingerprint(catalog, made, relation),
         "select": {backend: definition(catalog, made, relation, backend) for backend in DIALECTS},
     }
 
@@ -115,33 +109,6 @@ def _views(made: Plan) -> list[dict[str, Any]]:
         names = [made.main.bucket, *made.dimensions, *distribution_columns(made).values()]
         views.append({"name": made.distribution_view, "kind": "distribution", "columns": names})
     return views
-
-
-def _meaning(catalog: Catalog, made: Plan) -> Any:
-    """What the rows of an aggregate depend on, in terms of the catalog: not on how its SQL is written."""
-    aggregate = made.aggregate
-    types = FieldTypes.of(catalog, aggregate)
-    measures = [
-        [m.name, m.kind, m.of, m.type, m.quantile, m.trailing, _conditions(m.where, types)] for m in aggregate.measures
-    ]
-    return [
-        SEMANTICS,
-        catalog.storage.table,
-        None if aggregate.all_events else aggregate.sources,
-        [aggregate.bucket_name, aggregate.bucket_width],
-        [[d.name, d.of, d.type] for d in aggregate.dimensions],
-        _conditions(aggregate.where, types),
-        measures,
-        [[r.name, r.numerator, r.denominator] for r in aggregate.derived],
-    ]
-
-
-def _conditions(conditions: tuple[Condition, ...], types: FieldTypes) -> list[Any]:
-    return [[c.field, None if c.field == EVENT else types.type(c.field, conditions), c.op, c.value] for c in conditions]
-
-
-def _fingerprint(value: Any) -> str:
-    return hashlib.sha256(json.dumps(canonical(value), default=str, ensure_ascii=True).encode()).hexdigest()
 
 
 def _named(column: Any, *more: str) -> dict[str, Any]:

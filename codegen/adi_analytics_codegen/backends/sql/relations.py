@@ -12,7 +12,7 @@ from adi_analytics_codegen.backends.sql.values import SQL_TYPES, typed
 from adi_analytics_codegen.model import FieldType, MeasureKind
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model import Aggregate, Catalog, Condition, Measure
+    from adi_analytics_codegen.model import Aggregate, Catalog, Measure
 
 TIMESTAMP_TYPE: Final = SQL_TYPES[FieldType.DATETIME]
 
@@ -31,6 +31,7 @@ class Relation:
     Attributes:
         keys: How many of the first columns the rows are grouped by; the first of all is the bucket.
         where: Predicates over rows of the events table.
+        measures: The measures that it holds, or the one that a companion is made for.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Relation:
     columns: tuple[Column, ...]
     keys: int
     where: tuple[str, ...]
+    measures: tuple[Measure, ...]
 
     @property
     def live(self) -> str:
@@ -134,7 +136,8 @@ class _Planner:
             sql_type, value = (entry.type, entry.expression) if entry else ("bigint", identifier(measure.name))
             public[measure.name] = PublicColumn(measure.name, sql_type, value, "measure", measure.kind)
         derived = [ratio(entry, public) for entry in self.aggregate.derived]
-        return self._relation("", "rollup", columns), (*keys, *public.values(), *derived)
+        held = tuple(measure for measure in self.aggregate.measures if measure.name in stored)
+        return self._relation("", "rollup", columns, held), (*keys, *public.values(), *derived)
 
     def _trailing(self) -> tuple[Trailing, ...]:
         found: dict[tuple[object, ...], Relation] = {}
@@ -153,8 +156,7 @@ class _Planner:
         value, kind = _value(measure), measure.type or FieldType.STRING
         member = Column(unused("member", self.taken), SQL_TYPES[kind], value, "member")
         rows = Column(unused("row_count", self.taken), "bigint", "count(*)", "count", "sum")
-        present = f"({value}) is not null"
-        return self._relation(suffix, "users", (*self.keys, member, rows), measure.where, present)
+        return self._companion(suffix, "users", (*self.keys, member, rows), measure)
 
     def _distributions(self) -> tuple[Distribution, ...]:
         subjects: dict[tuple[object, ...], list[Measure]] = {}
@@ -180,10 +182,20 @@ class _Planner:
             Column(unused("magnitude", self.taken), "integer", magnitude, "magnitude"),
             Column(unused("row_count", self.taken), "bigint", "count(*)", "count", "sum"),
         )
-        return self._relation(suffix, "distribution", (*self.keys, *columns), measure.where, f"{value} is not null")
+        return self._companion(suffix, "distribution", (*self.keys, *columns), measure)
+
+    def _companion(self, suffix: str, kind: str, columns: tuple[Column, ...], measure: Measure) -> Relation:
+        """Return a relation of the rows that have a value for *measure*."""
+        where = (*predicates(measure.where, self.types), f"({_value(measure)}) is not null")
+        return self._relation(suffix, kind, columns, (measure,), where)
 
     def _relation(
-        self, suffix: str, kind: str, columns: tuple[Column, ...], where: tuple[Condition, ...] = (), *more: str
+        self,
+        suffix: str,
+        kind: str,
+        columns: tuple[Column, ...],
+        measures: tuple[Measure, ...],
+        where: tuple[str, ...] = (),
     ) -> Relation:
         tests = [
             f'"timestamp" >= timestamptz {literal(FIRST_TIME)}',
@@ -191,10 +203,10 @@ class _Planner:
         ]
         if not self.aggregate.all_events:
             tests.append(f"event_type in ({', '.join(literal(name) for name in self.aggregate.sources)})")
-        tests += [*predicates(self.aggregate.where, self.types), *predicates(where, self.types), *more]
+        tests += [*predicates(self.aggregate.where, self.types), *where]
         keys = sum(column.role in _KEY_ROLES for column in columns)
         name = shorten(f"{self.aggregate.name}_v{self.aggregate.version}{suffix}")
-        return Relation(name, kind, columns, keys, tuple(tests))
+        return Relation(name, kind, columns, keys, tuple(dict.fromkeys(tests)), measures)
 
 
 _KEY_ROLES: Final = frozenset({"bucket", "dimension", "member", "sign", "magnitude"})

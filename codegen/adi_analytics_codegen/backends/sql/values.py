@@ -34,7 +34,8 @@ FLOAT_MAX: Final = "1e307"
 FLOAT_MIN: Final = "1e-307"
 """Floats down to this, and zero, are read: below it a cast to double fails with an underflow."""
 
-_INT_RANGE: Final = "-9223372036854775808 and 9223372036854775807"
+_INT_MIN: Final = "'-9223372036854775808'::numeric"
+_INT_MAX: Final = "'9223372036854775807'::numeric"
 _HEX: Final = "[0-9a-fA-F]"
 _UUID: Final = f"^{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}$"
 _DATETIME: Final = (
@@ -101,7 +102,7 @@ def _bool(of: str) -> str:
 
 def _int(of: str) -> str:
     number = f"({json_value(of)})::numeric"
-    fits = f"{number} between {_INT_RANGE} and {number} = trunc({number})"
+    fits = f"{number} >= {_INT_MIN} and {number} <= {_INT_MAX} and {number} = trunc({number})"
     return _if_type(of, "number", f"case when {fits} then ({json_value(of)})::bigint end")
 
 

@@ -1,0 +1,67 @@
+"""Fingerprints: whether an edit of the catalog changes rows, and of which relation.
+
+They are made from the catalog's terms, not from SQL, so that writing the same computation differently changes none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from adi_analytics_codegen.backends.sql.conditions import EVENT, FieldTypes
+from adi_analytics_codegen.backends.sql.relations import BUCKET_RATIO
+from adi_analytics_codegen.fingerprint import canonical
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.backends.sql.relations import Plan, Relation
+    from adi_analytics_codegen.model import Aggregate, Catalog, Condition, Measure
+
+SEMANTICS: Final = 1
+"""Raised when this backend computes other rows from the same catalog: every fingerprint changes then."""
+
+
+def aggregate_fingerprint(catalog: Catalog, plan: Plan) -> str:
+    """Return what changes when a reader of the public views may see other rows or columns."""
+    aggregate = plan.aggregate
+    types = FieldTypes.of(catalog, aggregate)
+    measures = [_measure(measure, types) for measure in aggregate.measures]
+    derived = [[ratio.name, ratio.numerator, ratio.denominator] for ratio in aggregate.derived]
+    return _digest([_rows(catalog, aggregate, types), measures, derived, BUCKET_RATIO])
+
+
+def relation_fingerprint(catalog: Catalog, plan: Plan, relation: Relation) -> str:
+    """Return what changes when the stored rows of *relation* may be others, or its columns."""
+    types = FieldTypes.of(catalog, plan.aggregate)
+    measures: list[Any] = [_measure(measure, types) for measure in relation.measures]
+    if relation.kind != "rollup":  # a companion serves every measure of its subject, whatever their names
+        measures = [[m.of, m.type, _conditions(m.where, types)] for m in relation.measures]
+    ratio = BUCKET_RATIO if relation.kind == "distribution" else None
+    columns = [column.name for column in relation.columns]
+    return _digest([_rows(catalog, plan.aggregate, types), relation.kind, columns, measures, ratio])
+
+
+def _rows(catalog: Catalog, aggregate: Aggregate, types: FieldTypes) -> list[Any]:
+    """Which rows are read, and how they are grouped."""
+    return [
+        SEMANTICS,
+        catalog.storage.table,
+        None if aggregate.all_events else aggregate.sources,
+        _conditions(aggregate.where, types),
+        [aggregate.bucket_name, aggregate.bucket_width],
+        [[dimension.name, dimension.of, dimension.type] for dimension in aggregate.dimensions],
+    ]
+
+
+def _measure(measure: Measure, types: FieldTypes) -> list[Any]:
+    m = measure
+    return [m.name, m.kind, m.of, m.type, m.quantile, m.trailing, _conditions(m.where, types)]
+
+
+def _conditions(conditions: tuple[Condition, ...], types: FieldTypes) -> list[Any]:
+    return [[c.field, None if c.field == EVENT else types.type(c.field, conditions), c.op, c.value] for c in conditions]
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(canonical(value), default=str, ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
