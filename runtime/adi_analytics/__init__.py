@@ -2,6 +2,7 @@
 
 from adi_analytics import events
 from adi_analytics._conninfo import ConninfoMissingError
+from adi_analytics._exit import SignalThreadError, install_sigterm
 from adi_analytics._options import OptionError, Settings
 from adi_analytics._queue import WorkerConfig
 from adi_analytics._results import FlushResult, Stats
@@ -22,9 +23,11 @@ __all__ = [
     "InvalidEventError",
     "OptionError",
     "Settings",
+    "SignalThreadError",
     "Stats",
     "WorkerConfig",
     "WorkerRunningError",
     "analytics_context",
     "events",
+    "install_sigterm",
 ]

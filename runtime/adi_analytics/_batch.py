@@ -115,6 +115,19 @@ class Batch(Work):
             size += sum(map(len, chunk))
             yield chunk
 
+    def encode_rest(self) -> Iterator[None]:
+        """Encode what is left without sending it, a chunk at a time; afterwards all rows are in the groups."""
+        self.regroup()
+        while self._next < len(self._items):
+            for _ in self.encode():
+                yield
+            self.regroup()
+
+    def take_rows(self) -> list[bytes]:
+        """Return the rows, which somebody else keeps from now on."""
+        rows, self.groups = self.rows, []
+        return rows
+
     def commit(self) -> None:
         """The rows sent are in the table."""
         self.account("delivered", len(self._sent), "")
@@ -123,7 +136,7 @@ class Batch(Work):
     def regroup(self) -> None:
         """Make a group of the rows sent, to look for the one at fault or to leave out duplicates."""
         if self._sent:
-            self.groups.append(Group(self._sent))
+            self.groups.insert(0, Group(self._sent))  # the bottom of the stack: rows keep their order
             self._sent = []
 
     def _encode_chunk(self) -> list[bytes]:

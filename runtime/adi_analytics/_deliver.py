@@ -16,6 +16,8 @@ from adi_analytics._retry import Backoff, Verdict, verdict_of
 from adi_analytics._store import DeadLetter, chunked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adi_analytics._dead_letter_file import DeadLetterFile
     from adi_analytics._queue import EventQueue
     from adi_analytics._store import Store
@@ -203,19 +205,28 @@ class Delivery:
         self._backoff.reset()
         self._logged_at.clear()
 
-    def pause(self, threshold: int = _NO_THRESHOLD) -> Steps:
-        """Wait before the next attempt: until the time is over, somebody is in a hurry, or *threshold* events queue.
+    def pause(self, threshold: int, relieve: Callable[[], Steps]) -> Steps:
+        """Wait before the next attempt, until the time is over or somebody is in a hurry.
+
+        Args:
+            threshold: The number of queued events at which to *relieve* the queue meanwhile.
+            relieve: Does that, and returns whether it could.
 
         Raises:
             GaveUpError: If the time given for stopping is over.
         """
         queue = self._queue
-        hurried = bool(queue.waiters) or queue.stop_at is not None
-        end = time.monotonic() + (min(self._backoff.next(), _HURRIED) if hurried else self._backoff.next())
-        while (left := min(end, queue.stop_at or end) - time.monotonic()) > 0 and queue.park(threshold):
-            yield Wait(left)
-            if not hurried and (queue.waiters or queue.stop_at is not None):
-                break  # somebody came who waits: try at once
+        hurried, pause = queue.hurried, self._backoff.next()
+        end = time.monotonic() + (min(pause, _HURRIED) if hurried else pause)
+        while (left := min(end, queue.stop_at or end) - time.monotonic()) > 0:
+            if queue.park(threshold):
+                yield Wait(left)
+                if queue.hurried and not hurried:
+                    break  # somebody came who waits: try at once
+            else:
+                queue.unpark()
+                if not (yield from relieve()):
+                    threshold = _NO_THRESHOLD
         queue.unpark()
         if queue.stop_at is not None and time.monotonic() >= queue.stop_at:
             raise GaveUpError

@@ -34,10 +34,14 @@ class Watch:
 
     def result(self) -> FlushResult:
         """Return what happened since the start."""
+        low_water = self._queue.low_water
         snapshot = self._queue.snapshot()
-        settled = max(self._queue.low_water, snapshot.ledger.finished + snapshot.ledger.settled + snapshot.evicted)
         after = stats_from(snapshot, self._queue.facts)
-        return result_between(self._before, after, max(0, min(after.pending, self.position - settled)))
+        # Evicted events may be younger than the batch in flight, so they alone can't tell that nothing is pending.
+        in_flight = len(snapshot.ledger.inflight) - snapshot.ledger.settled
+        settled = snapshot.ledger.finished + snapshot.ledger.settled + snapshot.evicted
+        pending = min(max(self.position - settled, in_flight), after.pending, max(self.position - low_water, 0))
+        return result_between(self._before, after, pending)
 
 
 def flush(queue: EventQueue, timeout: float) -> FlushResult:

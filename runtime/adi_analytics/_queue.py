@@ -9,19 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics import _exit, _fork
 from adi_analytics._ledger import NEVER, Counter, Evictor, Item, Ledger, Outcome
 from adi_analytics._results import FlushResult, Stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from adi_analytics._batch import Batch
     from adi_analytics._options import Settings
+    from adi_analytics._spool import Spool
+    from adi_analytics._spooling import SpooledWork
+
+logger = logging.getLogger("adi_analytics.client")
 
 _ALL: Final = 2**62
 _BLOCK_POLL: Final = 0.001  # seconds; a producer may not wait on a lock that a signal handler could need
@@ -90,7 +97,10 @@ class EventQueue:
         self.enabled = settings.enabled
         self.closed = False
         self.starter: Callable[[], None] | None = None  # starts a worker at the next event; set in a forked child
+        self.closer: Callable[[float], FlushResult] | None = None  # ends the worker for good; set by it
         self.renew()
+        _fork.register(self)
+        _exit.register(self)
 
     def renew(self) -> None:
         """Begin empty: at the start, and in a forked child, whose parent keeps the events."""
@@ -98,7 +108,10 @@ class EventQueue:
         self.ledger = Ledger()
         self.facts: dict[str, Any] = {"connected": False, "last_error": ""}
         self.low_water = 0  # every event before this position is settled
-        self.unfinished: Any = None  # the batch that a stopped worker left, for the next one
+        # What is being delivered; kept here so that the next worker goes on where a stopped one ended.
+        self.batch: Batch | None = None
+        self.disk_work: SpooledWork | None = None
+        self.spool: Spool | None = None
         self.stop_at: float | None = None
         self.waiters: deque[Waiter] = deque()
         self.owner: object = None
@@ -185,6 +198,38 @@ class EventQueue:
         self.closed = True
         self._set_attention()
 
+    def end(self, timeout: float) -> FlushResult:
+        """Refuse events from now on, deliver those there are, and drop what can't be delivered in time."""
+        self.start_now()
+        self.close()
+        if self.closer is not None:
+            return self.closer(timeout)
+        before = self.stats()
+        self.drop_rest("no worker was started")
+        return result_between(before, self.stats(), 0)
+
+    def drop_rest(self, why: str) -> None:
+        """Drop what is left in memory, and leave what is on disk to others; nobody may be the consumer."""
+        lost = self.abandon("shutdown")
+        if lost:
+            logger.error("%d events lost at the end: %s", lost, why)
+        if self.spool is not None:
+            self.spool.close()
+            self.spool = None
+        self.disk_work = None
+
+    def close_at_exit(self) -> None:
+        """Do what `end` does before the process ends."""
+        if self.owner is not None or self.stats().pending:
+            self.end(self.settings.shutdown_timeout)
+
+    def after_fork_in_child(self) -> None:
+        """Begin empty; the parent delivers its events itself."""
+        spool = self.spool
+        self.renew()
+        if spool is not None:
+            spool.after_fork_in_child()
+
     def start_on_demand(self, starter: Callable[[], None]) -> None:
         """Call *starter* at the next event."""
         self.starter = starter
@@ -192,8 +237,14 @@ class EventQueue:
 
     def request_stop(self, timeout: float) -> None:
         """Ask the consumer to deliver what there is and to end, at the latest *timeout* seconds from now."""
-        self.stop_at = time.monotonic() + timeout
-        self.wake()
+        if self.owner is not None:
+            self.stop_at = time.monotonic() + timeout
+            self.wake()
+
+    @property
+    def hurried(self) -> bool:
+        """Whether somebody waits for the consumer: a flush, or a stop."""
+        return bool(self.waiters) or self.stop_at is not None
 
     # ---- the consumer ----------------------------------------------------------------------------------------------
 
@@ -235,10 +286,14 @@ class EventQueue:
     def supersede(self, deadline: float) -> bool:
         """Give up a consumer that waits for the outside world; ``False`` if it did not leave before *deadline*."""
         while True:
-            with self._lock:
-                if self.owner is None or self._outside:
-                    self._disown()
-                    return True
+            # With a timeout, because a signal handler may have interrupted the holder.
+            if self._lock.acquire(timeout=_BLOCK_POLL):
+                try:
+                    if self.owner is None or self._outside:
+                        self._disown()
+                        return True
+                finally:
+                    self._lock.release()
             if time.monotonic() >= deadline:
                 return False
             time.sleep(_BLOCK_POLL)
@@ -273,8 +328,12 @@ class EventQueue:
     def finish(self) -> None:
         """Close the batch, all of whose items are settled."""
         self.ledger = self.ledger.finish()
-        self.unfinished = None
-        self.low_water = self.ledger.finished + self._evictor.value
+        self.batch = None
+
+    def reach(self) -> None:
+        """Tell those who wait how far the events are settled."""
+        if not self.ledger.inflight:  # else the events evicted are younger than the batch
+            self.low_water = self.ledger.finished + self._evictor.value
         self.notify()
 
     def abandon(self, reason: str) -> int:
@@ -284,6 +343,7 @@ class EventQueue:
         if lost:
             self.settle("dropped", lost, reason)
         self.finish()
+        self.reach()
         return lost
 
     def add_fact(self, name: str, number: int = 1) -> None:

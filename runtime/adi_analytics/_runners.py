@@ -15,7 +15,7 @@ from adi_analytics._queue import SupersededError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adi_analytics._effects import Steps
+    from adi_analytics._core import Core
     from adi_analytics._queue import EventQueue
     from adi_analytics._sessions import AsyncSession, Session
 
@@ -24,11 +24,11 @@ logger = logging.getLogger("adi_analytics.worker")
 _CRASH_PAUSE: Final = 1.0  # seconds before a core that failed is started again
 
 
-def new_core(queue: EventQueue) -> Steps:
-    """Return a core at its start."""
+def new_core(queue: EventQueue) -> Core:
+    """Return a core."""
     from adi_analytics._core import Core  # late: psycopg takes half of the import time, and few processes deliver
 
-    return Core(queue).run()
+    return Core(queue)
 
 
 class ThreadRunner:
@@ -55,12 +55,15 @@ class ThreadRunner:
         self._thread.start()
         return True
 
-    def run_here(self) -> None:
-        """Run the core in this thread until it ends."""
-        owner, wake = object(), threading.Lock()
-        wake.acquire()
-        if self._queue.acquire(owner, lambda: _release(wake)):
-            self._run(owner, wake)
+    def save_here(self) -> None:
+        """Put what is in memory into the spool, from this thread; the database is not asked."""
+        owner = object()
+        if self._queue.settings.spool != "off" and self._queue.acquire(owner, lambda: None):
+            try:
+                for _ in new_core(self._queue).save():
+                    pass
+            finally:
+                self._queue.release(owner)
 
     def join(self, timeout: float) -> bool:
         """Wait for the thread's end, at most *timeout* seconds; tells whether it has ended."""
@@ -88,7 +91,7 @@ class ThreadRunner:
     def _drive(self, owner: object, wake: threading.Lock) -> bool:
         """Run one core; ``False`` if it failed by a fault of ours, and should be started again."""
         session = self._session = self._make_session()
-        core = new_core(self._queue)
+        core = new_core(self._queue).run()
         result: Any = None
         error: Exception | None = None
         try:
@@ -158,7 +161,7 @@ class AsyncioRunner:
         return True
 
     async def _drive(self, owner: object, woken: asyncio.Event) -> bool:
-        session, core = self._make_session(), new_core(self._queue)
+        session, core = self._make_session(), new_core(self._queue).run()
         result: Any = None
         error: BaseException | None = None
         cancelled: asyncio.CancelledError | None = None

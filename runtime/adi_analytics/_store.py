@@ -28,7 +28,7 @@ select set_config('statement_timeout', %s, false), set_config('client_min_messag
 _SESSION_LANGUAGE: Final = """
 select set_config('lc_messages', 'C', false) where current_setting('is_superuser') = 'on'
 """
-_MARK_LATE: Final = """
+MARK_LATE: Final = """
 insert into analytics_meta.late_buckets (bucket) select unnest(%s::timestamptz[])
 on conflict (bucket) do update set marked_at = now()
 """
@@ -126,7 +126,7 @@ class Store:
         yield CopyEnd()
 
     def _mark(self, hours: list[datetime]) -> Steps:
-        yield Execute(_MARK_LATE, (hours,))
+        yield Execute(MARK_LATE, (hours,))
 
     def late_hours(self, rows: Iterable[bytes]) -> list[datetime]:
         """Return the hours of those of *rows* that the aggregates' refresh no longer looks at."""

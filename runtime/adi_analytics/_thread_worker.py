@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from adi_analytics._queue import EventQueue
     from adi_analytics._results import FlushResult
     from adi_analytics._sessions import Session
-
-logger = logging.getLogger("adi_analytics.worker")
 
 _GRACE: Final = 0.25  # seconds for a worker whose time is over to notice it
 
@@ -35,17 +33,18 @@ class ThreadWorker:
         self._queue = queue
         self._runner = ThreadRunner(queue, make_session)
         self._running = False
+        queue.closer = self.close
         _fork.register(self)
-        _exit.register(self)
 
     @classmethod
     def for_database(cls, queue: EventQueue, conninfo: str | None) -> ThreadWorker:
         """Return a worker for the database of *conninfo*, or of the environment."""
+        # Not in the thread: a fork in the middle of its import would leave the child half a module.
+        from adi_analytics._sessions import ThreadSession
+
         resolved = resolve_conninfo(conninfo)
 
         def make_session() -> Session:
-            from adi_analytics._sessions import ThreadSession
-
             return ThreadSession(resolved, queue.settings)
 
         return cls(queue, make_session)
@@ -59,42 +58,38 @@ class ThreadWorker:
         return started
 
     def stop(self, timeout: float) -> FlushResult:
-        """Deliver what there is, at most *timeout* seconds, and end; what is left stays pending, or goes to the spool."""
+        """Deliver what there is and end, after *timeout* seconds at the latest; the rest is spooled, or stays pending."""
         watch = Watch(self._queue)
         deadline = time.monotonic() + timeout
         if self._running:
             self._running = False
             self._queue.request_stop(timeout)
-            if not self._runner.join(timeout + _GRACE):
+            if not self._runner.join(timeout + _GRACE) and self._queue.supersede(deadline + 2 * _GRACE):
                 # It hangs in a call to the server. It won't touch the queue again, whatever it wakes up to.
-                self._queue.supersede(deadline + _GRACE)
+                self._runner.save_here()
         return watch.result()
 
     def close(self, timeout: float) -> FlushResult:
         """Stop for good: what can be neither delivered nor spooled is dropped."""
         watch = Watch(self._queue)
+        if not self._running and self._queue.stats().pending:
+            self._start_late()
         self.stop(timeout)
         if self._queue.owner is None:
-            lost = self._queue.abandon("shutdown")
-            if lost:
-                logger.error("%d events lost: the database took them not within %.1f s of closing", lost, timeout)
+            self._queue.drop_rest(f"not delivered within {timeout:.1f} s")
         return watch.result()
 
-    def close_at_exit(self) -> None:
-        """Deliver what there is before the process ends."""
-        self._queue.start_now()
-        if self._running or self._queue.stats().pending:
-            self._queue.close()
-            self.close(self._queue.settings.shutdown_timeout)
+    def _start_late(self) -> None:
+        with contextlib.suppress(RuntimeError):  # at the interpreter's end no thread starts any more
+            self.start()
 
     def after_fork_in_child(self) -> None:
-        """Begin empty; the parent delivers its events itself. The thread starts again with the first event."""
-        self._queue.renew()
+        """Forget the parent's thread; ours starts with the first event."""
         self._runner.after_fork_in_child()
         if self._running:
             self._running = False
             self._queue.start_on_demand(self._start_in_child)
 
     def _start_in_child(self) -> None:
-        _exit.register(self)  # again: multiprocessing forgets its finalizers in a child
+        _exit.hook_other_registries()
         self.start()

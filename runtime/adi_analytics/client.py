@@ -52,9 +52,8 @@ class AnalyticsClient:
     As a context manager it delivers what it has on exit, at most ``shutdown_timeout`` seconds.
     """
 
-    def __init__(self, queue: EventQueue, worker: ThreadWorker | None = None) -> None:
+    def __init__(self, queue: EventQueue) -> None:
         self._queue = queue
-        self._worker = worker
         self._checker: RowEncoder | None = None
 
     @classmethod
@@ -87,9 +86,8 @@ class AnalyticsClient:
         from adi_analytics._thread_worker import ThreadWorker
 
         queue = EventQueue(settings_from(options))
-        worker = ThreadWorker.for_database(queue, conninfo)
-        worker.start()
-        return cls(queue, worker)
+        ThreadWorker.for_database(queue, conninfo).start()
+        return cls(queue)
 
     @classmethod
     def noop(cls) -> AnalyticsClient:
@@ -186,7 +184,7 @@ class AnalyticsClient:
         self._queue.set_enabled(enabled=value)
 
     def close(self, timeout: float | None = None) -> FlushResult:
-        """Refuse further events, deliver those there are, and stop the client's own worker.
+        """Refuse further events, deliver those there are, and stop the worker.
 
         What is not delivered in time is spooled, if there is a spool, and dropped with the reason ``shutdown`` otherwise.
         A second call does nothing.
@@ -194,20 +192,15 @@ class AnalyticsClient:
         Args:
             timeout: The longest wait, in seconds; ``shutdown_timeout`` by default.
         """
-        seconds = self._queue.settings.shutdown_timeout if timeout is None else timeout
-        self._queue.close()
-        if self._worker is not None:
-            return self._worker.close(seconds)
-        return self.flush(seconds)
+        return self._queue.end(self._queue.settings.shutdown_timeout if timeout is None else timeout)
 
     async def aclose(self, timeout: float | None = None) -> FlushResult:  # noqa: ASYNC109 - as in close()
         """Do what `close` does, letting the event loop run."""
         seconds = self._queue.settings.shutdown_timeout if timeout is None else timeout
         self._queue.close()
-        result = await self.aflush(seconds)
-        if self._worker is None:
-            return result
-        return combined(result, self._worker.close(0.0 if result.pending else seconds))
+        flushed = await self.aflush(seconds)
+        # What could not be delivered in that time has had its chance.
+        return combined(flushed, self._queue.end(0.0 if flushed.pending else seconds))
 
     def __enter__(self) -> Self:
         return self

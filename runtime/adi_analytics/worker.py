@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import threading
+import time
+from typing import TYPE_CHECKING, Final
 
 from adi_analytics._conninfo import resolve_conninfo
 from adi_analytics._flush import Watch, aflush
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
     from adi_analytics._queue import WorkerConfig
     from adi_analytics._results import FlushResult
-    from adi_analytics._sessions import AsyncSession
+    from adi_analytics._sessions import AsyncSession, Session
+
+_POLL: Final = 0.005  # seconds
 
 
 class WorkerRunningError(AnalyticsError):
@@ -36,15 +40,18 @@ class AnalyticsWorker:
     Args:
         config: What `AnalyticsClient.create` returned beside the client.
         conninfo: A connection string; by default ``DATABASE_URL``, then ``PLATFORM_DATABASE_URL``.
+        sink: What takes the events in the place of a database, in tests; see `adi_analytics.testing`. With `start` only.
 
     Raises:
         ConninfoMissingError: If no database is given.
     """
 
-    def __init__(self, config: WorkerConfig, conninfo: str | None = None) -> None:
+    def __init__(self, config: WorkerConfig, conninfo: str | None = None, *, sink: Session | None = None) -> None:
         self._queue = config.queue
-        self._conninfo = resolve_conninfo(conninfo)
+        self._conninfo = "" if sink is not None else resolve_conninfo(conninfo)
+        self._sink = sink
         self._thread_worker: ThreadWorker | None = None
+        self._queue.closer = self._close
 
     def start(self) -> None:
         """Start a daemon thread that delivers.
@@ -53,7 +60,7 @@ class AnalyticsWorker:
             WorkerRunningError: If the client has a running worker.
         """
         if self._thread_worker is None:
-            self._thread_worker = ThreadWorker.for_database(self._queue, self._conninfo)
+            self._thread_worker = self._make_thread_worker()
         if not self._thread_worker.start():
             raise WorkerRunningError
 
@@ -88,6 +95,26 @@ class AnalyticsWorker:
             self._queue.request_stop(timeout)
             await aflush(self._queue, timeout)
         return watch.result()
+
+    def _close(self, timeout: float) -> FlushResult:
+        """End for good, from any thread: what the event loop can't deliver any more, a thread does."""
+        if self._thread_worker is not None:
+            return self._thread_worker.close(timeout)
+        watch, deadline = Watch(self._queue), time.monotonic() + timeout
+        # On the loop's own thread (a signal handler, the end of the program) the coroutine won't get any further.
+        if self._queue.owner_thread != threading.get_ident():
+            self._queue.request_stop(timeout)
+            while self._queue.owner is not None and time.monotonic() < deadline:
+                time.sleep(_POLL)
+        self._queue.supersede(deadline)
+        self._make_thread_worker().close(max(deadline - time.monotonic(), 0.0))
+        return watch.result()
+
+    def _make_thread_worker(self) -> ThreadWorker:
+        if self._sink is None:
+            return ThreadWorker.for_database(self._queue, self._conninfo)
+        sink = self._sink
+        return ThreadWorker(self._queue, lambda: sink)
 
     def _make_session(self) -> AsyncSession:
         from adi_analytics._sessions import AsyncioSession

@@ -1,0 +1,287 @@
+"""Events on disk: written when the server is away or before each delivery, and found again by any later process.
+
+Each process writes segment files of its own under a name of its own, and holds a lock on ``<name>.lock`` while it lives;
+the operating system drops the lock with the process, however it ends. Whoever then gets the lock owns the segments.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import uuid_utils
+
+from adi_analytics._segment import SegmentWriter, read_segment
+from adi_analytics.errors import AnalyticsError
+
+try:
+    import fcntl
+except ImportError:  # Windows has no flock; open_spool() says so
+    fcntl = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adi_analytics._options import Settings
+
+logger = logging.getLogger("adi_analytics.spool")
+
+_SEGMENT: Final = ".segment"
+_LOCK: Final = ".lock"
+_DAMAGED: Final = ".damaged"
+
+
+class SpoolUnavailableError(AnalyticsError):
+    """The platform or the directory can't hold a spool.
+
+    Attributes:
+        directory: The directory.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, directory: str, problem: str) -> None:
+        super().__init__(directory, problem)
+        self.directory = directory
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"spool_dir {self.directory}: {self.problem}; events stay in memory"
+
+
+class SpoolFullError(Exception):
+    """The directory holds as many bytes as it may."""
+
+
+@dataclass(slots=True, eq=False)
+class Segment:
+    """A segment that waits for delivery.
+
+    Attributes:
+        path: The file.
+        count: How many rows were written to it; ``None`` for the segment of another process.
+        lock: The lock of the dead process that wrote it, if it was another.
+    """
+
+    path: Path
+    count: int | None
+    lock: _Lock | None = None
+
+
+class _Lock:
+    """A lock on a file that ends with the process; held by `descriptor`."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self.descriptor = descriptor
+        self.segments = 0
+
+    @classmethod
+    def take(cls, path: Path) -> _Lock | None:
+        """Return the lock, or ``None`` if a living process holds it."""
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Its last owner may have removed the file between our open and our lock: then the name is not locked.
+                if _is_at(descriptor, path):
+                    return cls(path, descriptor)
+            except OSError:
+                os.close(descriptor)
+                return None
+            os.close(descriptor)
+
+    def release(self, *, remove: bool) -> None:
+        """Give the lock up, and remove its file when nothing is left to own."""
+        if remove:
+            self.path.unlink(missing_ok=True)
+        os.close(self.descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    return False
+
+
+class Spool:
+    """The spool of one client in one process.
+
+    Args:
+        settings: The directory, the sizes and the policies.
+
+    Raises:
+        SpoolUnavailableError: If the directory can't be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._directory = Path(settings.spool_dir)
+        self._name = str(uuid_utils.uuid7())
+        self._number = 0
+        self._live: SegmentWriter | None = None
+        self._later: SegmentWriter | None = None
+        self._backlog: deque[Segment] = deque()
+        self._adopted: dict[Path, _Lock] = {}
+        if fcntl is None:
+            raise SpoolUnavailableError(settings.spool_dir, "a spool needs flock, which this platform does not have")
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = _Lock.take(self._directory / (self._name + _LOCK))
+        except OSError as error:
+            raise SpoolUnavailableError(settings.spool_dir, error.strerror or "can't be used") from error
+        if lock is None:
+            raise SpoolUnavailableError(settings.spool_dir, "its files can't be locked")
+        self._lock = lock
+
+    # ---- writing ---------------------------------------------------------------------------------------------------
+
+    def append_live(self, rows: list[bytes]) -> None:
+        """Write *rows* that are delivered from memory at once; `delivered_live` follows, or a later process.
+
+        Raises:
+            SpoolFullError: If they don't fit.
+            OSError: If the disk is full or broken.
+        """
+        self._live = self._append(self._live, rows)
+
+    def delivered_live(self) -> None:
+        """All rows given to `append_live` are settled."""
+        if self._live is not None:
+            self._live.clear()
+
+    def append(self, rows: list[bytes]) -> None:
+        """Write *rows* to be read again later.
+
+        Raises:
+            SpoolFullError: If they don't fit.
+            OSError: If the disk is full or broken.
+        """
+        if self._later is not None and self._later.size >= self._settings.spool_segment_bytes:
+            self._seal()
+        self._later = self._append(self._later, rows)
+
+    def _append(self, writer: SegmentWriter | None, rows: list[bytes]) -> SegmentWriter:
+        if self.size() + sum(map(len, rows)) > self._settings.spool_max_bytes:
+            raise SpoolFullError
+        if writer is None:
+            self._number += 1
+            path = self._directory / f"{self._name}.{self._number:06}{_SEGMENT}"
+            writer = SegmentWriter(path, self._settings.spool_fsync_interval)
+        writer.append(rows)
+        return writer
+
+    def size(self) -> int:
+        """Return the bytes of all segments in the directory, whoever wrote them."""
+        total = 0
+        for path in self._directory.glob("*" + _SEGMENT):
+            with contextlib.suppress(FileNotFoundError):  # its owner delivered it meanwhile
+                total += path.stat().st_size
+        return total
+
+    def drop_oldest(self) -> Segment | None:
+        """Remove the oldest segment that waits, to make room; ``None`` if none does."""
+        if not self._backlog:
+            self._seal()
+        if not self._backlog:
+            return None
+        segment = self._backlog.popleft()
+        self.remove(segment)
+        return segment
+
+    def _seal(self) -> None:
+        if self._later is not None:
+            self._later.sync()
+            self._later.close()
+            self._backlog.append(Segment(self._later.path, self._later.count))
+            self._later = None
+
+    # ---- reading ---------------------------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything to read."""
+        return bool(self._backlog) or self._later is not None
+
+    def next(self) -> tuple[Segment, list[bytes]] | None:
+        """Return the oldest segment that waits, and its rows; `remove` it when they are settled."""
+        if not self._backlog:
+            self._seal()
+        if not self._backlog:
+            return None
+        segment = self._backlog.popleft()
+        try:
+            content = read_segment(segment.path)
+        except OSError as error:
+            logger.error("lost the spooled events of %s: %s", segment.path, error.strerror)  # noqa: TRY400 - no bug of ours
+            return segment, []
+        short = segment.count is not None and len(content.rows) < segment.count
+        if content.damaged or short:
+            kept = segment.path.with_suffix(_DAMAGED)
+            logger.error("the spool's segment %s is damaged; what can be read is delivered, a copy is kept", kept)
+            with contextlib.suppress(OSError):
+                os.link(segment.path, kept)
+        return segment, content.rows
+
+    def remove(self, segment: Segment) -> None:
+        """Delete a segment: its events are settled."""
+        segment.path.unlink(missing_ok=True)
+        lock = segment.lock
+        if lock is not None:
+            lock.segments -= 1
+            if not lock.segments:
+                del self._adopted[lock.path]
+                lock.release(remove=True)
+
+    def adopt(self) -> None:
+        """Take over the segments of processes that are dead."""
+        for name, paths in self._foreign():
+            try:
+                lock = _Lock.take(self._directory / (name + _LOCK))
+            except OSError:
+                continue
+            if lock is not None:
+                left = [path for path in paths if path.exists()]
+                if not left:
+                    lock.release(remove=True)
+                    continue
+                logger.info("taking over %d segments of a process that ended", len(left))
+                lock.segments = len(left)
+                self._adopted[lock.path] = lock
+                self._backlog.extend(Segment(path, None, lock) for path in left)
+
+    def _foreign(self) -> Iterator[tuple[str, list[Path]]]:
+        found: dict[str, list[Path]] = {}
+        for path in sorted(self._directory.glob("*" + _SEGMENT)):
+            found.setdefault(path.name.partition(".")[0], []).append(path)
+        for name, paths in found.items():
+            if name != self._name and self._directory / (name + _LOCK) not in self._adopted:
+                yield name, paths
+
+    # ---- ending ----------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Let other processes have what is left."""
+        for writer in (self._live, self._later):
+            if writer is not None:
+                writer.close()
+                if writer.count == 0:
+                    writer.path.unlink(missing_ok=True)
+        self._live = self._later = None
+        for lock in self._adopted.values():
+            lock.release(remove=False)
+        own = any(self._directory.glob(f"{self._name}.*{_SEGMENT}"))
+        self._lock.release(remove=not own)
+        self._backlog.clear()
+
+    def after_fork_in_child(self) -> None:
+        """Close the parent's files. A lock ends when its last holder closes it, so the parent keeps its own."""
+        for writer in (self._live, self._later):
+            if writer is not None:
+                writer.close()
+        for lock in (self._lock, *self._adopted.values()):
+            os.close(lock.descriptor)

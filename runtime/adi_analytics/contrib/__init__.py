@@ -1,0 +1,1 @@
+"""Optional parts: metrics for OpenTelemetry and Prometheus."""
