@@ -165,9 +165,9 @@ _REMEDIES: Final = {
     "The file was rolled back.",
     "42501": "The role lacks a right that the migration needs: connect as the owner of the tables, "
     "or as one who may create schemas and extensions.",
-    "42P07": "The object exists already. If the database was set up by other means, adopt it with "
-    "`analytics-migrate baseline`. Nothing was changed.",
-    "42710": "The object exists already. If the database was set up by other means, adopt it with "
-    "`analytics-migrate baseline`. Nothing was changed.",
+    "42P07": "The object exists already; nothing was changed. Adopt a database of the predecessor with "
+    "`analytics-migrate baseline --adopt`, one whose record was lost with `analytics-migrate baseline`.",
+    "42710": "The object exists already; nothing was changed. Adopt a database of the predecessor with "
+    "`analytics-migrate baseline --adopt`, one whose record was lost with `analytics-migrate baseline`.",
     "57014": "The statement took longer than --statement-timeout, or somebody cancelled it.",
 }

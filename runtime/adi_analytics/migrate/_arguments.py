@@ -48,6 +48,7 @@ def parser(version: str) -> argparse.ArgumentParser:
     _add_inspect(commands)
     _add_write(commands)
     _add_upkeep(commands)
+    _add_care(commands)
     return root
 
 
@@ -207,3 +208,29 @@ def _add_upkeep(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--install-pg-cron", metavar="SCHEDULE", nargs="?", const="* * * * *",
         help="let pg_cron do it (default: each minute); the extension must be in this database",
     )  # fmt: skip
+
+
+def _add_care(commands: _Commands[argparse.ArgumentParser]) -> None:
+    baseline = _command(
+        commands, "baseline", "adopt a database that was set up by other means", "analytics-migrate baseline --adopt"
+    )
+    _database_options(baseline)
+    _format_option(baseline)
+    baseline.add_argument("--through", type=int, metavar="NUMBER", help="last migration to record (default: all)")
+    baseline.add_argument("--unchecked", action="store_true", help="record without comparing the objects")
+    baseline.add_argument(
+        "--adopt", action="store_true", help="a database of the predecessor: migrate it and keep its rows"
+    )
+
+    doctor = _command(commands, "doctor", "explain what is wrong and how to mend it", "analytics-migrate doctor")
+    _database_options(doctor)
+    _format_option(doctor)
+
+    letters = _command(
+        commands, "dead-letters", "list events that could not be stored, or try them again", "analytics-migrate dead-letters replay"
+    )
+    _database_options(letters)
+    _format_option(letters)
+    letters.add_argument("action", nargs="?", choices=("list", "replay"), default="list", help="(default: list)")
+    letters.add_argument("--limit", type=int, default=20, help="how many to list (default: 20)")
+    letters.add_argument("--replayed", action="store_true", help="list those that were stored later, too")

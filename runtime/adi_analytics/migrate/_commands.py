@@ -12,8 +12,8 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from adi_analytics.migrate import _new, _plan, _runner, _upkeep, _verify
-from adi_analytics.migrate._errors import EXIT_DRIFT, EXIT_OK, EXIT_PENDING, UsageError
+from adi_analytics.migrate import _adopt, _baseline, _dead_letters, _doctor, _new, _plan, _runner, _upkeep, _verify
+from adi_analytics.migrate._errors import EXIT_DRIFT, EXIT_ERROR, EXIT_OK, EXIT_PENDING, UsageError
 from adi_analytics.migrate._findings import Finding
 from adi_analytics.migrate._record import Timeouts
 
@@ -89,6 +89,8 @@ def _options(arguments: argparse.Namespace, bar: _Bar) -> _runner.Options:
         retries=given.get("retries", 10),
         allow_destructive=given.get("allow_destructive", False),
         backfill=not given.get("no_backfill", False),
+        grant_writer=given.get("grant_writer"),
+        grant_reader=given.get("grant_reader"),
         progress=bar,
     )
 
@@ -225,6 +227,38 @@ def _summary(result: _verify.DriftResult) -> str:
     return f"{found} findings in {result.seconds:.2f} s ({result.backend})"
 
 
+def _baseline_it(arguments: argparse.Namespace, bar: _Bar) -> Output:
+    options = _options(arguments, bar)
+    if arguments.adopt:
+        adopted = _adopt.adopt(options)
+        shown = [f"renamed {old} to {new}" for old, new in adopted.renamed.items()]
+        shown.append(f"copied {adopted.copied} rows; all {adopted.rows} rows of the old table are in the new one")
+        return Output(asdict(adopted), shown)
+    result = _baseline.baseline(options, through=arguments.through, unchecked=arguments.unchecked)
+    return Output(asdict(result), [f"recorded {name}" for name in result.recorded])
+
+
+def _examine(arguments: argparse.Namespace, bar: _Bar) -> Output:
+    found = _doctor.doctor(_options(arguments, bar))
+    shown: list[RenderableType] = []
+    for entry in found:
+        shown.append(f"{entry.state:<8}{entry.check}: {entry.found}")
+        if entry.remedy:
+            shown.append(f"        -> {entry.remedy}")
+    bad = any(entry.state == "error" for entry in found)
+    return Output([asdict(entry) for entry in found], shown, EXIT_ERROR if bad else EXIT_OK)
+
+
+def _letters(arguments: argparse.Namespace, bar: _Bar) -> Output:
+    options = _options(arguments, bar)
+    result = _dead_letters.dead_letters(options, limit=arguments.limit, replayed=arguments.replayed)
+    table = Table("id", "at", "event", "reason", "message")
+    for letter in result.letters:
+        at = f"{letter.created_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(str(letter.id), at, letter.event_type, letter.reason, letter.message)
+    return Output(asdict(result), [table, f"{result.waiting} wait to be replayed"])
+
+
 _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, _Bar], Output]]] = {
     "all": _apply,
     "pre": _apply,
@@ -233,6 +267,9 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, _Bar], Output]]] = {
     "dry-run": _dry_run,
     "new": _new_files,
     "check": _check,
+    "baseline": _baseline_it,
+    "doctor": _examine,
+    "dead-letters": _letters,
     "drift": _drift,
     "refresh": _refresh,
     "backfill": _backfill,

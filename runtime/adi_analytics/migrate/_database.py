@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, LiteralString, TypeAlias
 
 import psycopg
 from psycopg import sql
@@ -132,9 +132,9 @@ def _check_server(connection: Connection, url: str) -> None:
         )
 
 
-def fetch_value(connection: Connection, query: str, *parameters: object) -> Any:
+def fetch_value(connection: Connection, query: LiteralString | sql.Composable, *parameters: object) -> Any:
     """Return the first column of the first row, or ``None``."""
-    row = connection.execute(query, parameters or None).fetchone()  # type: ignore[call-overload]  # constant text
+    row = connection.execute(query, parameters or None).fetchone()
     return None if row is None else row[0]
 
 

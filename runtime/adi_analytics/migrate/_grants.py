@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from adi_analytics.migrate import _apply
 from adi_analytics.migrate._database import Connection, Database, fetch_value, literal, quote
 from adi_analytics.migrate._errors import UsageError
-from adi_analytics.migrate._manifest import Manifest
+from adi_analytics.migrate._manifest import Manifest, load_snapshot
 
 Kind = Literal["writer", "reader"]
 
@@ -38,8 +39,31 @@ def needed(kind: Kind, snapshot: Manifest, database: Database) -> Iterator[Grant
     yield Grant("usage", "schema analytics_meta")
     # The worker inserts with `on conflict do nothing` after a retry, which reads the key's columns.
     yield Grant('insert, select ("timestamp", event_id)', f"{schema}.{quote(snapshot.storage.table)}")
-    yield Grant("insert", f"{schema}.{quote(snapshot.storage.dead_letters_table)}")
+    yield Grant("select, insert", f"{schema}.{quote(snapshot.storage.dead_letters_table)}")
     yield Grant("select, insert, update", "analytics_meta.late_buckets")
+
+
+def give_all(connection: Connection, database: Database, folder: Path, asked: Mapping[Kind, str | None]) -> None:
+    """Give the roles in *asked* their rights, and those that were given some before: views may be new.
+
+    Raises:
+        UsageError: If a role does not exist, or if there is nothing yet to give rights on.
+    """
+    roles = [(kind, role) for kind, role in asked.items() if role]
+    if fetch_value(connection, "select to_regclass('analytics_meta.grants')") is None:
+        if roles:
+            raise UsageError("there is nothing yet to give rights on", "Run `analytics-migrate all` first.")
+        return
+    known = connection.execute("select kind, role from analytics_meta.grants order by kind, role").fetchall()
+    snapshot = load_snapshot(folder)
+    if snapshot is None or not (roles or known):
+        return
+    for kind, role in [*roles, *((kind, role) for kind, role in known if _exists(connection, role))]:
+        give(connection, database, snapshot, kind, role)
+
+
+def _exists(connection: Connection, role: str) -> bool:
+    return bool(fetch_value(connection, "select count(*) from pg_catalog.pg_roles where rolname = %s", role))
 
 
 def give(connection: Connection, database: Database, snapshot: Manifest, kind: Kind, role: str) -> None:
@@ -48,13 +72,21 @@ def give(connection: Connection, database: Database, snapshot: Manifest, kind: K
     Raises:
         UsageError: If there is no such role.
     """
-    if not fetch_value(connection, "select count(*) from pg_catalog.pg_roles where rolname = %s", role):
+    if not _exists(connection, role):
         raise UsageError(f"no role {role!r}", f"Create it first: create role {quote(role)} login;")
     with connection.transaction():
         for grant in needed(kind, snapshot, database):
+            if not _there(connection, grant):
+                continue  # with only `pre` applied, a view may not be there yet; `post` comes back to it
             _apply.execute(connection, grant.sql(role))
         _apply.execute(
             connection,
             f"insert into analytics_meta.grants (role, kind) values ({literal(role)}, {literal(kind)})"
             " on conflict do nothing",
         )
+
+
+def _there(connection: Connection, grant: Grant) -> bool:
+    if grant.on.startswith("schema "):
+        return True
+    return fetch_value(connection, "select to_regclass(%s)", grant.on) is not None

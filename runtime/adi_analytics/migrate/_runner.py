@@ -11,7 +11,7 @@ from typing import Final
 import psycopg
 
 from adi_analytics import _resources
-from adi_analytics.migrate import _apply, _config, _database, _files, _lock, _plan, _record
+from adi_analytics.migrate import _apply, _config, _database, _files, _grants, _lock, _plan, _record
 from adi_analytics.migrate._backfill import BackfillResult, run_pending
 from adi_analytics.migrate._database import Connection, Database
 from adi_analytics.migrate._errors import DatabaseUnreachableError, UsageError
@@ -35,6 +35,8 @@ class Options:
         retries: How often a file is tried again after a lock timeout or a deadlock. Defaults to 10.
         allow_destructive: Whether files that destroy data may run. Defaults to false.
         backfill: Whether new aggregates are filled after the files. Defaults to true.
+        grant_writer: A role that may insert events from now on.
+        grant_reader: A role that may read the aggregates from now on.
         progress: Told about what happens, for a person who waits.
     """
 
@@ -46,6 +48,8 @@ class Options:
     retries: int = 10
     allow_destructive: bool = False
     backfill: bool = True
+    grant_writer: str | None = None
+    grant_reader: str | None = None
     progress: Progress = silent
 
     def __post_init__(self) -> None:
@@ -158,6 +162,7 @@ def _apply_locked(
         _apply.execute(connection, _record.audit(wanted, ", ".join(file.name for file in done)))
     if options.backfill and (database.installed or done):
         filled += run_pending(connection, database, options.progress)
+    _grants.give_all(connection, database, options.folder, {"writer": options.grant_writer, "reader": options.grant_reader})
     _plan.check_not_stopped(plan, wanted)
     return ApplyResult(database.backend, tuple(done), len(applied), tuple(filled))
 

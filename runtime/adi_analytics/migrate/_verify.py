@@ -88,7 +88,7 @@ def _check(connection: Connection, database: Database, snapshot: Manifest, optio
             "error", "migrations", f"{len(files)} applied", f"not applied: {names}", "Run `analytics-migrate all`."
         )
         return
-    yield from _structure(connection, database, snapshot)
+    yield from structure(connection, database, snapshot)
     for check in _CHECKS[database.backend]:
         yield from _guarded(connection, check, database, snapshot)
 
@@ -123,7 +123,8 @@ def _guarded(connection: Connection, check: _Check, database: Database, snapshot
     yield from found
 
 
-def _structure(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[Finding]:
+def structure(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[Finding]:
+    """Yield how relations and functions differ from the snapshot. Needs a transaction around it."""
     for schema, make in (("analytics_meta", _expected.meta), (database.schema, _expected.public)):
         try:
             expected = make(connection, snapshot, database)

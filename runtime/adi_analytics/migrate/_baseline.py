@@ -1,0 +1,84 @@
+"""Adopts a database whose objects are all there, but not the record of how they came to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adi_analytics.migrate import _apply, _files, _lock, _record, _runner
+from adi_analytics.migrate._database import Connection, Database, fetch_value
+from adi_analytics.migrate._errors import HistoryError, UsageError
+from adi_analytics.migrate._files import MigrationFile
+from adi_analytics.migrate._findings import Finding
+from adi_analytics.migrate._manifest import load_snapshot
+from adi_analytics.migrate._runner import Options
+from adi_analytics.migrate._verify import structure
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineResult:
+    """The migrations that were recorded without being run."""
+
+    recorded: tuple[str, ...]
+
+
+def baseline(options: Options | None = None, *, through: int | None = None, unchecked: bool = False) -> BaselineResult:
+    """Record migrations as applied without running them.
+
+    For a database that psql built from the files, or that was restored without the record. The objects are compared
+    with the catalog first, in the same transaction.
+
+    Args:
+        options: Where. Defaults to the packaged migrations and the database of the environment.
+        through: The last migration to record. Defaults to all.
+        unchecked: Whether to record without looking; for a *through* before the last migration there is nothing to
+            compare with, so it is needed there.
+
+    Raises:
+        HistoryError: If a record exists, or if the objects differ.
+        UsageError: If *through* is no migration.
+    """
+    options = options or Options()
+    with _runner.session(options, "baseline") as (connection, database):
+        files = _files.load(options.folder, database.backend)
+        chosen = files if through is None else [file for file in files if file.number <= through]
+        if through is not None and (not chosen or chosen[-1].number != through):
+            raise UsageError(f"no migration {through}", f"Expected 1 to {len(files)}.")
+        if len(chosen) < len(files) and not unchecked:
+            raise UsageError(
+                f"what migration {through} leaves behind is not known: the snapshot describes {len(files)}",
+                "Make sure by other means, then add --unchecked.",
+            )
+        with _lock.hold(connection, wait=options.lock_wait), connection.transaction():
+            _record_all(connection, database, chosen)
+            if not unchecked:
+                _check(connection, database, options)
+        return BaselineResult(tuple(file.name for file in chosen))
+
+
+def _record_all(connection: Connection, database: Database, files: list[MigrationFile]) -> None:
+    if database.installed and fetch_value(connection, "select count(*) from analytics_meta.migrations"):
+        raise HistoryError(
+            "the database already has a record of its migrations", "Run `analytics-migrate status` to see it."
+        )
+    _apply.execute(connection, _record.bootstrap(database))
+    for file in files:
+        _apply.execute(connection, _record.record(file, database, status="baselined"))
+    _apply.execute(connection, _record.audit("baseline", ", ".join(file.name for file in files)))
+
+
+def _check(connection: Connection, database: Database, options: Options) -> None:
+    snapshot = load_snapshot(options.folder)
+    if snapshot is None:
+        raise HistoryError(f"{options.folder} has no snapshot", "Restore it from git, or add --unchecked.")
+    errors = [finding for finding in structure(connection, database, snapshot) if finding.severity == "error"]
+    if errors:
+        raise HistoryError(
+            f"the database is not what the migrations make; nothing was recorded. {len(errors)} differences, first: "
+            f"{_words(errors[0])}",
+            "A database made by the predecessor's migrations is adopted with `analytics-migrate baseline --adopt`. "
+            "Otherwise mend the differences.",
+        )
+
+
+def _words(finding: Finding) -> str:
+    return f"{finding.object}: expected {finding.expected}, found {finding.actual}"
