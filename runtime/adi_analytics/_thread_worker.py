@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics import _exit, _fork
@@ -39,8 +40,10 @@ class ThreadWorker:
     @classmethod
     def for_database(cls, queue: EventQueue, conninfo: str | None) -> ThreadWorker:
         """Return a worker for the database of *conninfo*, or of the environment."""
-        # Not in the thread: a fork in the middle of its import would leave the child half a module.
+        # Not in the thread: a fork in the middle of its imports would leave the child half a module.
         from adi_analytics._sessions import ThreadSession
+
+        import_module("adi_analytics._core")
 
         resolved = resolve_conninfo(conninfo)
 
