@@ -76,27 +76,28 @@ USABLE: dict[MeasureKind, tuple[FieldType, ...]] = {
 
 def every_measure() -> Catalog:
     """Return a catalog with a field of each type, and for each an aggregate with every measure that can read it."""
-    fields = tuple(Field(kind, kind, AT, optional=True) for kind in SCALARS)
-    event = Event("e", "E", "d", "", "", fields, AT)
+    scalars = tuple(Field(kind, kind, AT, optional=True) for kind in SCALARS)
+    nested = Field("outer", FieldType.OBJECT, AT, fields=(Field("inner", FieldType.OBJECT, AT, fields=scalars),))
+    event = Event("e", "E", "d", "", "", (*scalars, nested), AT)
+    paths = {field.name: field.type for field in scalars} | {"outer.inner.int": FieldType.INT}
     aggregates = []
-    for field in fields:
-        kinds = [kind for kind, types in USABLE.items() if field.type in types]
-        measures = [
-            Measure(f"m_{kind}", kind, AT, of=field.name, type=field.type, quantile=0.5 if "perc" in kind else None)
-            for kind in kinds
-        ]
-        present = Condition(field.name, Operator.EXISTS, value=True, at=AT)
+    for path, kind in paths.items():
+        measures = [_reader(name, path, kind) for name, types in USABLE.items() if kind in types]
+        present = Condition(path, Operator.EXISTS, value=True, at=AT)
         measures.append(Measure("present", MeasureKind.COUNT, AT, where=(present,)))
-        trailing = Measure("trailing", MeasureKind.DISTINCT, AT, of=field.name, type=field.type, trailing=3 * DAY)
-        for name, dimensions in ((f"of_{field.name}", ()), (f"by_{field.name}", (_dimension(field),))):
+        measures.append(Measure("trailing", MeasureKind.DISTINCT, AT, of=path, type=kind, trailing=3 * DAY))
+        for name, dimensions in (("of", ()), ("by", (Dimension("value", path, kind, AT),))):
+            named = f"{name}_{path.replace('.', '_')}"
             refresh = Refresh(DAY, 5 * DAY, DAY)
-            made = Aggregate(name, "", ("e",), "day", DAY, refresh, (*measures, trailing), AT, dimensions=dimensions)
-            aggregates.append(made)
+            aggregates.append(
+                Aggregate(named, "", ("e",), "day", DAY, refresh, tuple(measures), AT, dimensions=dimensions)
+            )
     return Catalog("odd", (event,), aggregates=tuple(aggregates))
 
 
-def _dimension(field: Field) -> Dimension:
-    return Dimension("value", field.name, field.type, AT)
+def _reader(kind: MeasureKind, path: str, type_: FieldType) -> Measure:
+    quantile = 0.5 if kind is MeasureKind.PERCENTILE else None
+    return Measure(f"m_{kind}", kind, AT, of=path, type=type_, quantile=quantile)
 
 
 @st.composite

@@ -21,7 +21,7 @@ from adi_analytics_codegen.model import FieldType, MeasureKind, Operator
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adi_analytics_codegen.model import Aggregate, Catalog, Condition, Measure
+    from adi_analytics_codegen.model import Aggregate, Catalog, Condition, Event, Field, Measure
 
 MONDAY = datetime(2000, 1, 3, tzinfo=UTC)
 EXACT = Context(prec=5000)
@@ -122,7 +122,16 @@ class _Reader:
             return {"$user_id": FieldType.UUID, "$service": FieldType.STRING}[name]
         named = [c for c in conditions if c.field == "event"]
         events = [e for e in self.events if all(_compare(e.name, c.op, c.value) for c in named)] or self.events
-        return next(found.type for event in events if (found := event.field(name)) is not None)
+        return next(found.type for event in events if (found := _field(event, name)) is not None)
+
+
+def _field(event: Event, path: str) -> Field | None:
+    first, _, rest = path.partition(".")
+    found = event.field(first)
+    while found is not None and rest:
+        first, _, rest = rest.partition(".")
+        found = next((inner for inner in found.fields if inner.name == first), None)
+    return found
 
 
 def value_of(row: Row, of: str, kind: FieldType) -> Any:
@@ -131,8 +140,10 @@ def value_of(row: Row, of: str, kind: FieldType) -> Any:
         return row.user_id
     if of == "$service":
         return row.service
-    data = row.fields()
-    return _fit(data.get(of) if isinstance(data, dict) else None, kind)
+    value = row.fields()
+    for name in of.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return _fit(value, kind)
 
 
 def _fit(value: Any, kind: FieldType) -> Any:  # noqa: PLR0911 - one line per type reads best
