@@ -74,13 +74,22 @@ def _parser() -> argparse.ArgumentParser:
     check = _command(commands, "check", _check, "fail if the generated files are not up to date")
     for command in (generate, check):
         command.add_argument("--out", type=Path, help="output directory (default: generated/ beside the catalog)")
-    breaking = _command(
-        commands, "breaking", _breaking, "fail if an edit breaks readers or senders", formats=("text", "json", "github")
-    )
-    for command in (breaking,):
+    annotated = ("text", "json", "github")
+    breaking = _command(commands, "breaking", _breaking, "fail if an edit breaks readers or senders", formats=annotated)
+    diff = _command(commands, "diff", _diff, "tell people what an edit changes")
+    for command in (breaking, diff):
         command.add_argument(
             "--against", required=True, metavar="git:REF|FILE", help="what to compare with, such as git:origin/main"
         )
+    explain = _command(commands, "explain", _explain, "tell all about an event, an aggregate or a rule")
+    explain.add_argument("name", metavar="NAME", help="its name")
+    sample = _command(commands, "sample", _sample, "print valid random events, one JSON object per line", formats=())
+    sample.add_argument("name", metavar="EVENT", help="the event's name")
+    sample.add_argument("-n", type=_count, default=1, metavar="NUMBER", help="how many (default: 1)")
+    sample.add_argument("--seed", type=int, help="the same seed gives the same events (default: others each time)")
+    rules = commands.add_parser("rules", help="list every rule", description="List every rule.")
+    rules.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how to print")
+    rules.set_defaults(run=_rules)
     return parser
 
 
@@ -94,9 +103,16 @@ def _command(
 ) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
     command.add_argument("--catalog", type=Path, default=Path("events.yaml"), help="main file (default: events.yaml)")
-    command.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
+    if formats:
+        command.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
     command.set_defaults(run=run)
     return command
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
 
 
 def _load(arguments: argparse.Namespace) -> Catalog | None:
@@ -157,7 +173,7 @@ def _breaking(arguments: argparse.Namespace) -> int:
     return FOUND if any(finding.severity is Severity.ERROR for finding in findings) else OK
 
 
-def _against(arguments: argparse.Namespace) -> Catalog | None | int:
+def _against(arguments: argparse.Namespace) -> Catalog | int | None:
     """Return the catalog to compare with, ``None`` when there was none, or an exit code after a message."""
     from adi_analytics_codegen.against import AgainstError, load_against
 
@@ -184,9 +200,12 @@ def _generate(arguments: argparse.Namespace) -> int:
     if catalog is None:
         return FOUND
     from adi_analytics_codegen.backends import BACKENDS, render
-    from adi_analytics_codegen.writer import write
+    from adi_analytics_codegen.writer import ForeignFilesError, write
 
-    result = write(_out(arguments), render(catalog), [backend.folder for backend in BACKENDS.values()])
+    try:
+        result = write(_out(arguments), render(catalog), [backend.folder for backend in BACKENDS.values()])
+    except ForeignFilesError as error:
+        return _fail(str(error))
     if arguments.format == "json":
         print(json.dumps({"written": result.written, "deleted": result.deleted, "unchanged": result.unchanged}))
         return OK
@@ -217,4 +236,78 @@ def _check(arguments: argparse.Namespace) -> int:
         print(f"{len(differences)} files are not as {arguments.catalog} says; run `analytics-codegen generate`")
         return FOUND
     print(f"{_out(arguments)} is what {arguments.catalog} says")
+    return OK
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    new = _load(arguments)
+    if new is None:
+        return FOUND
+    old = _against(arguments)
+    if isinstance(old, int):
+        return old
+    from adi_analytics_codegen.difference import difference
+    from adi_analytics_codegen.model import Catalog
+
+    changes = difference(old or Catalog(new.name, ()), new)
+    if arguments.format == "json":
+        records = [{"kind": c.kind, "subject": c.subject, "old": c.old, "new": c.new} for c in changes]
+        print(json.dumps(records, indent=2))
+    else:
+        print("\n".join(map(str, changes)) or f"{arguments.catalog} says what {arguments.against} says")
+    return OK
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    catalog = _load(arguments)
+    if catalog is None:
+        return FOUND
+    from adi_analytics_codegen.explain import as_text, explain, known
+
+    facts = explain(catalog, arguments.name)
+    if facts is None:
+        return _unknown(arguments, "event, aggregate or rule", known(catalog))
+    print(json.dumps(facts, indent=2, ensure_ascii=False) if arguments.format == "json" else as_text(facts))
+    return OK
+
+
+def _unknown(arguments: argparse.Namespace, what: str, names: list[str]) -> int:
+    from adi_analytics_codegen.naming import did_you_mean
+
+    return _fail(
+        f"{arguments.catalog} has no {what} {arguments.name!r}; {did_you_mean(arguments.name, names)}".rstrip("; ")
+    )
+
+
+def _sample(arguments: argparse.Namespace) -> int:
+    catalog = _load(arguments)
+    if catalog is None:
+        return FOUND
+    from random import Random
+
+    from adi_analytics_codegen.sample import SampleError, sample
+
+    event = catalog.event(arguments.name)
+    if event is None:
+        return _unknown(arguments, "event", [one.name for one in catalog.events])
+    rng = Random(arguments.seed)  # noqa: S311 - samples, not secrets
+    try:
+        for _ in range(arguments.n):
+            print(json.dumps(sample(catalog, event, rng), ensure_ascii=False))
+    except SampleError as error:
+        return _fail(str(error))
+    return OK
+
+
+def _rules(arguments: argparse.Namespace) -> int:
+    from adi_analytics_codegen.rules import RULES, markdown
+
+    if arguments.format == "markdown":
+        print(markdown(), end="")
+    elif arguments.format == "json":
+        print(
+            json.dumps([{"rule": n, "kind": r.kind, "severity": r.severity, "text": r.text} for n, r in RULES.items()])
+        )
+    else:
+        print("\n".join(f"{name} ({rule.kind} {rule.severity}): {rule.text}" for name, rule in RULES.items()))
     return OK

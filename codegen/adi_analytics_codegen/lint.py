@@ -167,8 +167,8 @@ def _unused(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
         for node in root.entries(section).values()
         for name in node.list("include")
     }
-    used = {
-        "groups": included,
+    used: dict[str, set[str | None]] = {
+        "groups": {*included},
         "domains": {event.domain for event in catalog.events},
         "enums": {field.enum for event in catalog.events for field in _with_items(event.fields)},
     }

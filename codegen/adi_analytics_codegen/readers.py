@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adi_analytics_codegen.model import SERVICE, USER_ID
+from adi_analytics_codegen.model import SERVICE, USER_ID, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,3 +44,18 @@ def columns_reading(catalog: Catalog, event: Event, path: str) -> list[tuple[Agg
             if name is not None and (name == path or name.startswith(f"{path}.")):
                 found.append((aggregate, column))
     return list(dict.fromkeys(found))
+
+
+def columns_fed(aggregate: Aggregate, event: str) -> list[str]:
+    """Return the measures of *aggregate* that count rows of *event*: those whose ``where`` lets it through."""
+    return [m.name for m in aggregate.measures if lets_through((*aggregate.where, *m.where), event)]
+
+
+def lets_through(where: tuple[Condition, ...], event: str) -> bool:
+    """Whether the tests of the event's name in *where* are true of *event*."""
+    return all(_is_true(condition, event) for condition in where if condition.field == "event")
+
+
+def _is_true(condition: Condition, event: str) -> bool:
+    named = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    return (event in named) != (condition.op is Operator.NE)

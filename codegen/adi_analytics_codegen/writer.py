@@ -16,6 +16,9 @@ _IGNORED: Final = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pyte
 """What tools leave beside generated files; never stale."""
 
 
+_ALWAYS_WRITTEN: Final = "json_schema/events.schema.json"
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A file that is not as it would be generated.
@@ -40,6 +43,19 @@ class Written:
     unchanged: int = 0
 
 
+class ForeignFilesError(Exception):
+    """The output folders hold files, but nothing says that this program wrote them: they are not deleted."""
+
+    def __init__(self, out: Path, paths: list[str]) -> None:
+        super().__init__(out, paths)
+        self.out = out
+        self.paths = paths
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.paths[:3]) + (", ..." if len(self.paths) > 3 else "")  # noqa: PLR2004 - a few
+        return f"{self.out} holds files that were not generated ({shown}): move them away, or choose another --out"
+
+
 def compare(out: Path, files: dict[str, str], folders: Iterable[str]) -> list[Difference]:
     """Return how the *folders* of *out* differ from *files*; nothing when they agree byte for byte."""
     differences = []
@@ -60,9 +76,12 @@ def write(out: Path, files: dict[str, str], folders: Iterable[str]) -> Written:
     Files that are right already are left alone, so that their times do not change.
 
     Raises:
+        ForeignFilesError: If files would have to be deleted that are not known to be generated. Nothing is written.
         OSError: If the disk refuses. Each file is old or new, never half written.
     """
     result = Written(deleted=stale(out, files, folders))
+    if result.deleted and not _is_ours(out):
+        raise ForeignFilesError(out, result.deleted)
     unchanged = 0
     for path, text in files.items():
         data = text.encode("utf-8")
@@ -81,6 +100,11 @@ def stale(out: Path, files: dict[str, str], folders: Iterable[str]) -> list[str]
     """Return the files under *folders* of *out* that are not in *files*."""
     present = (path for folder in sorted(folders) for path in _walk(out, out / folder))
     return [path for path in present if path not in files]
+
+
+def _is_ours(out: Path) -> bool:
+    """Whether the output directory was written by this program before."""
+    return (_read(out / _ALWAYS_WRITTEN) or b"").find(b"urn:adi-analytics:") > 0
 
 
 def _walk(out: Path, folder: Path) -> Iterator[str]:

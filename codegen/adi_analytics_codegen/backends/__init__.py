@@ -30,6 +30,8 @@ BACKENDS: Final = {
     "json_schema": Backend("adi_analytics_codegen.backends.json_schema", "json_schema", "JSON Schema per event"),
     "python": Backend("adi_analytics_codegen.backends.python", "python", "Python dataclasses"),
     "sql": Backend("adi_analytics_codegen.backends.sql", "sql", "SQL for three backends, and the migrator's manifest"),
+    "typescript": Backend("adi_analytics_codegen.backends.typescript", "typescript", "TypeScript types"),
+    "docs": Backend("adi_analytics_codegen.backends.docs", "docs", "the event catalog as Markdown"),
 }
 """Every output. To add a language, see docs/howto/add-a-language.md."""
 

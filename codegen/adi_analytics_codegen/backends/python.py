@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends import json_schema
+from adi_analytics_codegen.backends._describe import class_text, deprecation_text, enum_value_text, field_text, sentence
+from adi_analytics_codegen.backends._layout import Group, OrNone, Part, laid_out
 from adi_analytics_codegen.backends._text import HEADER, WIDTH, environment, py_docstring, py_string
 from adi_analytics_codegen.fingerprint import fingerprint
-from adi_analytics_codegen.model import Field, FieldType, Sensitivity, Status, Store
+from adi_analytics_codegen.model import Field, FieldType, Status, Store
 from adi_analytics_codegen.naming import object_class_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adi_analytics_codegen.model import Catalog, Deprecation, Enum, Event
+    from adi_analytics_codegen.model import Catalog, Enum, Event
 
 _STANDARD: Final = {
     "Mapping": "collections.abc",
@@ -58,6 +60,7 @@ class _Class:
     name: str
     fields: tuple[Field, ...]
     event: Event | None = None
+    text: str = ""
 
 
 def render(catalog: Catalog) -> dict[str, str]:
@@ -118,21 +121,24 @@ class _Package:
 
     def module(self, summary: str, texts: list[str]) -> str:
         """Return a module of classes with the imports that they need."""
-        used = set(re.findall(r"\b[A-Za-z_]\w*\b", "\n".join(_code_only(text) for text in texts)))
+        code = "\n".join(_code_only(text) for text in texts)
+        used = set(re.findall(r"\b[A-Za-z_]\w*\b", code))
         standard: dict[str, list[str]] = {}
         for name, module in _STANDARD.items():
             if name in used:
                 standard.setdefault(module, []).append(name)
         own = [f"from ._enums import {', '.join(enums)}"] if (enums := self.enums_in(used, texts)) else []
-        if "dataclass" in used:
-            own.insert(0, "from ._dataclass import dataclass")
+        makers = [name for name in ("dataclass", "deprecated") if f"@{name}(" in code]
+        if makers:
+            own.insert(0, f"from ._dataclass import {', '.join(makers)}")
         imports = {
             "standard": [f"from {module} import {', '.join(names)}" for module, names in sorted(standard.items())],
             "third_party": ["from msgspec import Meta"] if "Meta" in used else [],
             "own": own,
         }
-        sentence = summary if summary.endswith(".") else f"{summary}."
-        return self.render("module.py.jinja", docstring=py_docstring(sentence, 0), imports=imports, classes=texts)
+        return self.render(
+            "module.py.jinja", docstring=py_docstring(sentence(summary), 0), imports=imports, classes=texts
+        )
 
     def enums_in(self, used: set[str], texts: list[str]) -> list[str]:
         defined = set(re.findall(r"^class (\w+)", "\n".join(texts), re.MULTILINE))
@@ -171,34 +177,36 @@ class _Package:
     def template_data(self, made: _Class) -> dict[str, Any]:
         """Return what JSON Schema cannot say about one class."""
         return {
-            "docstring": py_docstring(_class_doc(made)),
+            "deprecated": py_string(_notice(made.event)) if made.event and _is_past(made.event) else "",
+            "docstring": py_docstring(class_text(made.event) if made.event else made.text),
             "class_variables": _class_variables(made.event) if made.event else [],
             "members": [
                 {
                     "name": field.name,
-                    "annotation": self.annotation(made.name, field),
-                    "docstring": py_docstring(doc) if (doc := _field_doc(field)) else "",
+                    "annotation": laid_out(
+                        self.annotation(made.name, field), f"    {field.name}: ", " = None" if field.optional else ""
+                    ),
+                    "docstring": py_docstring(doc) if (doc := field_text(field)) else "",
                 }
                 for field in made.fields
             ],
         }
 
-    def annotation(self, owner: str, field: Field) -> str:
+    def annotation(self, owner: str, field: Field) -> Part:
         """Return the annotation of *field*, bounds included."""
-        kind = self.type_name(owner, field)
+        kind = self.type_part(owner, field)
         bounds = _bounds(field)
         if bounds:
-            kind = f"Annotated[{kind}, Meta({', '.join(bounds)})]"
-        return f"{kind} | None" if field.optional else kind
+            kind = Group("Annotated[", (kind, Group("Meta(", tuple(bounds), ")")), "]")
+        return OrNone(kind) if field.optional else kind
 
-    def type_name(self, owner: str, field: Field) -> str:
+    def type_part(self, owner: str, field: Field) -> Part:
         if field.type is FieldType.OBJECT:
             return object_class_name(owner, field)
         if field.type is FieldType.LIST and field.items is not None:
-            return f"tuple[{self.annotation(owner, replace(field.items, name=field.name))}, ...]"
+            return Group("tuple[", (self.annotation(owner, replace(field.items, name=field.name)), "..."), "]")
         if field.type is FieldType.ENUM and field.enum is not None:
-            known = self.enum_classes[field.enum]
-            return "str" if self.is_open(field.enum) else known
+            return "str" if self.is_open(field.enum) else self.enum_classes[field.enum]
         return _SCALARS[field.type]
 
     def is_open(self, name: str) -> bool:
@@ -217,7 +225,7 @@ def _object_classes(owner: str, fields: Iterable[Field]) -> Iterator[_Class]:
         if field.type is FieldType.OBJECT:
             name = object_class_name(owner, field)
             yield from _object_classes(name, field.fields)
-            yield _Class(name, field.fields)
+            yield _Class(name, field.fields, text=f"The {field.name} of {owner}.")
         elif field.items is not None:
             yield from _object_classes(owner, [replace(field.items, name=field.name)])
 
@@ -229,6 +237,14 @@ def _bounds(field: Field) -> list[str]:
         if (value := getattr(field, key)) is not None
     ]
     return [*bounds, "tz=True"] if field.type is FieldType.DATETIME else bounds
+
+
+def _is_past(event: Event) -> bool:
+    return event.status in {Status.DEPRECATED, Status.RETIRED}
+
+
+def _notice(event: Event) -> str:
+    return deprecation_text(f"{event.name} is {event.status}", event.deprecated)
 
 
 def _class_variables(event: Event) -> list[str]:
@@ -257,39 +273,6 @@ def stored_otherwise(fields: Iterable[Field], prefix: str = "") -> Iterator[tupl
             yield from stored_otherwise(inner, f"{path}.")
 
 
-def _class_doc(made: _Class) -> str:
-    event = made.event
-    if event is None:
-        return "Part of an event."
-    parts = [event.description or f"The event {event.name}."]
-    if event.status is not Status.STABLE:
-        parts.append(_sentence(f"{event.status.capitalize()}", event.deprecated))
-    if event.owner:
-        parts.append(f"Owner: {event.owner}.")
-    return "\n\n".join(parts)
-
-
-def _field_doc(field: Field) -> str:
-    """Return what a reader of the code should know about *field*."""
-    parts = [field.description] if field.description else []
-    if field.unit:
-        parts.append(f"Unit: {field.unit}")
-    if field.sensitivity is not Sensitivity.NONE:
-        parts.append(f"Sensitivity: {field.sensitivity}, {_STORE_WORDS[field.store]}")
-    if field.deprecated is not None:
-        parts.append(_sentence("Deprecated", field.deprecated))
-    return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in parts)
-
-
-_STORE_WORDS: Final = {Store.KEEP: "stored as it is", Store.HASH: "stored as a keyed hash", Store.DROP: "not stored"}
-
-
-def _sentence(word: str, deprecation: Deprecation | None) -> str:
-    reason = f": {deprecation.reason.rstrip('.')}." if deprecation and deprecation.reason else "."
-    instead = f" Use {deprecation.replaced_by}." if deprecation and deprecation.replaced_by else ""
-    return f"{word}{reason}{instead}"
-
-
 def _enum_definition(enum: Enum) -> dict[str, Any]:
     return {
         "type": "string",
@@ -300,24 +283,17 @@ def _enum_definition(enum: Enum) -> dict[str, Any]:
 
 
 def _enum_extra(enum: Enum) -> dict[str, Any]:
-    doc = enum.description or f"Values of {enum.name}."
+    doc = sentence(enum.description or f"Values of {enum.name}")
     note = "\n\nMore values may come: readers must expect values that they do not know." if enum.open else ""
     members = [
         {
             "name": value.member,
             "value": py_string(value.name),
-            "docstring": py_docstring(_value_doc(value.description, value.deprecated)),
+            "docstring": py_docstring(text) if (text := enum_value_text(value)) else "",
         }
         for value in enum.values
     ]
     return {"docstring": py_docstring(doc + note), "members": members}
-
-
-def _value_doc(description: str, deprecated: Deprecation | None) -> str:
-    parts = [description] if description else []
-    if deprecated is not None:
-        parts.append(_sentence("Deprecated", deprecated))
-    return " ".join(part if part.endswith(".") else f"{part}." for part in parts)
 
 
 def _union(names: list[str]) -> str:

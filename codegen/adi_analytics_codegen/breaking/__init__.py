@@ -42,9 +42,7 @@ def compare(old: Catalog, new: Catalog, at: Location) -> list[Finding]:
     return ordered(_compared(Catalogs(old, new, at)))
 
 
-def accepted(
-    findings: list[Finding], exceptions: tuple[Waiver, ...], today: date
-) -> list[Finding]:
+def accepted(findings: list[Finding], exceptions: tuple[Waiver, ...], today: date) -> list[Finding]:
     """Return *findings* without those that an exception accepts, and with what is wrong with the exceptions."""
     present = {(finding.rule, finding.subject) for finding in findings}
     valid = {(waiver.rule, waiver.subject) for waiver in exceptions if (waiver.until or "") >= today.isoformat()}

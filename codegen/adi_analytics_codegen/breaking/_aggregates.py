@@ -45,7 +45,9 @@ def _sources_changed(seen: Aggregates) -> Iterator[Found]:
     lost = sorted(set(seen.old.sources) - set(seen.new.sources))
     gained = sorted(set(seen.new.sources) - set(seen.old.sources))
     if lost or gained or seen.old.all_events != seen.new.all_events:
-        told = "; ".join(filter(None, [f"no longer {', '.join(lost)}" * bool(lost), f"now {', '.join(gained)}" * bool(gained)]))
+        told = "; ".join(
+            filter(None, [f"no longer {', '.join(lost)}" * bool(lost), f"now {', '.join(gained)}" * bool(gained)])
+        )
         message = f"{seen.subject}: reads other events: {told or 'from all, or no longer'}"
         yield Found(seen.new.at, seen.subject, message, _BUMP)
 
@@ -80,7 +82,8 @@ def _tests(of: Aggregate | Measure) -> list[str]:
 
 
 def _columns(aggregate: Aggregate) -> dict[str, Measure | Ratio]:
-    return {column.name: column for column in (*aggregate.measures, *aggregate.derived)}
+    measures: dict[str, Measure | Ratio] = {measure.name: measure for measure in aggregate.measures}
+    return measures | {ratio.name: ratio for ratio in aggregate.derived}
 
 
 def _column_removed(seen: Aggregates) -> Iterator[Found]:
@@ -132,8 +135,12 @@ VERSION_RULES: Final[dict[str, Rule[Aggregates]]] = {
 
 AGGREGATE_RULES: Final[dict[str, Rule[Aggregates]]] = {
     "aggregate-sources-changed": Rule(_sources_changed, Severity.ERROR, "An aggregate reads other events."),
-    "aggregate-bucket-changed": Rule(_bucket_changed, Severity.ERROR, "An aggregate's bucket has another width or name."),
-    "aggregate-dimensions-changed": Rule(_dimensions_changed, Severity.ERROR, "An aggregate is grouped in another way."),
+    "aggregate-bucket-changed": Rule(
+        _bucket_changed, Severity.ERROR, "An aggregate's bucket has another width or name."
+    ),
+    "aggregate-dimensions-changed": Rule(
+        _dimensions_changed, Severity.ERROR, "An aggregate is grouped in another way."
+    ),
     "aggregate-filter-changed": Rule(_filter_changed, Severity.ERROR, "An aggregate's `where` is another one."),
     "aggregate-column-removed": Rule(_column_removed, Severity.ERROR, "An aggregate lost a column."),
     "aggregate-column-retyped": Rule(_column_retyped, Severity.ERROR, "A column of an aggregate has another type."),

@@ -121,7 +121,9 @@ def _column_changed(seen: Events) -> Iterator[Found]:
         ("service", seen.old.service_field, seen.new.service_field),
     ):
         if old != new:
-            message = f"{seen.subject}: column {column} was filled by {old or 'nothing'} and is now by {new or 'nothing'}"
+            message = (
+                f"{seen.subject}: column {column} was filled by {old or 'nothing'} and is now by {new or 'nothing'}"
+            )
             yield Found(seen.new.at, f"{seen.subject}.{new or old}", message, "count the event's version up")
 
 
@@ -134,7 +136,9 @@ def _reserved_field_released(seen: Events) -> Iterator[Found]:
 
 EVENT_RULES: Final[dict[str, Rule[Events]]] = {
     "class-renamed": Rule(_class_renamed, Severity.WARNING, "The event's class has another name: senders must change."),
-    "made-draft": Rule(_made_draft, Severity.ERROR, "An event became a draft again. Drafts are exempt from these rules."),
+    "made-draft": Rule(
+        _made_draft, Severity.ERROR, "An event became a draft again. Drafts are exempt from these rules."
+    ),
     "event-version-lowered": Rule(_version_lowered, Severity.ERROR, "The version of an event was counted down."),
     "column-changed": Rule(
         _column_changed,

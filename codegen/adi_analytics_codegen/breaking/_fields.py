@@ -83,7 +83,9 @@ MEMBER_RULES: Final[dict[str, Rule[Members]]] = {
         "A field was removed. Allowed when its name is added to the event's `reserved`.",
     ),
     "field-removed-read": Rule(
-        _field_removed_read, Severity.ERROR, "A field was removed that an aggregate read. Reserving its name does not help."
+        _field_removed_read,
+        Severity.ERROR,
+        "A field was removed that an aggregate read. Reserving its name does not help.",
     ),
     "field-renamed": Rule(
         _field_renamed,

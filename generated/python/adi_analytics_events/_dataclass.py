@@ -18,7 +18,14 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Callable
     from dataclasses import dataclass as dataclass
+
+    # PEP 702. Python has it since 3.13 only; type checkers bring this package with them.
+    from typing_extensions import deprecated as deprecated
 else:
+
+    def deprecated(_reason: str) -> Callable[[type], type]:
+        """Return a decorator that marks a class for type checkers and does nothing else."""
+        return lambda marked: marked
 
     def dataclass(*, frozen: bool, slots: bool, kw_only: bool) -> Callable[[type], type]:
         """Return a decorator like ``dataclasses.dataclass``, for exactly these three flags."""

@@ -1,0 +1,63 @@
+"""Lays annotations out over lines as ruff format does, which is not among what the generator may need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from adi_analytics_codegen.backends._text import WIDTH
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Parts with commas between, in brackets, such as ``Meta(ge=0, le=9)``."""
+
+    opening: str
+    parts: tuple[Part, ...]
+    closing: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrNone:
+    """A part or ``None``."""
+
+    part: Part
+
+
+Part: TypeAlias = "str | Group | OrNone"
+
+
+def laid_out(part: Part, before: str, after: str) -> str:
+    """Return *part* for a line that begins with *before* and ends with *after*, on one line if it fits."""
+    line = _flat(part)
+    if len(before) + len(line) + len(after) <= WIDTH:
+        return line
+    indent = len(before) - len(before.lstrip())
+    if isinstance(part, OrNone):
+        inner = _at(part.part, indent + 4, 0)
+        return f"(\n{' ' * (indent + 4)}{inner}\n{' ' * (indent + 4)}| None\n{' ' * indent})"
+    return _exploded(part, indent)
+
+
+def _flat(part: Part) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, OrNone):
+        return f"{_flat(part.part)} | None"
+    return part.opening + ", ".join(map(_flat, part.parts)) + part.closing
+
+
+def _at(part: Part, indent: int, after: int) -> str:
+    """Return *part* for a line of its own, indented by *indent*, with *after* characters behind it."""
+    line = _flat(part)
+    return line if indent + len(line) + after <= WIDTH else _exploded(part, indent)
+
+
+def _exploded(part: Part, indent: int) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, OrNone):
+        return f"{_exploded(part.part, indent)}\n{' ' * indent}| None"
+    margin = " " * (indent + 4)
+    lines = [f"{margin}{_at(inner, indent + 4, 1)},\n" for inner in part.parts]
+    return f"{part.opening}\n{''.join(lines)}{' ' * indent}{part.closing}"

@@ -1,0 +1,168 @@
+"""The event catalog as Markdown: what is sent, by whom, how sensitive it is, and what is made of it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from adi_analytics_codegen._durations import duration_text
+from adi_analytics_codegen.backends._describe import deprecation_text, enum_value_text, sentence
+from adi_analytics_codegen.backends._text import HEADER, environment
+from adi_analytics_codegen.model import FieldType, MeasureKind, Status
+from adi_analytics_codegen.readers import columns_fed, readers_of_event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adi_analytics_codegen.model import Aggregate, Catalog, Condition, Event, Field, Measure, Ratio
+
+_OPERATORS: Final = {"eq": "=", "ne": "≠", "in": "in", "lt": "<", "lte": "≤", "gt": ">", "gte": "≥"}
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>|#~$])")
+
+
+def render(catalog: Catalog) -> dict[str, str]:
+    """Return the pages of *catalog*: an index, one page per domain, one of aggregates, one of enums."""
+    pages = {"index.md": "index.md.jinja", "aggregates.md": "aggregates.md.jinja", "enums.md": "enums.md.jinja"}
+    files = {f"docs/{path}": _page(template, catalog) for path, template in pages.items()}
+    for domain in catalog.domains:
+        files[f"docs/domains/{domain}.md"] = _page("domain.md.jinja", catalog, domain=domain)
+    return files
+
+
+def _page(template: str, catalog: Catalog, **context: Any) -> str:
+    made = (
+        environment("docs")
+        .get_template(template)
+        .render(
+            header=HEADER,
+            catalog=catalog,
+            md=md,
+            code=code,
+            sentence=sentence,
+            duration=duration_text,
+            readers=readers_of_event,
+            columns=_columns,
+            rows=_rows,
+            life=_life,
+            measure=measure_text,
+            ratio=ratio_text,
+            where=_where,
+            value_text=enum_value_text,
+            **context,
+        )
+    )
+    return re.sub(r"\n{3,}", "\n\n", made).rstrip() + "\n"
+
+
+def md(text: str) -> str:
+    """Return *text* as Markdown that shows it, on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def code(text: str) -> str:
+    """Return *text* as code, safe inside a table."""
+    ticks = "``" if "`" in text else "`"
+    space = " " if "`" in text else ""
+    return f"{ticks}{space}{text}{space}{ticks}".replace("|", "\\|")
+
+
+def _life(event: Event) -> str:
+    """Return what is to be known about the life of *event*, or nothing for a stable one."""
+    return "" if event.status is Status.STABLE else deprecation_text(event.status.capitalize(), event.deprecated)
+
+
+def _rows(catalog: Catalog, event: Event) -> Iterator[dict[str, str]]:
+    """Yield the rows of the table of fields, those inside objects with dotted names."""
+    for path, field in _deep("", event.fields):
+        yield {
+            "name": code(path),
+            "type": _type(catalog, field),
+            "required": "" if field.optional else "yes",
+            "sensitivity": f"{field.sensitivity}, {field.store}" if _is_delicate(field) else "",
+            "text": " ".join(
+                filter(None, [md(sentence(field.description)) if field.description else "", _notes(field)])
+            ),
+        }
+
+
+def _is_delicate(field: Field) -> bool:
+    return field.sensitivity != "none" or field.store != "keep"
+
+
+def _deep(prefix: str, fields: tuple[Field, ...]) -> Iterator[tuple[str, Field]]:
+    for field in fields:
+        path, inner = f"{prefix}{field.name}", field
+        yield path, field
+        while inner.items is not None:
+            path, inner = f"{path}[]", inner.items
+        yield from _deep(f"{path}.", inner.fields)
+
+
+def _type(catalog: Catalog, field: Field) -> str:
+    if field.type is FieldType.LIST and field.items is not None:
+        return f"list of {_type(catalog, field.items)}"
+    if field.type is FieldType.ENUM and field.enum is not None:
+        return f"enum {code(field.enum)}"
+    return str(field.type)
+
+
+def _notes(field: Field) -> str:
+    """Return unit, bounds and deprecation of *field*."""
+    bounds = [
+        f"{word} {value if key != 'pattern' else code(str(value))}"
+        for key, word in _BOUNDS.items()
+        if (value := getattr(field, key)) is not None
+    ]
+    told = [f"Unit: {md(field.unit)}." if field.unit else "", f"Bounds: {', '.join(bounds)}." if bounds else ""]
+    if field.deprecated is not None:
+        told.append(md(deprecation_text("Deprecated", field.deprecated)))
+    return " ".join(filter(None, told))
+
+
+_BOUNDS: Final = {
+    "min": "at least",
+    "max": "at most",
+    "min_length": "length at least",
+    "max_length": "length at most",
+    "pattern": "matches",
+    "min_items": "items at least",
+    "max_items": "items at most",
+}
+
+
+def _columns(event: Event, aggregate: Aggregate) -> str:
+    """Return the columns of *aggregate* that *event* feeds."""
+    return ", ".join(map(code, columns_fed(aggregate, event.name)))
+
+
+def measure_text(measure: Measure) -> str:
+    """Return how *measure* is computed, in words."""
+    of = code(measure.of or "")
+    words = {
+        MeasureKind.COUNT: "number of rows",
+        MeasureKind.PERCENTILE: f"percentile {measure.quantile} of {of}",
+        MeasureKind.DISTINCT: f"number of different {of}",
+    }
+    told = words.get(measure.kind, f"{measure.kind} of {of}")
+    if measure.trailing is not None:
+        told += f" over the last {duration_text(measure.trailing)}"
+    return f"{told} where {_where(measure.where)}" if measure.where else told
+
+
+def ratio_text(ratio: Ratio) -> str:
+    """Return how *ratio* is computed."""
+    numerator, denominator = (" + ".join(map(code, side)) for side in (ratio.numerator, ratio.denominator))
+    return f"({numerator}) / ({denominator})"
+
+
+def _where(conditions: tuple[Condition, ...]) -> str:
+    return " and ".join(_condition(condition) for condition in conditions)
+
+
+def _condition(condition: Condition) -> str:
+    name = code(condition.field)
+    if condition.op == "exists":
+        return f"{name} is {'present' if condition.value else 'absent'}"
+    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    shown = ", ".join(code(str(value).lower() if isinstance(value, bool) else str(value)) for value in values)
+    return f"{name} {_OPERATORS[condition.op]} {shown}"

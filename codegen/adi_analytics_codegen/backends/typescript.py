@@ -1,0 +1,117 @@
+"""TypeScript: one module of types, for services that send or read events without Python."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics_codegen.backends._describe import class_text, deprecation_text, enum_value_text, field_text
+from adi_analytics_codegen.backends._text import HEADER, environment, wrapped
+from adi_analytics_codegen.model import Deprecation, Field, FieldType, Status
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.model import Catalog, Enum, Event
+
+_SCALARS: Final = {
+    FieldType.UUID: "string",
+    FieldType.STRING: "string",
+    FieldType.INT: "number",
+    FieldType.FLOAT: "number",
+    FieldType.BOOL: "boolean",
+    FieldType.DATETIME: "string",
+    FieldType.JSON: "JsonValue",
+}
+_NOTES: Final = {FieldType.UUID: "A uuid.", FieldType.INT: "A whole number.", FieldType.DATETIME: "A time, RFC 3339."}
+
+
+def render(catalog: Catalog) -> dict[str, str]:
+    """Return the module of *catalog*."""
+    module = _Module(catalog)
+    text = (
+        environment("typescript")
+        .get_template("events.ts.jinja")
+        .render(
+            header=HEADER,
+            catalog=catalog,
+            doc=doc,
+            ts=ts_string,
+            enums=[(enum.class_name, _enum_doc(enum), _enum_type(enum)) for enum in catalog.enums],
+            events=[(event, _event_doc(event), module.body(event)) for event in catalog.events],
+        )
+    )
+    return {"typescript/events.ts": text}
+
+
+class _Module:
+    def __init__(self, catalog: Catalog) -> None:
+        self.enum_classes = {enum.name: enum.class_name for enum in catalog.enums}
+
+    def body(self, event: Event) -> str:
+        """Return the members of the interface of *event*."""
+        return "\n".join([f"  readonly type: {ts_string(event.name)};", *(self.member(f, 2) for f in event.fields)])
+
+    def member(self, field: Field, indent: int) -> str:
+        """Return the declaration of *field*, with its comment."""
+        margin = " " * indent
+        comment = doc(_tagged(_field_notes(field), field.deprecated), indent)
+        mark = "?" if field.optional else ""
+        or_null = " | null" if field.optional and field.type is not FieldType.JSON else ""
+        return f"{comment}{margin}readonly {field.name}{mark}: {self.type_of(field, indent)}{or_null};"
+
+    def type_of(self, field: Field, indent: int) -> str:
+        """Return the type of the values of *field*."""
+        if field.type is FieldType.OBJECT:
+            members = "\n".join(self.member(inner, indent + 2) for inner in field.fields)
+            return f"{{\n{members}\n{' ' * indent}}}"
+        if field.type is FieldType.LIST and field.items is not None:
+            return f"ReadonlyArray<{self.type_of(replace(field.items, name=field.name), indent)}>"
+        if field.type is FieldType.ENUM and field.enum is not None:
+            return self.enum_classes[field.enum]
+        return _SCALARS[field.type]
+
+
+def _field_notes(field: Field) -> str:
+    notes = field_text(replace(field, deprecated=None))
+    return " ".join(filter(None, [notes, _NOTES.get(field.type, "")]))
+
+
+def _event_doc(event: Event) -> str:
+    past = event.status in {Status.DEPRECATED, Status.RETIRED}
+    return _tagged(class_text(event), (event.deprecated or Deprecation()) if past else None)
+
+
+def _tagged(text: str, deprecation: Deprecation | None) -> str:
+    """Return *text* with the tag that makes editors strike the name through."""
+    if deprecation is None:
+        return text
+    tag = deprecation_text("", deprecation).removeprefix(": ").removeprefix(". ")
+    return f"{text}\n\n@deprecated {tag}".strip().rstrip(".") + "."
+
+
+def _enum_type(enum: Enum) -> str:
+    values = [ts_string(value.name) for value in enum.values]
+    # `string & {}` keeps the known values in completion, where plain `string` would swallow them.
+    return "\n".join(f"  | {value}" for value in [*values, *(["(string & {})"] if enum.open else [])])
+
+
+def _enum_doc(enum: Enum) -> str:
+    told = [f"{value.name}: {text}" for value in enum.values if (text := enum_value_text(value))]
+    note = ["More values may come."] if enum.open else []
+    return "\n\n".join([*filter(None, [enum.description]), *note, *told])
+
+
+def ts_string(text: str) -> str:
+    """Return *text* as a string literal."""
+    return json.dumps(text, ensure_ascii=True)
+
+
+def doc(text: str, indent: int = 0) -> str:
+    """Return *text* as a documentation comment with a newline at its end; nothing for an empty text."""
+    margin = " " * indent
+    lines = wrapped(text.replace("*/", "*\\/"), 117 - indent)
+    if not lines:
+        return ""
+    if len(lines) == 1:
+        return f"{margin}/** {lines[0]} */\n"
+    return f"{margin}/**\n" + "".join(f"{margin} * {line}".rstrip() + "\n" for line in lines) + f"{margin} */\n"
