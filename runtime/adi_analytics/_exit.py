@@ -9,11 +9,13 @@ import sys
 import threading
 import time
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from adi_analytics._queue import EventQueue
@@ -44,8 +46,14 @@ def hook_other_registries() -> None:
         module: Any = sys.modules.get(name)
         # Once per process: a forked child has forgotten its parent's finalizers.
         if module is not None and (os.getpid(), name) not in _hooked:
-            _hooked.add((os.getpid(), name))
-            module.Finalize(None, close_all, exitpriority=100)
+            _finalize(module, close_all)
+            # Such a child forgets its finalizers once more, after it has imported the main module (forkserver).
+            module.register_after_fork(close_all, partial(_finalize, module))
+
+
+def _finalize(module: Any, function: Callable[[], None]) -> None:
+    _hooked.add((os.getpid(), module.__name__))
+    module.Finalize(None, function, exitpriority=100)
 
 
 def close_all() -> None:
