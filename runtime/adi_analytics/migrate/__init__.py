@@ -1,6 +1,10 @@
 """The migrator: brings a database to the state that the event catalog describes, and keeps it there."""
 
+from adi_analytics.migrate._adopt import AdoptResult, adopt
 from adi_analytics.migrate._backfill import BackfillResult
+from adi_analytics.migrate._baseline import BaselineResult, baseline
+from adi_analytics.migrate._dead_letters import DeadLetter, DeadLetters, dead_letters
+from adi_analytics.migrate._doctor import Diagnosis, doctor
 from adi_analytics.migrate._errors import (
     BackendChangedError,
     DatabaseUnreachableError,
@@ -17,6 +21,7 @@ from adi_analytics.migrate._errors import (
     UnsuitableDatabaseError,
     UsageError,
 )
+from adi_analytics.migrate._findings import Finding
 from adi_analytics.migrate._new import NewResult, check, new
 from adi_analytics.migrate._record import Timeouts
 from adi_analytics.migrate._runner import ApplyResult, Options, Status, apply, dry_run, status
@@ -29,13 +34,21 @@ from adi_analytics.migrate._upkeep import (
     maintain_loop,
     refresh,
 )
+from adi_analytics.migrate._verify import DriftResult, drift
 
 __all__ = [
+    "AdoptResult",
     "ApplyResult",
     "BackendChangedError",
     "BackfillResult",
+    "BaselineResult",
     "DatabaseUnreachableError",
+    "DeadLetter",
+    "DeadLetters",
     "DestructiveError",
+    "Diagnosis",
+    "DriftResult",
+    "Finding",
     "ForgottenMigrationError",
     "HistoryError",
     "LockedError",
@@ -53,9 +66,14 @@ __all__ = [
     "Timeouts",
     "UnsuitableDatabaseError",
     "UsageError",
+    "adopt",
     "apply",
     "backfill",
+    "baseline",
     "check",
+    "dead_letters",
+    "doctor",
+    "drift",
     "dry_run",
     "install_pg_cron",
     "maintain",

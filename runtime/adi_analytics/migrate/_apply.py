@@ -39,10 +39,12 @@ class Settings:
     """How files are run.
 
     Attributes:
+        held: The migrator's lock.
         retries: How often a file is tried again after a lock timeout, a deadlock or a serialization failure.
         before: Called before each file and step, with what is about to run.
     """
 
+    held: _lock.Held
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: int = 10
     before: Callable[[str], None] = lambda _: None
@@ -70,7 +72,7 @@ def run_file(connection: Connection, file: MigrationFile, database: Database, se
     """
     started = time.monotonic()
     for attempt in range(settings.retries + 1):
-        _lock.check_still_held(connection)
+        _lock.check_still_held(connection, settings.held)
         settings.before(file.name if attempt == 0 else f"{file.name} (try {attempt + 1})")
         try:
             _run_once(connection, file, database, settings)

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from adi_analytics.migrate._database import Connection, fetch_value
@@ -26,9 +27,29 @@ where l.locktype = 'advisory' and l.granted and l.objsubid = 2
   and l.classid = %s and l.objid = %s
 """
 
+_WHO: Final = """
+select pg_backend_pid(), (
+    select l.pid from pg_catalog.pg_locks l
+    where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+      and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+      and l.classid = %s and l.objid = %s
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Who answered when the lock was taken, and who held it then.
+
+    On one server that is one process; a build with a single session numbers the two differently, so both are kept.
+    """
+
+    session: int | None
+    holder: int | None
+
 
 @contextlib.contextmanager
-def hold(connection: Connection, *, wait: float, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+def hold(connection: Connection, *, wait: float, waiting: Callable[[str], None] | None = None) -> Iterator[Held]:
     """Hold the lock for the length of the block.
 
     The lock is tried, not waited for: a session that waits for an advisory lock holds a snapshot, and
@@ -41,15 +62,15 @@ def hold(connection: Connection, *, wait: float, waiting: Callable[[str], None] 
     Raises:
         LockedError: If another session still holds the lock after *wait* seconds.
     """
-    _acquire(connection, wait, waiting)
+    held = _acquire(connection, wait, waiting)
     try:
-        yield
+        yield held
     finally:
         if not connection.closed and not connection.broken:
             connection.execute("select pg_advisory_unlock(%s, %s)", KEYS)
 
 
-def _acquire(connection: Connection, wait: float, waiting: Callable[[str], None] | None) -> None:
+def _acquire(connection: Connection, wait: float, waiting: Callable[[str], None] | None) -> Held:
     deadline = time.monotonic() + wait
     told = False
     while not fetch_value(connection, "select pg_try_advisory_lock(%s, %s)", *KEYS):
@@ -66,6 +87,11 @@ def _acquire(connection: Connection, wait: float, waiting: Callable[[str], None]
             if waiting is not None:
                 waiting(holder)
         time.sleep(min(_POLL, max(0.0, deadline - time.monotonic())))
+    return _held(connection)
+
+
+def _held(connection: Connection) -> Held:
+    return Held(*(connection.execute(_WHO, KEYS).fetchone() or (None, None)))
 
 
 def describe_holder(connection: Connection) -> str:
@@ -77,19 +103,13 @@ def describe_holder(connection: Connection) -> str:
     return f"pid {pid}, application {application!r}, role {user}, from {address}, {state}, connected since {since}"
 
 
-def check_still_held(connection: Connection) -> None:
+def check_still_held(connection: Connection, held: Held) -> None:
     """Make sure that the lock belongs to the session that answers now.
 
     Raises:
         LockedError: If a pooler moved us to another session, or if the lock was taken away.
     """
-    held = fetch_value(
-        connection,
-        "select count(*) from pg_catalog.pg_locks where locktype = 'advisory' and granted and objsubid = 2"
-        " and pid = pg_backend_pid() and classid = %s and objid = %s",
-        *KEYS,
-    )
-    if not held:
+    if held != _held(connection) or held.holder is None:
         raise LockedError(
             "the migrator's lock was lost between two statements",
             "Connect directly to the server, not through a transaction pooler (pgbouncer's port), and run again.",

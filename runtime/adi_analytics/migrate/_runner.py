@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,35 +137,38 @@ def apply(wanted: _plan.Wanted = "all", options: Options | None = None) -> Apply
     options = options or Options()
     with session(options, wanted) as (connection, database):
         files = _files.load(options.folder, database.backend)
-        with _lock.hold(connection, wait=options.lock_wait, waiting=options.progress.waiting):
+        with _lock.hold(connection, wait=options.lock_wait, waiting=options.progress.waiting) as held:
             # Another run may have installed or applied while we waited.
-            database = _database.inspect(connection, wanted=options.backend)
-            return _apply_locked(connection, database, files, wanted, options)
+            current = _database.inspect(connection, wanted=options.backend)
+            applied = _record.read_applied(connection) if current.installed else []
+            plan = _plan.make(files, applied, wanted)
+            result = _apply_plan(connection, current, plan, options, held)
+            if result.applied:
+                _apply.execute(connection, _record.audit(wanted, ", ".join(file.name for file in result.applied)))
+            _plan.check_not_stopped(plan, wanted)
+            return dataclasses.replace(result, already=len(files) - len(plan.pending))
 
 
-def _apply_locked(
-    connection: Connection, database: Database, files: list[MigrationFile], wanted: _plan.Wanted, options: Options
+def _apply_plan(
+    connection: Connection, database: Database, plan: _plan.Plan, options: Options, held: _lock.Held
 ) -> ApplyResult:
-    applied = _record.read_applied(connection) if database.installed else []
-    plan = _plan.make(files, applied, wanted)
     _plan.check_allowed(plan, destructive=options.allow_destructive)
     if plan.run and not database.installed:
         _apply.install(connection, database)
     done: list[AppliedFile] = []
     filled: list[BackfillResult] = []
-    settings = _apply.Settings(timeouts=options.timeouts, retries=options.retries, before=options.progress.step)
+    progress = options.progress
+    settings = _apply.Settings(held=held, timeouts=options.timeouts, retries=options.retries, before=progress.step)
     for file in plan.run:
         if file.header.backfill:
-            filled += run_pending(connection, database, options.progress, only=file.header.backfill)
+            filled += run_pending(connection, database, progress, only=file.header.backfill)
         seconds = _apply.run_file(connection, file, database, settings)
         done.append(AppliedFile(file.name, file.phase, seconds))
-    if done:
-        _apply.execute(connection, _record.audit(wanted, ", ".join(file.name for file in done)))
     if options.backfill and (database.installed or done):
-        filled += run_pending(connection, database, options.progress)
-    _grants.give_all(connection, database, options.folder, {"writer": options.grant_writer, "reader": options.grant_reader})
-    _plan.check_not_stopped(plan, wanted)
-    return ApplyResult(database.backend, tuple(done), len(applied), tuple(filled))
+        filled += run_pending(connection, database, progress)
+    roles: dict[_grants.Kind, str | None] = {"writer": options.grant_writer, "reader": options.grant_reader}
+    _grants.give_all(connection, database, options.folder, roles)
+    return ApplyResult(database.backend, tuple(done), 0, tuple(filled))
 
 
 def status(options: Options | None = None) -> Status:
