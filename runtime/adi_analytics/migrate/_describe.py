@@ -27,11 +27,11 @@ left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attn
 where a.attrelid = any(%s) and a.attnum > 0 and not a.attisdropped
 """
 
-# PostgreSQL 18 also lists NOT NULL here; it is compared as a property of the column.
+# What a partition has from its parent is told with the parent. PostgreSQL 18 also lists NOT NULL here; it is compared as a property of the column.
 _CONSTRAINTS: Final[LiteralString] = """
 select c.conrelid, c.conname::text, pg_get_constraintdef(c.oid, true) as definition, c.convalidated as validated
 from pg_catalog.pg_constraint c
-where c.conrelid = any(%s) and c.contype <> 'n'
+where c.conrelid = any(%s) and c.contype <> 'n' and c.conparentid = 0
 """
 
 _INDEXES: Final[LiteralString] = """
@@ -39,7 +39,7 @@ select i.indrelid, x.relname::text, pg_get_indexdef(i.indexrelid, 0, true) as de
        i.indisvalid and i.indisready as valid
 from pg_catalog.pg_index i
 join pg_catalog.pg_class x on x.oid = i.indexrelid
-where i.indrelid = any(%s)
+where i.indrelid = any(%s) and not x.relispartition
 """
 
 # TimescaleDB puts triggers of its own on a hypertable.
