@@ -142,7 +142,9 @@ class Core:
         """Return the number of queued events from which they go to disk while the server is away."""
         if self._spooling.always:
             return 1
-        return max(1, self._settings.max_queue // 2) if self._spooling.on else _NEVER
+        if not self._spooling.on:
+            return _NEVER
+        return max(1, self._settings.max_queue // 2 - len(self._queue.ledger.inflight))
 
     def _relieve(self) -> Steps:
         """Put events to disk; returns whether they went there."""

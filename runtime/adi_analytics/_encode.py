@@ -1,17 +1,18 @@
 """Tracked events as rows of a binary COPY.
 
-One row is ``bytes`` from here on: it is what is sent, spooled and, taken apart again by `Row.from_copy`, dead-lettered.
+From here on one row is ``bytes``: what is sent, spooled and, taken apart again by `Row.from_copy`, dead-lettered.
 The format: https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS; a ``jsonb`` is sent as a version
 byte, 1, and its text.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import struct
 import uuid
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from dataclasses import fields as dataclass_fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -34,6 +35,8 @@ HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER: Final = b"\xff\xff"
 EPOCH_2000: Final = 946_684_800_000_000  # microseconds from 1970 to 2000, where PostgreSQL counts from
 
+_DEEPEST: Final = 100  # levels of nesting kept in a dead letter that JSON can't take as it is
+_LONGEST_INTEGER: Final = 10_000  # bits; Python refuses to write more than 4300 digits
 _SOME_ID: Final = uuid.UUID(int=0)
 _NULL: Final = b"\xff\xff\xff\xff"
 _UUID_LENGTH: Final = struct.pack("!i", 16)
@@ -96,25 +99,14 @@ class Row:
         columns = {name: getattr(self, name) for name in COLUMNS}
         try:
             return json.dumps(columns, ensure_ascii=True, allow_nan=False)
-        except ValueError:  # NaN, which JSON can't hold
-            return json.dumps(_finite(columns), ensure_ascii=True)
+        except (ValueError, RecursionError):
+            return json.dumps(_tamed(columns), ensure_ascii=True)
 
 
 def row_timestamp(row: bytes) -> int:
     """Return the timestamp of *row*, in microseconds since 1970."""
     micros: int = struct.unpack_from("!q", row, 6)[0]
     return micros + EPOCH_2000
-
-
-def row_key(row: bytes) -> tuple[bytes, str]:
-    """Return the event's id and type, for log lines and lookups."""
-    parsed = Row.from_copy(row)
-    return uuid.UUID(parsed.event_id).bytes, parsed.event_type
-
-
-def to_json(value: Any) -> bytes:
-    """Return *value* as JSON; takes the fast UUIDs too."""
-    return _ENCODER.encode(value)
 
 
 def _foreign(value: Any) -> Any:
@@ -242,7 +234,8 @@ class RowEncoder:
         names = [field.name for field in dataclass_fields(event)]
         values = {name: _to_plain(value) for name in names if (value := getattr(event, name)) is not None}
         kept = {"type": plan.event_type, **(values if plan.policy is None else _kept_of_faulty(plan.policy, values))}
-        return EncodeFault(reason, _describe(error), self._row_of(plan.event_type, item, kept))
+        row = self._row_of(plan.event_type, item, kept)
+        return EncodeFault(reason, _describe(error), replace(row, **_columns_of(plan, event)))
 
     def _row_of(self, event_type: str, item: Item, data: dict[str, Any]) -> Row:
         _event, event_id, nanoseconds, context = item
@@ -311,13 +304,31 @@ def _require_finite(value: Any) -> None:
         _require_finite(inner)
 
 
-def _finite(value: Any) -> Any:
-    """Return *value* with text in the place of NaN and the infinities."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"$float": str(value)}
-    if isinstance(value, dict):
-        return {name: _finite(inner) for name, inner in value.items()}
-    return [_finite(inner) for inner in value] if isinstance(value, list) else value
+def _tamed(value: Any, depth: int = 0) -> Any:
+    """Return *value* with text in the place of what JSON text can't hold, or Python can't write."""
+    if depth > _DEEPEST:
+        return {"$unserialisable": "nested too deeply"}
+    match value:
+        case float() if not math.isfinite(value):
+            return {"$unserialisable": str(value)}
+        case int() if value.bit_length() > _LONGEST_INTEGER:
+            return {"$unserialisable": "a number too long"}
+        case dict():
+            return {name: _tamed(inner, depth + 1) for name, inner in value.items()}
+        case list():
+            return [_tamed(inner, depth + 1) for inner in value]
+    return value
+
+
+def _columns_of(plan: _Plan, event: Any) -> dict[str, str]:
+    """Return those columns of a faulty event that are right."""
+    found: dict[str, str] = {}
+    with contextlib.suppress(ValueError, TypeError, AttributeError):
+        if plan.user_of is not None and (user := plan.user_of(event)) is not None:
+            found["user_id"] = str(uuid.UUID(str(user)))
+    if plan.service_of is not None and isinstance(service := plan.service_of(event), str):
+        found["service"] = service
+    return found
 
 
 def _to_plain(value: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from runtime_support.books import balanced, settled
 from runtime_support.database import Database
+from runtime_support.proxy import Proxy
 from runtime_support.samples import task, tasks
+from runtime_support.workers import QUICK, running
 
-__all__ = ["Database", "balanced", "settled", "task", "tasks"]
+__all__ = ["QUICK", "Database", "Proxy", "balanced", "running", "settled", "task", "tasks"]

@@ -30,3 +30,10 @@ def own_database(own_server: EmbeddedServer) -> Iterator[Database]:
     with psycopg.connect(own_server.dsn, autocommit=True) as connection:
         connection.execute(_DDL.read_text())  # type: ignore[arg-type]  # our own file
     yield Database(own_server.dsn)
+
+
+@pytest.fixture(params=["thread", "asyncio"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of worker in turn."""
+    name: str = request.param
+    return name
