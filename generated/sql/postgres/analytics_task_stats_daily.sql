@@ -33,9 +33,15 @@ select
     count(*) filter (where event_type = 'task_completed') as "completed",
     count(*) filter (where event_type = 'task_failed') as "failed",
     count(*) filter (where event_type = 'task_cancelled') as "cancelled",
-    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) filter (where event_type = 'task_completed') as "avg_duration_ms__sum",
-    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) filter (where event_type = 'task_completed') as "avg_duration_ms__count",
-    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) filter (where event_type = 'task_completed') as "p95_duration_ms"
+    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) filter (where event_type = 'task_completed') as "avg_duration_ms__sum",
+    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) filter (where event_type = 'task_completed') as "avg_duration_ms__count",
+    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision) filter (where event_type = 'task_completed') as "p95_duration_ms"
 from "analytics_events"
 where "timestamp" >= from_time
     and "timestamp" < to_time
@@ -69,9 +75,15 @@ select
     count(*) filter (where event_type = 'task_completed') as "completed",
     count(*) filter (where event_type = 'task_failed') as "failed",
     count(*) filter (where event_type = 'task_cancelled') as "cancelled",
-    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) filter (where event_type = 'task_completed') as "avg_duration_ms__sum",
-    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) filter (where event_type = 'task_completed') as "avg_duration_ms__count",
-    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) filter (where event_type = 'task_completed') as "p95_duration_ms"
+    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) filter (where event_type = 'task_completed') as "avg_duration_ms__sum",
+    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) filter (where event_type = 'task_completed') as "avg_duration_ms__count",
+    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision) filter (where event_type = 'task_completed') as "p95_duration_ms"
 from "analytics_events"
 where "timestamp" >= coalesce((select watermark from analytics_meta.rollups where rollup = 'analytics_task_stats_daily_v1'), '-infinity')
     and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
@@ -98,8 +110,14 @@ language sql stable
 begin atomic
 select
     date_bin(interval '1 day', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "day",
-    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end))::integer as "sign",
-    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision)) / ln(1.02::double precision))::integer end as "magnitude",
+    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end))::integer as "sign",
+    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision)) / ln(1.02::double precision))::integer end as "magnitude",
     count(*) as "row_count"
 from "analytics_events"
 where "timestamp" >= from_time
@@ -108,7 +126,9 @@ where "timestamp" >= from_time
     and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
     and event_type in ('task_created', 'task_started', 'task_completed', 'task_failed', 'task_cancelled')
     and event_type = 'task_completed'
-    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) is not null
+    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) is not null
 group by 1, 2, 3;
 end;
 
@@ -124,8 +144,14 @@ where "day" < coalesce((select watermark from analytics_meta.rollups where rollu
 union all
 select
     date_bin(interval '1 day', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "day",
-    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end))::integer as "sign",
-    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision)) / ln(1.02::double precision))::integer end as "magnitude",
+    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end))::integer as "sign",
+    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision)) / ln(1.02::double precision))::integer end as "magnitude",
     count(*) as "row_count"
 from "analytics_events"
 where "timestamp" >= coalesce((select watermark from analytics_meta.rollups where rollup = 'analytics_task_stats_daily_v1'), '-infinity')
@@ -133,7 +159,9 @@ where "timestamp" >= coalesce((select watermark from analytics_meta.rollups wher
     and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
     and event_type in ('task_created', 'task_started', 'task_completed', 'task_failed', 'task_cancelled')
     and event_type = 'task_completed'
-    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) is not null
+    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) is not null
 group by 1, 2, 3;
 
 -- watermark of analytics_task_stats_daily_v1
@@ -148,9 +176,9 @@ select
     "completed",
     "failed",
     "cancelled",
-    case when "avg_duration_ms__count" > 0 then case when abs("avg_duration_ms__sum" / "avg_duration_ms__count") < 1e-307 then 0 when abs("avg_duration_ms__sum" / "avg_duration_ms__count") <= 1e307 then ("avg_duration_ms__sum" / "avg_duration_ms__count")::double precision end end as "avg_duration_ms",
+    ("avg_duration_ms__sum" / nullif("avg_duration_ms__count", 0))::double precision as "avg_duration_ms",
     "p95_duration_ms",
-    case when (coalesce("completed", 0) + coalesce("failed", 0)) <> 0 then case when abs((coalesce("completed", 0))::numeric / (coalesce("completed", 0) + coalesce("failed", 0))) < 1e-307 then 0 when abs((coalesce("completed", 0))::numeric / (coalesce("completed", 0) + coalesce("failed", 0))) <= 1e307 then ((coalesce("completed", 0))::numeric / (coalesce("completed", 0) + coalesce("failed", 0)))::double precision end end as "success_rate"
+    ("completed")::double precision / nullif("completed" + "failed", 0) as "success_rate"
 from "analytics_task_stats_daily_v1_live";
 
 -- view analytics_task_stats_daily_distribution

@@ -12,13 +12,31 @@ select
     case when jsonb_typeof(data -> 'method') = 'string' then data ->> 'method' end as "method",
     count(*) as "row_count",
     count(*) as "request_count",
-    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) as "avg_duration_ms__sum",
-    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) as "avg_duration_ms__count",
-    percentile_cont(0.5) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) as "p50_duration_ms",
-    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) as "p95_duration_ms",
-    percentile_cont(0.99) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) as "p99_duration_ms",
-    count(*) filter (where (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric >= '-9223372036854775808'::numeric and (data -> 'status_code')::numeric <= '9223372036854775807'::numeric and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) >= 400 and (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric >= '-9223372036854775808'::numeric and (data -> 'status_code')::numeric <= '9223372036854775807'::numeric and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) < 500) as "error_4xx_count",
-    count(*) filter (where (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric >= '-9223372036854775808'::numeric and (data -> 'status_code')::numeric <= '9223372036854775807'::numeric and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) >= 500 and (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric >= '-9223372036854775808'::numeric and (data -> 'status_code')::numeric <= '9223372036854775807'::numeric and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) < 600) as "error_5xx_count"
+    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) as "avg_duration_ms__sum",
+    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) as "avg_duration_ms__count",
+    percentile_cont(0.5) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision) as "p50_duration_ms",
+    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision) as "p95_duration_ms",
+    percentile_cont(0.99) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision) as "p99_duration_ms",
+    count(*) filter (where (case when jsonb_typeof(data -> 'status_code') = 'number' then
+        case when abs((data -> 'status_code')::numeric) < 9223372036854775808 and (data -> 'status_code')::numeric % 1 = 0 then (data -> 'status_code')::bigint end
+    end) >= 400 and (case when jsonb_typeof(data -> 'status_code') = 'number' then
+        case when abs((data -> 'status_code')::numeric) < 9223372036854775808 and (data -> 'status_code')::numeric % 1 = 0 then (data -> 'status_code')::bigint end
+    end) < 500) as "error_4xx_count",
+    count(*) filter (where (case when jsonb_typeof(data -> 'status_code') = 'number' then
+        case when abs((data -> 'status_code')::numeric) < 9223372036854775808 and (data -> 'status_code')::numeric % 1 = 0 then (data -> 'status_code')::bigint end
+    end) >= 500 and (case when jsonb_typeof(data -> 'status_code') = 'number' then
+        case when abs((data -> 'status_code')::numeric) < 9223372036854775808 and (data -> 'status_code')::numeric % 1 = 0 then (data -> 'status_code')::bigint end
+    end) < 600) as "error_5xx_count"
 from "analytics_events"
 where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
     and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
@@ -52,14 +70,22 @@ select
     service as "service",
     case when jsonb_typeof(data -> 'endpoint') = 'string' then data ->> 'endpoint' end as "endpoint",
     case when jsonb_typeof(data -> 'method') = 'string' then data ->> 'method' end as "method",
-    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end))::integer as "sign",
-    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision)) / ln(1.02::double precision))::integer end as "magnitude",
+    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end))::integer as "sign",
+    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision)) / ln(1.02::double precision))::integer end as "magnitude",
     count(*) as "row_count"
 from "analytics_events"
 where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
     and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
     and event_type in ('api_request')
-    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) is not null
+    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) is not null
 group by 1, 2, 3, 4, 5, 6
 with no data;
 
@@ -83,7 +109,7 @@ select
     "endpoint",
     "method",
     "request_count",
-    case when "avg_duration_ms__count" > 0 then case when abs("avg_duration_ms__sum" / "avg_duration_ms__count") < 1e-307 then 0 when abs("avg_duration_ms__sum" / "avg_duration_ms__count") <= 1e307 then ("avg_duration_ms__sum" / "avg_duration_ms__count")::double precision end end as "avg_duration_ms",
+    ("avg_duration_ms__sum" / nullif("avg_duration_ms__count", 0))::double precision as "avg_duration_ms",
     "p50_duration_ms",
     "p95_duration_ms",
     "p99_duration_ms",

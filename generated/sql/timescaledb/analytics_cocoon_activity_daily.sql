@@ -12,9 +12,15 @@ select
     count(*) filter (where event_type = 'cocoon_connected') as "connections",
     count(*) filter (where event_type = 'cocoon_disconnected') as "disconnections",
     count(*) filter (where event_type = 'cocoon_claimed') as "claims",
-    sum(case when jsonb_typeof(data -> 'duration_seconds') = 'number' then case when (data -> 'duration_seconds')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_seconds')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_seconds')::numeric = trunc((data -> 'duration_seconds')::numeric) then (data -> 'duration_seconds')::bigint end end) filter (where event_type = 'cocoon_disconnected') as "avg_session_duration_seconds__sum",
-    count(case when jsonb_typeof(data -> 'duration_seconds') = 'number' then case when (data -> 'duration_seconds')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_seconds')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_seconds')::numeric = trunc((data -> 'duration_seconds')::numeric) then (data -> 'duration_seconds')::bigint end end) filter (where event_type = 'cocoon_disconnected') as "avg_session_duration_seconds__count",
-    count(distinct case when jsonb_typeof(data -> 'cocoon_id') = 'string' then case when data ->> 'cocoon_id' ~ '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$' then (data ->> 'cocoon_id')::uuid end end) as "unique_cocoons"
+    sum(case when jsonb_typeof(data -> 'duration_seconds') = 'number' then
+        case when abs((data -> 'duration_seconds')::numeric) < 9223372036854775808 and (data -> 'duration_seconds')::numeric % 1 = 0 then (data -> 'duration_seconds')::bigint end
+    end) filter (where event_type = 'cocoon_disconnected') as "avg_session_duration_seconds__sum",
+    count(case when jsonb_typeof(data -> 'duration_seconds') = 'number' then
+        case when abs((data -> 'duration_seconds')::numeric) < 9223372036854775808 and (data -> 'duration_seconds')::numeric % 1 = 0 then (data -> 'duration_seconds')::bigint end
+    end) filter (where event_type = 'cocoon_disconnected') as "avg_session_duration_seconds__count",
+    count(distinct case when jsonb_typeof(data -> 'cocoon_id') = 'string' then
+        case when data ->> 'cocoon_id' ~ '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$' then (data ->> 'cocoon_id')::uuid end
+    end) as "unique_cocoons"
 from "analytics_events"
 where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
     and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
@@ -44,7 +50,7 @@ select
     "connections",
     "disconnections",
     "claims",
-    case when "avg_session_duration_seconds__count" > 0 then case when abs("avg_session_duration_seconds__sum" / "avg_session_duration_seconds__count") < 1e-307 then 0 when abs("avg_session_duration_seconds__sum" / "avg_session_duration_seconds__count") <= 1e307 then ("avg_session_duration_seconds__sum" / "avg_session_duration_seconds__count")::double precision end end as "avg_session_duration_seconds",
+    ("avg_session_duration_seconds__sum" / nullif("avg_session_duration_seconds__count", 0))::double precision as "avg_session_duration_seconds",
     "unique_cocoons"
 from "analytics_cocoon_activity_daily_v1_live";
 

@@ -44,7 +44,7 @@ WIDTHS = (timedelta(minutes=15), HOUR, 6 * HOUR, timedelta(days=1), timedelta(da
 
 VALUES: dict[FieldType, st.SearchStrategy[Any]] = {
     FieldType.UUID: st.integers(0, 3).map(lambda n: str(uuid.UUID(int=n))),
-    FieldType.STRING: st.sampled_from(["", "a", "B", "é", "it's", "\\", "%s", "a" * 64]),
+    FieldType.STRING: st.sampled_from(["", "a", "B", "é", "it's", "\\", "%s", "a" * 64, "two\n-- step: x\n\nlines\\'"]),
     FieldType.ENUM: st.sampled_from(["GET", "POST"]),
     FieldType.INT: st.one_of(st.integers(-3, 3), st.integers(-(2**63), 2**63 - 1)),
     FieldType.FLOAT: st.one_of(st.sampled_from([0.0, -0.0, 0.1, 0.25, -1.5]), st.floats(-1e307, 1e307)),

@@ -169,7 +169,7 @@ def _fit(value: Any, kind: FieldType) -> Any:  # noqa: PLR0911 - one line per ty
 
 
 def _int(value: Decimal) -> int | None:
-    fits = -(2**63) <= value < 2**63 and value == value.to_integral_value(context=EXACT)
+    fits = abs(value) < 2**63 and value == value.to_integral_value(context=EXACT)
     return int(value) if fits else None
 
 

@@ -81,13 +81,17 @@ def store(measure: Measure, types: FieldTypes, taken: set[str]) -> Stored:
 
 def ratio(derived: Ratio, public: dict[str, PublicColumn]) -> PublicColumn:
     """Return the column of *derived* over the measures in *public*."""
-    numerator, denominator = (
-        " + ".join(f"coalesce({public[name].expression}, 0)" for name in names)
-        for names in (derived.numerator, derived.denominator)
-    )
-    quotient = f"({numerator})::numeric / ({denominator})"
-    total = f"case when ({denominator}) <> 0 then {_to_double(quotient)} end"
-    return PublicColumn(derived.name, _DOUBLE, total, "derived", "ratio")
+    above, below = ([public[name] for name in names] for names in (derived.numerator, derived.denominator))
+    numerator, denominator = (" + ".join(_or_zero(column) for column in side) for side in (above, below))
+    if all(column.type == "bigint" for column in (*above, *below)):
+        value = f"({numerator})::{_DOUBLE} / nullif({denominator}, 0)"
+    else:
+        value = _to_double(f"({numerator})::numeric / nullif({denominator}, 0)")
+    return PublicColumn(derived.name, _DOUBLE, value, "derived", "ratio")
+
+
+def _or_zero(column: PublicColumn) -> str:
+    return column.expression if column.type == "bigint" else f"coalesce({column.expression}, 0)"
 
 
 _Built: TypeAlias = tuple[str, str, str | None]
@@ -157,8 +161,9 @@ def _average(measure: Measure, types: FieldTypes, taken: set[str]) -> Stored:
         Column(total, "numeric", f"sum({value}){where}", "sum", "sum"),
         Column(count, "bigint", f"count({value}){where}", "count", "sum"),
     )
-    quotient = f"{identifier(total)} / {identifier(count)}"
-    return Stored(columns, _DOUBLE, f"case when {identifier(count)} > 0 then {_to_double(quotient)} end")
+    quotient = f"{identifier(total)} / nullif({identifier(count)}, 0)"
+    exact = measure.type is FieldType.INT  # a mean of ints is neither too large nor too small for a double
+    return Stored(columns, _DOUBLE, f"({quotient})::{_DOUBLE}" if exact else _to_double(quotient))
 
 
 def _to_double(numeric: str) -> str:

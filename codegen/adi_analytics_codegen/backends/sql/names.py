@@ -23,8 +23,12 @@ def identifier(name: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Return *text* as a string literal."""
-    return "'" + text.replace("'", "''") + "'"
+    """Return *text* as a string literal on one line, so that statements can be laid out and cut by lines."""
+    quoted = text.replace("'", "''")
+    if "\n" not in text and "\r" not in text:
+        return f"'{quoted}'"
+    escaped = quoted.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return f"E'{escaped}'"
 
 
 def seconds(span: timedelta) -> int:

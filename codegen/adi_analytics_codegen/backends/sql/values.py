@@ -34,8 +34,8 @@ FLOAT_MAX: Final = "1e307"
 FLOAT_MIN: Final = "1e-307"
 """Floats down to this, and zero, are read: below it a cast to double fails with an underflow."""
 
-_INT_MIN: Final = "'-9223372036854775808'::numeric"
-_INT_MAX: Final = "'9223372036854775807'::numeric"
+_INT_END: Final = "9223372036854775808"
+"""Ints are of a size below this, two to the 63rd: negating one is safe, too."""
 _HEX: Final = "[0-9a-fA-F]"
 _UUID: Final = f"^{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}$"
 _DATETIME: Final = (
@@ -102,7 +102,7 @@ def _bool(of: str) -> str:
 
 def _int(of: str) -> str:
     number = f"({json_value(of)})::numeric"
-    fits = f"{number} >= {_INT_MIN} and {number} <= {_INT_MAX} and {number} = trunc({number})"
+    fits = f"abs({number}) < {_INT_END} and {number} % 1 = 0"
     return _if_type(of, "number", f"case when {fits} then ({json_value(of)})::bigint end")
 
 
@@ -125,7 +125,8 @@ def _json(of: str) -> str:
 
 
 def _if_type(of: str, json_type: str, then: str) -> str:
-    return f"case when jsonb_typeof({json_value(of)}) = '{json_type}' then {then} end"
+    test = f"case when jsonb_typeof({json_value(of)}) = '{json_type}' then"
+    return f"{test}\n    {then}\nend" if then.startswith("case") else f"{test} {then} end"
 
 
 _READERS: Final[dict[FieldType, Callable[[str], str]]] = {
