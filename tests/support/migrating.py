@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import yaml
 from adi_analytics import migrate
-from adi_analytics.migrate import cli
+from adi_analytics.migrate import _files, cli
 from adi_analytics_codegen import loader
 from adi_analytics_codegen.backends.sql import manifest, to_json
 
@@ -181,3 +181,18 @@ def counted(dsn: str) -> dict[Any, tuple[Any, ...]]:
     """The same from the aggregate."""
     found = rows(dsn, "select day at time zone 'UTC', created, completed from analytics_task_stats_daily")
     return {row[0]: row[1:] for row in found}
+
+
+SQL = "-- phase: pre\n-- transaction: on\ncreate table a (i int);\n"
+
+
+def write(folder: Path, name: str, text: str = SQL, variant: str = "common", *, lock: bool = True) -> Path:
+    """Write a migration and, if wanted, its line in the lock."""
+    path = folder / name / f"{variant}.sql"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode())
+    if lock:
+        number, phase = name.split("_")[:2]
+        with (folder / "migrations.lock").open("a") as file:
+            file.write(f"{number} {phase} {variant} {_files.checksum(_files.normalise(text.encode()))}\n")
+    return path

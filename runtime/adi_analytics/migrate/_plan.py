@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from adi_analytics.migrate._database import library_version
 from adi_analytics.migrate._errors import (
@@ -118,6 +118,9 @@ def check_allowed(plan: Plan, *, destructive: bool) -> None:
             )
 
 
+_WHEN: Final = {"pre": "", "post": " (when the code of that release is deployed everywhere)"}
+
+
 def check_not_stopped(plan: Plan, wanted: Wanted) -> None:
     """Tell when files of the wanted phase had to be left out.
 
@@ -128,6 +131,6 @@ def check_not_stopped(plan: Plan, wanted: Wanted) -> None:
         other = plan.waits_for.phase
         raise PendingError(
             f"more {wanted} migrations are pending, but {plan.waits_for.name} comes before them",
-            f"Run `analytics-migrate {other}` (when the code of that release is deployed everywhere), "
+            f"Run `analytics-migrate {other}`{_WHEN[other]}, "
             f"then `analytics-migrate {wanted}` again; or `analytics-migrate all`.",
         )
