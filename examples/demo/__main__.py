@@ -23,7 +23,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from stream import Sent, Stream
 
-console = Console()
+# A log file or a pipe has no width of its own; the widest table needs this much.
+console = Console(width=None if sys.stdout.isatty() else 130)
 
 
 def main() -> int:
@@ -67,7 +68,8 @@ def _leave_up(server: embedded.EmbeddedServer) -> None:
 
 
 def _run(options: argparse.Namespace, url: str) -> int:
-    applied = migrate.apply(url)
+    where = migrate.Options(database_url=url)
+    applied = migrate.apply(options=where)
     console.print(f"[bold]2. Migrate[/] {len(applied.applied)} migrations applied, backend {applied.backend}")
     _refuse_used_table(url)
     sent = Stream(seed=options.seed, now=datetime.now(UTC), days=options.days).events(options.events)
@@ -75,7 +77,8 @@ def _run(options: argparse.Namespace, url: str) -> int:
     rate = _send(url, sent)
     console.print(f"[bold]3. Send[/]    {len(sent):,} events of {kinds} types at {rate:,.0f} events/s")
     started = time.perf_counter()
-    migrate.refresh(url)
+    migrate.maintain(where)  # partitions for the days that the events went back to
+    migrate.refresh(options=where)
     console.print(f"[bold]4. Refresh[/] all aggregates in {time.perf_counter() - started:.1f} s")
     return 0 if _compare(url, sent) else 1
 
@@ -97,14 +100,17 @@ def _send(url: str, sent: list[Sent]) -> float:
     started = time.perf_counter()
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("sending", total=len(sent))
-        with AnalyticsClient.connect(url, service="demo", overflow="block") as client:
+        with AnalyticsClient.connect(
+            url, service="demo", when_full="block", block_timeout=60, hash_key="demo"
+        ) as client:
             for number, (at, event) in enumerate(sent):
                 client.track(event, timestamp=at)
                 if number % 1000 == 0:
                     progress.update(task, completed=number)
             result = client.flush(timeout=120)
-    if not result.ok:
-        raise AnalyticsError(f"not everything was delivered: {result}")
+            stats = client.stats()
+    if not result.ok or stats.delivered != len(sent):
+        raise AnalyticsError(f"not everything was delivered: {result}, {stats}")
     return len(sent) / (time.perf_counter() - started)
 
 

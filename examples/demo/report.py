@@ -11,6 +11,7 @@ import psycopg
 from expected import Key, Rows
 from psycopg import sql
 from psycopg.rows import dict_row
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -49,16 +50,19 @@ def differences(wanted: Rows, actual: Rows) -> list[str]:
 def print_table(console: Console, name: str, rows: Rows, *, agrees: bool) -> None:
     """Print the newest rows of an aggregate."""
     mark = "[green]agrees[/]" if agrees else "[red]differs[/]"
-    table = Table(title=f"{name}  ({len(rows)} rows, {mark})", title_justify="left", title_style="bold")
+    title = f"{name}  ({len(rows)} rows, {mark})"
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     keys = list(rows)[:ROWS_SHOWN]
+    bucket, at = ("hour", "%m-%d %H:%M") if name.endswith("hourly") else ("day", "%Y-%m-%d")
     if keys:
-        bucket = "hour" if name.endswith("hourly") else "day"
         for column in (bucket, *DIMENSIONS.get(name, ())):
-            table.add_column(column)
+            table.add_column(column, no_wrap=True)
         for column in rows[keys[0]]:
             table.add_column(column.replace("_", " "), justify="right", overflow="fold")
     for key in keys:
-        table.add_row(*(_cell(part) for part in key), *(_cell(value) for value in rows[key].values()))
+        table.add_row(
+            key[0].strftime(at), *(_cell(part) for part in key[1:]), *(_cell(value) for value in rows[key].values())
+        )
     console.print(table)
     console.print()
 
@@ -78,7 +82,7 @@ def _cell(value: Any) -> str:
         case None:
             return "-"
         case datetime():
-            return value.strftime("%m-%d %H:%M")
+            return value.isoformat()
         case float():
             return f"{value:,.2f}"
         case int():

@@ -46,7 +46,7 @@ class User:
 class Stream:
     """Events of the *days* days before *now*. The same seed gives the same stream."""
 
-    def __init__(self, *, seed: int, now: datetime, days: int, users: int = 420) -> None:
+    def __init__(self, *, seed: int, now: datetime, days: int, users: int = 480) -> None:
         self._rng = random.Random(seed)
         self._now = now
         self._first_day = (now - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
