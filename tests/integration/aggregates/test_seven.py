@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
@@ -59,3 +60,35 @@ def test_rows_at_impossible_times_are_left_out(installed):
     installed.check(ROWS[:200])
     installed.refresh(START + timedelta(days=200))
     installed.check(ROWS[:200])
+
+
+def test_columns_have_the_types_that_the_manifest_says(installed):
+    query = (
+        "select a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute a"
+        " where a.attrelid = %s::regclass and a.attnum > 0 order by a.attnum"
+    )
+    for aggregate in installed.manifest["aggregates"]:
+        described = {aggregate["name"]: aggregate["columns"]}
+        for relation in aggregate["relations"]:
+            described |= {relation["name"]: relation["columns"], relation["live"]: relation["columns"]}
+        for name, columns in described.items():
+            found = installed.connection.execute(query, [name]).fetchall()
+            assert found == [(column["name"], column["type"]) for column in columns], name
+
+
+def test_a_reader_needs_no_right_but_on_the_public_views(installed):
+    connection = installed.connection
+    reader = f"reader_{uuid.uuid4().hex[:12]}"
+    views = [view["name"] for aggregate in installed.manifest["aggregates"] for view in aggregate["views"]]
+    installed.insert(ROWS[:300])
+    connection.execute(f"create role {reader}")
+    try:
+        connection.execute(f"grant select on {', '.join(views)} to {reader}")
+        connection.execute(f"set role {reader}")
+        installed.check(ROWS[:300])
+        for view in views:
+            connection.execute(f"select * from {view}")
+    finally:
+        connection.execute("reset role")
+        connection.execute(f"drop owned by {reader}")
+        connection.execute(f"drop role {reader}")
