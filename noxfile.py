@@ -85,6 +85,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation as HTML in docs/_build; a broken link fails."""
+    install(session, "docs")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build")
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Write .ci/constraints.txt: the versions that CI installs, for every platform and Python."""
     session.install("uv")
