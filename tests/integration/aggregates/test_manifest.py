@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from adi_analytics_codegen.backends.sql import BACKENDS, manifest, render
+from adi_analytics_codegen.backends.sql import BACKENDS, manifest, object_names, render
 from adi_analytics_codegen.loader import load_catalog
 from adi_analytics_codegen.model import Measure, MeasureKind, Operator, Ratio, Refresh
 from integration.aggregates.catalogs import AT, every_measure
@@ -181,3 +182,20 @@ def test_long_names_are_cut_to_what_postgresql_keeps_and_stay_apart():
     objects += [view["name"] for aggregate in made for view in aggregate["views"]]
     assert len(set(objects)) == len(objects)
     assert max(len(name.encode()) for name in objects) <= 63
+
+
+def test_object_names_are_those_of_the_statements():
+    names = {name for name, _ in object_names(CATALOG)}
+    created = re.compile(r'create (?:or replace )?(?:table|view|materialized view) "([^"]+)"')
+    for backend in BACKENDS:
+        text = "".join(text for path, text in render(CATALOG).items() if path.startswith(f"sql/{backend}/"))
+        found = set(created.findall(text))
+        assert names - found <= ({"analytics_events_default"} if backend != "postgres" else set())
+        assert found <= names
+
+
+def test_object_names_show_two_aggregates_that_want_one_name():
+    clash = replace(task_stats(), name="analytics_api_latency_hourly_distribution", measures=task_stats().measures[:1])
+    catalog = replace(CATALOG, aggregates=(*CATALOG.aggregates, replace(clash, derived=())))
+    owners = [owner for name, owner in object_names(catalog) if name == clash.name]
+    assert owners == ["aggregates.analytics_api_latency_hourly", f"aggregates.{clash.name}"]

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.sql.ddl import DIALECTS, Statement, aggregate_statements, storage_statements
 from adi_analytics_codegen.backends.sql.manifest import manifest, to_json
+from adi_analytics_codegen.backends.sql.objects import object_names
 from adi_analytics_codegen.backends.sql.relations import plan
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model import Catalog
 
-__all__ = ["BACKENDS", "manifest", "render", "sql_of"]
+__all__ = ["BACKENDS", "manifest", "object_names", "render", "sql_of"]
 
 BACKENDS: Final = tuple(DIALECTS)
 """The names of the backends."""

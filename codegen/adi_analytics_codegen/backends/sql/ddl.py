@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from adi_analytics_codegen.backends.sql.names import identifier, interval, literal, shorten, unused
 from adi_analytics_codegen.backends.sql.relations import BUCKET_RATIO
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from adi_analytics_codegen.backends.sql.relations import Plan, Relation
     from adi_analytics_codegen.model import Catalog
 
@@ -148,6 +148,8 @@ def _render(templates: tuple[str, ...], values: dict[str, Any]) -> list[Statemen
 
 @cache
 def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # not needed by those who only ask for names
+
     environment = Environment(
         loader=PackageLoader("adi_analytics_codegen", "templates/sql"),
         undefined=StrictUndefined,

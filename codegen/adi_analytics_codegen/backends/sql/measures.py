@@ -107,11 +107,11 @@ def _sum(measure: Measure, types: FieldTypes) -> _Built:
 
 
 def _distinct(measure: Measure, types: FieldTypes) -> _Built:
-    return "bigint", f"count(distinct {_value(measure)}){filter_clause(measure.where, types)}", None
+    return "bigint", f"count(distinct {read(measure)}){filter_clause(measure.where, types)}", None
 
 
 def _percentile(measure: Measure, types: FieldTypes) -> _Built:
-    value = _value(measure)
+    value = read(measure)
     if measure.type is not FieldType.FLOAT:
         value = f"({value})::{_DOUBLE}"
     order = f"percentile_cont({measure.quantile!r}) within group (order by {value})"
@@ -120,7 +120,7 @@ def _percentile(measure: Measure, types: FieldTypes) -> _Built:
 
 def _extreme(measure: Measure, types: FieldTypes) -> _Built:
     """Minimum or maximum. Types without the function go through one that has it and sorts alike."""
-    kind, value, where = _type(measure), _value(measure), filter_clause(measure.where, types)
+    kind, value, where = _type(measure), read(measure), filter_clause(measure.where, types)
     function: str = measure.kind
     if kind in _TEXTS:
         return "text", f'{function}(({value}) collate "C"){where}', function
@@ -135,7 +135,7 @@ def _pick(measure: Measure, types: FieldTypes) -> _Built:
     """First or last, by time and then event id: one array is kept, so memory does not grow with the rows."""
     kind, of = _type(measure), _of(measure)
     function = {MeasureKind.FIRST: "min", MeasureKind.LAST: "max"}[measure.kind]
-    where = filter_clause(measure.where, types, f"({_value(measure)}) is not null")
+    where = filter_clause(measure.where, types, f"({read(measure)}) is not null")
     row = f"array[{', '.join((*_ROW_ORDER, as_text(of)))}]"
     text = f'({function}({row} collate "C"){where})[3]'
     return SQL_TYPES[kind], from_text(text, kind), None
@@ -172,7 +172,8 @@ def _to_double(numeric: str) -> str:
     return f"case when {size} < {FLOAT_MIN} then 0 when {size} <= {FLOAT_MAX} then ({numeric})::{_DOUBLE} end"
 
 
-def _value(measure: Measure) -> str:
+def read(measure: Measure) -> str:
+    """Return an expression for the value that *measure* reduces, NULL where it does not fit."""
     return typed(_of(measure), _type(measure))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.sql.conditions import FieldTypes, predicates
-from adi_analytics_codegen.backends.sql.measures import Column, PublicColumn, ratio, store
+from adi_analytics_codegen.backends.sql.measures import Column, PublicColumn, ratio, read, store
 from adi_analytics_codegen.backends.sql.names import exact_interval, identifier, literal, shorten, unused
 from adi_analytics_codegen.backends.sql.values import SQL_TYPES, typed
 from adi_analytics_codegen.model import FieldType, MeasureKind
@@ -68,9 +68,8 @@ class Trailing:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """One measured field's part of the public distribution view."""
+    """A part of the public distribution view: the values that some percentiles share."""
 
-    of: str
     relation: Relation
     measures: tuple[str, ...]
 
@@ -108,6 +107,8 @@ def plan(catalog: Catalog, aggregate: Aggregate) -> Plan:
 
 
 class _Planner:
+    """Works out the plan of one aggregate."""
+
     def __init__(self, catalog: Catalog, aggregate: Aggregate) -> None:
         self.aggregate = aggregate
         self.types = FieldTypes.of(catalog, aggregate)
@@ -153,8 +154,8 @@ class _Planner:
 
     def _members(self, measure: Measure, suffix: str) -> Relation:
         """Every member once per bucket, with the number of rows: what trailing counts are computed from."""
-        value, kind = _value(measure), measure.type or FieldType.STRING
-        member = Column(unused("member", self.taken), SQL_TYPES[kind], value, "member")
+        sql_type = SQL_TYPES[measure.type or FieldType.STRING]
+        member = Column(unused("member", self.taken), sql_type, read(measure), "member")
         rows = Column(unused("row_count", self.taken), "bigint", "count(*)", "count", "sum")
         return self._companion(suffix, "users", (*self.keys, member, rows), measure)
 
@@ -165,7 +166,6 @@ class _Planner:
                 subjects.setdefault(_subject(measure), []).append(measure)
         return tuple(
             Distribution(
-                measures[0].of or "",
                 self._distribution(measures[0], _numbered("_distribution", index)),
                 tuple(measure.name for measure in measures),
             )
@@ -174,7 +174,7 @@ class _Planner:
 
     def _distribution(self, measure: Measure, suffix: str) -> Relation:
         """Counts by the logarithm of the value: they add up over buckets, and give percentiles of any range."""
-        value = f"({_value(measure)})"
+        value = f"({read(measure)})"
         size = f"abs({value}::double precision)"
         magnitude = f"case when {value} <> 0 then ceil(ln({size}) / ln({BUCKET_RATIO}::double precision))::integer end"
         columns = (
@@ -186,7 +186,7 @@ class _Planner:
 
     def _companion(self, suffix: str, kind: str, columns: tuple[Column, ...], measure: Measure) -> Relation:
         """Return a relation of the rows that have a value for *measure*."""
-        where = (*predicates(measure.where, self.types), f"({_value(measure)}) is not null")
+        where = (*predicates(measure.where, self.types), f"({read(measure)}) is not null")
         return self._relation(suffix, kind, columns, (measure,), where)
 
     def _relation(
@@ -219,7 +219,3 @@ def _numbered(suffix: str, index: int) -> str:
 def _subject(measure: Measure) -> tuple[object, ...]:
     """What two measures must share to be computed from one companion."""
     return measure.of, measure.type, tuple((test.field, test.op, test.value) for test in measure.where)
-
-
-def _value(measure: Measure) -> str:
-    return typed(measure.of or "", measure.type or FieldType.STRING)
