@@ -1,4 +1,4 @@
-"""Lays annotations out over lines as ruff format does, which is not among what the generator may need."""
+"""Lays long expressions out over lines as ruff format does, which is not among what the generator may need."""
 
 from __future__ import annotations
 
@@ -59,5 +59,9 @@ def _exploded(part: Part, indent: int) -> str:
     if isinstance(part, OrNone):
         return f"{_exploded(part.part, indent)}\n{' ' * indent}| None"
     margin = " " * (indent + 4)
+    together = ", ".join(map(_flat, part.parts))
+    # A dict has a line per entry; anything else stays together where that is enough, and a lone part has no comma.
+    if part.opening != "{" and (len(part.parts) == 1 or len(margin) + len(together) <= WIDTH):
+        return f"{part.opening}\n{margin}{together}\n{' ' * indent}{part.closing}"
     lines = [f"{margin}{_at(inner, indent + 4, 1)},\n" for inner in part.parts]
     return f"{part.opening}\n{''.join(lines)}{' ' * indent}{part.closing}"

@@ -177,7 +177,7 @@ class _Package:
     def template_data(self, made: _Class) -> dict[str, Any]:
         """Return what JSON Schema cannot say about one class."""
         return {
-            "deprecated": py_string(_notice(made.event)) if made.event and _is_past(made.event) else "",
+            "deprecated": _decorator(made.event) if made.event and _is_past(made.event) else "",
             "docstring": py_docstring(class_text(made.event) if made.event else made.text),
             "class_variables": _class_variables(made.event) if made.event else [],
             "members": [
@@ -243,18 +243,23 @@ def _is_past(event: Event) -> bool:
     return event.status in {Status.DEPRECATED, Status.RETIRED}
 
 
-def _notice(event: Event) -> str:
-    return deprecation_text(f"{event.name} is {event.status}", event.deprecated)
+def _decorator(event: Event) -> str:
+    notice = deprecation_text(f"{event.name} is {event.status}", event.deprecated)
+    return "@" + laid_out(Group("deprecated(", (py_string(notice),), ")"), "@", "")
 
 
 def _class_variables(event: Event) -> list[str]:
-    store = ", ".join(f"{py_string(path)}: {py_string(store)}" for path, store in stored_otherwise(event.fields))
+    store = Group("{", tuple(f"{py_string(path)}: {py_string(to)}" for path, to in stored_otherwise(event.fields)), "}")
+    store_declaration = 'STORE: ClassVar[Mapping[str, Literal["hash", "drop"]]] = '
+    name = py_string(event.name)
+    type_declaration = f"EVENT_TYPE: ClassVar[Literal[{name}]] = "
+    fits = 4 + len(type_declaration) + len(name) <= WIDTH
     return [
-        f"EVENT_TYPE: ClassVar[Literal[{py_string(event.name)}]] = {py_string(event.name)}",
+        type_declaration + (name if fits else f"(\n        {name}\n    )"),
         f"EVENT_VERSION: ClassVar[int] = {event.version}",
         f"USER_ID_FIELD: ClassVar[str | None] = {_or_none(event.user_id_field)}",
         f"SERVICE_FIELD: ClassVar[str | None] = {_or_none(event.service_field)}",
-        f'STORE: ClassVar[Mapping[str, Literal["hash", "drop"]]] = {{{store}}}',
+        store_declaration + laid_out(store, f"    {store_declaration}", ""),
     ]
 
 

@@ -1,0 +1,121 @@
+"""Random catalogs that are valid by construction, as the data of a YAML file."""
+
+import keyword
+from typing import Any
+
+from hypothesis import strategies as st
+
+RESERVED = {"type", "bool", "datetime", "float", "int", "self", "str", "tuple", "events"}
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufeff\ufffe\uffff"), min_size=1, max_size=60)
+AWKWARD = st.sampled_from(['say "hi"', '"""', "\\", "ends with \"", '"starts', "a */ b", "`x` | y", "line\n\nbreak", "it's", "{{ x }}"])
+DESCRIPTIONS = st.one_of(TEXTS.filter(str.strip), AWKWARD)
+NAMES = st.from_regex(r"[a-z][a-z0-9]{0,6}(_[a-z0-9]{1,6}){0,2}", fullmatch=True).flatmap(lambda n: st.sampled_from([n, n, n, (n + "_long" * 12)[:50]])).filter(
+    lambda name: not keyword.iskeyword(name) and name not in RESERVED
+)
+SCALARS = ("uuid", "string", "int", "float", "bool", "datetime")
+PATTERNS = ["^[a-z]+$", "^[A-Z]{2}[0-9]{4}$", "^(red|green|blue)$", "^\\d{3}-\\w+$", '^"quoted"$', "^" + "x?" * 45 + "$"]
+
+
+def some(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(st.none(), strategy)
+
+
+@st.composite
+def fields(draw: Any, enums: list[str], depth: int = 0, name: str = "") -> dict[str, Any]:
+    kinds = [*SCALARS, "json", *(["enum"] if enums else []), *(["list", "object"] if depth < 2 else [])]
+    kind = draw(st.sampled_from(kinds))
+    made: dict[str, Any] = {"type": kind, "description": draw(some(DESCRIPTIONS))}
+    made |= draw(BOUNDS.get(kind, st.just({})))
+    if kind == "enum":
+        made["enum"] = draw(st.sampled_from(enums))
+    if kind == "list":
+        made["items"] = draw(fields(enums, depth + 1))
+        made["items"] = {k: v for k, v in made["items"].items() if k not in {"optional", "sensitivity", "store", "deprecated"}}
+    if kind == "object":
+        made["fields"] = draw(st.dictionaries(NAMES, fields(enums, depth + 1), min_size=1, max_size=3))
+    if name or depth == 0:
+        made["optional"] = draw(some(st.booleans()))
+        made["sensitivity"] = draw(some(st.sampled_from(["none", "pseudonymous", "personal", "secret"])))
+        made["store"] = draw(some(st.sampled_from(["keep", "drop", *(["hash"] if kind == "string" else [])])))
+        made["deprecated"] = draw(some(st.fixed_dictionaries({"reason": DESCRIPTIONS})))
+    return {key: value for key, value in made.items() if value is not None}
+
+
+def _bounds(low: str, high: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    pairs = st.tuples(values, values).map(sorted)
+    return pairs.flatmap(lambda pair: st.sampled_from([{}, {low: pair[0]}, {high: pair[1]}, {low: pair[0], high: pair[1]}]))
+
+
+BOUNDS = {
+    "int": _bounds("min", "max", st.integers(-(2**53), 2**53)),
+    "float": _bounds("min", "max", st.floats(-1e9, 1e9, allow_subnormal=False).map(lambda x: round(x, 3))),
+    "string": st.one_of(
+        _bounds("min_length", "max_length", st.integers(0, 50)),
+        st.sampled_from(PATTERNS).map(lambda pattern: {"pattern": pattern}),
+    ),
+    "list": _bounds("min_items", "max_items", st.integers(0, 3)),
+}
+ENUMS = st.fixed_dictionaries(
+    {"values": st.dictionaries(NAMES.map(str.upper), st.one_of(DESCRIPTIONS, st.just({"deprecated": {"reason": "x"}})), min_size=1, max_size=4)},
+    optional={"open": st.booleans(), "description": DESCRIPTIONS},
+)
+
+
+@st.composite
+def events(draw: Any, domains: list[str], enums: list[str]) -> dict[str, Any]:
+    status = draw(st.sampled_from(["stable", "stable", "draft", "deprecated", "retired"]))
+    made = {
+        "domain": draw(st.sampled_from(domains)),
+        "description": draw(DESCRIPTIONS),
+        "status": status,
+        "version": draw(st.integers(1, 9)),
+        "fields": draw(st.dictionaries(NAMES, fields(enums), max_size=5)),
+    }
+    if status in {"deprecated", "retired"}:
+        made["deprecated"] = {"reason": draw(DESCRIPTIONS)}
+    return made
+
+
+MEASURES = ("sum", "avg", "percentile")
+
+
+@st.composite
+def aggregates(draw: Any, all_events: dict[str, Any]) -> dict[str, Any]:
+    source = draw(st.sampled_from(sorted(all_events)))
+    stored = {n: f for n, f in all_events[source]["fields"].items() if not _is_dropped(f)}
+    numbers = [name for name, field in stored.items() if field["type"] in {"int", "float"}]
+    scalars = [name for name, field in stored.items() if field["type"] in {*SCALARS, "enum"}]
+    measures: dict[str, Any] = {"rows": {"count": True}, "users": {"distinct": "$user_id", "where": {"event": source}}}
+    for name in numbers:
+        measures[f"total__{name}"] = {draw(st.sampled_from(["sum", "avg", "min", "max"])): name}
+        measures[f"median__{name}"] = {"percentile": 0.5, "of": name, "where": {name: {"gte": 0}}}
+    for name in scalars:
+        measures[f"some__{name}"] = {draw(st.sampled_from(["distinct", "first", "last", "min", "max"])): name}
+    dimensions = draw(st.lists(st.sampled_from(scalars), unique=True, max_size=2)) if scalars else []
+    return {
+        "description": draw(DESCRIPTIONS),
+        "from": [source],
+        "bucket": {"as": "bucket__start", "width": draw(st.sampled_from(["1 hour", "1 day", "15 minutes", "1 week"]))},
+        "dimensions": {f"by__{name}": name for name in dimensions},
+        "measures": measures,
+        "derived": {"share__rows": {"ratio": ["rows", ["rows"]]}},
+        "refresh": {"every": "1 hour", "window": "4 weeks", "lag": "1 hour"},
+    }
+
+
+def _is_dropped(field: dict[str, Any]) -> bool:
+    return field.get("store", "drop" if field.get("sensitivity") == "secret" else "keep") == "drop"
+
+
+@st.composite
+def catalogs(draw: Any) -> dict[str, Any]:
+    domains = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
+    enums = {f"kind_of_{name}": one for name, one in draw(st.dictionaries(NAMES, ENUMS, max_size=2)).items()}
+    made = draw(st.dictionaries(NAMES.map(lambda name: f"ev_{name}"), events(domains, list(enums)), min_size=1, max_size=4))
+    return {
+        "catalog": {"format": 1, "name": "random", "owner": draw(DESCRIPTIONS)},
+        "domains": {name: draw(DESCRIPTIONS) for name in domains},
+        "enums": enums,
+        "events": made,
+        "aggregates": {f"agg_{i}": draw(aggregates(made)) for i in range(draw(st.integers(0, 2)))},
+    }
