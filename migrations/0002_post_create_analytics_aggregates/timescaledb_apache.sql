@@ -204,9 +204,15 @@ select
     count(*) filter (where event_type = 'task_completed') as "completed",
     count(*) filter (where event_type = 'task_failed') as "failed",
     count(*) filter (where event_type = 'task_cancelled') as "cancelled",
-    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) filter (where event_type = 'task_completed') as "avg_duration_ms__sum",
-    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) filter (where event_type = 'task_completed') as "avg_duration_ms__count",
-    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) filter (where event_type = 'task_completed') as "p95_duration_ms"
+    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) filter (where event_type = 'task_completed') as "avg_duration_ms__sum",
+    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) filter (where event_type = 'task_completed') as "avg_duration_ms__count",
+    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision) filter (where event_type = 'task_completed') as "p95_duration_ms"
 from "analytics_events"
 where "timestamp" >= from_time
     and "timestamp" < to_time
@@ -240,9 +246,15 @@ select
     count(*) filter (where event_type = 'task_completed') as "completed",
     count(*) filter (where event_type = 'task_failed') as "failed",
     count(*) filter (where event_type = 'task_cancelled') as "cancelled",
-    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) filter (where event_type = 'task_completed') as "avg_duration_ms__sum",
-    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) filter (where event_type = 'task_completed') as "avg_duration_ms__count",
-    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) filter (where event_type = 'task_completed') as "p95_duration_ms"
+    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) filter (where event_type = 'task_completed') as "avg_duration_ms__sum",
+    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) filter (where event_type = 'task_completed') as "avg_duration_ms__count",
+    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision) filter (where event_type = 'task_completed') as "p95_duration_ms"
 from "analytics_events"
 where "timestamp" >= coalesce((select watermark from analytics_meta.rollups where rollup = 'analytics_task_stats_daily_v1'), '-infinity')
     and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
@@ -269,8 +281,14 @@ language sql stable
 begin atomic
 select
     date_bin(interval '1 day', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "day",
-    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end))::integer as "sign",
-    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision)) / ln(1.02::double precision))::integer end as "magnitude",
+    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end))::integer as "sign",
+    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision)) / ln(1.02::double precision))::integer end as "magnitude",
     count(*) as "row_count"
 from "analytics_events"
 where "timestamp" >= from_time
@@ -279,7 +297,9 @@ where "timestamp" >= from_time
     and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
     and event_type in ('task_created', 'task_started', 'task_completed', 'task_failed', 'task_cancelled')
     and event_type = 'task_completed'
-    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) is not null
+    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) is not null
 group by 1, 2, 3;
 end;
 
@@ -295,8 +315,14 @@ where "day" < coalesce((select watermark from analytics_meta.rollups where rollu
 union all
 select
     date_bin(interval '1 day', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "day",
-    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end))::integer as "sign",
-    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision)) / ln(1.02::double precision))::integer end as "magnitude",
+    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end))::integer as "sign",
+    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision)) / ln(1.02::double precision))::integer end as "magnitude",
     count(*) as "row_count"
 from "analytics_events"
 where "timestamp" >= coalesce((select watermark from analytics_meta.rollups where rollup = 'analytics_task_stats_daily_v1'), '-infinity')
@@ -304,7 +330,9 @@ where "timestamp" >= coalesce((select watermark from analytics_meta.rollups wher
     and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
     and event_type in ('task_created', 'task_started', 'task_completed', 'task_failed', 'task_cancelled')
     and event_type = 'task_completed'
-    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) is not null
+    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) is not null
 group by 1, 2, 3;
 
 -- watermark of analytics_task_stats_daily_v1
@@ -330,9 +358,9 @@ select
     "completed",
     "failed",
     "cancelled",
-    case when "avg_duration_ms__count" > 0 then case when abs("avg_duration_ms__sum" / "avg_duration_ms__count") < 1e-307 then 0 when abs("avg_duration_ms__sum" / "avg_duration_ms__count") <= 1e307 then ("avg_duration_ms__sum" / "avg_duration_ms__count")::double precision end end as "avg_duration_ms",
+    ("avg_duration_ms__sum" / nullif("avg_duration_ms__count", 0))::double precision as "avg_duration_ms",
     "p95_duration_ms",
-    case when (coalesce("completed", 0) + coalesce("failed", 0)) <> 0 then case when abs((coalesce("completed", 0))::numeric / (coalesce("completed", 0) + coalesce("failed", 0))) < 1e-307 then 0 when abs((coalesce("completed", 0))::numeric / (coalesce("completed", 0) + coalesce("failed", 0))) <= 1e307 then ((coalesce("completed", 0))::numeric / (coalesce("completed", 0) + coalesce("failed", 0)))::double precision end end as "success_rate"
+    ("completed")::double precision / nullif("completed" + "failed", 0) as "success_rate"
 from "analytics_task_stats_daily_v1_live";
 
 -- view analytics_task_stats_daily_distribution
@@ -379,13 +407,31 @@ select
     case when jsonb_typeof(data -> 'method') = 'string' then data ->> 'method' end as "method",
     count(*) as "row_count",
     count(*) as "request_count",
-    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) as "avg_duration_ms__sum",
-    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) as "avg_duration_ms__count",
-    percentile_cont(0.5) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) as "p50_duration_ms",
-    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) as "p95_duration_ms",
-    percentile_cont(0.99) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) as "p99_duration_ms",
-    count(*) filter (where (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric >= '-9223372036854775808'::numeric and (data -> 'status_code')::numeric <= '9223372036854775807'::numeric and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) >= 400 and (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric >= '-9223372036854775808'::numeric and (data -> 'status_code')::numeric <= '9223372036854775807'::numeric and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) < 500) as "error_4xx_count",
-    count(*) filter (where (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric >= '-9223372036854775808'::numeric and (data -> 'status_code')::numeric <= '9223372036854775807'::numeric and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) >= 500 and (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric >= '-9223372036854775808'::numeric and (data -> 'status_code')::numeric <= '9223372036854775807'::numeric and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) < 600) as "error_5xx_count"
+    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) as "avg_duration_ms__sum",
+    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) as "avg_duration_ms__count",
+    percentile_cont(0.5) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision) as "p50_duration_ms",
+    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision) as "p95_duration_ms",
+    percentile_cont(0.99) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision) as "p99_duration_ms",
+    count(*) filter (where (case when jsonb_typeof(data -> 'status_code') = 'number' then
+        case when abs((data -> 'status_code')::numeric) < 9223372036854775808 and (data -> 'status_code')::numeric % 1 = 0 then (data -> 'status_code')::bigint end
+    end) >= 400 and (case when jsonb_typeof(data -> 'status_code') = 'number' then
+        case when abs((data -> 'status_code')::numeric) < 9223372036854775808 and (data -> 'status_code')::numeric % 1 = 0 then (data -> 'status_code')::bigint end
+    end) < 500) as "error_4xx_count",
+    count(*) filter (where (case when jsonb_typeof(data -> 'status_code') = 'number' then
+        case when abs((data -> 'status_code')::numeric) < 9223372036854775808 and (data -> 'status_code')::numeric % 1 = 0 then (data -> 'status_code')::bigint end
+    end) >= 500 and (case when jsonb_typeof(data -> 'status_code') = 'number' then
+        case when abs((data -> 'status_code')::numeric) < 9223372036854775808 and (data -> 'status_code')::numeric % 1 = 0 then (data -> 'status_code')::bigint end
+    end) < 600) as "error_5xx_count"
 from "analytics_events"
 where "timestamp" >= from_time
     and "timestamp" < to_time
@@ -421,13 +467,31 @@ select
     case when jsonb_typeof(data -> 'method') = 'string' then data ->> 'method' end as "method",
     count(*) as "row_count",
     count(*) as "request_count",
-    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) as "avg_duration_ms__sum",
-    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) as "avg_duration_ms__count",
-    percentile_cont(0.5) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) as "p50_duration_ms",
-    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) as "p95_duration_ms",
-    percentile_cont(0.99) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision) as "p99_duration_ms",
-    count(*) filter (where (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric >= '-9223372036854775808'::numeric and (data -> 'status_code')::numeric <= '9223372036854775807'::numeric and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) >= 400 and (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric >= '-9223372036854775808'::numeric and (data -> 'status_code')::numeric <= '9223372036854775807'::numeric and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) < 500) as "error_4xx_count",
-    count(*) filter (where (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric >= '-9223372036854775808'::numeric and (data -> 'status_code')::numeric <= '9223372036854775807'::numeric and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) >= 500 and (case when jsonb_typeof(data -> 'status_code') = 'number' then case when (data -> 'status_code')::numeric >= '-9223372036854775808'::numeric and (data -> 'status_code')::numeric <= '9223372036854775807'::numeric and (data -> 'status_code')::numeric = trunc((data -> 'status_code')::numeric) then (data -> 'status_code')::bigint end end) < 600) as "error_5xx_count"
+    sum(case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) as "avg_duration_ms__sum",
+    count(case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) as "avg_duration_ms__count",
+    percentile_cont(0.5) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision) as "p50_duration_ms",
+    percentile_cont(0.95) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision) as "p95_duration_ms",
+    percentile_cont(0.99) within group (order by (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision) as "p99_duration_ms",
+    count(*) filter (where (case when jsonb_typeof(data -> 'status_code') = 'number' then
+        case when abs((data -> 'status_code')::numeric) < 9223372036854775808 and (data -> 'status_code')::numeric % 1 = 0 then (data -> 'status_code')::bigint end
+    end) >= 400 and (case when jsonb_typeof(data -> 'status_code') = 'number' then
+        case when abs((data -> 'status_code')::numeric) < 9223372036854775808 and (data -> 'status_code')::numeric % 1 = 0 then (data -> 'status_code')::bigint end
+    end) < 500) as "error_4xx_count",
+    count(*) filter (where (case when jsonb_typeof(data -> 'status_code') = 'number' then
+        case when abs((data -> 'status_code')::numeric) < 9223372036854775808 and (data -> 'status_code')::numeric % 1 = 0 then (data -> 'status_code')::bigint end
+    end) >= 500 and (case when jsonb_typeof(data -> 'status_code') = 'number' then
+        case when abs((data -> 'status_code')::numeric) < 9223372036854775808 and (data -> 'status_code')::numeric % 1 = 0 then (data -> 'status_code')::bigint end
+    end) < 600) as "error_5xx_count"
 from "analytics_events"
 where "timestamp" >= coalesce((select watermark from analytics_meta.rollups where rollup = 'analytics_api_latency_hourly_v1'), '-infinity')
     and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
@@ -460,8 +524,14 @@ select
     service as "service",
     case when jsonb_typeof(data -> 'endpoint') = 'string' then data ->> 'endpoint' end as "endpoint",
     case when jsonb_typeof(data -> 'method') = 'string' then data ->> 'method' end as "method",
-    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end))::integer as "sign",
-    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision)) / ln(1.02::double precision))::integer end as "magnitude",
+    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end))::integer as "sign",
+    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision)) / ln(1.02::double precision))::integer end as "magnitude",
     count(*) as "row_count"
 from "analytics_events"
 where "timestamp" >= from_time
@@ -469,7 +539,9 @@ where "timestamp" >= from_time
     and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
     and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
     and event_type in ('api_request')
-    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) is not null
+    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) is not null
 group by 1, 2, 3, 4, 5, 6;
 end;
 
@@ -491,15 +563,23 @@ select
     service as "service",
     case when jsonb_typeof(data -> 'endpoint') = 'string' then data ->> 'endpoint' end as "endpoint",
     case when jsonb_typeof(data -> 'method') = 'string' then data ->> 'method' end as "method",
-    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end))::integer as "sign",
-    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end)::double precision)) / ln(1.02::double precision))::integer end as "magnitude",
+    sign((case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end))::integer as "sign",
+    case when (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) <> 0 then ceil(ln(abs((case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end)::double precision)) / ln(1.02::double precision))::integer end as "magnitude",
     count(*) as "row_count"
 from "analytics_events"
 where "timestamp" >= coalesce((select watermark from analytics_meta.rollups where rollup = 'analytics_api_latency_hourly_v1'), '-infinity')
     and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
     and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
     and event_type in ('api_request')
-    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then case when (data -> 'duration_ms')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_ms')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_ms')::numeric = trunc((data -> 'duration_ms')::numeric) then (data -> 'duration_ms')::bigint end end) is not null
+    and (case when jsonb_typeof(data -> 'duration_ms') = 'number' then
+        case when abs((data -> 'duration_ms')::numeric) < 9223372036854775808 and (data -> 'duration_ms')::numeric % 1 = 0 then (data -> 'duration_ms')::bigint end
+    end) is not null
 group by 1, 2, 3, 4, 5, 6;
 
 -- watermark of analytics_api_latency_hourly_v1
@@ -524,7 +604,7 @@ select
     "endpoint",
     "method",
     "request_count",
-    case when "avg_duration_ms__count" > 0 then case when abs("avg_duration_ms__sum" / "avg_duration_ms__count") < 1e-307 then 0 when abs("avg_duration_ms__sum" / "avg_duration_ms__count") <= 1e307 then ("avg_duration_ms__sum" / "avg_duration_ms__count")::double precision end end as "avg_duration_ms",
+    ("avg_duration_ms__sum" / nullif("avg_duration_ms__count", 0))::double precision as "avg_duration_ms",
     "p50_duration_ms",
     "p95_duration_ms",
     "p99_duration_ms",
@@ -765,9 +845,15 @@ select
     count(*) filter (where event_type = 'cocoon_connected') as "connections",
     count(*) filter (where event_type = 'cocoon_disconnected') as "disconnections",
     count(*) filter (where event_type = 'cocoon_claimed') as "claims",
-    sum(case when jsonb_typeof(data -> 'duration_seconds') = 'number' then case when (data -> 'duration_seconds')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_seconds')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_seconds')::numeric = trunc((data -> 'duration_seconds')::numeric) then (data -> 'duration_seconds')::bigint end end) filter (where event_type = 'cocoon_disconnected') as "avg_session_duration_seconds__sum",
-    count(case when jsonb_typeof(data -> 'duration_seconds') = 'number' then case when (data -> 'duration_seconds')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_seconds')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_seconds')::numeric = trunc((data -> 'duration_seconds')::numeric) then (data -> 'duration_seconds')::bigint end end) filter (where event_type = 'cocoon_disconnected') as "avg_session_duration_seconds__count",
-    count(distinct case when jsonb_typeof(data -> 'cocoon_id') = 'string' then case when data ->> 'cocoon_id' ~ '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$' then (data ->> 'cocoon_id')::uuid end end) as "unique_cocoons"
+    sum(case when jsonb_typeof(data -> 'duration_seconds') = 'number' then
+        case when abs((data -> 'duration_seconds')::numeric) < 9223372036854775808 and (data -> 'duration_seconds')::numeric % 1 = 0 then (data -> 'duration_seconds')::bigint end
+    end) filter (where event_type = 'cocoon_disconnected') as "avg_session_duration_seconds__sum",
+    count(case when jsonb_typeof(data -> 'duration_seconds') = 'number' then
+        case when abs((data -> 'duration_seconds')::numeric) < 9223372036854775808 and (data -> 'duration_seconds')::numeric % 1 = 0 then (data -> 'duration_seconds')::bigint end
+    end) filter (where event_type = 'cocoon_disconnected') as "avg_session_duration_seconds__count",
+    count(distinct case when jsonb_typeof(data -> 'cocoon_id') = 'string' then
+        case when data ->> 'cocoon_id' ~ '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$' then (data ->> 'cocoon_id')::uuid end
+    end) as "unique_cocoons"
 from "analytics_events"
 where "timestamp" >= from_time
     and "timestamp" < to_time
@@ -799,9 +885,15 @@ select
     count(*) filter (where event_type = 'cocoon_connected') as "connections",
     count(*) filter (where event_type = 'cocoon_disconnected') as "disconnections",
     count(*) filter (where event_type = 'cocoon_claimed') as "claims",
-    sum(case when jsonb_typeof(data -> 'duration_seconds') = 'number' then case when (data -> 'duration_seconds')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_seconds')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_seconds')::numeric = trunc((data -> 'duration_seconds')::numeric) then (data -> 'duration_seconds')::bigint end end) filter (where event_type = 'cocoon_disconnected') as "avg_session_duration_seconds__sum",
-    count(case when jsonb_typeof(data -> 'duration_seconds') = 'number' then case when (data -> 'duration_seconds')::numeric >= '-9223372036854775808'::numeric and (data -> 'duration_seconds')::numeric <= '9223372036854775807'::numeric and (data -> 'duration_seconds')::numeric = trunc((data -> 'duration_seconds')::numeric) then (data -> 'duration_seconds')::bigint end end) filter (where event_type = 'cocoon_disconnected') as "avg_session_duration_seconds__count",
-    count(distinct case when jsonb_typeof(data -> 'cocoon_id') = 'string' then case when data ->> 'cocoon_id' ~ '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$' then (data ->> 'cocoon_id')::uuid end end) as "unique_cocoons"
+    sum(case when jsonb_typeof(data -> 'duration_seconds') = 'number' then
+        case when abs((data -> 'duration_seconds')::numeric) < 9223372036854775808 and (data -> 'duration_seconds')::numeric % 1 = 0 then (data -> 'duration_seconds')::bigint end
+    end) filter (where event_type = 'cocoon_disconnected') as "avg_session_duration_seconds__sum",
+    count(case when jsonb_typeof(data -> 'duration_seconds') = 'number' then
+        case when abs((data -> 'duration_seconds')::numeric) < 9223372036854775808 and (data -> 'duration_seconds')::numeric % 1 = 0 then (data -> 'duration_seconds')::bigint end
+    end) filter (where event_type = 'cocoon_disconnected') as "avg_session_duration_seconds__count",
+    count(distinct case when jsonb_typeof(data -> 'cocoon_id') = 'string' then
+        case when data ->> 'cocoon_id' ~ '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$' then (data ->> 'cocoon_id')::uuid end
+    end) as "unique_cocoons"
 from "analytics_events"
 where "timestamp" >= coalesce((select watermark from analytics_meta.rollups where rollup = 'analytics_cocoon_activity_daily_v1'), '-infinity')
     and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
@@ -831,7 +923,7 @@ select
     "connections",
     "disconnections",
     "claims",
-    case when "avg_session_duration_seconds__count" > 0 then case when abs("avg_session_duration_seconds__sum" / "avg_session_duration_seconds__count") < 1e-307 then 0 when abs("avg_session_duration_seconds__sum" / "avg_session_duration_seconds__count") <= 1e307 then ("avg_session_duration_seconds__sum" / "avg_session_duration_seconds__count")::double precision end end as "avg_session_duration_seconds",
+    ("avg_session_duration_seconds__sum" / nullif("avg_session_duration_seconds__count", 0))::double precision as "avg_session_duration_seconds",
     "unique_cocoons"
 from "analytics_cocoon_activity_daily_v1_live";
 

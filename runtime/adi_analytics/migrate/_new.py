@@ -45,6 +45,8 @@ def new(
         UsageError: If the change cannot be made by a migration.
         ForgottenMigrationError: If an aggregate's rows change but not its version.
     """
+    if migrations is None and _resources.checkout_root() is None:
+        raise UsageError("an installed package's migrations are not written to", "Pass --migrations, or work in a checkout.")
     folder = migrations or _resources.data_dir("migrations")
     old = load_snapshot(folder)
     difference = _changes.compare(old, load_manifest(manifest), drop_retired=drop_retired)

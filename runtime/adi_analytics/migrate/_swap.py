@@ -8,7 +8,7 @@ views add.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -153,10 +153,28 @@ def publish(entry: Aggregate, before: Aggregate | None, backend: str) -> list[St
         _with_history(statement, view, entry) if entry.history and view.name in _kept(entry) else statement
         for statement, view in zip(entry.ddl[backend]["view"], entry.views, strict=True)
     ]
-    if before is None or only_appends(before, entry):
+    if before is None:
+        return views
+    views = [*_widen_histories(entry, before), *views]
+    if only_appends(before, entry):
         return views
     dropped = [Statement(f"drop view {v.name}", f"drop view {ident(v.name)}") for v in reversed(before.views)]
     return [_remember_grants(before), *dropped, *views, _restore_grants(entry)]
+
+
+def _widen_histories(entry: Aggregate, before: Aggregate) -> Iterator[Statement]:
+    """Yield the columns that the history of *before* lacks; only for an aggregate that keeps its rows."""
+    if not before.history or before.rollup != entry.rollup:
+        return
+    had = {column.name for column in before.columns}
+    view = entry.views[0]
+    for column in entry.columns:
+        if column.name not in had:
+            table = ident(history_table(view, entry))
+            yield Statement(
+                f"column {column.name} of the history of {view.name}",
+                f"alter table {table} add column if not exists {ident(column.name)} {column.type}",
+            )
 
 
 def _kept(entry: Aggregate) -> set[str]:
