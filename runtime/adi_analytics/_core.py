@@ -83,7 +83,7 @@ class Core:
         else:
             if work is not queue.batch:
                 queue.reach()  # what is on disk is settled, for those who wait
-            yield from self._delivery.pause(self._pressure(), self._relieve)
+            yield from self._delivery.pause(self._pressure, self._relieve)
         return True
 
     # ---- waiting for work ------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ class Core:
             # The first event wakes the worker, and waits a little for others, then all go to disk.
             yield from self._wait(1, end)
             end = time.monotonic() + settings.spool_linger
-        yield from self._wait(settings.batch_size, end)
+        yield from self._wait(min(settings.batch_size, settings.max_queue), end)
         queue.unpark()
 
     def _wait(self, threshold: int, end: float) -> Steps:
@@ -144,7 +144,7 @@ class Core:
             return 1
         if not self._spooling.on:
             return _NEVER
-        return max(1, self._settings.max_queue // 2 - len(self._queue.ledger.inflight))
+        return max(0, self._settings.max_queue // 2 - len(self._queue.ledger.inflight))
 
     def _relieve(self) -> Steps:
         """Put events to disk; returns whether they went there."""

@@ -205,28 +205,27 @@ class Delivery:
         self._backoff.reset()
         self._logged_at.clear()
 
-    def pause(self, threshold: int, relieve: Callable[[], Steps]) -> Steps:
+    def pause(self, pressure: Callable[[], int], relieve: Callable[[], Steps]) -> Steps:
         """Wait before the next attempt, until the time is over or somebody is in a hurry.
 
         Args:
-            threshold: The number of queued events at which to *relieve* the queue meanwhile.
+            pressure: Tells the number of queued events at which to *relieve* the queue meanwhile.
             relieve: Does that, and returns whether it could.
 
         Raises:
             GaveUpError: If the time given for stopping is over.
         """
-        queue = self._queue
+        queue, relievable = self._queue, True
         hurried, pause = queue.hurried, self._backoff.next()
         end = time.monotonic() + (min(pause, _HURRIED) if hurried else pause)
         while (left := min(end, queue.stop_at or end) - time.monotonic()) > 0:
-            if queue.park(threshold):
+            if queue.park(pressure() if relievable else _NO_THRESHOLD):
                 yield Wait(left)
                 if queue.hurried and not hurried:
                     break  # somebody came who waits: try at once
             else:
                 queue.unpark()
-                if not (yield from relieve()):
-                    threshold = _NO_THRESHOLD
+                relievable = yield from relieve()
         queue.unpark()
         if queue.stop_at is not None and time.monotonic() >= queue.stop_at:
             raise GaveUpError

@@ -92,7 +92,7 @@ class AnalyticsClient:
     @classmethod
     def noop(cls) -> AnalyticsClient:
         """Return a client that does nothing, in no time."""
-        return _NoopClient()
+        return NoopClient()
 
     # ---- tracking --------------------------------------------------------------------------------------------------
 
@@ -219,8 +219,8 @@ class AnalyticsClient:
         await self.aclose()
 
 
-class _NoopClient(AnalyticsClient):
-    """Does nothing."""
+class NoopClient(AnalyticsClient):
+    """Does nothing; made by `AnalyticsClient.noop`."""
 
     def __init__(self) -> None:
         super().__init__(EventQueue(Settings(enabled=False)))

@@ -14,24 +14,28 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from datetime import datetime
 
+    from adi_analytics.enriched import Event
     from adi_analytics.testing import RecordedEvents
 
 
 @pytest.fixture
-def analytics_events(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordedEvents]:
-    """The events that any client tracks during the test; none of them is sent.
+def analytics_events(monkeypatch: pytest.MonkeyPatch) -> RecordedEvents:
+    """The events that any client tracks during the test, a no-op one included; none of them is sent.
 
     An event that breaks the catalog's rules raises `InvalidEventError` where it is tracked.
     """
     # Here, not at the top: pytest loads the plugin in every project of the environment.
-    from adi_analytics.client import AnalyticsClient
+    from adi_analytics.client import AnalyticsClient, NoopClient
     from adi_analytics.testing import RecordingClient
 
     recorder = RecordingClient()
-    track = recorder.track
-    monkeypatch.setattr(
-        AnalyticsClient, "track", lambda _client, event, *, timestamp=None: track(event, timestamp=timestamp)
-    )
-    yield recorder.events
+
+    def track(_client: AnalyticsClient, event: Event, *, timestamp: datetime | None = None) -> None:
+        recorder.record(event, timestamp)
+
+    for cls in (AnalyticsClient, NoopClient):
+        monkeypatch.setattr(cls, "track", track)
+    monkeypatch.setattr(NoopClient, "track_if", AnalyticsClient.track_if)
+    return recorder.events

@@ -54,6 +54,6 @@ def _gauge_callback(
     client: AnalyticsClient, value_of: Callable[[Stats], int]
 ) -> Callable[[CallbackOptions], Iterable[Observation]]:
     def observe(_options: CallbackOptions) -> Iterable[Observation]:
-        yield Observation(value_of(client.stats()))
+        yield Observation(value_of(client.stats()), {})
 
     return observe
