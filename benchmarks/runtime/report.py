@@ -64,7 +64,7 @@ def _call_cost(results: Results) -> list[str]:
     return [
         "### One call in the caller's thread",
         "",
-        f"Microseconds; {sizes['rate']} events per second in bursts, {sizes['samples']} calls, while the worker is busy:",
+        f"Microseconds; {sizes['rate']} events per second in bursts, {sizes['samples']} calls; the worker is busy,",
         "ours with a live PostgreSQL, the others' with an HTTP server on loopback, the QueueHandler's with a file.",
         "",
         *_table(["call", "p50", "p99.9", "p99.99", "p50 with building", "p50 to ours", "delivered"], rows),
