@@ -15,7 +15,8 @@ import psycopg
 from adi_analytics.migrate import _apply, _backfill, _runner
 from adi_analytics.migrate._backfill import BackfillResult
 from adi_analytics.migrate._database import Connection, Database, fetch_value
-from adi_analytics.migrate._errors import HistoryError, UsageError
+from adi_analytics.migrate._errors import HistoryError, MigrateError, UsageError
+from adi_analytics.migrate._progress import silent
 from adi_analytics.migrate._runner import Options
 
 logger = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ def _settle_backfills(connection: Connection, rollups: list[str], database: Data
     """A refresh of everything is what a backfill would have done."""
     for rollup in _backfill.pending(connection):
         if rollup in rollups:
-            _backfill.run_pending(connection, database, _runner.silent, only=[rollup])
+            _backfill.run_pending(connection, database, silent, only=[rollup])
 
 
 def _refresh_one(
@@ -230,7 +231,7 @@ def maintain_loop(
     while rounds is None or done < rounds:
         try:
             told(maintain(options))
-        except (psycopg.Error, _runner.MigrateError) as error:
+        except (psycopg.Error, MigrateError) as error:
             if isinstance(error, UsageError):
                 raise
             logger.warning("a round of maintain failed: %s", error)

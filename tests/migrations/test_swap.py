@@ -1,0 +1,239 @@
+"""A changed aggregate, while people read and write, and with rows that only the old version still has."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from adi_analytics import migrate
+from support.migrating import Document, Project, Target, connect, counted, execute, insert_events, rows, truth, value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TASKS = "analytics_task_stats_daily"
+
+
+def second_version(document: Document) -> None:
+    aggregate = document["aggregates"][TASKS]
+    aggregate["version"] = 2
+    aggregate["measures"]["longest_ms"] = {"max": "duration_ms", "where": {"event": "task_completed"}}
+
+
+def add_user_measure(document: Document) -> None:
+    aggregate = document["aggregates"]["analytics_daily_active_users"]
+    aggregate["version"] = 2
+    aggregate["measures"]["services"] = {"distinct": "$service"}
+
+
+def drop_raw(target: Target, older_than: timedelta) -> None:
+    """Drop raw rows as retention does, whole days of them."""
+    if target.backend == "postgres":
+        execute(target.dsn, "select analytics_meta.prepare_storage()")
+        limit = datetime.now(UTC) - older_than
+        for part, to_time in rows(target.dsn, "select part::text, to_time from analytics_meta.raw_ranges()"):
+            if to_time <= limit and "default" not in part:
+                execute(target.dsn, f"drop table {part}")
+    else:
+        execute(target.dsn, f"select drop_chunks('analytics_events', now() - interval '{older_than.days} days')")
+
+
+def shorten_retention(target: Target, days: int) -> None:
+    """Rows older than this count as dropped by retention."""
+    execute(target.dsn, f"update analytics_meta.storage set retention = '{days} days'")
+
+
+def test_rows_older_than_the_raw_ones_are_kept(made: Project, target: Target) -> None:
+    target.apply(made)
+    insert_events(target.dsn, 2000)  # 51 days
+    migrate.maintain(made.options(target.dsn), forced=True)
+    migrate.refresh(options=made.options(target.dsn))
+    before = counted(target.dsn)
+    assert before == truth(target.dsn)
+    drop_raw(target, timedelta(days=20))
+    shorten_retention(target, 20)
+    assert min(truth(target.dsn)) > min(before)
+    assert counted(target.dsn) == before
+
+    made.edit(second_version)
+    made.new("second version")
+    made.apply(target.dsn)
+
+    assert counted(target.dsn) == before
+    longest = dict(rows(target.dsn, f"select day at time zone 'UTC', longest_ms from {TASKS}"))
+    assert longest[min(longest)] is None  # the old version never knew
+    assert any(number is not None for number in longest.values())
+
+    # Neither housekeeping nor another version takes them away.
+    migrate.maintain(made.options(target.dsn), forced=True)
+    migrate.refresh(options=made.options(target.dsn))
+    assert counted(target.dsn) == before
+    third: Any = lambda document: document["aggregates"][TASKS].update(version=3, where={"$user_id": {"exists": True}})  # noqa: E731
+    made.edit(third)
+    made.new("third version")
+    made.apply(target.dsn)
+    made.new("tidy", drop_retired=True)
+    made.apply(target.dsn, allow_destructive=True)
+    assert counted(target.dsn) == before
+
+
+def test_trailing_counts_stay_right_after_a_swap(made: Project, target: Target) -> None:
+    """Users of days whose raw rows are gone still count in the trailing 30 days."""
+    target.apply(made)
+    insert_events(target.dsn, 2000)
+    migrate.maintain(made.options(target.dsn), forced=True)
+    migrate.refresh(options=made.options(target.dsn))
+    query = "select day, active_users, weekly_active_users, monthly_active_users from analytics_daily_active_users order by 1"
+    before = rows(target.dsn, query)
+    drop_raw(target, timedelta(days=20))
+    shorten_retention(target, 20)
+
+    made.edit(add_user_measure)
+    made.new("services")
+    made.apply(target.dsn)
+
+    assert rows(target.dsn, query) == before
+
+
+class Traffic:
+    """Readers and writers that go on until told to stop."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._stop = threading.Event()
+        self.errors: list[BaseException] = []
+        self.reads = 0
+        self.written = 0
+        self.fewest = 10**9
+        self._threads = [threading.Thread(target=self._guard, args=(work,)) for work in (self._read, self._write)]
+
+    def __enter__(self) -> Traffic:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _guard(self, work: Any) -> None:
+        try:
+            with connect(self._dsn) as connection:
+                for _step in work(connection):
+                    if self._stop.wait(0.005):
+                        return
+        except BaseException as error:  # noqa: BLE001 - shown by the test
+            self.errors.append(error)
+
+    def _read(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
+        while True:
+            (days,) = connection.execute(f"select count(*) from {TASKS}".encode()).fetchone() or (0,)
+            self.fewest = min(self.fewest, days)
+            self.reads += 1
+            yield
+
+    def _write(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
+        while True:
+            connection.execute(
+                'insert into analytics_events ("timestamp", event_type, service, data, event_id)'
+                " values (now(), 'task_created', 'live', '{}', gen_random_uuid())"
+            )
+            self.written += 1
+            yield
+
+
+def _native(target: Target) -> None:
+    if target.backend != "postgres" and "sslmode=disable" in target.dsn:
+        pytest.skip("the WASM server has one session: readers and writers would see each other's transactions")
+
+
+def test_readers_and_writers_notice_nothing(made: Project, target: Target) -> None:
+    _native(target)
+    target.apply(made)
+    insert_events(target.dsn)
+    migrate.maintain(made.options(target.dsn), forced=True)
+    days = len(counted(target.dsn))
+    made.edit(second_version)
+    made.new("second version")
+
+    with Traffic(target.dsn) as traffic:
+        made.apply(target.dsn)
+
+    assert traffic.errors == []
+    assert traffic.reads > 0
+    assert traffic.written > 0
+    assert traffic.fewest >= days
+    assert counted(target.dsn) == truth(target.dsn)
+
+
+def test_a_backfill_that_was_cut_off_goes_on(made: Project, target: Target) -> None:
+    target.apply(made)
+    insert_events(target.dsn)
+    made.edit(second_version)
+    made.new("second version")
+    seen: list[tuple[str, int, int]] = []
+
+    class CutOff:
+        def waiting(self, holder: str) -> None: ...
+
+        def step(self, what: str) -> None: ...
+
+        def advance(self, what: str, done: int, total: int) -> None:
+            seen.append((what, done, total))
+            if len(seen) == 20:
+                raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt):
+        made.apply(target.dsn, progress=CutOff())
+    assert value(target.dsn, "select status from analytics_meta.backfills where relation like '%_v2'") == "running"
+    assert counted(target.dsn) == truth(target.dsn)
+
+    result = made.apply(target.dsn)
+
+    (filled,) = result.backfills
+    assert filled.rollup == f"{TASKS}_v2"
+    total = seen[0][2]
+    assert 0 < filled.buckets < total
+    assert value(target.dsn, "select buckets from analytics_meta.backfills where relation like '%_v2'") == total
+    assert counted(target.dsn) == truth(target.dsn)
+
+
+def test_events_that_come_during_the_fill_are_counted(made: Project, target: Target) -> None:
+    target.apply(made)
+    insert_events(target.dsn)
+    migrate.maintain(made.options(target.dsn), forced=True)
+    made.edit(second_version)
+    made.new("second version")
+    late = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=10)
+
+    class Late:
+        done = False
+
+        def waiting(self, holder: str) -> None: ...
+
+        def step(self, what: str) -> None: ...
+
+        def advance(self, what: str, done: int, total: int) -> None:
+            # The fill goes from new to old: its tenth day has just been passed.
+            if done > 12 and not self.done:
+                self.done = True
+                with connect(target.dsn) as connection:
+                    connection.execute(
+                        'insert into analytics_events ("timestamp", event_type, service, data, event_id)'
+                        " values (%s, 'task_created', 'late', '{}', gen_random_uuid()),"
+                        " (now() - interval '5 minutes', 'task_created', 'late', '{}', gen_random_uuid())",
+                        [late],
+                    )
+                    connection.execute("insert into analytics_meta.late_buckets (bucket) values (%s)", [late])
+
+    progress = Late()
+    made.apply(target.dsn, progress=progress)
+    assert progress.done
+    migrate.maintain(made.options(target.dsn), forced=True)
+
+    assert counted(target.dsn) == truth(target.dsn)
