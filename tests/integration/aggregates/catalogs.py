@@ -214,7 +214,8 @@ def rows(draw: Callable[..., Any], catalog: Catalog) -> list[Row]:
         service=st.sampled_from(("a", "b", "")),
         event_id=st.uuids(),
     )
-    return draw(st.lists(row, max_size=25, unique_by=lambda r: r.event_id))
+    drawn: list[Row] = draw(st.lists(row, max_size=25, unique_by=lambda r: r.event_id))
+    return drawn
 
 
 def _document(fields: tuple[Field, ...]) -> st.SearchStrategy[str]:

@@ -202,7 +202,7 @@ def _moment(value: Any) -> datetime:
 
 def _compare(value: Any, op: Operator, wanted: Any) -> bool:
     if op is Operator.EXISTS:
-        return (value is not None) == wanted
+        return bool((value is not None) == wanted)
     if value is None:
         return False
     if isinstance(value, Decimal):  # a double of the database against the catalog's double

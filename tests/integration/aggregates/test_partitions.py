@@ -81,12 +81,12 @@ def test_two_at_once_make_each_partition_once(installed, postgres_dsn):
 
     def run():
         with connect(postgres_dsn) as connection:
-            made.append(connection.execute(ENSURE, [DAY, START, START + 20 * DAY]).fetchone()[0])
+            made.extend(connection.execute(ENSURE, [DAY, START, START + 20 * DAY]).fetchall())
 
     threads = [threading.Thread(target=run) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(made) == [0, 0, 0, 20]
+    assert sorted(made) == [(0,), (0,), (0,), (20,)]
     assert "analytics_events_default" not in {row[0] for row in installed.connection.execute(WHERE).fetchall()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from adi_analytics_codegen.loader import load_catalog
@@ -52,7 +53,7 @@ def test_the_answers_do_not_depend_on_the_session(installed):
 
 
 def test_rows_at_impossible_times_are_left_out(installed):
-    moments = ["infinity", "0001-01-01 00:00:00+00", "1969-12-31 23:59:59+00", "290000-01-01 00:00:00+00"]
+    moments: list[Any] = ["infinity", "0001-01-01 00:00:00+00", "1969-12-31 23:59:59+00", "290000-01-01 00:00:00+00"]
     if installed.backend == "postgres":
         moments += ["-infinity", "4713-11-24 00:00:00+00 BC"]
     installed.insert([Row(moment, "task_created", "{}", ROWS[0].user_id) for moment in moments])
