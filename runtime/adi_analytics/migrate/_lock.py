@@ -28,12 +28,11 @@ where l.locktype = 'advisory' and l.granted and l.objsubid = 2
 """
 
 _WHO: Final = """
-select pg_backend_pid(), (
-    select l.pid from pg_catalog.pg_locks l
-    where l.locktype = 'advisory' and l.granted and l.objsubid = 2
-      and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
-      and l.classid = %s and l.objid = %s
-)
+select pg_backend_pid(), max(l.pid), count(*) > 0
+from pg_catalog.pg_locks l
+where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+  and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+  and l.classid = %s and l.objid = %s
 """
 
 
@@ -41,11 +40,13 @@ select pg_backend_pid(), (
 class Held:
     """Who answered when the lock was taken, and who held it then.
 
-    On one server that is one process; a build with a single session numbers the two differently, so both are kept.
+    On one server that is one process; a build with a single session (WASM) numbers the two differently, or the holder
+    not at all, so both are kept, and whether anybody holds it.
     """
 
     session: int | None
     holder: int | None
+    taken: bool
 
 
 @contextlib.contextmanager
@@ -91,7 +92,7 @@ def _acquire(connection: Connection, wait: float, waiting: Callable[[str], None]
 
 
 def _held(connection: Connection) -> Held:
-    return Held(*(connection.execute(_WHO, KEYS).fetchone() or (None, None)))
+    return Held(*(connection.execute(_WHO, KEYS).fetchone() or (None, None, False)))
 
 
 def describe_holder(connection: Connection) -> str:
@@ -109,7 +110,7 @@ def check_still_held(connection: Connection, held: Held) -> None:
     Raises:
         LockedError: If a pooler moved us to another session, or if the lock was taken away.
     """
-    if held != _held(connection) or held.holder is None:
+    if held != _held(connection) or not held.taken:
         raise LockedError(
             "the migrator's lock was lost between two statements",
             "Connect directly to the server, not through a transaction pooler (pgbouncer's port), and run again.",
