@@ -342,6 +342,7 @@ def test_all_backends_give_the_same_answers(postgres_dsn: str, timescale_dsn: st
         views = rows(
             target.dsn,
             "select viewname from pg_views where schemaname = 'public' and viewname ~ '(daily|hourly|users)(_distribution)?$'"
+            " and viewname !~ '_v1'"
             " order by 1",
         )
         assert len(views) >= 7
