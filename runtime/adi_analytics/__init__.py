@@ -1,7 +1,7 @@
 """Define, send, store and roll up product-analytics events on PostgreSQL and TimescaleDB."""
 
 from adi_analytics import events
-from adi_analytics._conninfo import ConninfoMissingError
+from adi_analytics._conninfo import ConninfoInvalidError, ConninfoMissingError
 from adi_analytics._exit import SignalThreadError, install_sigterm
 from adi_analytics._options import OptionError, Settings
 from adi_analytics._queue import WorkerConfig
@@ -16,6 +16,7 @@ __all__ = [
     "AnalyticsClient",
     "AnalyticsError",
     "AnalyticsWorker",
+    "ConninfoInvalidError",
     "ConninfoMissingError",
     "EnrichedEvent",
     "Event",

@@ -18,6 +18,13 @@ class ConninfoMissingError(AnalyticsError):
         return f"no database given: pass a connection string, or set {' or '.join(VARIABLES)}"
 
 
+class ConninfoInvalidError(AnalyticsError):
+    """A connection string can't be understood."""
+
+    def __str__(self) -> str:
+        return "the connection string is not valid: expected postgresql://user@host/database, or key=value pairs"
+
+
 def resolve_conninfo(conninfo: str | None) -> str:
     """Return *conninfo*, or else what the environment says.
 

@@ -3,10 +3,10 @@
 For the command ``analytics-migrate dead-letters`` and for programs::
 
     with psycopg.connect(url, autocommit=True) as connection:
-        import_file(connection, dead_letter_path(settings_from({})))    # what went to the file comes to the table
+        import_file(connection, dead_letter_path(settings_from({})))   # what went to the file comes to the table
         for letter in list_letters(connection):
             print(letter.id, letter.event_type, letter.reason, letter.message)
-        result = replay(connection, repair=True)                        # ReplayResult(replayed=3, held=0, failures=[...])
+        result = replay(connection, repair=True)     # ReplayResult(replayed=3, held=0, failures=[...])
 
 A letter that is replayed is marked, never deleted, and not replayed again.
 """
@@ -125,11 +125,11 @@ def replay(
         table: The events table; the catalog's when empty.
     """
     store = Store(table, statement_timeout=60.0)
-    wanted = connection.execute(
-        f"select id from {_table()} where replayed_at is null and (%(ids)s::bigint[] is null or id = any(%(ids)s))"
-        " order by id".encode(),  # noqa: S608 - quoted
-        {"ids": None if ids is None else list(ids)},
-    ).fetchall()
+    statement = (
+        f"select id from {_table()} where replayed_at is null"  # noqa: S608 - quoted
+        " and (%(ids)s::bigint[] is null or id = any(%(ids)s)) order by id"
+    )
+    wanted = connection.execute(statement.encode(), {"ids": None if ids is None else list(ids)}).fetchall()
     replayed, held, failures = 0, 0, []
     for (number,) in wanted:
         outcome = _replay_one(connection, store, number, repair=repair, force=force)

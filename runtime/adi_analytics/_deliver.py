@@ -60,7 +60,7 @@ class Delivery:
         return self._faulty_since is None
 
     def attempt(self, work: Work) -> Steps:
-        """Try to settle all of *work*; returns whether it is settled. Faults that pass by themselves end the attempt."""
+        """Try to settle all of *work*; returns whether it is. Faults that pass by themselves end the attempt."""
         while True:
             try:
                 yield from self._connect()

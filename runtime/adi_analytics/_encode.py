@@ -1,8 +1,8 @@
 """Tracked events as rows of a binary COPY.
 
 From here on one row is ``bytes``: what is sent, spooled and, taken apart again by `Row.from_copy`, dead-lettered.
-The format: https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS; a ``jsonb`` is sent as a version
-byte, 1, and its text.
+The format: https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS; a ``jsonb`` is sent as a
+version byte, 1, and its text.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING
 
-from adi_analytics._queue import Waiter, result_between, stats_from
+from adi_analytics._books import result_between, stats_from
+from adi_analytics._queue import Waiter
 
 if TYPE_CHECKING:
     from adi_analytics._queue import EventQueue
@@ -54,7 +55,8 @@ def flush(queue: EventQueue, timeout: float) -> FlushResult:
         done.acquire()
         waiter = Waiter(watch.position, done.release)
         queue.wait_for(waiter)
-        done.acquire(timeout=max(timeout, 0.0))
+        if queue.owner is not None:  # else the worker ended meanwhile, and told those who waited then
+            done.acquire(timeout=max(timeout, 0.0))
         queue.forget(waiter)
     return watch.result()
 
@@ -67,6 +69,8 @@ async def aflush(queue: EventQueue, timeout: float) -> FlushResult:  # noqa: ASY
         loop, done = asyncio.get_running_loop(), asyncio.Event()
         waiter = Waiter(watch.position, lambda: loop.call_soon_threadsafe(done.set))
         queue.wait_for(waiter)
+        if queue.owner is None:
+            timeout = 0.0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(timeout, 0.0)):
                 await done.wait()

@@ -1,4 +1,4 @@
-"""One hook for all forks of the process: a child starts with an empty queue, and starts its worker at its first event."""
+"""One hook for all forks: a child starts with an empty queue, and starts its worker at its first event."""
 
 from __future__ import annotations
 

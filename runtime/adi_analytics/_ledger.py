@@ -29,7 +29,7 @@ class Counter:
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
-        self._last = deque((0,), maxlen=1)
+        self._last: deque[int] = deque((0,), maxlen=1)
 
     def add(self) -> None:
         """Count one."""

@@ -93,7 +93,7 @@ class Settings:
     enabled: bool = True
     """``False`` makes `track` do nothing; see also `AnalyticsClient.enabled`."""
     strict: bool = False
-    """Check each event inside `track` and raise `InvalidEventError`. For tests and development: it costs microseconds."""
+    """Check each event inside `track` and raise `InvalidEventError`, which costs microseconds."""
     batch_size: int = 100
     """Events that wake the worker."""
     flush_interval: float = 10.0
@@ -113,7 +113,7 @@ class Settings:
     sample_rates: Mapping[str, float] = field(default_factory=dict)
     """The share of events kept, 0 to 1, by event type. In the environment: ``api_request=0.1,task_started=0.5``."""
     before_send: BeforeSend | None = None
-    """Called in the worker with each event; returns it, another one, or ``None``. In the environment: ``module:function``."""
+    """Called in the worker with each event; returns it, another, or ``None``. Env: ``module:function``."""
     hash_key: str = ""
     """The key of the catalog's ``store: hash``. Without one such fields are left out."""
     spool: SpoolMode = "off"
@@ -131,7 +131,7 @@ class Settings:
     spool_fsync_interval: float = 0.0
     """Seconds between fsyncs; 0 syncs each batch."""
     dead_letter_file: str = ""
-    """Where dead letters go when their table takes none; a file in the spool's or the user's state directory when empty."""
+    """Where dead letters go when their table takes none; when empty, in the spool's or the user's state directory."""
     shutdown_timeout: float = 5.0
     """The longest time that the end of the program waits for delivery."""
     connect_timeout: float = 10.0
@@ -205,14 +205,14 @@ def settings_from(options: Mapping[str, Any], environ: Mapping[str, str] | None 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     hints = get_type_hints(Settings, localns={"EnrichedEvent": object})
-    for field in fields(Settings):
-        variable = ENV_PREFIX + field.name.upper()
+    for option in fields(Settings):
+        variable = ENV_PREFIX + option.name.upper()
         if text := environ.get(variable):
-            parse, expected = _PARSERS.get(get_origin(hints[field.name]) or hints[field.name], _PARSERS[str])
-            if field.name == "before_send":
+            parse, expected = _PARSERS.get(get_origin(hints[option.name]) or hints[option.name], _PARSERS[str])
+            if option.name == "before_send":
                 parse, expected = _import_function, "module:function"
             try:
-                found[field.name] = parse(text)
+                found[option.name] = parse(text)
             except (ValueError, ImportError, AttributeError) as error:
                 raise OptionError(variable, expected) from error
     return found

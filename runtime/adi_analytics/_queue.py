@@ -1,13 +1,14 @@
 """Where the client and the worker meet: a bounded queue, the books, and who may wake or stop whom.
 
 Producers (any thread, signal handler or ``__del__``) take no lock. Only the one consumer changes the books. It may be
-given up while it waits for the outside world, for example for a server that hangs; `EventQueue.enter` then keeps it from
-coming back, so no event is accounted for twice.
+given up while it waits for the outside world, for example for a server that hangs; `EventQueue.enter` then keeps it
+from coming back, so no event is accounted for twice.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import threading
@@ -17,14 +18,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics import _exit, _fork
+from adi_analytics._books import Snapshot, result_between, stats_from
 from adi_analytics._ledger import NEVER, Counter, Evictor, Item, Ledger, Outcome
-from adi_analytics._results import FlushResult, Stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adi_analytics._batch import Batch
     from adi_analytics._options import Settings
+    from adi_analytics._results import FlushResult, Stats
     from adi_analytics._spool import Spool
     from adi_analytics._spooling import SpooledWork
 
@@ -67,28 +69,6 @@ class WorkerConfig:
         return self.queue.settings
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The books at one moment.
-
-    Attributes:
-        ledger: The worker's part.
-        waiting: Events in the queue and in the worker's batch.
-        rejected: Events that never entered the queue, by reason.
-        evicted: Events that left it for newer ones.
-    """
-
-    ledger: Ledger
-    waiting: int
-    rejected: dict[str, int]
-    evicted: int
-
-    @property
-    def entered(self) -> int:
-        """Events that ever entered the queue; the next one's position."""
-        return self.ledger.finished + self.evicted + self.waiting
-
-
 class EventQueue:
     """The queue, its bound and its books; one per client, renewed in a forked child."""
 
@@ -129,7 +109,7 @@ class EventQueue:
     # ---- producers -------------------------------------------------------------------------------------------------
 
     def put(self, item: Item) -> None:
-        """Queue *item* on the careful path: the queue is full, a worker is parked, or the client is not plainly open."""
+        """Queue *item* on the careful path: the queue is full, the worker parked, or the client not plainly open."""
         if self.closed:
             self.reject("closed")
             return
@@ -159,10 +139,8 @@ class EventQueue:
     def _make_room(self) -> bool:
         match self.settings.when_full:
             case "drop_oldest":
-                try:
+                with contextlib.suppress(IndexError):  # the worker emptied the queue meanwhile
                     self._evictor.evict()
-                except IndexError:  # the worker emptied the queue meanwhile
-                    pass
                 return True
             case "block":
                 return self._wait_for_room()
@@ -310,11 +288,9 @@ class EventQueue:
         """Move up to *limit* items into the books' batch and return it."""
         inflight = self.ledger.inflight
         number = min(limit - len(inflight), len(self.items))
-        try:
+        with contextlib.suppress(IndexError):  # a producer made room meanwhile; what was moved stays moved
             # One C call: no item is ever outside of both the queue and the books.
             inflight.extend(itertools.islice(iter(self.items.popleft, NEVER), number))
-        except IndexError:  # a producer made room meanwhile; what was moved stays moved
-            pass
         return inflight
 
     def settle(self, outcome: Outcome, number: int, reason: str = "") -> None:
@@ -384,10 +360,8 @@ class EventQueue:
 
     def forget(self, waiter: Waiter) -> None:
         """Remove *waiter*, who may be gone already."""
-        try:
+        with contextlib.suppress(ValueError):
             self.waiters.remove(waiter)
-        except ValueError:
-            pass
 
     # ---- readers ---------------------------------------------------------------------------------------------------
 
@@ -406,55 +380,6 @@ class EventQueue:
     def stats(self) -> Stats:
         """Return the books in the public form."""
         return stats_from(self.snapshot(), self.facts)
-
-
-def stats_from(snapshot: Snapshot, facts: dict[str, Any]) -> Stats:
-    """Add up *snapshot*."""
-    ledger = snapshot.ledger
-    reasons = ledger.by_reason("dropped")
-    for reason, number in [*snapshot.rejected.items(), ("queue_full", snapshot.evicted)]:
-        if number:
-            reasons[reason] = reasons.get(reason, 0) + number
-    rejected = sum(snapshot.rejected.values())
-    return Stats(
-        accepted=snapshot.entered + rejected,
-        delivered=ledger.total("delivered"),
-        dead_lettered=ledger.total("dead_lettered"),
-        spooled=ledger.total("spooled"),
-        dropped=sum(reasons.values()),
-        pending=snapshot.waiting - ledger.settled,
-        dropped_by_reason=reasons,
-        dead_lettered_by_reason=ledger.by_reason("dead_lettered"),
-        **{name: facts.get(name, 0) for name in ("duplicates", "recovered", "batches", "retries", "unhashed")},
-        hook_errors=facts.get("hook_errors", 0),
-        connected=facts["connected"],
-        last_error=facts["last_error"],
-    )
-
-
-def result_between(before: Stats, after: Stats, pending: int) -> FlushResult:
-    """Return what happened between *before* and *after*, with *pending* events still waiting."""
-    dropped = after.dropped - before.dropped
-    return FlushResult(
-        ok=pending == 0 and dropped == 0,
-        delivered=after.delivered - before.delivered,
-        spooled=after.spooled - before.spooled,
-        dead_lettered=after.dead_lettered - before.dead_lettered,
-        pending=pending,
-        dropped=dropped,
-    )
-
-
-def combined(first: FlushResult, second: FlushResult) -> FlushResult:
-    """Return the result of two waits, one after the other."""
-    return FlushResult(
-        ok=second.pending == 0 and first.dropped + second.dropped == 0,
-        delivered=first.delivered + second.delivered,
-        spooled=first.spooled + second.spooled,
-        dead_lettered=first.dead_lettered + second.dead_lettered,
-        pending=second.pending,
-        dropped=first.dropped + second.dropped,
-    )
 
 
 def _nobody() -> None:

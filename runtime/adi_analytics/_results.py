@@ -29,7 +29,9 @@ class FlushResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """The books of one client in one process; always ``accepted == delivered + dead_lettered + spooled + dropped + pending``.
+    """The books of one client in one process.
+
+    Always ``accepted == delivered + dead_lettered + spooled + dropped + pending``.
 
     Attributes:
         accepted: Calls of `track` on an enabled client.
@@ -38,8 +40,8 @@ class Stats:
         spooled: Events on disk now, not yet delivered.
         dropped: Events given up.
         pending: Events in memory: queued or being delivered.
-        dropped_by_reason: ``queue_full``, ``sampled``, ``closed``, ``shutdown``, ``before_send``, ``before_send_error``,
-            ``spool_full``, ``spool_damaged``, ``dead_letter_failed``.
+        dropped_by_reason: ``queue_full``, ``sampled``, ``closed``, ``shutdown``, ``before_send``,
+            ``before_send_error``, ``spool_full``, ``spool_damaged``, ``dead_letter_failed``, ``internal_error``.
         dead_lettered_by_reason: ``invalid_event``, ``encoding``, ``too_large``, ``row_rejected``.
         duplicates: Rows that the table already held; part of ``delivered``.
         recovered: Events of other, dead processes delivered from their spools; outside of the sum.

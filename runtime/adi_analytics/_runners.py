@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adi_analytics._core import Core
+    from adi_analytics._effects import Effect
     from adi_analytics._queue import EventQueue
     from adi_analytics._sessions import AsyncSession, Session
 
@@ -97,18 +98,8 @@ class ThreadRunner:
         try:
             while True:
                 effect = core.send(result) if error is None else core.throw(error)
-                result = error = None
                 self._queue.leave()
-                try:
-                    match effect:
-                        case Wait(seconds):
-                            wake.acquire(timeout=seconds)
-                        case Breathe():
-                            time.sleep(0)
-                        case _:
-                            result = session.perform(effect)
-                except Exception as caught:  # noqa: BLE001 - whatever it is, the core decides
-                    error = caught
+                result, error = _perform(session, effect, wake)
                 self._queue.enter(owner)
         except StopIteration:
             return True
@@ -119,6 +110,21 @@ class ThreadRunner:
             return self._queue.stop_at is not None
         finally:
             session.perform(Disconnect())
+
+
+def _perform(session: Session, effect: Effect, wake: threading.Lock) -> tuple[Any, Exception | None]:
+    """Do *effect*; returns its result, and the exception that it caused."""
+    try:
+        match effect:
+            case Wait(seconds):
+                wake.acquire(timeout=seconds)
+            case Breathe():
+                time.sleep(0)
+            case _:
+                return session.perform(effect), None
+    except Exception as error:  # noqa: BLE001 - whatever it is, the core decides
+        return None, error
+    return None, None
 
 
 def _release(lock: threading.Lock) -> None:
@@ -152,7 +158,7 @@ class AsyncioRunner:
         if not self._queue.acquire(owner, wake):
             return False
         try:
-            while not await self._drive(owner, woken):
+            while not await self._drive(owner, woken):  # noqa: ASYNC110 - a pause; nothing would set an event
                 await asyncio.sleep(_CRASH_PAUSE)
         except SupersededError:
             logger.debug("the worker was given up while it waited")
@@ -161,33 +167,20 @@ class AsyncioRunner:
         return True
 
     async def _drive(self, owner: object, woken: asyncio.Event) -> bool:
+        """Run one core; ``False`` if it failed by a fault of ours, and should be started again."""
         session, core = self._make_session(), new_core(self._queue).run()
         result: Any = None
-        error: BaseException | None = None
+        error: Exception | None = None
         cancelled: asyncio.CancelledError | None = None
         try:
             while True:
                 effect = core.send(result) if error is None else core.throw(error)
-                result = error = None
                 self._queue.leave()
                 try:
-                    match effect:
-                        case Wait(seconds):
-                            with contextlib.suppress(TimeoutError):
-                                async with asyncio.timeout(seconds):
-                                    await woken.wait()
-                            woken.clear()
-                        case Breathe():
-                            await asyncio.sleep(0)
-                        case _:
-                            result = await session.perform(effect)
+                    result, error = await _perform_async(session, effect, woken)
                 except asyncio.CancelledError as caught:
                     cancelled = caught
-                    if self._queue.stop_at is None:
-                        self._queue.request_stop(self._queue.settings.shutdown_timeout)
-                    error = interruption(effect)
-                except Exception as caught:  # noqa: BLE001 - whatever it is, the core decides
-                    error = caught
+                    result, error = None, self._interrupt(effect)
                 self._queue.enter(owner)
         except StopIteration:
             if cancelled is not None:
@@ -201,11 +194,29 @@ class AsyncioRunner:
         finally:
             await session.perform(Disconnect())
 
+    def _interrupt(self, effect: Effect) -> Exception | None:
+        """Begin to stop; returns what the core should see: a lost connection, unless it only waited."""
+        if self._queue.stop_at is None:
+            self._queue.request_stop(self._queue.settings.shutdown_timeout)
+        if isinstance(effect, (Wait, Breathe)):
+            return None
+        import psycopg
 
-def interruption(effect: object) -> Exception | None:
-    """Return what the core should see when *effect* was cancelled: a lost connection, unless it only waited."""
-    if isinstance(effect, (Wait, Breathe)):
-        return None
-    import psycopg
+        return psycopg.OperationalError("interrupted")
 
-    return psycopg.OperationalError("interrupted")
+
+async def _perform_async(session: AsyncSession, effect: Effect, woken: asyncio.Event) -> tuple[Any, Exception | None]:
+    """Do *effect*; returns its result, and the exception that it caused."""
+    try:
+        match effect:
+            case Wait(seconds):
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), seconds)
+                woken.clear()
+            case Breathe():
+                await asyncio.sleep(0)
+            case _:
+                return await session.perform(effect), None
+    except Exception as error:  # noqa: BLE001 - whatever it is, the core decides
+        return None, error
+    return None, None

@@ -8,7 +8,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
-from adi_analytics._conninfo import connection_options
+from adi_analytics._conninfo import ConninfoInvalidError, connection_options
 from adi_analytics._effects import Connect, CopyData, CopyEnd, CopyStart, Disconnect, Effect, Execute, Reset
 
 if TYPE_CHECKING:
@@ -35,20 +35,28 @@ class AsyncSession(Protocol):
 
 
 def parameters(conninfo: str, settings: Settings) -> dict[str, Any]:
-    """Return the parameters of a connection."""
-    return {**connection_options(settings.connect_timeout), **conninfo_to_dict(conninfo), "autocommit": True}
+    """Return the arguments of psycopg's ``connect``.
+
+    Raises:
+        ConninfoInvalidError: If *conninfo* is not a connection string.
+    """
+    try:
+        found = conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError:
+        raise ConninfoInvalidError from None  # its text may quote a password
+    # Without prepared statements: their names would clash behind a pooler.
+    return {**connection_options(settings.connect_timeout), **found, "autocommit": True, "prepare_threshold": None}
 
 
 class ThreadSession:
     """A psycopg connection.
 
     Args:
-        conninfo: The database.
-        settings: Gives the timeouts.
+        connect_with: The arguments of ``connect``, see `parameters`.
     """
 
-    def __init__(self, conninfo: str, settings: Settings) -> None:
-        self._parameters = parameters(conninfo, settings)
+    def __init__(self, connect_with: dict[str, Any]) -> None:
+        self._parameters = connect_with
         self._connection: psycopg.Connection[Any] | None = None
         self._copying: AbstractContextManager[psycopg.Copy] | None = None
         self._copy: psycopg.Copy | None = None
@@ -59,8 +67,8 @@ class ThreadSession:
             case CopyData(data):
                 self._send(data)
             case CopyStart(statement):
-                self._copying = self._open().cursor().copy(statement.encode())
-                self._copy = self._copying.__enter__()
+                copying = self._copying = self._open().cursor().copy(statement.encode())
+                self._copy = copying.__enter__()
             case CopyEnd():
                 self._end_copy(None)
             case Execute(statement, values):
@@ -68,7 +76,7 @@ class ThreadSession:
                 return cursor.fetchall() if cursor.description else cursor.rowcount
             case Connect():
                 self._disconnect()
-                self._connection = psycopg.connect(**self._parameters, prepare_threshold=None)
+                self._connection = psycopg.connect(**self._parameters)
             case Reset():
                 return self._reset()
             case Disconnect():
@@ -123,12 +131,11 @@ class AsyncioSession:
     """A psycopg connection for asyncio.
 
     Args:
-        conninfo: The database.
-        settings: Gives the timeouts.
+        connect_with: The arguments of ``connect``, see `parameters`.
     """
 
-    def __init__(self, conninfo: str, settings: Settings) -> None:
-        self._parameters = parameters(conninfo, settings)
+    def __init__(self, connect_with: dict[str, Any]) -> None:
+        self._parameters = connect_with
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._copying: AbstractAsyncContextManager[psycopg.AsyncCopy] | None = None
         self._copy: psycopg.AsyncCopy | None = None
@@ -139,8 +146,8 @@ class AsyncioSession:
             case CopyData(data):
                 await self._send(data)
             case CopyStart(statement):
-                self._copying = self._open().cursor().copy(statement.encode())
-                self._copy = await self._copying.__aenter__()
+                copying = self._copying = self._open().cursor().copy(statement.encode())
+                self._copy = await copying.__aenter__()
             case CopyEnd():
                 await self._end_copy(None)
             case Execute(statement, values):
@@ -148,7 +155,7 @@ class AsyncioSession:
                 return await cursor.fetchall() if cursor.description else cursor.rowcount
             case Connect():
                 await self._disconnect()
-                self._connection = await psycopg.AsyncConnection.connect(**self._parameters, prepare_threshold=None)
+                self._connection = await psycopg.AsyncConnection.connect(**self._parameters)
             case Reset():
                 return await self._reset()
             case Disconnect():

@@ -1,7 +1,7 @@
 """Events on disk: written when the server is away or before each delivery, and found again by any later process.
 
-Each process writes segment files of its own under a name of its own, and holds a lock on ``<name>.lock`` while it lives;
-the operating system drops the lock with the process, however it ends. Whoever then gets the lock owns the segments.
+Each process writes segment files of its own under a name of its own, and holds a lock on ``<name>.lock`` while it
+lives; the operating system drops the lock with the process, however it ends. Whoever then gets the lock owns them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +20,8 @@ import uuid_utils
 from adi_analytics._segment import SegmentWriter, read_segment
 from adi_analytics.errors import AnalyticsError
 
-try:
+if sys.platform != "win32":  # which has no flock; Spool() says so
     import fcntl
-except ImportError:  # Windows has no flock; open_spool() says so
-    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +126,7 @@ class Spool:
         self._later: SegmentWriter | None = None
         self._backlog: deque[Segment] = deque()
         self._adopted: dict[Path, _Lock] = {}
-        if fcntl is None:
+        if sys.platform == "win32":
             raise SpoolUnavailableError(settings.spool_dir, "a spool needs flock, which this platform does not have")
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -49,7 +49,7 @@ class Spooling:
             try:
                 self._queue.spool = Spool(self._settings)
             except SpoolUnavailableError as error:
-                logger.error("%s", error)  # noqa: TRY400 - the message is for whoever set the option
+                logger.error("%s", error)
         return self._queue.spool
 
     @property

@@ -82,7 +82,10 @@ class Store:
         self._late_after = late_after() // timedelta(microseconds=1)
         target = quote(self.table)
         self._copy = f"copy {target} ({_COLUMN_LIST}) from stdin (format binary)"
-        self._temporary = f"create temporary table adi_analytics_incoming on commit drop as select {_COLUMN_LIST} from {target} limit 0"
+        self._temporary = (
+            "create temporary table adi_analytics_incoming on commit drop as"  # noqa: S608 - quoted
+            f" select {_COLUMN_LIST} from {target} limit 0"
+        )
         self._copy_temporary = f"copy adi_analytics_incoming ({_COLUMN_LIST}) from stdin (format binary)"
         self._dead_letter = _DEAD_LETTER.format(table=quote(table_name("dead_letters_table")))
         self._merge = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from adi_analytics._queue import EventQueue
     from adi_analytics._results import FlushResult
     from adi_analytics._sessions import Session
+
+logger = logging.getLogger("adi_analytics.worker")
 
 _GRACE: Final = 0.25  # seconds for a worker whose time is over to notice it
 
@@ -41,16 +44,11 @@ class ThreadWorker:
     def for_database(cls, queue: EventQueue, conninfo: str | None) -> ThreadWorker:
         """Return a worker for the database of *conninfo*, or of the environment."""
         # Not in the thread: a fork in the middle of its imports would leave the child half a module.
-        from adi_analytics._sessions import ThreadSession
+        from adi_analytics._sessions import ThreadSession, parameters
 
         import_module("adi_analytics._core")
-
-        resolved = resolve_conninfo(conninfo)
-
-        def make_session() -> Session:
-            return ThreadSession(resolved, queue.settings)
-
-        return cls(queue, make_session)
+        connect_with = parameters(resolve_conninfo(conninfo), queue.settings)
+        return cls(queue, lambda: ThreadSession(connect_with))
 
     def start(self) -> bool:
         """Start the thread; ``False`` if the queue has a worker already."""
@@ -61,7 +59,7 @@ class ThreadWorker:
         return started
 
     def stop(self, timeout: float) -> FlushResult:
-        """Deliver what there is and end, after *timeout* seconds at the latest; the rest is spooled, or stays pending."""
+        """Deliver what there is and end, at the latest after *timeout* seconds; the rest is spooled or pending."""
         watch = Watch(self._queue)
         deadline = time.monotonic() + timeout
         if self._running:
@@ -80,6 +78,8 @@ class ThreadWorker:
         self.stop(timeout)
         if self._queue.owner is None:
             self._queue.drop_rest(f"not delivered within {timeout:.1f} s")
+        else:
+            logger.error("the worker does not end: it hangs in before_send; its events are neither delivered nor lost")
         return watch.result()
 
     def _start_late(self) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import uuid_utils
 
 from adi_analytics import _flush
+from adi_analytics._books import combined
 from adi_analytics._options import Options, Settings, settings_from
-from adi_analytics._queue import EventQueue, WorkerConfig, combined
+from adi_analytics._queue import EventQueue, WorkerConfig
 from adi_analytics.context import current_context
 from adi_analytics.enriched import Event, to_nanoseconds
 from adi_analytics.errors import AnalyticsError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from adi_analytics._encode import RowEncoder
     from adi_analytics._results import FlushResult, Stats
-    from adi_analytics._thread_worker import ThreadWorker
 
 
 class InvalidEventError(AnalyticsError, ValueError):
@@ -81,6 +81,7 @@ class AnalyticsClient:
 
         Raises:
             ConninfoMissingError: If no database is given.
+            ConninfoInvalidError: If the connection string can't be understood.
             OptionError: If an option is unknown or has a value that it can't have.
         """
         from adi_analytics._thread_worker import ThreadWorker
@@ -117,7 +118,7 @@ class AnalyticsClient:
                 items.append((event, _uuid7(), _now(), current_context()))
             else:
                 self._track_carefully(event, timestamp)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the program's work is worth more than an event
             self._on_error()
 
     def track_if(self, condition: object, event: Event, *, timestamp: datetime | None = None) -> None:
@@ -186,8 +187,8 @@ class AnalyticsClient:
     def close(self, timeout: float | None = None) -> FlushResult:
         """Refuse further events, deliver those there are, and stop the worker.
 
-        What is not delivered in time is spooled, if there is a spool, and dropped with the reason ``shutdown`` otherwise.
-        A second call does nothing.
+        What is not delivered in time is spooled if there is a spool, and else dropped, with the reason ``shutdown``. A
+        second call does nothing.
 
         Args:
             timeout: The longest wait, in seconds; ``shutdown_timeout`` by default.

@@ -55,7 +55,7 @@ class RecordedEvents:
     def of_type(self, kind: Any) -> list[Any]:
         """Return the events of a class, or of an event type's name."""
         if isinstance(kind, str):
-            return [event for event in self if event.EVENT_TYPE == kind]
+            return [event for event in self if kind == event.EVENT_TYPE]
         return [event for event in self if isinstance(event, kind)]
 
     def __iter__(self) -> Iterator[Event]:

@@ -40,15 +40,16 @@ class AnalyticsWorker:
     Args:
         config: What `AnalyticsClient.create` returned beside the client.
         conninfo: A connection string; by default ``DATABASE_URL``, then ``PLATFORM_DATABASE_URL``.
-        sink: What takes the events in the place of a database, in tests; see `adi_analytics.testing`. With `start` only.
+        sink: Takes the events in the place of a database, in tests, with `start`; see `adi_analytics.testing`.
 
     Raises:
         ConninfoMissingError: If no database is given.
+        ConninfoInvalidError: If the connection string can't be understood.
     """
 
     def __init__(self, config: WorkerConfig, conninfo: str | None = None, *, sink: Session | None = None) -> None:
         self._queue = config.queue
-        self._conninfo = "" if sink is not None else resolve_conninfo(conninfo)
+        self._conninfo = "" if sink is not None else self._checked(conninfo)
         self._sink = sink
         self._thread_worker: ThreadWorker | None = None
         self._queue.closer = self._close
@@ -110,6 +111,13 @@ class AnalyticsWorker:
         self._make_thread_worker().close(max(deadline - time.monotonic(), 0.0))
         return watch.result()
 
+    def _checked(self, conninfo: str | None) -> str:
+        from adi_analytics._sessions import parameters
+
+        resolved = resolve_conninfo(conninfo)
+        parameters(resolved, self._queue.settings)
+        return resolved
+
     def _make_thread_worker(self) -> ThreadWorker:
         if self._sink is None:
             return ThreadWorker.for_database(self._queue, self._conninfo)
@@ -117,9 +125,9 @@ class AnalyticsWorker:
         return ThreadWorker(self._queue, lambda: sink)
 
     def _make_session(self) -> AsyncSession:
-        from adi_analytics._sessions import AsyncioSession
+        from adi_analytics._sessions import AsyncioSession, parameters
 
-        return AsyncioSession(self._conninfo, self._queue.settings)
+        return AsyncioSession(parameters(self._conninfo, self._queue.settings))
 
     def __enter__(self) -> Self:
         self.start()

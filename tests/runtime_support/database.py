@@ -35,7 +35,8 @@ class Database:
     def numbers(self) -> list[int]:
         """Return the numbers of the `task` events in the table, in order."""
         rows = self.execute(
-            "select (data ->> 'duration_ms')::bigint from analytics_events where event_type = 'task_completed' order by 1"
+            "select (data ->> 'duration_ms')::bigint from analytics_events"
+            " where event_type = 'task_completed' order by 1"
         )
         return [row[0] for row in rows]
 

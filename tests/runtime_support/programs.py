@@ -13,7 +13,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-_TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[1]
 
 _HEAD = """
 import json, multiprocessing, os, signal, sys, threading, time, warnings
@@ -36,7 +36,7 @@ class Program:
     """A Python program that runs while the test goes on."""
 
     def __init__(self, source: str, dsn: str) -> None:
-        text = _HEAD.format(tests=str(_TESTS), dsn=dsn) + dedent(source)
+        text = _HEAD.format(tests=str(TESTS), dsn=dsn) + dedent(source)
         self.process = subprocess.Popen(
             [sys.executable, "-c", text],
             stdout=subprocess.PIPE,

@@ -12,7 +12,7 @@ from adi_analytics import AnalyticsClient, AnalyticsWorker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-QUICK = {"flush_interval": 0.05, "retry_base": 0.02, "retry_cap": 0.2, "shutdown_timeout": 5.0}
+QUICK: Any = {"flush_interval": 0.05, "retry_base": 0.02, "retry_cap": 0.2, "shutdown_timeout": 5.0}
 """Options that keep tests short; no test depends on them being kept."""
 
 

@@ -25,11 +25,11 @@ def database(postgres_dsn: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def own_database(own_server: EmbeddedServer) -> Iterator[Database]:
+def own_database(own_server: EmbeddedServer) -> Database:
     """The same on a server of the test's own, to kill and freeze."""
     with psycopg.connect(own_server.dsn, autocommit=True) as connection:
-        connection.execute(_DDL.read_text())  # type: ignore[arg-type]  # our own file
-    yield Database(own_server.dsn)
+        connection.execute(_DDL.read_bytes())
+    return Database(own_server.dsn)
 
 
 @pytest.fixture(params=["thread", "asyncio"])

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from runtime_support import balanced, running, settled, task, tasks
-
 from adi_analytics import AnalyticsClient, analytics_context, events
+from runtime_support import balanced, running, settled, task, tasks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +21,8 @@ COUNT = 300
 
 
 def _task(**values: Any) -> Any:
-    return events.TaskCompleted(**{"task_id": uuid.UUID(int=1), "user_id": _USER, "duration_ms": 1, "exit_code": 0, **values})
+    fields = {"task_id": uuid.UUID(int=1), "user_id": _USER, "duration_ms": 1, "exit_code": 0, **values}
+    return events.TaskCompleted(**fields)
 
 
 def _error(text: Any) -> Any:
@@ -133,7 +133,7 @@ def test_the_server_is_asked_about_a_row_before_it_is_set_aside(database: Databa
 
     named = _deliver.named_line
     try:
-        _deliver.named_line = lambda error, table: 1  # type: ignore[assignment]  # noqa: ARG005 - always the first
+        _deliver.named_line = lambda error, table: 1  # always the first
         with running("thread", database.dsn) as client:
             for event in [*tasks(100), _error("\0"), *tasks(100, start=100)]:
                 client.track(event)
@@ -207,28 +207,25 @@ def test_twice_in_one_batch_is_there_once(database: Database, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    ("breakage", "repair", "state"),
+    ("breakage", "state"),
     [
-        ("alter table analytics_events rename to elsewhere", "alter table elsewhere rename to analytics_events", "42P01"),
-        (
-            "alter table analytics_events rename column meta to other",
-            "alter table analytics_events rename column other to meta",
-            "42703",
-        ),
+        (("analytics_events rename to elsewhere", "elsewhere rename to analytics_events"), "42P01"),
+        (("analytics_events rename meta to other", "analytics_events rename other to meta"), "42703"),
     ],
     ids=["missing-table", "missing-column"],
 )
 def test_events_wait_for_a_mended_schema(
-    database: Database, breakage: str, repair: str, state: str, kind: str, caplog: pytest.LogCaptureFixture
+    database: Database, breakage: tuple[str, str], state: str, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    database.execute(breakage)
+    wrong, right = breakage
+    database.execute(f"alter table {wrong}")
     with running(kind, database.dsn) as client:
         for event in tasks(200):
             client.track(event)
         stats = settled(client, lambda stats: stats.retries >= 2)
         assert (stats.pending, stats.last_error) == (200, state)
         assert [record.levelname for record in caplog.records if state in record.message] == ["ERROR"]
-        database.execute(repair)
+        database.execute(f"alter table {right}")
         assert client.flush(30).ok
         assert balanced(client).delivered == 200
     database.assert_numbers(200)

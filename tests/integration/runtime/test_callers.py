@@ -10,14 +10,13 @@ import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import psutil
 import psycopg
 import pytest
-from runtime_support import QUICK, balanced, running, settled, task, tasks
-
 from adi_analytics import AnalyticsClient, events
+from runtime_support import QUICK, balanced, running, settled, task, tasks
 
 if TYPE_CHECKING:
     from runtime_support import Database
@@ -82,9 +81,12 @@ class _Checked(threading.Thread):
 @pytest.mark.parametrize("when_full", ["drop_newest", "drop_oldest"])
 def test_a_burst_of_many_threads_into_a_small_bound(database: Database, when_full: str) -> None:
     with running("thread", database.dsn, max_queue=1000, when_full=when_full) as client:
-        threads = [
-            threading.Thread(target=lambda: [client.track(event) for event in tasks(5000)]) for _ in range(8)
-        ]
+
+        def produce() -> None:
+            for event in tasks(5000):
+                client.track(event)
+
+        threads = [threading.Thread(target=produce) for _ in range(8)]
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
@@ -126,7 +128,11 @@ def test_a_burst_of_a_million_with_the_server_hanging_stays_in_bounds(database: 
 
 
 def test_the_newest_are_dropped_by_default_and_the_oldest_on_request(database: Database) -> None:
-    for when_full, kept in (("drop_newest", range(10)), ("drop_oldest", range(90, 100))):
+    kept_by: dict[Literal["drop_newest", "drop_oldest"], range] = {
+        "drop_newest": range(10),
+        "drop_oldest": range(90, 100),
+    }
+    for when_full, kept in kept_by.items():
         client, _ = AnalyticsClient.create(max_queue=10, when_full=when_full)
         for event in tasks(100):
             client.track(event)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from runtime_support import running, task
-
 from adi_analytics import events
 from adi_analytics._dead_letters import DeadLetterFileError, import_file, list_letters, replay
+from runtime_support import running, task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

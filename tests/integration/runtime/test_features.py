@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from runtime_support import QUICK, balanced, running, task, tasks
-
 from adi_analytics import AnalyticsClient, EnrichedEvent, InvalidEventError, analytics_context, events
+from runtime_support import QUICK, balanced, running, task, tasks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +32,8 @@ def oauth() -> events.OAuthFlowStarted:
 
 def everything_on(database: Database, spool: Path) -> bytes:
     """Return all that left the process."""
-    rows = database.execute("select data::text from analytics_events union all select payload from analytics_dead_letters")
+    rows = database.execute("select data::text from analytics_events")
+    rows += database.execute("select payload from analytics_dead_letters")
     files = b"".join(path.read_bytes() for path in spool.iterdir())
     return "".join(row[0] for row in rows).encode() + files
 
@@ -74,7 +74,9 @@ def test_without_a_key_nothing_is_stored_and_it_is_said_loudly(
 
 
 def test_a_spool_holds_no_plain_text(tmp_path: Path) -> None:
-    client = AnalyticsClient.connect("host=/nonexistent", **QUICK, spool="always", spool_dir=str(tmp_path), hash_key="k")
+    client = AnalyticsClient.connect(
+        "host=/nonexistent", **QUICK, spool="always", spool_dir=str(tmp_path), hash_key="k"
+    )
     client.track(login())
     client.track(oauth())
     assert client.close(0.1).spooled == 2
@@ -181,10 +183,13 @@ def test_context_nests_and_follows_tasks_and_threads(database: Database) -> None
             thread.join()
         client.track(task(7))
         assert client.flush(10).ok
-    rows = database.execute(
-        "select (data ->> 'duration_ms')::int, meta -> 'context' from analytics_events order by 1"
-    )
-    assert rows == [*((number, {"request": number}) for number in range(5)), (5, {"a": 1, "b": 2}), (6, None), (7, None)]
+    rows = database.execute("select (data ->> 'duration_ms')::int, meta -> 'context' from analytics_events order by 1")
+    assert rows == [
+        *((number, {"request": number}) for number in range(5)),
+        (5, {"a": 1, "b": 2}),
+        (6, None),
+        (7, None),
+    ]
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
@@ -230,7 +235,6 @@ def test_what_is_stored_is_what_the_catalog_s_own_encoder_writes(name: str) -> N
     import uuid
 
     import msgspec
-
     from adi_analytics._encode import Row, RowEncoder
     from adi_analytics._options import settings_from
     from adi_analytics._validate import decoder_of

@@ -6,14 +6,13 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from opentelemetry.metrics import Observation
-from prometheus_client import CollectorRegistry, generate_latest
-from runtime_support import QUICK, balanced, running, settled, task, tasks
-
 from adi_analytics import AnalyticsClient, AnalyticsWorker, InvalidEventError, analytics_context, events
 from adi_analytics.contrib.opentelemetry import instrument
 from adi_analytics.contrib.prometheus import AnalyticsCollector
 from adi_analytics.testing import FailingSink, RecordingClient
+from opentelemetry.metrics import Observation
+from prometheus_client import CollectorRegistry, generate_latest
+from runtime_support import QUICK, balanced, running, settled, task, tasks
 
 if TYPE_CHECKING:
     from adi_analytics.testing import RecordedEvents

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from adi_analytics import AnalyticsClient
 from runtime_support import QUICK, Proxy, balanced, running, settled, task, tasks
 from support.servers import freeze, thaw
 
-from adi_analytics import AnalyticsClient
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
     from adi_analytics.embedded import EmbeddedServer
     from runtime_support import Database
@@ -37,7 +37,7 @@ class Stream:
                 self.count += 1
             time.sleep(0.002)
 
-    def __enter__(self) -> Stream:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -62,7 +62,7 @@ def wait_until_waiting(database: Database) -> int:
             " and datname = current_database() and query ilike 'copy%%'"
         )
         if rows:
-            return rows[0][0]
+            return int(rows[0][0])
         time.sleep(0.01)
     raise AssertionError("the worker never began its COPY")
 

@@ -6,11 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from runtime_support import QUICK, balanced, running, settled, task, tasks
-from runtime_support.programs import run_program
-
 from adi_analytics import AnalyticsClient, OptionError
 from adi_analytics._segment import MAGIC
+from runtime_support import QUICK, balanced, running, settled, task, tasks
+from runtime_support.programs import run_program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,7 +185,7 @@ def test_own_events_that_the_disk_lost_are_counted(
         last = segments(tmp_path)[-1]
         os.truncate(last, last.stat().st_size - 5)
         own_server.start()
-        stats = settled(client, lambda stats: stats.delivered == 9)
+        settled(client, lambda stats: stats.delivered == 9)
         settled(client, lambda stats: stats.spooled == 0)
         assert balanced(client).dropped_by_reason == {"spool_damaged": 1}
     own_database.assert_numbers(9)
@@ -206,7 +205,7 @@ def test_a_spool_at_its_cap_follows_its_policy(
             for event in tasks(50, start=start):
                 client.track(event)
             settled(client, lambda stats: stats.pending <= (100 if policy == "drop_newest" else 0))
-        stats = balanced(client)
+        balanced(client)
         assert sum(path.stat().st_size for path in segments(tmp_path)) <= 60_000
         own_server.start()
         client.flush(30)
