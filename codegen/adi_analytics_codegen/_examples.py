@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adi_analytics_codegen._shape import Shape
 from adi_analytics_codegen.backends.json_schema import JsonSchemas
+from adi_analytics_codegen.walk import every_field
 
 if TYPE_CHECKING:
     from adi_analytics_codegen._context import Context
@@ -18,7 +19,7 @@ def check_examples(catalog: Catalog, root: Node, context: Context) -> None:
     schemas = JsonSchemas(catalog)
     for event in catalog.events:
         examples = root.mapping["events"].mapping[event.name].list("examples")
-        if not examples or any(field.at in context.broken for field in event.fields):
+        if not examples or any(field.at in context.broken for field in every_field(event.fields)):
             continue
         schema = schemas.event(event)
         schema["required"].remove("type")

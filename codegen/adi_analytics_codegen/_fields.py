@@ -145,6 +145,7 @@ class FieldResolver:
                 self.context.error(present.key_at, "key-of-other-type", message, fix, subject)
         needed = _NEEDED_BY_TYPE.get(kind)
         if needed and needed not in node.mapping:
+            self.context.broken.add(node.key_at)
             self.context.error(node.key_at, "missing-key", f'type {kind} needs "{needed}"', f"add {needed}", subject)
         if kind is FieldType.OBJECT and needed in node.mapping and not node.entries("fields"):
             self.context.error(node.key_at, "missing-key", "an object needs a field", "add one, or use json", subject)
@@ -171,12 +172,13 @@ class FieldResolver:
                 message = f"{value} is no whole number, but the field is an int"
                 self.context.error(node.mapping[key].at, "wrong-value", message, "use a whole number", subject)
         if made.pattern is not None:
-            self._check_pattern(node.mapping["pattern"], subject)
+            self._check_pattern(node.mapping["pattern"], made.at, subject)
 
-    def _check_pattern(self, node: Node, subject: str) -> None:
+    def _check_pattern(self, node: Node, at: Location, subject: str) -> None:
         try:
             re.compile(node.text)
         except (re.error, OverflowError, RecursionError) as error:
+            self.context.broken.add(at)
             self.context.error(node.at, "bad-pattern", f"not a regular expression: {error}", "mend it", subject)
             return
         odd = _UNPORTABLE.search(node.text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.model import Field, FieldType
 from adi_analytics_codegen.naming import object_class_name
+from adi_analytics_codegen.walk import every_field, innermost
 
 if TYPE_CHECKING:
     from adi_analytics_codegen._context import Context
@@ -50,7 +51,7 @@ def _check_fields(catalog: Catalog, context: Context) -> None:
         if kind is not None:
             message = '"type" holds the name of the event'
             context.error(kind.at, "reserved-name", message, "give the field another name", _subject(context, kind))
-        for field in _all_fields(event.fields):
+        for field in every_field(event.fields):
             if keyword.iskeyword(field.name) or field.name in _PYTHON_FIELDS:
                 what = "is a keyword of" if keyword.iskeyword(field.name) else "means something else in generated"
                 message = f'"{field.name}" {what} Python'
@@ -60,12 +61,6 @@ def _check_fields(catalog: Catalog, context: Context) -> None:
 
 def _subject(context: Context, field: Field) -> str:
     return context.subjects.get(field.at, "")
-
-
-def _all_fields(fields: Iterable[Field]) -> Iterator[Field]:
-    for field in fields:
-        yield field
-        yield from _all_fields(field.items.fields if field.items else field.fields)
 
 
 def _check_members(catalog: Catalog, context: Context) -> None:
@@ -109,9 +104,7 @@ def _classes(catalog: Catalog) -> Iterator[tuple[str, str, Location]]:
 
 def _object_classes(owner: str, fields: Iterable[Field], subject: str) -> Iterator[tuple[str, str, Location]]:
     for field in fields:
-        inner = field
-        while inner.items is not None:
-            inner = inner.items
+        inner = innermost(field)
         if inner.type is FieldType.OBJECT:
             name, path = object_class_name(owner, field), f"{subject}.{field.name}"
             yield name, path, field.at

@@ -34,6 +34,7 @@ _WORDS: Final = {
     "boolean": "true or false",
     "null": "nothing",
 }
+_FORMATS: Final = {"uuid": "this is a uuid", "date-time": "this is a time such as 2026-01-31T12:00:00Z"}
 _INT64: Final = 2**63
 
 
@@ -67,6 +68,12 @@ class Shape:
         kind = type_of(node)
         if "type" in schema and not _admits(schema["type"], kind):
             self._report(node.at, "wrong-type", f"expected {_expected(schema)}, not {_found(node, kind)}")
+            return None
+        choices = [schema["const"]] if "const" in schema else schema.get("enum")
+        if choices and not any(node.value == one and type(node.value) is type(one) for one in choices):
+            near = isinstance(node.value, str) and isinstance(choices[0], str)
+            fix = did_you_mean(node.text, choices) if near else f"use {_shown(choices[0])}"
+            self._report(node.at, "wrong-value", f"{_found(node, kind)} is not allowed here", fix)
             return None
         return _CHECKS.get(kind, Shape._scalar)(self, node, schema)
 
@@ -150,11 +157,6 @@ class Shape:
 
     def _scalar(self, node: Node, schema: dict[str, Any]) -> Node | None:
         value = node.value
-        choices = [schema["const"]] if "const" in schema else schema.get("enum")
-        if choices is not None and not any(value == choice and type(value) is type(choice) for choice in choices):
-            fix = did_you_mean(str(value), map(str, choices))
-            self._report(node.at, "wrong-value", f"{_found(node, type_of(node))} is not allowed here", fix)
-            return None
         if isinstance(value, str):
             return node if self._good_text(value, node.at, schema) else None
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -168,7 +170,11 @@ class Shape:
             return False
         pattern = schema.get("pattern")
         if pattern is not None and not _compiled(pattern).search(text):
-            hint = schema.get("patternErrorMessage", f"it must match {pattern}")
+            hint = (
+                schema.get("patternErrorMessage")
+                or _FORMATS.get(schema.get("format", ""))
+                or f"it must match {pattern}"
+            )
             self._report(at, "wrong-value", f'"{text[:80]}" is not allowed here: {hint}')
             return False
         return True
@@ -227,12 +233,16 @@ def _expected(schema: dict[str, Any]) -> str:
 
 
 def _found(node: Node, kind: str) -> str:
-    if kind in {"object", "array", "null"}:
-        return _WORDS[kind]
-    return json.dumps(node.value, ensure_ascii=False)[:80] if kind == "string" else f"{_WORDS[kind]} ({node.value})"
+    return _WORDS[kind] if kind in {"object", "array", "null"} else _shown(node.value)
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)[:80]
 
 
 def _range(least: float, most: float) -> str:
     if most == math.inf:
         return f"at least {least}"
-    return f"at most {most}" if least in {0, -math.inf} else f"{least} to {most}"
+    if least == -math.inf:
+        return f"at most {most}"
+    return f"exactly {least}" if least == most else f"{least} to {most}"

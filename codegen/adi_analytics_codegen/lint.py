@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from adi_analytics_codegen.findings import Finding, Severity, ordered
 from adi_analytics_codegen.model import Field, FieldType, MeasureKind, Sensitivity, Status, Store
 from adi_analytics_codegen.naming import did_you_mean
+from adi_analytics_codegen.walk import every_field
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.loader import Loaded, Waiver
@@ -59,19 +60,10 @@ def _fields(catalog: Catalog, loaded: Loaded) -> Iterator[tuple[Field, str]]:
     """Yield every named field once, where it is defined: one of a group is not repeated for its events."""
     seen: set[Location] = set()
     for event in catalog.events:
-        for field in _deep(event.fields):
-            if field.at not in seen:
+        for field in every_field(event.fields):
+            if field.name and field.at not in seen:
                 seen.add(field.at)
                 yield field, loaded.subjects[field.at]
-
-
-def _deep(fields: Iterable[Field]) -> Iterator[Field]:
-    for field in fields:
-        yield field
-        inner = field
-        while inner.items is not None:
-            inner = inner.items
-        yield from _deep(inner.fields)
 
 
 def _field_undocumented(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
@@ -170,18 +162,12 @@ def _unused(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
     used: dict[str, set[str | None]] = {
         "groups": {*included},
         "domains": {event.domain for event in catalog.events},
-        "enums": {field.enum for event in catalog.events for field in _with_items(event.fields)},
+        "enums": {field.enum for event in catalog.events for field in every_field(event.fields)},
     }
     for section, names in used.items():
         for name, node in root.entries(section).items():
             if name not in names:
                 yield node.key_at, f"{section}.{name}", f"{section[:-1]} {name} is not used", "use it or remove it"
-
-
-def _with_items(fields: Iterable[Field]) -> Iterator[Field]:
-    for field in fields:
-        yield field
-        yield from _with_items((field.items, *field.fields) if field.items is not None else field.fields)
 
 
 def _deprecation_unexplained(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Read: TypeAlias = Callable[[Path], bytes]
 
 _ONLY_IN_MAIN_FILE: Final = ("catalog", "storage")
-_MAX_FILES: Final = 1000
+_MAX_FILES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +174,11 @@ class _Files:
             self.findings.error(name.at, "wrong-type", "expected the path of a file", "write it as a string")
             return None
         path = _normal(origin.parent / name.value)
-        if path in self.seen or len(self.seen) > _MAX_FILES:
+        if path in self.seen:
             self.findings.error(name.at, "include", f"{path} is included already", "remove it here")
+            return None
+        if len(self.seen) >= _MAX_FILES:
+            self.findings.error(name.at, "include", f"the catalog has over {_MAX_FILES} files", "use fewer")
             return None
         tree = self.file(path, name.at)
         return None if tree is None else (tree, path)

@@ -6,14 +6,27 @@ from typing import Any
 from hypothesis import strategies as st
 
 RESERVED = {"type", "bool", "datetime", "float", "int", "self", "str", "tuple", "events"}
-TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufeff\ufffe\uffff"), min_size=1, max_size=60)
-AWKWARD = st.sampled_from(['say "hi"', '"""', "\\", "ends with \"", '"starts', "a */ b", "`x` | y", "line\n\nbreak", "it's", "{{ x }}"])
+TEXTS = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufeff\ufffe\uffff"), min_size=1, max_size=60
+)
+AWKWARD = st.sampled_from(
+    ['say "hi"', '"""', "\\", 'ends with "', '"starts', "a */ b", "`x` | y", "line\n\nbreak", "it's", "{{ x }}"]
+)
 DESCRIPTIONS = st.one_of(TEXTS.filter(str.strip), AWKWARD)
-NAMES = st.from_regex(r"[a-z][a-z0-9]{0,6}(_[a-z0-9]{1,6}){0,2}", fullmatch=True).flatmap(lambda n: st.sampled_from([n, n, n, (n + "_long" * 12)[:50]])).filter(
-    lambda name: not keyword.iskeyword(name) and name not in RESERVED
+NAMES = (
+    st.from_regex(r"[a-z][a-z0-9]{0,6}(_[a-z0-9]{1,6}){0,2}", fullmatch=True)
+    .flatmap(lambda n: st.sampled_from([n, n, n, (n + "_long" * 12)[:50]]))
+    .filter(lambda name: not keyword.iskeyword(name) and name not in RESERVED)
 )
 SCALARS = ("uuid", "string", "int", "float", "bool", "datetime")
-PATTERNS = ["^[a-z]+$", "^[A-Z]{2}[0-9]{4}$", "^(red|green|blue)$", "^\\d{3}-\\w+$", '^"quoted"$', "^" + "x?" * 45 + "$"]
+PATTERNS = [
+    "^[a-z]+$",
+    "^[A-Z]{2}[0-9]{4}$",
+    "^(red|green|blue)$",
+    "^\\d{3}-\\w+$",
+    '^"quoted"$',
+    "^" + "x?" * 45 + "$",
+]
 
 
 def some(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -30,7 +43,9 @@ def fields(draw: Any, enums: list[str], depth: int = 0, name: str = "") -> dict[
         made["enum"] = draw(st.sampled_from(enums))
     if kind == "list":
         made["items"] = draw(fields(enums, depth + 1))
-        made["items"] = {k: v for k, v in made["items"].items() if k not in {"optional", "sensitivity", "store", "deprecated"}}
+        made["items"] = {
+            k: v for k, v in made["items"].items() if k not in {"optional", "sensitivity", "store", "deprecated"}
+        }
     if kind == "object":
         made["fields"] = draw(st.dictionaries(NAMES, fields(enums, depth + 1), min_size=1, max_size=3))
     if name or depth == 0:
@@ -43,7 +58,9 @@ def fields(draw: Any, enums: list[str], depth: int = 0, name: str = "") -> dict[
 
 def _bounds(low: str, high: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     pairs = st.tuples(values, values).map(sorted)
-    return pairs.flatmap(lambda pair: st.sampled_from([{}, {low: pair[0]}, {high: pair[1]}, {low: pair[0], high: pair[1]}]))
+    return pairs.flatmap(
+        lambda pair: st.sampled_from([{}, {low: pair[0]}, {high: pair[1]}, {low: pair[0], high: pair[1]}])
+    )
 
 
 BOUNDS = {
@@ -56,7 +73,14 @@ BOUNDS = {
     "list": _bounds("min_items", "max_items", st.integers(0, 3)),
 }
 ENUMS = st.fixed_dictionaries(
-    {"values": st.dictionaries(NAMES.map(str.upper), st.one_of(DESCRIPTIONS, st.just({"deprecated": {"reason": "x"}})), min_size=1, max_size=4)},
+    {
+        "values": st.dictionaries(
+            NAMES.map(str.upper),
+            st.one_of(DESCRIPTIONS, st.just({"deprecated": {"reason": "x"}})),
+            min_size=1,
+            max_size=4,
+        )
+    },
     optional={"open": st.booleans(), "description": DESCRIPTIONS},
 )
 
@@ -111,7 +135,9 @@ def _is_dropped(field: dict[str, Any]) -> bool:
 def catalogs(draw: Any) -> dict[str, Any]:
     domains = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
     enums = {f"kind_of_{name}": one for name, one in draw(st.dictionaries(NAMES, ENUMS, max_size=2)).items()}
-    made = draw(st.dictionaries(NAMES.map(lambda name: f"ev_{name}"), events(domains, list(enums)), min_size=1, max_size=4))
+    made = draw(
+        st.dictionaries(NAMES.map(lambda name: f"ev_{name}"), events(domains, list(enums)), min_size=1, max_size=4)
+    )
     return {
         "catalog": {"format": 1, "name": "random", "owner": draw(DESCRIPTIONS)},
         "domains": {name: draw(DESCRIPTIONS) for name in domains},

@@ -65,10 +65,13 @@ def py_docstring(text: str, indent: int = 4) -> str:
         lines[0] = f" {lines[0]}"
     if len(lines) == 1:
         last = lines[0]
-        return f'"""{last[:-1]}\\""""' if last.endswith('"') else f'"""{last}"""'
+        return f'"""{last[:-1]}\\""""' if _BARE_QUOTE.search(last) else f'"""{last}"""'
     margin = " " * indent
     body = "\n".join(margin + line if line else "" for line in lines[1:])
     return f'"""{lines[0]}\n{body}\n{margin}"""'
+
+
+_BARE_QUOTE: Final = re.compile(r'(?<!\\)(\\\\)*"$')
 
 
 def _doc_line(line: str) -> str:

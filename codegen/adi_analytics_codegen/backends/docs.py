@@ -10,6 +10,7 @@ from adi_analytics_codegen.backends._describe import deprecation_text, enum_valu
 from adi_analytics_codegen.backends._text import HEADER, environment
 from adi_analytics_codegen.model import FieldType, MeasureKind, Status
 from adi_analytics_codegen.readers import columns_fed, readers_of_event
+from adi_analytics_codegen.walk import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,11 +92,12 @@ def _is_delicate(field: Field) -> bool:
 
 def _deep(prefix: str, fields: tuple[Field, ...]) -> Iterator[tuple[str, Field]]:
     for field in fields:
-        path, inner = f"{prefix}{field.name}", field
-        yield path, field
-        while inner.items is not None:
-            path, inner = f"{path}[]", inner.items
-        yield from _deep(f"{path}.", inner.fields)
+        yield f"{prefix}{field.name}", field
+        yield from _deep(f"{prefix}{field.name}{'[]' * _depth(field)}.", innermost(field).fields)
+
+
+def _depth(field: Field) -> int:
+    return 0 if field.items is None else 1 + _depth(field.items)
 
 
 def _type(catalog: Catalog, field: Field) -> str:

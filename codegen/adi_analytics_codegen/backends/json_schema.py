@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.model import Field, FieldType, Sensitivity, Status, Store
+from adi_analytics_codegen.walk import every_field
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model import Catalog, Enum, Event
@@ -141,11 +142,7 @@ class JsonSchemas:
 
 def enums_of(fields: tuple[Field, ...]) -> set[str]:
     """Return the names of the enums that *fields* use, however deep."""
-    names: set[str] = set()
-    for field in fields:
-        inner = (*field.fields, field.items) if field.items else field.fields
-        names |= enums_of(inner) | ({field.enum} if field.enum else set())
-    return names
+    return {field.enum for field in every_field(fields) if field.enum is not None}
 
 
 def _enum_schema(enum: Enum) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,7 @@ from adi_analytics_codegen.backends._text import HEADER, WIDTH, environment, py_
 from adi_analytics_codegen.fingerprint import fingerprint
 from adi_analytics_codegen.model import Field, FieldType, Status, Store
 from adi_analytics_codegen.naming import object_class_name
+from adi_analytics_codegen.walk import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -121,14 +123,13 @@ class _Package:
 
     def module(self, summary: str, texts: list[str]) -> str:
         """Return a module of classes with the imports that they need."""
-        code = "\n".join(_code_only(text) for text in texts)
-        used = set(re.findall(r"\b[A-Za-z_]\w*\b", code))
+        used = _names_in("\n\n".join(texts))
         standard: dict[str, list[str]] = {}
         for name, module in _STANDARD.items():
             if name in used:
                 standard.setdefault(module, []).append(name)
         own = [f"from ._enums import {', '.join(enums)}"] if (enums := self.enums_in(used, texts)) else []
-        makers = [name for name in ("dataclass", "deprecated") if f"@{name}(" in code]
+        makers = [name for name in ("dataclass", "deprecated") if name in used]
         if makers:
             own.insert(0, f"from ._dataclass import {', '.join(makers)}")
         imports = {
@@ -183,14 +184,19 @@ class _Package:
             "members": [
                 {
                     "name": field.name,
-                    "annotation": laid_out(
-                        self.annotation(made.name, field), f"    {field.name}: ", " = None" if field.optional else ""
-                    ),
+                    "annotation": self.own_annotation(made.name, field),
                     "docstring": py_docstring(doc) if (doc := field_text(field)) else "",
                 }
                 for field in made.fields
             ],
         }
+
+    def own_annotation(self, owner: str, field: Field) -> str:
+        """Return annotation and default of *field* where JSON Schema is not enough to know it; else nothing."""
+        part, before = self.annotation(owner, field), f"    {field.name}: "
+        text = laid_out(part, before, "None" if field.optional else "")
+        is_known = not _bounds(field) and field.type is not FieldType.LIST and not self.is_open(field.enum)
+        return "" if is_known and "\n" not in text else text
 
     def annotation(self, owner: str, field: Field) -> Part:
         """Return the annotation of *field*, bounds included."""
@@ -209,8 +215,8 @@ class _Package:
             return "str" if self.is_open(field.enum) else self.enum_classes[field.enum]
         return _SCALARS[field.type]
 
-    def is_open(self, name: str) -> bool:
-        enum = self.catalog.enum(name)
+    def is_open(self, name: str | None) -> bool:
+        enum = self.catalog.enum(name or "")
         return enum is not None and enum.open
 
 
@@ -245,7 +251,7 @@ def _is_past(event: Event) -> bool:
 
 def _decorator(event: Event) -> str:
     notice = deprecation_text(f"{event.name} is {event.status}", event.deprecated)
-    return "@" + laid_out(Group("deprecated(", (py_string(notice),), ")"), "@", "")
+    return "@" + laid_out(Group("deprecated(", (py_string(notice),), ")"), "@")
 
 
 def _class_variables(event: Event) -> list[str]:
@@ -259,7 +265,7 @@ def _class_variables(event: Event) -> list[str]:
         f"EVENT_VERSION: ClassVar[int] = {event.version}",
         f"USER_ID_FIELD: ClassVar[str | None] = {_or_none(event.user_id_field)}",
         f"SERVICE_FIELD: ClassVar[str | None] = {_or_none(event.service_field)}",
-        store_declaration + laid_out(store, f"    {store_declaration}", ""),
+        store_declaration + laid_out(store, f"    {store_declaration}"),
     ]
 
 
@@ -274,8 +280,7 @@ def stored_otherwise(fields: Iterable[Field], prefix: str = "") -> Iterator[tupl
         if field.store is not Store.KEEP:
             yield path, str(field.store)
         else:
-            inner = field.items.fields if field.items is not None else field.fields
-            yield from stored_otherwise(inner, f"{path}.")
+            yield from stored_otherwise(innermost(field).fields, f"{path}.")
 
 
 def _enum_definition(enum: Enum) -> dict[str, Any]:
@@ -307,7 +312,9 @@ def _union(names: list[str]) -> str:
     line = f"AnyEvent: TypeAlias = {' | '.join(names)}"
     if len(line) <= WIDTH:
         return line
-    return "AnyEvent: TypeAlias = (\n    " + "\n    | ".join(names) + "\n)"
+    together = " | ".join(names)
+    inner = together if 4 + len(together) <= WIDTH else "\n    | ".join(names)
+    return f"AnyEvent: TypeAlias = (\n    {inner}\n)"
 
 
 def _import_order(name: str) -> tuple[int, str]:
@@ -316,6 +323,6 @@ def _import_order(name: str) -> tuple[int, str]:
     return group, name
 
 
-def _code_only(text: str) -> str:
-    """Return *text* without its docstrings, whose words are no names."""
-    return re.sub(r'"""(?:[^"\\]|\\.|"(?!""))*"""', "", text)
+def _names_in(code: str) -> set[str]:
+    """Return the names that *code* uses; its strings are no names."""
+    return {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
