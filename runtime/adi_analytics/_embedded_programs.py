@@ -158,7 +158,7 @@ def read_text(path: Path) -> str:
     """Return the text of a file, or nothing if there is no such file."""
     try:
         return path.read_text(errors="replace")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter when a process ends while /proc is read
         return ""
 
 
@@ -177,17 +177,23 @@ def running_pid(home: Path) -> int | None:
     lines = _pid_file(home)
     if not lines:
         return None
-    pid = int(lines[0])
-    status = read_text(Path(f"/proc/{pid}/stat"))
-    if status.rpartition(")")[2].split()[:1] == ["Z"]:  # dead, but its parent has not noticed (containers without init)
-        return None
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:  # it runs, as another user
-        return pid
-    return pid
+    # After a crash of the machine the pid may be that of any program, which must not be taken for the server.
+    return int(lines[0]) if str(home / "data") in _command_line(int(lines[0])) else None
+
+
+def forget_crash(home: Path) -> None:
+    """Remove the pid file of a server that is gone if its pid is another program's now; PostgreSQL would not start."""
+    lines = _pid_file(home)
+    if lines and running_pid(home) is None and _command_line(int(lines[0])):
+        (home / "data" / "postmaster.pid").unlink()
+
+
+def _command_line(pid: int) -> str:
+    """Return the command line of a process; empty if there is none, or if it is dead and not yet reaped."""
+    if Path("/proc/self/cmdline").exists():
+        return read_text(Path(f"/proc/{pid}/cmdline"))
+    command = ["/bin/ps", "-ww", "-o", "args=", "-p", str(pid)]  # macOS
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 - a number
 
 
 def _popen(command: list[str], home: Path, user: Account | None, output: int) -> subprocess.Popen[bytes]:

@@ -46,11 +46,12 @@ _POLL: Final = 0.02  # seconds
 # owner was killed, so nobody else will stop the server. It reads the pid late, because restart() changes it.
 _GUARDIAN: Final = """
 read -r word && exit 0
-read -r pid <"$1/data/postmaster.pid" || exit 0
-kill -INT "$pid"; kill -CONT "$pid" || exit 0
-[ "$2" = temporary ] || exit 0
-while kill -0 "$pid"; do sleep 0.1; done
-rm -rf "$1"
+if read -r pid <"$1/data/postmaster.pid"; then
+    kill -INT "$pid"; kill -CONT "$pid"
+    tries=0
+    while kill -0 "$pid" && [ $((tries += 1)) -lt 300 ]; do sleep 0.1; done
+fi
+[ "$2" = temporary ] && rm -rf "$1"
 """
 
 
@@ -266,9 +267,13 @@ def start_server(
         state = _prepare(home, bin_dir, _free_port() if port == 0 else port, dict(settings or {}))
         server = EmbeddedServer(home, state, temporary=directory is None)
         server.start(timeout=timeout)
-    except BaseException:
-        if directory is None:
+    except BaseException as error:
+        if server is not None:
+            server.stop()
+        elif directory is None:
             shutil.rmtree(home, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise EmbeddedServerError(home, str(error)) from error
         raise
     return server
 
@@ -303,23 +308,28 @@ def _prepare(home: Path, bin_dir: Path, port: int | None, settings: dict[str, st
         settings=settings,
     )
     _write_private(home / "server.json", msgspec.json.encode(state))
-    if not (home / "data" / "PG_VERSION").is_file():
+    if not (home / "data").is_dir():
         _init_data(home, state, user)
+    programs.forget_crash(home)
     return state
 
 
 def _init_data(home: Path, state: _State, user: programs.Account | None) -> None:
     """Run ``initdb``: UTF-8, locale C (the same everywhere); the socket is trusted, TCP needs the password."""
-    password_file = home / "password"
+    password_file, new = home / "password", home / "data.new"
+    shutil.rmtree(new, ignore_errors=True)  # left by one that was interrupted
     _write_private(password_file, state.password.encode())
     if user is not None:
         os.chown(password_file, user.uid, user.gid)
     options = ("--encoding=UTF8", "--locale=C", "--auth-local=trust", "--auth-host=scram-sha-256", "--no-instructions")
-    command = [f"{state.bin_dir}/initdb", f"--pgdata={home / 'data'}", f"--username={_SUPERUSER}", *options]
+    command = [f"{state.bin_dir}/initdb", f"--pgdata={new}", f"--username={_SUPERUSER}", *options]
+    if state.settings.get("fsync") == "off":
+        command.append("--no-sync")
     try:
         programs.run([*command, f"--pwfile={password_file}"], home, user)
     finally:
         password_file.unlink()
+    new.rename(home / "data")
 
 
 def _spawn_server(home: Path, state: _State) -> subprocess.Popen[bytes]:
@@ -354,6 +364,8 @@ def _read_state(home: Path) -> _State | None:
         return msgspec.json.decode((home / "server.json").read_bytes(), type=_State)
     except FileNotFoundError:
         return None
+    except msgspec.MsgspecError as error:
+        raise EmbeddedServerError(home, f"server.json is damaged ({error}); choose another directory") from error
 
 
 def _write_private(path: Path, content: bytes) -> None:

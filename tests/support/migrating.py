@@ -126,7 +126,6 @@ class Target:
         return migrate.apply(options=self.options) if made is None else made.apply(self.dsn, backend=forced)
 
 
-
 _EVENTS = """
 insert into analytics_events ("timestamp", event_type, service, user_id, data, event_id)
 select now() - g * interval '37 minutes',

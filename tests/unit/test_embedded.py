@@ -145,6 +145,42 @@ def test_missing_wheel_is_named(monkeypatch):
         start_server()
 
 
+def test_directory_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(EmbeddedServerError, match=r"embedded PostgreSQL in .*file"):
+        start_server(tmp_path / "file")
+
+
+def test_damaged_state_is_named(tmp_path):
+    (tmp_path / "server.json").write_text("{")
+    with pytest.raises(EmbeddedServerError, match=r"server\.json is damaged"):
+        start_server(tmp_path)
+
+
+def test_pid_file_left_by_a_crash_of_the_machine(tmp_path_factory):
+    """Its pid may belong to another program by now, here to ourselves."""
+    directory = open_directory(tmp_path_factory)
+    with start_server(directory, settings=TEST_SETTINGS) as server:
+        pid_file = server.directory / "data" / "postmaster.pid"
+        lines = pid_file.read_text().splitlines()
+        server.signal(signal.SIGKILL)
+        assert server.wait_stopped()
+    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    with pytest.raises(EmbeddedServerError, match="no server is running here"):
+        attach_server(directory)
+    with start_server(directory, settings=TEST_SETTINGS) as server:
+        assert scalar(server.dsn, "select 1") == 1
+
+
+def test_interrupted_initialisation_is_begun_again(tmp_path_factory):
+    directory = open_directory(tmp_path_factory)
+    start_server(directory, settings=TEST_SETTINGS).stop()
+    (directory / "data").rename(directory / "data.new")
+    (directory / "data.new" / "global" / "pg_control").unlink()
+    with start_server(directory, settings=TEST_SETTINGS) as server:
+        assert scalar(server.dsn, "select 1") == 1
+
+
 def test_nothing_to_attach_to(tmp_path):
     with pytest.raises(EmbeddedServerError, match="no server is running here"):
         attach_server(tmp_path)

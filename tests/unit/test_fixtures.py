@@ -19,6 +19,13 @@ def test_databases_are_empty(any_backend_dsn, backend, turn):
     assert ("timescaledb" in extensions) == (backend == "timescaledb")
 
 
+@pytest.mark.parametrize("turn", [1, 2])
+def test_migrated_databases_have_the_events_table(any_migrated_dsn, turn):
+    with psycopg.connect(any_migrated_dsn) as connection:
+        assert connection.execute("select count(*) from analytics_events").fetchone() == (0,)
+        connection.execute("drop table analytics_events cascade")
+
+
 def test_database_with_open_connections_is_dropped(databases):
     with databases.empty() as dsn:
         connection = psycopg.connect(dsn)
