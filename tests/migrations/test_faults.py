@@ -73,7 +73,9 @@ def test_a_kill_before_any_statement_is_mended_by_the_next_run(databases: Databa
             if ended == 0:
                 break
             migrate.apply(options=migrate.Options(database_url=dsn, migrations=folder))
-            assert value(dsn, "select array_agg(status order by number) from analytics_meta.migrations") == ["applied"] * 3
+            assert (
+                value(dsn, "select array_agg(status order by number) from analytics_meta.migrations") == ["applied"] * 3
+            )
             assert value(dsn, "select count(*) from a") == 1
             assert value(dsn, "select count(*) from b") == 1
             assert value(dsn, "select indisvalid from pg_index where indexrelid = 'a_i'::regclass")
@@ -118,7 +120,11 @@ def test_a_server_that_restarts_in_the_middle(folder: Path) -> None:
         result = migrate.apply(options=options)
 
         assert [file.name for file in result.applied] == ["0002_pre_steps", "0003_post_c"]
-        assert value(server.dsn, "select steps from analytics_meta.migrations where number = 2") == ["index", "table", "row"]
+        assert value(server.dsn, "select steps from analytics_meta.migrations where number = 2") == [
+            "index",
+            "table",
+            "row",
+        ]
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from adi_analytics.migrate import HistoryError, MigrationChecksumError, UsageError, _files
 from support.migrating import SQL, write
 
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -133,7 +133,9 @@ def test_an_edit_leads_to_a_database_that_agrees(
 
 
 @pytest.mark.parametrize("edit", [edit for edit, _ in EDITS], ids=[edit.__name__ for edit, _ in EDITS])
-def test_old_code_goes_on_with_only_pre_applied(made: Project, target: Target, edit: Callable[[Document], None]) -> None:
+def test_old_code_goes_on_with_only_pre_applied(
+    made: Project, target: Target, edit: Callable[[Document], None]
+) -> None:
     target.apply(made)
     insert_events(target.dsn, 500)
     columns = rows(target.dsn, f"select attname from pg_attribute where attrelid = '{TASKS}'::regclass and attnum > 0")

@@ -48,7 +48,9 @@ def test_all_applies_everything_once(postgres_dsn: str, folder: Path) -> None:
     assert names(first) == ["0001_pre_a", "0002_post_b", "0003_pre_c", "0004_post_d"]
     assert names(second) == []
     assert second.already == 4
-    record = rows(postgres_dsn, "select number, status, steps, applied_by, host <> '' from analytics_meta.migrations order by 1")
+    record = rows(
+        postgres_dsn, "select number, status, steps, applied_by, host <> '' from analytics_meta.migrations order by 1"
+    )
     assert [(row[0], row[1]) for row in record] == [(1, "applied"), (2, "applied"), (3, "applied"), (4, "applied")]
     assert record[2][2] == ["one", "two"]
     assert rows(postgres_dsn, "select action, detail from analytics_meta.audit") == [
@@ -190,7 +192,11 @@ def test_a_half_applied_file_goes_on_where_it_stopped(postgres_dsn: str, folder:
 
 def test_an_invalid_index_stops_a_stepped_file(postgres_dsn: str, folder: Path) -> None:
     run("pre", "--database-url", postgres_dsn, "--migrations", folder)
-    execute(postgres_dsn, "create index c_i on a (i)", "update pg_index set indisvalid = false where indexrelid = 'c_i'::regclass")
+    execute(
+        postgres_dsn,
+        "create index c_i on a (i)",
+        "update pg_index set indisvalid = false where indexrelid = 'c_i'::regclass",
+    )
 
     ended = run("all", "--database-url", postgres_dsn, "--migrations", folder)
 
@@ -336,7 +342,9 @@ def test_dry_run_goes_through_psql_and_gives_the_same(target: Target, request: p
     script = run("dry-run", "--database-url", target.dsn, *forced)
     assert script.code == 0
 
-    done = subprocess.run([PSQL, "--quiet", "--dbname", target.dsn], input=script.out, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [PSQL, "--quiet", "--dbname", target.dsn], input=script.out, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stderr
     assert "ERROR" not in done.stderr
@@ -377,7 +385,11 @@ def test_dry_run_of_a_half_applied_file_leaves_out_what_is_done(postgres_dsn: st
         (("status", "--database-url", "postgresql://127.0.0.1:1/none"), 1, "cannot connect to"),
         (("status", "--database-url", "no url"), 2, "the database URL cannot be read"),
         (("status", "--database-url", "mysql://somewhere/db"), 2, "the database URL cannot be read"),
-        (("all", "--migrations", "/nowhere", "--database-url", "postgresql://127.0.0.1:1/none"), 1, "cannot connect to"),
+        (
+            ("all", "--migrations", "/nowhere", "--database-url", "postgresql://127.0.0.1:1/none"),
+            1,
+            "cannot connect to",
+        ),
         (("dry-run", "--offline"), 2, "--offline needs a backend"),
         (("check", "--manifest", "/nowhere"), 2, "no manifest at"),
         (("refresh", "--since", "yesterday", "--database-url", "x"), 2, "is no time like"),
@@ -403,7 +415,13 @@ def test_passwords_are_not_shown() -> None:
 
 
 def test_a_database_that_is_not_there(postgres_dsn: str) -> None:
-    ended = run("status", "--database-url", postgres_dsn.replace("/x_", "/y_") + "_gone" if "?" not in postgres_dsn else postgres_dsn.replace("?", "_gone?"))
+    ended = run(
+        "status",
+        "--database-url",
+        postgres_dsn.replace("/x_", "/y_") + "_gone"
+        if "?" not in postgres_dsn
+        else postgres_dsn.replace("?", "_gone?"),
+    )
 
     assert ended.code == 1
     assert "does not exist" in ended.err

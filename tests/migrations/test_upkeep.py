@@ -259,7 +259,13 @@ def test_partitions_are_made_ahead_and_out_of_the_default_one(migrated_dsn: str)
 
 def test_rows_of_impossible_times_stay_in_the_default_partition(migrated_dsn: str) -> None:
     target = Target("postgres", migrated_dsn)
-    for at in ("infinity", "-infinity", "0044-03-15 12:00:00+00 BC", "9999-12-31 00:00:00+00", "1969-07-20 20:17:00+00"):
+    for at in (
+        "infinity",
+        "-infinity",
+        "0044-03-15 12:00:00+00 BC",
+        "9999-12-31 00:00:00+00",
+        "1969-07-20 20:17:00+00",
+    ):
         execute(
             migrated_dsn,
             'insert into analytics_events ("timestamp", event_type, service, data, event_id)'
@@ -272,8 +278,9 @@ def test_rows_of_impossible_times_stay_in_the_default_partition(migrated_dsn: st
 
     assert value(migrated_dsn, "select count(*) from analytics_events_default") == 5
     assert value(migrated_dsn, "select sum(created) from analytics_task_stats_daily") == value(
-        migrated_dsn, """select count(*) from analytics_events where event_type = 'task_created'
-        and "timestamp" between '1970-01-01' and '9999-01-01'"""
+        migrated_dsn,
+        """select count(*) from analytics_events where event_type = 'task_created'
+        and "timestamp" between '1970-01-01' and '9999-01-01'""",
     )
 
 
@@ -288,7 +295,7 @@ def test_expired_rows_go_and_their_counts_stay(target: Target) -> None:
     result = force(target)
 
     assert result.expired > 35
-    assert value(target.dsn, 'select min("timestamp") > now() - interval \'12 days\' from analytics_events')
+    assert value(target.dsn, "select min(\"timestamp\") > now() - interval '12 days' from analytics_events")
     assert counted(target.dsn) == before
 
 
@@ -301,7 +308,7 @@ def test_nothing_expires_before_it_is_counted(migrated_dsn: str) -> None:
         "select analytics_meta.expire_storage()",
     )
 
-    assert value(migrated_dsn, 'select min("timestamp") < now() - interval \'12 days\' from analytics_events')
+    assert value(migrated_dsn, "select min(\"timestamp\") < now() - interval '12 days' from analytics_events")
 
 
 def test_the_loop_goes_on_after_a_failure(migrated_dsn: str) -> None:

@@ -17,7 +17,7 @@ from psycopg import sql
 from adi_analytics.migrate import _apply, _backfill, _lock, _record, _runner, _swap
 from adi_analytics.migrate._backfill import BackfillResult
 from adi_analytics.migrate._database import Connection, Database, fetch_value, quote
-from adi_analytics.migrate._errors import HistoryError, UsageError
+from adi_analytics.migrate._errors import HistoryError
 from adi_analytics.migrate._manifest import Manifest, load_snapshot
 from adi_analytics.migrate._runner import ApplyResult, Options
 
@@ -113,8 +113,7 @@ def _put_aside(connection: Connection, database: Database, snapshot: Manifest) -
         )
     with connection.transaction():
         _apply.execute(connection, f"set local search_path = {database.search_path_sql}; set local lock_timeout = '5s'")
-        renamed = dict(_rename(connection, database, snapshot))
-    return renamed
+        return dict(_rename(connection, database, snapshot))
 
 
 def _columns(connection: Connection, database: Database, table: str) -> set[str]:
@@ -164,7 +163,7 @@ def _continuous(connection: Connection, database: Database) -> set[str]:
 
 def _retention(snapshot: Manifest) -> str:
     seconds = snapshot.storage.retention
-    return f"update analytics_meta.storage set retention = {'null' if seconds is None else _swap.interval(seconds)}"
+    return f"update analytics_meta.storage set retention = {'null' if seconds is None else _swap.interval(seconds)}"  # noqa: S608 - names and literals are quoted
 
 
 def _fill(connection: Connection, database: Database, options: Options) -> list[BackfillResult]:
@@ -222,21 +221,20 @@ class _Copy:
         """Return how many rows the old table has; all must be in the new one.
 
         Raises:
-            UsageError: If rows have no finite time, so that they cannot be copied.
             HistoryError: If rows are missing.
         """
         rows: int = fetch_value(self._connection, sql.SQL("select count(*) from {}").format(self._old))
         missing: int = fetch_value(
             self._connection,
             sql.SQL(
-                "select count(*) from {} o where not exists (select from {} n where n.\"timestamp\" = o.\"timestamp\""
+                'select count(*) from {} o where not exists (select from {} n where n."timestamp" = o."timestamp"'
                 " and n.event_id = md5('adi-analytics original ' || o.id::text || ' '"
                 ' || extract(epoch from o."timestamp")::text)::uuid)'
             ).format(self._old, self._new),
         )
         if missing:
             raise HistoryError(
-                f"{missing} of {rows} rows of {self.old} are not in the new table (a time of infinity cannot be stored)",
+                f"{missing} of {rows} rows of {self.old} are not in the new table (infinity is no time to store)",
                 f"They are still in {self.old}: look at them, correct or delete them, and run the command again.",
             )
         return rows

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, LiteralString, cast
+from typing import Final
 
 import psycopg
 
@@ -52,8 +52,8 @@ class Settings:
 
 def execute(connection: Connection, text: str) -> None:
     """Send *text*, which may hold several statements, as it is."""
-    # LiteralString guards against injection; this text comes from reviewed files and from generated SQL.
-    connection.execute(cast("LiteralString", text))
+    # As bytes: the type of a query guards against injection, and this text is from reviewed files and generated SQL.
+    connection.execute(text.encode())
 
 
 def install(connection: Connection, database: Database) -> None:

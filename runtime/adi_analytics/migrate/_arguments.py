@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeAlias
 
 from adi_analytics.migrate._errors import EXIT_USAGE
 from adi_analytics.migrate._files import BACKENDS
@@ -52,12 +52,10 @@ def parser(version: str) -> argparse.ArgumentParser:
     return root
 
 
-_Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives the type no public name
+_Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"  # noqa: SLF001 - argparse gives it no public name
 
 
-def _command(
-    commands: _Commands[argparse.ArgumentParser], name: str, summary: str, example: str
-) -> argparse.ArgumentParser:
+def _command(commands: _Commands, name: str, summary: str, example: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
@@ -106,7 +104,7 @@ _PHASES: Final = {
 }
 
 
-def _add_apply(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_apply(commands: _Commands) -> None:
     for phase, summary in _PHASES.items():
         command = _command(
             commands, phase, summary, f"analytics-migrate {phase} --database-url postgresql://localhost/app"
@@ -119,7 +117,7 @@ def _add_apply(commands: _Commands[argparse.ArgumentParser]) -> None:
         command.add_argument("--grant-reader", metavar="ROLE", help="let this role read the aggregates")
 
 
-def _add_inspect(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_inspect(commands: _Commands) -> None:
     status = _command(
         commands, "status", "show what is applied and what is pending", "analytics-migrate status --check --format json"
     )
@@ -149,7 +147,7 @@ def _manifest_option(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_write(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_write(commands: _Commands) -> None:
     new = _command(
         commands,
         "new",
@@ -162,6 +160,8 @@ def _add_write(commands: _Commands[argparse.ArgumentParser]) -> None:
     new.add_argument(
         "--drop-retired", action="store_true", help="also drop the versions that earlier migrations replaced"
     )
+
+    new.add_argument("--lock", action="store_true", help="only lock files written by hand")
 
     check = _command(
         commands, "check", "find a forgotten or damaged migration, without a database", "analytics-migrate check"
@@ -179,7 +179,7 @@ def _time(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _add_upkeep(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_upkeep(commands: _Commands) -> None:
     refresh = _command(
         commands, "refresh", "compute aggregates again from the raw events",
         "analytics-migrate refresh analytics_task_stats_daily --since 2026-11-01",
@@ -210,7 +210,7 @@ def _add_upkeep(commands: _Commands[argparse.ArgumentParser]) -> None:
     )  # fmt: skip
 
 
-def _add_care(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_care(commands: _Commands) -> None:
     baseline = _command(
         commands, "baseline", "adopt a database that was set up by other means", "analytics-migrate baseline --adopt"
     )
@@ -227,10 +227,16 @@ def _add_care(commands: _Commands[argparse.ArgumentParser]) -> None:
     _format_option(doctor)
 
     letters = _command(
-        commands, "dead-letters", "list events that could not be stored, or try them again", "analytics-migrate dead-letters replay"
+        commands,
+        "dead-letters",
+        "list events that could not be stored, or try them again",
+        "analytics-migrate dead-letters replay",
     )
     _database_options(letters)
     _format_option(letters)
     letters.add_argument("action", nargs="?", choices=("list", "replay"), default="list", help="(default: list)")
     letters.add_argument("--limit", type=int, default=20, help="how many to list (default: 20)")
+    letters.add_argument("--id", type=int, action="append", metavar="ID", help="replay this one (default: all)")
+    letters.add_argument("--repair", action="store_true", help="replay: replace characters that cannot be stored")
+    letters.add_argument("--force", action="store_true", help="replay: also what breaks the catalog's present rules")
     letters.add_argument("--replayed", action="store_true", help="list those that were stored later, too")

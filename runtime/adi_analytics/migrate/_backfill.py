@@ -153,7 +153,8 @@ class _Backfill:
                 (self._rollup,),
             )
             self._connection.execute(
-                "update analytics_meta.backfills set status = 'done', finished_at = clock_timestamp() where relation = %s",
+                "update analytics_meta.backfills set status = 'done', finished_at = clock_timestamp()"
+                " where relation = %s",
                 (self._rollup,),
             )
 

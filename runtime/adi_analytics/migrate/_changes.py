@@ -254,9 +254,8 @@ def _change_storage(made: Parts, old: Manifest, target: Manifest, backend: str) 
     made.pre.add([_settings(target.storage)], why=f"change the storage: {', '.join(changed)}")
     table = literal(ident(target.storage.table))
     if backend != "postgres" and "chunk_interval" in changed:
-        made.pre.add([Statement(
-            "chunk interval", f"select set_chunk_time_interval({table}::regclass, {interval(target.storage.chunk_interval)})"
-        )])  # fmt: skip
+        width = interval(target.storage.chunk_interval)
+        made.pre.add([Statement("chunk interval", f"select set_chunk_time_interval({table}::regclass, {width})")])
     if backend == "timescaledb" and "compress_after" in changed:
         made.pre.add(_policy(target, "compression", "compress", table, had=old.storage.compress_after is not None))
     if "retention" in changed:

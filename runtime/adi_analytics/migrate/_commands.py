@@ -146,6 +146,9 @@ def _dry_run(arguments: argparse.Namespace, bar: _Bar) -> Output:
 
 
 def _new_files(arguments: argparse.Namespace, _: _Bar) -> Output:
+    if arguments.lock:
+        lines = _new.lock(migrations=arguments.migrations)
+        return Output(lines, [*(f"locked {line}" for line in lines)] or "every file has its line already")
     result = _new.new(
         arguments.message,
         migrations=arguments.migrations,
@@ -251,12 +254,22 @@ def _examine(arguments: argparse.Namespace, bar: _Bar) -> Output:
 
 def _letters(arguments: argparse.Namespace, bar: _Bar) -> Output:
     options = _options(arguments, bar)
+    if arguments.action == "replay":
+        return _replayed(
+            _dead_letters.replay(options, ids=arguments.id, repair=arguments.repair, force=arguments.force)
+        )
     result = _dead_letters.dead_letters(options, limit=arguments.limit, replayed=arguments.replayed)
     table = Table("id", "at", "event", "reason", "message")
     for letter in result.letters:
         at = f"{letter.created_at:%Y-%m-%d %H:%M:%S}"
         table.add_row(str(letter.id), at, letter.event_type, letter.reason, letter.message)
     return Output(asdict(result), [table, f"{result.waiting} wait to be replayed"])
+
+
+def _replayed(result: _dead_letters.Replayed) -> Output:
+    shown = [f"stored {result.replayed} events, of which {result.held} were there already"]
+    shown += [f"letter {entry.id} ({entry.event_type}) was refused again: {entry.message}" for entry in result.refused]
+    return Output(asdict(result), shown, EXIT_ERROR if result.refused else EXIT_OK)
 
 
 _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, _Bar], Output]]] = {

@@ -21,6 +21,26 @@ _ROUNDS: Final = 2
 _WARNINGS: Final = frozenset({"index", "trigger", "rule"})
 
 
+def _no_fix(_: str = "", __: Any = None) -> str:
+    return "Restore it from a backup, or write a migration that mends it."
+
+
+def _default_fix(column: str, value: Any) -> str:
+    return f"{column} set default {value};" if value else f"{column} drop default;"
+
+
+_COLUMN_FIXES: Final[dict[str, Callable[[str, Any], str]]] = {
+    "type": lambda column, value: f"{column} type {value};",
+    "not null": lambda column, value: f"{column} {'set' if value else 'drop'} not null;",
+    "default": _default_fix,
+}
+_FIXES: Final = {
+    ("index", "valid"): "reindex index {};",
+    ("table", "row security"): "alter table {} disable row level security;",
+    ("table", "unlogged"): "alter table {} set logged;",
+}
+
+
 class Comparison:
     """Compares what should be in one schema with what is there."""
 
@@ -29,6 +49,7 @@ class Comparison:
         self._database = database
         self._snapshot = snapshot
         self._schema = schema
+        self._prefix = "analytics_meta." if schema == "analytics_meta" else ""
         self._statements = _statements(snapshot, database.backend)
 
     def findings(self, expected: Description, live: Description) -> Iterator[Finding]:
@@ -99,7 +120,7 @@ class Comparison:
         return f"{kind} analytics_meta.{name}" if self._schema == "analytics_meta" else key
 
     def _drop(self, kind: str, name: str) -> str:
-        prefix = "analytics_meta." if self._schema == "analytics_meta" else ""
+        prefix = self._prefix
         relation, _, part = name.partition(".")
         match kind:
             case "column" | "constraint":
@@ -113,29 +134,17 @@ class Comparison:
 
     def _fix(self, key: str, changed: str | None = None, value: Any = None) -> str:
         kind, _, name = key.partition(" ")
-        prefix = "analytics_meta." if self._schema == "analytics_meta" else ""
         relation, _, part = name.partition(".")
-        statement = self._statements.get(f"{kind} {_bare(name)}")
-        if changed is None:
-            return f"{statement};" if statement else "Restore it from a backup, or from a migration that made it."
-        match kind, changed:
-            case "column", "type":
-                return f"alter table {prefix}{relation} alter column {part} type {value};"
-            case "column", "not null":
-                return f"alter table {prefix}{relation} alter column {part} {'set' if value else 'drop'} not null;"
-            case "column", "default":
-                change = f"set default {value}" if value else "drop default"
-                return f"alter table {prefix}{relation} alter column {part} {change};"
-            case "index", "valid":
-                return f"reindex index {prefix}{part};"
-            case "trigger" | "rule" | "index" | "constraint", _:
-                return f"{self._drop(kind, name)} {statement or ''};"
-            case "table", "row security":
-                return f"alter table {prefix}{name} disable row level security;"
-            case "table", "unlogged":
-                return f"alter table {prefix}{name} set logged;"
-            case _:
-                return f"{statement};" if statement else "Restore it from a backup, or write a migration that mends it."
+        statement = self._statements.get(f"{kind} {_bare(name)}", "")
+        if changed is not None and kind == "column":
+            table = f"{self._prefix}{relation}"
+            fix: Callable[[str, Any], str] = _COLUMN_FIXES.get(changed, _no_fix)
+            return fix(f"alter table {table} alter column {part}", value)
+        if changed is not None and (kind, changed) in _FIXES:
+            return _FIXES[kind, changed].format(f"{self._prefix}{part or name}")
+        if changed is not None and kind in {"trigger", "rule", "index", "constraint"}:
+            return f"{self._drop(kind, name)} {statement};" if statement else self._drop(kind, name)
+        return f"{statement};" if statement else _no_fix()
 
     def _same(self, name: str, expected: Any, live: Any, properties: Properties) -> bool:
         """Whether two spellings of a definition mean the same: both are read and written until they settle."""
@@ -180,7 +189,7 @@ _HEAD: Final = re.compile(
 
 def _bare(name: str) -> str:
     """Return the name under which a statement is found: without arguments, and without the table of an index."""
-    return name.split("(")[0].split(".")[-1]
+    return name.split("(", maxsplit=1)[0].rsplit(".", maxsplit=1)[-1]
 
 
 def _statements(snapshot: Manifest, backend: str) -> dict[str, str]:

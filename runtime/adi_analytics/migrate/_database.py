@@ -132,7 +132,7 @@ def _check_server(connection: Connection, url: str) -> None:
         )
 
 
-def fetch_value(connection: Connection, query: LiteralString | sql.Composable, *parameters: object) -> Any:
+def fetch_value(connection: Connection, query: LiteralString | sql.SQL | sql.Composed, *parameters: object) -> Any:
     """Return the first column of the first row, or ``None``."""
     row = connection.execute(query, parameters or None).fetchone()
     return None if row is None else row[0]
@@ -142,6 +142,7 @@ def inspect(connection: Connection, *, wanted: str | None = None) -> Database:
     """Find out what the database is, and which backend its tables are made for.
 
     Args:
+        connection: To the database.
         wanted: The backend to set a new database up for. Defaults to the most that the server offers.
 
     Raises:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg import sql
 
-from adi_analytics.migrate import _runner
+from adi_analytics.migrate import _apply, _runner
 from adi_analytics.migrate._database import Connection, Database, fetch_value
 from adi_analytics.migrate._errors import HistoryError
 from adi_analytics.migrate._manifest import load_snapshot
@@ -58,9 +59,59 @@ def dead_letters(options: Options | None = None, *, limit: int = 20, replayed: b
         return DeadLetters(waiting, tuple(DeadLetter(*row) for row in rows))
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A dead letter that was refused again, and why."""
+
+    id: int
+    event_type: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay did.
+
+    Attributes:
+        replayed: Letters whose events are in the table now.
+        held: Those of them whose events the table held already.
+        refused: Letters that stay as they were.
+    """
+
+    replayed: int
+    held: int
+    refused: tuple[Refused, ...]
+
+
+def replay(
+    options: Options | None = None, *, ids: Sequence[int] | None = None, repair: bool = False, force: bool = False
+) -> Replayed:
+    """Try dead letters again, each in its own transaction. One that is stored is marked, never deleted.
+
+    Args:
+        options: Where. Defaults to the database of the environment.
+        ids: Which. Defaults to all that wait.
+        repair: Whether to replace what PostgreSQL cannot store: U+0000 and lone surrogates become U+FFFD.
+        force: Whether to also store events that break the catalog's rules as they are now.
+    """
+    # The worker's half of the package, which the other commands do without.
+    from adi_analytics import _dead_letters
+
+    options = options or Options()
+    with _runner.session(options, "dead-letters") as (connection, database):
+        _table(connection, database, options)
+        _apply.execute(connection, f"set search_path = {database.search_path_sql}")
+        result = _dead_letters.replay(connection, ids=ids, repair=repair, force=force)
+        refused = tuple(Refused(entry.id, entry.event_type, entry.message) for entry in result.failures)
+        return Replayed(result.replayed, result.held, refused)
+
+
 def _table(connection: Connection, database: Database, options: Options) -> sql.Identifier:
     snapshot = load_snapshot(options.folder)
     name = snapshot.storage.dead_letters_table if snapshot else "analytics_dead_letters"
-    if fetch_value(connection, "select to_regclass(format('%%I.%%I', %s::text, %s::text))", database.schema, name) is None:
+    if (
+        fetch_value(connection, "select to_regclass(format('%%I.%%I', %s::text, %s::text))", database.schema, name)
+        is None
+    ):
         raise HistoryError(f"there is no table {name} yet", "Run `analytics-migrate all` first.")
     return sql.Identifier(database.schema, name)

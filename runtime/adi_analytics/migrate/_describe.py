@@ -27,7 +27,8 @@ left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attn
 where a.attrelid = any(%s) and a.attnum > 0 and not a.attisdropped
 """
 
-# What a partition has from its parent is told with the parent. PostgreSQL 18 also lists NOT NULL here; it is compared as a property of the column.
+# What a partition has from its parent is told with the parent. PostgreSQL 18 also lists NOT NULL here; it is compared
+# as a property of the column.
 _CONSTRAINTS: Final[LiteralString] = """
 select c.conrelid, c.conname::text, pg_get_constraintdef(c.oid, true) as definition, c.convalidated as validated
 from pg_catalog.pg_constraint c
@@ -58,8 +59,9 @@ where r.ev_class = any(%s) and r.rulename <> '_RETURN'
 """
 
 _FUNCTIONS: Final[LiteralString] = """
-select p.proname::text, pg_get_function_identity_arguments(p.oid) as arguments, pg_get_function_arguments(p.oid) as full_arguments,
-       pg_get_function_result(p.oid) as result, p.prokind::text as kind, l.lanname::text as language,
+select p.proname::text, pg_get_function_identity_arguments(p.oid) as arguments,
+       pg_get_function_arguments(p.oid) as full_arguments, pg_get_function_result(p.oid) as result,
+       p.prokind::text as kind, l.lanname::text as language,
        p.provolatile::text as volatility, p.prosecdef as security_definer, p.proisstrict as strict,
        array_to_string(p.proconfig, '; ') as settings,
        case when p.prosqlbody is null then p.prosrc end as source, pg_get_function_sqlbody(p.oid) as body

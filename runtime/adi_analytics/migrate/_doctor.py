@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -69,8 +69,8 @@ def _examine(connection: Connection, options: Options) -> Iterator[Diagnosis]:
     pending = yield from _migrations(connection, database, options)
     if not database.installed or pending:
         return
-    for check in _CHECKS[database.backend]:
-        yield from _attempt(check, connection, database, options)
+    for more in _CHECKS[database.backend]:
+        yield from _attempt(more, connection, database, options)
 
 
 _Check = Callable[[Connection, Database, Options], Iterator[Diagnosis]]
@@ -103,12 +103,15 @@ def _extension(connection: Connection) -> Iterator[Diagnosis]:
         return
     if tuple(int(part) for part in installed.split(".")[:2] if part.isdigit()) < _OLDEST_TIMESCALEDB:
         yield Diagnosis(
-            "extension", "error", f"TimescaleDB {installed}", "Update to 2.13 or newer: alter extension timescaledb update;"
+            "extension",
+            "error",
+            f"TimescaleDB {installed}",
+            "Update to 2.13 or newer (alter extension timescaledb update).",
         )
     elif licence != "timescale":
         yield Diagnosis(
-            "extension", "warning", f"TimescaleDB {installed}, licence {licence}: no continuous aggregates, no compression",
-            "Set timescaledb.license = 'timescale' (community edition), or let `analytics-migrate maintain` do the work.",
+            "extension", "warning", f"TimescaleDB {installed}, licence {licence}: no continuous aggregates",
+            "Set timescaledb.license = 'timescale' (community edition), or let `analytics-migrate maintain` do it.",
         )  # fmt: skip
     else:
         yield Diagnosis("extension", "ok", f"TimescaleDB {installed}, community edition")
@@ -132,7 +135,10 @@ def _lock_holder(connection: Connection, _: Database, __: Options) -> Iterator[D
     holder = _lock.describe_holder(connection)
     if holder != "nobody any more":
         yield Diagnosis(
-            "lock", "warning", f"held by {holder}", "Wait for that run; if it is dead: select pg_terminate_backend(<pid>);"
+            "lock",
+            "warning",
+            f"held by {holder}",
+            "Wait for that run; if it is dead: select pg_terminate_backend(<pid>);",
         )
 
 
@@ -165,18 +171,27 @@ def _rights(connection: Connection, database: Database, _: Options) -> Iterator[
         yield Diagnosis("rights", "ok", f"{role} may create what the migrations need")
 
 
-def _migrations(
-    connection: Connection, database: Database, options: Options
-) -> Iterator[Diagnosis]:
+def _migrations(connection: Connection, database: Database, options: Options) -> Generator[Diagnosis, None, bool]:
     files = _files.load(options.folder, database.backend)
     applied = _record.read_applied(connection) if database.installed else []
     pending = _plan.make(files, applied, "all").pending
     if pending:
         names = ", ".join(file.name for file in pending)
-        yield Diagnosis("migrations", "warning", f"pending: {names}", "Run `analytics-migrate all` (or pre and post).")
+        remedy = "Run `analytics-migrate all` (or pre and post)."
+        if not database.installed and _foreign_table(connection, database, options):
+            remedy = "There is a table of that name already: adopt it with `analytics-migrate baseline --adopt`."
+        yield Diagnosis("migrations", "warning", f"pending: {names}", remedy)
     else:
         yield Diagnosis("migrations", "ok", f"all {len(files)} applied, backend {database.backend}")
     return bool(pending)
+
+
+def _foreign_table(connection: Connection, database: Database, options: Options) -> bool:
+    snapshot = load_snapshot(options.folder)
+    if snapshot is None:
+        return False
+    name = f"{quote(database.schema)}.{quote(snapshot.storage.table)}"
+    return fetch_value(connection, "select to_regclass(%s)", name) is not None
 
 
 def _backfills(connection: Connection, _: Database, __: Options) -> Iterator[Diagnosis]:
@@ -260,7 +275,7 @@ def _jobs(connection: Connection, _: Database, __: Options) -> Iterator[Diagnosi
         " order by e.start_time desc limit 3"
     ).fetchall()
     for job, name, code, message in failing:
-        remedy = f"select * from timescaledb_information.job_errors where job_id = {job};"
+        remedy = f"select * from timescaledb_information.job_errors where job_id = {job};"  # noqa: S608 - names and literals are quoted
         yield Diagnosis("policies", "error", f"job {job} ({name}) failed: {message} ({code})", remedy)
     if fetch_value(connection, "select analytics_meta.needs_refreshing()"):
         yield Diagnosis(
@@ -279,7 +294,9 @@ def _letters(connection: Connection, database: Database, options: Options) -> It
     query = psycopg.sql.SQL("select count(*) from {} where replayed_at is null").format(name)
     waiting: Any = fetch_value(connection, query)
     if waiting:
-        remedy = "Look with `analytics-migrate dead-letters list`; once mended, `analytics-migrate dead-letters replay`."
+        remedy = (
+            "Look with `analytics-migrate dead-letters list`; once mended, `analytics-migrate dead-letters replay`."
+        )
         yield Diagnosis("dead letters", "warning", f"{waiting} events could not be stored", remedy)
 
 

@@ -81,7 +81,7 @@ def give(connection: Connection, database: Database, snapshot: Manifest, kind: K
             _apply.execute(connection, grant.sql(role))
         _apply.execute(
             connection,
-            f"insert into analytics_meta.grants (role, kind) values ({literal(role)}, {literal(kind)})"
+            f"insert into analytics_meta.grants (role, kind) values ({literal(role)}, {literal(kind)})"  # noqa: S608 - names and literals are quoted
             " on conflict do nothing",
         )
 

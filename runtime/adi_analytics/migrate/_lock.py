@@ -57,6 +57,7 @@ def hold(connection: Connection, *, wait: float, waiting: Callable[[str], None] 
     CREATE INDEX CONCURRENTLY of the holder would wait for that snapshot for ever.
 
     Args:
+        connection: The session that is to hold it.
         wait: Seconds to go on trying.
         waiting: Called once with the holder's description when the first try fails.
 

@@ -46,7 +46,9 @@ def new(
         ForgottenMigrationError: If an aggregate's rows change but not its version.
     """
     if migrations is None and _resources.checkout_root() is None:
-        raise UsageError("an installed package's migrations are not written to", "Pass --migrations, or work in a checkout.")
+        raise UsageError(
+            "an installed package's migrations are not written to", "Pass --migrations, or work in a checkout."
+        )
     folder = migrations or _resources.data_dir("migrations")
     old = load_snapshot(folder)
     difference = _changes.compare(old, load_manifest(manifest), drop_retired=drop_retired)
@@ -130,8 +132,42 @@ def _write_text(path: Path, text: str) -> None:
     partial.replace(path)
 
 
+def lock(*, migrations: Path | None = None) -> tuple[str, ...]:
+    """Add lines to ``migrations.lock`` for files that have none, which somebody wrote by hand.
+
+    Args:
+        migrations: The folder. Defaults to the packaged one.
+
+    Raises:
+        MigrationChecksumError: If a file that has a line was edited.
+    """
+    folder = migrations or _resources.data_dir("migrations")
+    known = _files.read_lock(folder)
+    found = {
+        (file.number, file.variant): file
+        for backend in BACKENDS
+        for file in _files.load(folder, backend, locked=False)
+        if (file.number, file.phase, file.variant) not in known
+    }
+    lines = tuple(_files.lock_line(file) for _, file in sorted(found.items()))
+    path = folder / LOCK_NAME
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if lines:
+        _write_text(path, before + "".join(f"{line}\n" for line in lines))
+    for backend in BACKENDS:
+        _files.load(folder, backend)
+    return lines
+
+
 def check(*, migrations: Path | None = None, manifest: Path | None = None) -> int:
-    """Compare the catalog, the snapshot, the lock and the files, without a database; return how many migrations there are.
+    """Compare the catalog, the snapshot, the lock and the files, without a database.
+
+    Args:
+        migrations: The folder of the migrations. Defaults to the packaged one.
+        manifest: The generated manifest. Defaults to the packaged one.
+
+    Returns:
+        How many migrations there are.
 
     Raises:
         ForgottenMigrationError: If the catalog changed and no migration was written.

@@ -5,8 +5,10 @@ The runner executes these texts and ``dry-run`` prints the same ones, so the two
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from importlib import resources
+from typing import Final
 
 from adi_analytics.migrate._database import FORMAT, Connection, Database, host, library_version, literal
 from adi_analytics.migrate._files import MigrationFile
@@ -57,7 +59,10 @@ def read_applied(connection: Connection) -> list[Applied]:
         "select number, name, phase, variant, checksum, status, steps, started_at::text, finished_at::text,"
         " applied_by, host, library_version from analytics_meta.migrations order by number"
     ).fetchall()
-    return [Applied(*row[:6], tuple(row[6]), *row[7:]) for row in rows]
+    return [Applied(**dict(zip(_KEYS, row, strict=True)) | {"steps": tuple(row[6])}) for row in rows]
+
+
+_KEYS: Final = tuple(field.name for field in dataclasses.fields(Applied))
 
 
 def settings(file: MigrationFile, database: Database, timeouts: Timeouts, *, local: bool) -> str:
@@ -93,7 +98,7 @@ def record(file: MigrationFile, database: Database, *, status: str) -> str:
 def record_step(file: MigrationFile, step: str) -> str:
     """Return the statement that records one step of a file as done."""
     return (
-        f"update analytics_meta.migrations set steps = array_append(steps, {literal(step)})"
+        f"update analytics_meta.migrations set steps = array_append(steps, {literal(step)})"  # noqa: S608 - names and literals are quoted
         f" where number = {file.number};\n"
     )
 

@@ -233,8 +233,10 @@ def _script(
 def _stepped(file: MigrationFile, database: Database, options: Options, done: tuple[str, ...]) -> str:
     parts = [_record.record(file, database, status="running")]
     parts.append(_record.settings(file, database, options.timeouts, local=False))
-    for step in file.steps:
-        if step.name not in done:
-            parts.append(f"-- step: {step.name}\n{step.sql}\n{_record.record_step(file, step.name)}")
+    parts += [
+        f"-- step: {step.name}\n{step.sql}\n{_record.record_step(file, step.name)}"
+        for step in file.steps
+        if step.name not in done
+    ]
     parts.append(_record.record(file, database, status="applied"))
     return "".join(parts)

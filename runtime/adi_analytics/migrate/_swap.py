@@ -57,8 +57,9 @@ def _check_version(entry: Aggregate, before: Aggregate) -> None:
     if entry.version == before.version and _only_adds_columns(entry, before):
         return
     raise ForgottenMigrationError(
-        f"the rows of {entry.name} change, but its version is still {entry.version} (the database has {before.version})",
-        f"Set `version: {before.version + 1}` at {entry.name} in events.yaml, run `analytics-codegen generate`, try again.",
+        f"the rows of {entry.name} change, but its version is {entry.version} (the migrations made {before.version})",
+        f"Set `version: {before.version + 1}` at {entry.name} in events.yaml, run `analytics-codegen generate` "
+        "and try again.",
     )
 
 
@@ -134,7 +135,7 @@ def create(entry: Aggregate, backend: str) -> list[Statement]:
     )
     backfill = Statement(
         f"backfill of {entry.rollup}",
-        f"insert into analytics_meta.backfills (relation) values ({literal(entry.rollup)})",
+        f"insert into analytics_meta.backfills (relation) values ({literal(entry.rollup)})",  # noqa: S608 - names and literals are quoted
     )
     return [*ddl["create"], *ddl["state"], *ddl["policies"], register, backfill]
 
@@ -190,7 +191,7 @@ def _with_history(statement: Statement, view: View, entry: Aggregate) -> Stateme
     columns = ", ".join(ident(name) for name in view.columns)
     bucket = ident(entry.bucket.column)
     boundary = (
-        f"coalesce((select history_before from analytics_meta.aggregates where rollup = {literal(entry.rollup)}), "
+        f"coalesce((select history_before from analytics_meta.aggregates where rollup = {literal(entry.rollup)}), "  # noqa: S608 - names and literals are quoted
         "'-infinity')"
     )
     return Statement(
@@ -245,7 +246,7 @@ def change_policies(before: Aggregate, now: Aggregate, backend: str) -> list[Sta
     statements = [
         Statement(
             f"refresh of {now.rollup}",
-            f"update analytics_meta.aggregates set refresh_every = {interval(refresh.every)},\n"
+            f"update analytics_meta.aggregates set refresh_every = {interval(refresh.every)},\n"  # noqa: S608 - names and literals are quoted
             f"    refresh_window = {interval(refresh.window)}, refresh_lag = {interval(refresh.lag)}\n"
             f"where rollup = {literal(now.rollup)}",
         )
@@ -276,7 +277,7 @@ def swap(before: Aggregate, now: Aggregate, backend: str) -> list[Statement]:
     )
     stop = Statement(
         f"retire {before.rollup}",
-        f"update analytics_meta.aggregates set active = false where rollup = {literal(before.rollup)}",
+        f"update analytics_meta.aggregates set active = false where rollup = {literal(before.rollup)}",  # noqa: S608 - names and literals are quoted
     )
     histories = [_copy_history(view, before, now) for view in now.views]
     policies = _stop_policies(before) if backend == "timescaledb" else []
@@ -296,7 +297,7 @@ def _copy_history(view: View, before: Aggregate, now: Aggregate) -> Statement:
     if not old or now.bucket.column not in shared:
         return Statement(f"history of {view.name}", lead)
     names = ", ".join(ident(name) for name in shared)
-    boundary = f"(select history_before from analytics_meta.aggregates where rollup = {literal(now.rollup)})"
+    boundary = f"(select history_before from analytics_meta.aggregates where rollup = {literal(now.rollup)})"  # noqa: S608 - names and literals are quoted
     return Statement(
         f"history of {view.name}",
         f"{lead};\ninsert into {table} ({names})\nselect {names} from {ident(view.name)}\n"
@@ -331,7 +332,7 @@ def drop(entry: Aggregate, backend: str, *, views: bool = True) -> list[Statemen
     forget: list[Any] = [
         Statement(
             f"forget {entry.rollup} in {table}",
-            f"delete from analytics_meta.{table} where {key} = {literal(entry.rollup)}",
+            f"delete from analytics_meta.{table} where {key} = {literal(entry.rollup)}",  # noqa: S608 - names and literals are quoted
         )
         for table, key in (("aggregates", "rollup"), ("backfills", "relation"))
     ]

@@ -176,11 +176,21 @@ def _maintain(connection: Connection, database: Database, options: Options, *, f
         late, lost = _retry(lambda: _row(connection, "call analytics_meta.work_marks(null, null)"))
         refreshed: list[str] = []
         if forced or fetch_value(connection, "select analytics_meta.needs_refreshing()"):
-            for rollup in _chosen(connection, ()):
-                if _retry(lambda name=rollup: _refresh_due(connection, name, forced=forced)):  # type: ignore[misc]
-                    refreshed.append(rollup)
+            refreshed = [
+                rollup
+                for rollup in _chosen(connection, ())
+                if _retry(lambda name=rollup: _refresh_due(connection, name, forced=forced))  # type: ignore[misc]
+            ]
         expired = _retry(lambda: fetch_value(connection, "select analytics_meta.expire_storage()"))
-        return MaintainResult(True, made, expired, tuple(refreshed), late, lost, tuple(filled))
+        return MaintainResult(
+            ran=True,
+            partitions=made,
+            expired=expired,
+            refreshed=tuple(refreshed),
+            late_hours=late,
+            late_hours_lost=lost,
+            backfills=tuple(filled),
+        )
     finally:
         if not connection.broken and not connection.closed:
             connection.execute("select pg_advisory_unlock(%s, %s)", MAINTAIN_KEYS)
@@ -222,6 +232,7 @@ def maintain_loop(
     A round that fails (the server is away, for example) is told and the next one tries again.
 
     Args:
+        options: Where. Defaults to the database of the environment.
         every: Seconds from the end of a round to the start of the next. Defaults to 60.
         rounds: How many rounds. Defaults to no end.
         told: Called with the result or the error of each round.

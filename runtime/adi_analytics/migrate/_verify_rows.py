@@ -34,7 +34,7 @@ def _storage(connection: Connection, snapshot: Manifest) -> Iterator[Finding]:
                 "row of analytics_meta.storage",
                 f"{name}: {show(should)}",
                 f"{name}: {show(found)}",
-                f"update analytics_meta.storage set {name} = {_sql(should)};",
+                f"update analytics_meta.storage set {name} = {_sql(should)};",  # noqa: S608 - names and literals are quoted
             )
 
 
@@ -75,12 +75,12 @@ def _aggregates(connection: Connection, snapshot: Manifest) -> Iterator[Finding]
                 change = literal(json.dumps(should)) if isinstance(should, list) else _value(should)
                 yield Finding(
                     "error", place, f"{name}: {show(should)}", f"{name}: {show(found[name])}",
-                    f"update analytics_meta.aggregates set {name} = {change} where rollup = {literal(rollup)};",
+                    f"update analytics_meta.aggregates set {name} = {change} where rollup = {literal(rollup)};",  # noqa: S608 - names and literals are quoted
                 )  # fmt: skip
     for rollup in rows:
         yield Finding(
             "warning", f"row {rollup} of analytics_meta.aggregates", "absent", "present",
-            f"delete from analytics_meta.aggregates where rollup = {literal(rollup)};",
+            f"delete from analytics_meta.aggregates where rollup = {literal(rollup)};",  # noqa: S608 - names and literals are quoted
         )  # fmt: skip
 
 
@@ -109,10 +109,10 @@ def _rollups(connection: Connection, snapshot: Manifest) -> Iterator[Finding]:
     for rollup in sorted(expected - found):
         yield Finding(
             "error", f"row {rollup} of analytics_meta.rollups", "present", "missing",
-            f"insert into analytics_meta.rollups (rollup) values ({literal(rollup)}); then `analytics-migrate refresh`",
+            f"insert into analytics_meta.rollups (rollup) values ({literal(rollup)}); then `analytics-migrate refresh`",  # noqa: S608 - names and literals are quoted
         )  # fmt: skip
     for rollup in sorted(found - expected):
         yield Finding(
             "warning", f"row {rollup} of analytics_meta.rollups", "absent", "present",
-            f"delete from analytics_meta.rollups where rollup = {literal(rollup)};",
+            f"delete from analytics_meta.rollups where rollup = {literal(rollup)};",  # noqa: S608 - names and literals are quoted
         )  # fmt: skip

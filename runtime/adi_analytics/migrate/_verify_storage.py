@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Final, LiteralString
 
 from adi_analytics.migrate import _grants
@@ -39,7 +40,7 @@ def partitions(connection: Connection, database: Database, snapshot: Manifest) -
 def _holes(bounds: list[tuple[datetime, datetime]], snapshot: Manifest, now: datetime) -> Iterator[Finding]:
     """Yield gaps among the partitions to come: rows for them would go to the default partition."""
     ahead = [bound for bound in bounds if bound[1] > now]
-    for (_, end), (start, _) in zip(ahead, ahead[1:], strict=False):
+    for (_, end), (start, _) in pairwise(ahead):
         if end < start:
             yield Finding(
                 "warning", f"partition of {snapshot.storage.table}",
@@ -100,7 +101,7 @@ def grants(connection: Connection, database: Database, snapshot: Manifest) -> It
             yield Finding(
                 "info" if harmless else "warning", f"grant on {relation}", "rights of the writer and the reader only",
                 f"{role} has {right}",
-                f"revoke {right.lower()} on {relation} from {role}; or name the role with --grant-reader/--grant-writer",
+                f"revoke {right.lower()} on {relation} from {role}; or name it with --grant-reader",
             )  # fmt: skip
 
 

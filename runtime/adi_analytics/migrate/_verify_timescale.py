@@ -97,7 +97,7 @@ def aggregates(connection: Connection, database: Database, snapshot: Manifest) -
             yield from _one(relation.name, state, entry)
     for name in sorted(found):
         yield Finding(
-            "warning", f"continuous aggregate {name}", "absent", f"reads {snapshot.storage.table}, unknown to the catalog",
+            "warning", f"continuous aggregate {name}", "absent", f"reads {snapshot.storage.table}, not in the catalog",
             f"drop materialized view {name}; or describe it in events.yaml",
         )  # fmt: skip
 
@@ -126,7 +126,9 @@ class _Job:
     settings: tuple[timedelta | None, ...]
 
     def words(self) -> str:
-        return ", ".join(f"{name} {show(value)}" for name, value in zip(_SETTINGS[self.kind], self.settings, strict=True))
+        return ", ".join(
+            f"{name} {show(value)}" for name, value in zip(_SETTINGS[self.kind], self.settings, strict=True)
+        )
 
 
 _REFRESH: Final = "policy_refresh_continuous_aggregate"
@@ -159,9 +161,13 @@ def policies(connection: Connection, database: Database, snapshot: Manifest) -> 
             continue
         found = _Job(kind, {_REFRESH: (every, start, end), "policy_compression": (compress,)}.get(kind, (drop,)))
         if found != expected:
-            yield Finding("error", place, expected.words(), f"{found.words()} (job {job})", _mend(snapshot, kind, target))
+            yield Finding(
+                "error", place, expected.words(), f"{found.words()} (job {job})", _mend(snapshot, kind, target)
+            )
         if not scheduled:
-            yield Finding("error", place, "scheduled", f"paused (job {job})", f"select alter_job({job}, scheduled => true);")
+            yield Finding(
+                "error", place, "scheduled", f"paused (job {job})", f"select alter_job({job}, scheduled => true);"
+            )
     for key, expected in wanted.items():
         kind, target = key
         jobs = seen.get(key, [])

@@ -1,0 +1,178 @@
+"""Databases that were not made by this tool: the predecessor's, and those without a record."""
+
+from __future__ import annotations
+
+import pytest
+from adi_analytics import migrate
+from adi_analytics.migrate import HistoryError, UsageError
+from support.migrating import Target, connect, counted, execute, rows, run, truth, value
+
+# The predecessor's two migrations.
+TABLE = """
+create table analytics_events (
+    id bigserial,
+    timestamp timestamptz not null default now(),
+    event_type varchar(100) not null,
+    service varchar(50) not null default 'platform',
+    user_id uuid,
+    data jsonb not null default '{}',
+    primary key (id, timestamp)
+);
+create index idx_analytics_events_user on analytics_events (user_id, timestamp desc);
+create index idx_analytics_events_type on analytics_events (event_type, timestamp desc);
+create index idx_analytics_events_data on analytics_events using gin (data);
+"""
+HYPERTABLE = "select create_hypertable('analytics_events', 'timestamp', migrate_data => true)"
+AGGREGATE = """
+create {materialized} view analytics_task_stats_daily {options} as
+select {bucket} as day, count(*) filter (where event_type = 'task_created') as created,
+    avg((data->>'duration_ms')::bigint) as avg_duration_ms
+from analytics_events where event_type in ('task_created', 'task_completed') group by 1 {tail}
+"""
+# Real rows are ragged.
+ROWS = """
+insert into analytics_events (timestamp, event_type, service, user_id, data)
+select now() - g * interval '53 minutes',
+    (array['task_created', 'task_completed', 'api_request'])[1 + g % 3], case when g % 5 = 0 then '' else 'platform' end,
+    case when g % 4 > 0 then md5((g % 9)::text)::uuid end,
+    case g % 6 when 0 then '{"duration_ms": "soon"}' when 1 then '[1, 2]' when 2 then '"text"' when 3 then 'null'
+        else jsonb_build_object('type', 'x', 'duration_ms', g, 'note', repeat('é', g % 30)) end
+from generate_series(1, 3000) g
+"""
+
+
+def predecessor(target: Target) -> None:
+    statements = [*filter(None, TABLE.split(";\n")), ROWS.replace("%", "%")]
+    if target.backend == "postgres":
+        view = AGGREGATE.format(materialized="materialized", options="", bucket="date_trunc('day', timestamp)", tail="")
+    else:
+        statements.append(HYPERTABLE)
+        view = AGGREGATE.format(
+            materialized="materialized", options="with (timescaledb.continuous)",
+            bucket="time_bucket('1 day', timestamp)", tail="with no data",
+        )  # fmt: skip
+        view = view.replace("avg((data->>'duration_ms')::bigint) as avg_duration_ms", "count(*) as n")
+    if target.backend == "postgres":
+        view = view.replace("avg((data->>'duration_ms')::bigint) as avg_duration_ms", "count(*) as n")
+    execute(target.dsn, *statements, view)
+
+
+def test_a_database_of_the_predecessor_keeps_its_rows(target: Target) -> None:
+    predecessor(target)
+    assert run("all", "--database-url", target.dsn, *_forced(target)).code == 1
+
+    result = migrate.adopt(target.options)
+
+    assert (result.copied, result.rows) == (3000, 3000)
+    assert result.renamed["analytics_events"] == "analytics_events_original"
+    assert result.renamed["analytics_task_stats_daily"] == "analytics_task_stats_daily_original"
+    assert migrate.drift(target.options).findings == ()
+    assert counted(target.dsn) == truth(target.dsn)
+    assert sum(row[0] for row in counted(target.dsn).values()) == 1000  # those older than the retention, too
+    query = """select count(*) from analytics_events n join analytics_events_original o
+        on o.id = (n.meta ->> 'original_id')::bigint and o.timestamp = n.timestamp and o.event_type = n.event_type
+        and n.service = coalesce(nullif(o.service, ''), 'unknown') and n.user_id is not distinct from o.user_id
+        and (n.data @> o.data or n.data -> 'value' = o.data)"""
+    assert value(target.dsn, query) == 3000
+    assert value(target.dsn, "select count(*) from analytics_events where jsonb_typeof(data) <> 'object'") == 0
+
+
+def _forced(target: Target) -> list[str]:
+    return ["--backend", "timescaledb_apache"] if target.backend == "timescaledb_apache" else []
+
+
+def test_an_adoption_can_be_repeated(migrated_dsn: str, postgres_dsn: str) -> None:
+    target = Target("postgres", postgres_dsn)
+    predecessor(target)
+
+    class CutOff:
+        def waiting(self, holder: str) -> None: ...
+
+        def step(self, what: str) -> None: ...
+
+        def advance(self, what: str, done: int, total: int) -> None:
+            if what.startswith("copy") and done == 30:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        migrate.adopt(migrate.Options(database_url=postgres_dsn, progress=CutOff()))
+    assert 0 < value(postgres_dsn, "select count(*) from analytics_events") < 3000
+
+    ended = run("baseline", "--adopt", "--database-url", postgres_dsn)
+
+    assert ended.code == 0
+    assert "all 3000 rows of the old table are in the new one" in ended.out
+    assert migrate.adopt(target.options).copied == 0
+    assert counted(postgres_dsn) == truth(postgres_dsn)
+    assert migrate.drift(target.options).findings == ()
+
+
+def test_rows_that_cannot_be_copied_are_told(postgres_dsn: str) -> None:
+    predecessor(Target("postgres", postgres_dsn))
+    execute(postgres_dsn, "insert into analytics_events (timestamp, event_type) values ('infinity', 'odd')")
+
+    ended = run("baseline", "--adopt", "--database-url", postgres_dsn)
+
+    assert ended.code == 5
+    assert "1 of 3001 rows" in ended.err
+    execute(postgres_dsn, "delete from analytics_events_original where timestamp = 'infinity'")
+    assert run("baseline", "--adopt", "--database-url", postgres_dsn).code == 0
+
+
+def test_only_the_predecessors_table_is_adopted(postgres_dsn: str) -> None:
+    options = migrate.Options(database_url=postgres_dsn)
+    with pytest.raises(HistoryError, match="no table analytics_events of the predecessor"):
+        migrate.adopt(options)
+    execute(postgres_dsn, "create table analytics_events (name text)")
+    with pytest.raises(HistoryError, match="lacks the columns data, event_type, id, timestamp"):
+        migrate.adopt(options)
+
+
+def test_a_lost_record_is_written_again(migrated: Target) -> None:
+    execute(migrated.dsn, "delete from analytics_meta.migrations")
+    assert run("status", "--check", "--database-url", migrated.dsn).code == 3
+
+    result = migrate.baseline(migrated.options)
+
+    assert len(result.recorded) == 2
+    assert run("status", "--check", "--database-url", migrated.dsn).code == 0
+    assert {row[0] for row in rows(migrated.dsn, "select status from analytics_meta.migrations")} == {"baselined"}
+    assert run("all", "--database-url", migrated.dsn).code == 0
+
+
+def test_a_baseline_is_refused_when_something_differs(migrated_dsn: str) -> None:
+    execute(
+        migrated_dsn, "delete from analytics_meta.migrations", "alter table analytics_events drop column meta cascade"
+    )
+
+    with pytest.raises(HistoryError, match="column analytics_events.meta"):
+        migrate.baseline(migrate.Options(database_url=migrated_dsn))
+
+    assert value(migrated_dsn, "select count(*) from analytics_meta.migrations") == 0
+
+
+def test_a_baseline_of_an_empty_or_recorded_database_is_refused(postgres_dsn: str, migrated_dsn: str) -> None:
+    assert run("baseline", "--database-url", postgres_dsn).code == 5
+    assert value(postgres_dsn, "select to_regnamespace('analytics_meta')") is None
+    ended = run("baseline", "--database-url", migrated_dsn)
+    assert ended.code == 5
+    assert "already has a record" in ended.err
+
+
+def test_a_baseline_of_a_part_must_be_wanted(migrated_dsn: str) -> None:
+    execute(migrated_dsn, "delete from analytics_meta.migrations")
+    options = migrate.Options(database_url=migrated_dsn)
+    with pytest.raises(UsageError, match="--unchecked|not known"):
+        migrate.baseline(options, through=1)
+    with pytest.raises(UsageError, match="no migration 9"):
+        migrate.baseline(options, through=9)
+
+    assert migrate.baseline(options, through=1, unchecked=True).recorded == ("0001_pre_create_analytics_events",)
+
+
+def test_doctor_of_the_predecessors_database_names_the_way(postgres_dsn: str) -> None:
+    predecessor(Target("postgres", postgres_dsn))
+    with connect(postgres_dsn):
+        found = {entry.check: entry for entry in migrate.doctor(migrate.Options(database_url=postgres_dsn))}
+
+    assert "--adopt" in found["migrations"].remedy
