@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -34,15 +33,19 @@ class WasmServer:
 
     def open(self, snapshot: str) -> None:
         """Replace the database by a snapshot: ``empty``, or one that `save` made. Cuts all connections."""
-        self._command("open", snapshot)
+        self._command("open", snapshot=snapshot)
 
     def save(self, snapshot: str) -> None:
         """Remember the present state of the database. Cuts all connections."""
-        self._command("save", snapshot)
+        self._command("save", snapshot=snapshot)
 
     def has(self, snapshot: str) -> bool:
         """Tell whether the snapshot exists."""
-        return bool(self._command("has", snapshot)["has"])
+        return bool(self._command("has", snapshot=snapshot)["has"])
+
+    def set_patience(self, seconds: float) -> None:
+        """Let a connection wait this long while another is in a transaction, before it gets an error; 60 at first."""
+        self._command("patience", seconds=seconds)
 
     def close(self) -> None:
         """Stop the server."""
@@ -52,9 +55,9 @@ class WasmServer:
             self._process.kill()
             self._process.communicate()
 
-    def _command(self, action: str, snapshot: str) -> dict[str, Any]:
+    def _command(self, action: str, **arguments: object) -> dict[str, Any]:
         pipe = _pipe(self._process.stdin)
-        pipe.write(json.dumps({"do": action, "snapshot": snapshot}) + "\n")
+        pipe.write(json.dumps({"do": action, **arguments}) + "\n")
         pipe.flush()
         return self._answer()
 
@@ -72,11 +75,8 @@ class WasmServer:
         return answer
 
 
-def start_wasm(*, patience: float = 20.0) -> WasmServer:
+def start_wasm() -> WasmServer:
     """Start the server, and install its npm package first if that is missing.
-
-    Args:
-        patience: Seconds that a connection waits while another is in a transaction, before it gets an error.
 
     Raises:
         WasmUnavailableError: If there is no Node.js, or the package cannot be installed.
@@ -86,14 +86,8 @@ def start_wasm(*, patience: float = 20.0) -> WasmServer:
     if int(re.findall(r"\d+", version)[0]) < _NODE:
         raise WasmUnavailableError(f"{node} is version {version.strip()}; install Node.js {_NODE} or newer")
     _install()
-    process = subprocess.Popen(
-        [node, str(_FOLDER / "bridge.mjs")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"BRIDGE_PATIENCE": str(patience)},
-    )
-    return WasmServer(process)
+    command = [node, str(_FOLDER / "bridge.mjs")]
+    return WasmServer(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
 
 
 def _install() -> None:

@@ -16,13 +16,11 @@ from support.wasm import WasmUnavailableError, start_wasm
 
 pytestmark = pytest.mark.timescaledb
 
-PATIENCE = 3.0  # seconds that a client waits for its turn
-
 
 @pytest.fixture(scope="module")
 def server():
     try:
-        started = start_wasm(patience=PATIENCE)
+        started = start_wasm()
     except WasmUnavailableError as error:
         if os.environ.get("ADI_ANALYTICS_REQUIRE_TIMESCALE") == "1":
             pytest.fail(str(error))
@@ -35,6 +33,14 @@ def server():
 def dsn(server):
     server.open("empty")
     return server.dsn
+
+
+@pytest.fixture
+def impatient(server):
+    """Waiting clients get an error soon."""
+    server.set_patience(0.2)
+    yield
+    server.set_patience(60)
 
 
 @pytest.fixture
@@ -168,7 +174,7 @@ def test_rollback_of_one_client_leaves_the_other_alone(connect):
     assert value(first, "select array_agg(number) from t") == [2]
 
 
-def test_waiting_ends_with_a_helpful_error(connect):
+def test_waiting_ends_with_a_helpful_error(connect, impatient):
     first, second = connect(autocommit=False), connect()
     first.execute("select 1")
     with pytest.raises(errors.LockNotAvailable) as caught:
@@ -178,7 +184,7 @@ def test_waiting_ends_with_a_helpful_error(connect):
     assert value(second, "select 2") == 2
 
 
-def test_waiting_pipeline_is_refused_as_a_whole(connect):
+def test_waiting_pipeline_is_refused_as_a_whole(connect, impatient):
     first, second = connect(autocommit=False), connect()
     first.execute("select 1")
     with pytest.raises(errors.LockNotAvailable):
@@ -197,7 +203,7 @@ def test_disconnect_in_a_transaction_rolls_back(connect, dsn):
     count = waiting.submit(value, other, "select count(*) from t")
     with socket.socket(fileno=os.dup(connection.fileno())) as wire:
         wire.shutdown(socket.SHUT_RDWR)
-    assert count.result(timeout=PATIENCE) == 0
+    assert count.result(timeout=50) == 0
     waiting.shutdown()
     connection.close()
 

@@ -3,8 +3,8 @@
 // PGlite has one session. The bridge lends it to one client at a time, for a statement, a transaction, a COPY or a
 // batch up to its Sync, whichever ends last; the others wait. README.md says what that does not give.
 //
-// Control: a line of JSON on standard input, {"do": "open"|"save"|"has", "snapshot": NAME}, is answered by one on
-// standard output; the first one there is {"port": N}. End of input ends the server.
+// Control: a line of JSON on standard input, {"do": "open"|"save"|"has", "snapshot": NAME} or {"do": "patience",
+// "seconds": N}, is answered by one on standard output; the first one there is {"port": N}. End of input ends the server.
 
 import {createServer} from 'node:net';
 import {createInterface} from 'node:readline';
@@ -12,7 +12,6 @@ import {query, sync} from './protocol.mjs';
 import {Client} from './client.mjs';
 import {Engine} from './engine.mjs';
 
-const PATIENCE = Number(process.env.BRIDGE_PATIENCE ?? 20) * 1000; // ms that a client waits for its turn
 const HINT = 'All clients share one session here: end the open transaction or COPY of the other connection first.';
 
 const DISCONNECTING = Symbol('disconnecting');
@@ -25,6 +24,7 @@ class Bridge {
   #loaded = null; // the client whose settings the session has
   #chores = []; // what departed clients left to clean up, done when nobody holds the session
   #lastId = 0;
+  #patience = 60; // seconds that a client waits for its turn
 
   connect(socket) {
     const client = new Client(this, socket, ++this.#lastId);
@@ -36,8 +36,8 @@ class Bridge {
     if (this.#holder === null) this.#holder = client;
     if (this.#holder === client) return true;
     if (!this.#waiting.some((entry) => entry.client === client)) {
-      const text = `waited ${PATIENCE / 1000} s for another connection`;
-      const timer = setTimeout(() => this.#refuse(client, '55P03', text, HINT), PATIENCE);
+      const text = `waited ${this.#patience} s for another connection`;
+      const timer = setTimeout(() => this.#refuse(client, '55P03', text, HINT), this.#patience * 1000);
       this.#waiting.push({client, timer});
     }
     return false;
@@ -84,8 +84,12 @@ class Bridge {
     }
   }
 
-  async command({do: action, snapshot}) {
+  async command({do: action, snapshot, seconds}) {
     if (action === 'has') return {has: this.engine.has(snapshot)};
+    if (action === 'patience') {
+      this.#patience = seconds;
+      return {};
+    }
     this.#disconnectAll('57P01', 'the database is being replaced');
     await this.engine[action](snapshot);
     return {};
