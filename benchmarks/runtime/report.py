@@ -72,7 +72,8 @@ def _call_cost(results: Results) -> list[str]:
 
 
 def _throughput(results: Results) -> list[str]:
-    lines = ["### From track() to the table", "", f"{results['sizes']['events']} events, all indexes, one connection."]
+    events = results["sizes"]["events"]
+    lines = ["### From track() to the table", "", f"{events} events, all indexes, one connection.", ""]
     for server, found in results["throughput"].items():
         insert = found["INSERT of 100 rows (original)"]["rate"]
         limit = found["pre-encoded COPY, 5000 rows"]["rate"]
@@ -86,7 +87,7 @@ def _throughput(results: Results) -> list[str]:
             ]
             for name, value in found.items()
         ]
-        lines += ["", *_table([server, "events/s", "range", "to INSERT of 100", "to pre-encoded COPY"], rows)]
+        lines += [*_table([server, "events/s", "range", "to INSERT of 100", "to pre-encoded COPY"], rows)]
     return lines
 
 
