@@ -148,6 +148,10 @@ class Settings:
     """The events table; the catalog's when empty."""
 
     def __post_init__(self) -> None:
+        for option in fields(self):
+            wanted = _TYPES.get(type(option.default))
+            if wanted is not None and not isinstance(getattr(self, option.name), wanted[0]):
+                raise OptionError(option.name, wanted[1])
         for name, (holds, expected) in _RULES.items():
             if not holds(getattr(self, name)):
                 raise OptionError(name, expected)
@@ -156,6 +160,20 @@ class Settings:
                 raise OptionError(name, f"one of {', '.join(choices)}")
         if self.spool != "off" and not self.spool_dir:
             raise OptionError("spool_dir", f"a directory, because spool is {self.spool!r}")
+
+
+_TYPES: Final[dict[type, tuple[type | tuple[type, ...], str]]] = {
+    str: (str, "text"),
+    bool: (bool, "True or False"),
+    int: (int, "a whole number"),
+    float: ((int, float), "a number"),
+}
+
+
+def _are_shares(rates: Any) -> bool:
+    return isinstance(rates, Mapping) and all(
+        isinstance(rate, (int, float)) and 0 <= rate <= 1 for rate in rates.values()
+    )
 
 
 _POSITIVE: Final = (lambda value: value > 0, "a number above 0")
@@ -178,7 +196,7 @@ _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "retry_base": _POSITIVE,
     "retry_cap": _POSITIVE,
     "log_interval": _NOT_NEGATIVE,
-    "sample_rates": (lambda rates: all(0 <= rate <= 1 for rate in rates.values()), "shares from 0 to 1"),
+    "sample_rates": (_are_shares, "shares from 0 to 1 by event type"),
     "before_send": (lambda hook: hook is None or callable(hook), "a function of one EnrichedEvent"),
 }
 _CHOICES: Final = {"when_full": get_args(WhenFull), "spool": get_args(SpoolMode), "spool_full": get_args(SpoolFull)}
@@ -195,10 +213,7 @@ def settings_from(options: Mapping[str, Any], environ: Mapping[str, str] | None 
         if name not in known:
             raise OptionError(name, f"one of {', '.join(sorted(known))}")
     merged = _from_environment(os.environ if environ is None else environ) | dict(options)
-    try:
-        settings = Settings(**merged)
-    except TypeError as error:
-        raise OptionError("(all)", f"values of the documented types ({error})") from error
+    settings = Settings(**merged)
     return settings if settings.hostname else replace(settings, hostname=socket.gethostname())
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from adi_analytics import Event, events
 from runtime_support import Database, Proxy, balanced, running, tasks
-
-from adi_analytics import events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +34,8 @@ def test_events_arrive_in_the_hypertable(hypertable: Database, kind: str) -> Non
 def test_bad_rows_are_found_and_the_others_arrive(hypertable: Database) -> None:
     bad = events.ApplicationError(service="s", error_type="E", error_message="\0")
     with running("thread", hypertable.dsn) as client:
-        for event in [*tasks(150), bad, *tasks(150, start=150), bad]:
+        stream: list[Event] = [*tasks(150), bad, *tasks(150, start=150), bad]
+        for event in stream:
             client.track(event)
         assert client.flush(30).ok
         stats = balanced(client)
