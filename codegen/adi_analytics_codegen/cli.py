@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -38,6 +39,9 @@ _EXTRA: Final = frozenset({"yaml", "jinja2", "jsonschema", "datamodel_code_gener
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # catalogs have characters that a terminal may lack
     arguments = _parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
@@ -267,7 +271,7 @@ def _explain(arguments: argparse.Namespace) -> int:
     facts = explain(catalog, arguments.name)
     if facts is None:
         return _unknown(arguments, "event, aggregate or rule", known(catalog))
-    print(json.dumps(facts, indent=2, ensure_ascii=False) if arguments.format == "json" else as_text(facts))
+    print(json.dumps(facts, indent=2) if arguments.format == "json" else as_text(facts))
     return OK
 
 
@@ -293,7 +297,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     rng = Random(arguments.seed)  # noqa: S311 - samples, not secrets
     try:
         for _ in range(arguments.n):
-            print(json.dumps(sample(catalog, event, rng), ensure_ascii=False))
+            print(json.dumps(sample(catalog, event, rng)))
     except SampleError as error:
         return _fail(str(error))
     return OK

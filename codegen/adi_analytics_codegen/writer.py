@@ -16,7 +16,8 @@ _IGNORED: Final = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pyte
 """What tools leave beside generated files; never stale."""
 
 
-_ALWAYS_WRITTEN: Final = "json_schema/events.schema.json"
+_MARKS: Final = (b"analytics-codegen", b"urn:adi-analytics:")
+"""What generated files contain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def write(out: Path, files: dict[str, str], folders: Iterable[str]) -> Written:
         OSError: If the disk refuses. Each file is old or new, never half written.
     """
     result = Written(deleted=stale(out, files, folders))
-    if result.deleted and not _is_ours(out):
+    if result.deleted and not _is_ours(out, files):
         raise ForeignFilesError(out, result.deleted)
     unchanged = 0
     for path, text in files.items():
@@ -102,9 +103,9 @@ def stale(out: Path, files: dict[str, str], folders: Iterable[str]) -> list[str]
     return [path for path in present if path not in files]
 
 
-def _is_ours(out: Path) -> bool:
-    """Whether the output directory was written by this program before."""
-    return (_read(out / _ALWAYS_WRITTEN) or b"").find(b"urn:adi-analytics:") > 0
+def _is_ours(out: Path, files: dict[str, str]) -> bool:
+    """Whether one of *files* is in the output directory already, with this program's mark in it."""
+    return any(mark in (_read(out / path) or b"") for path in files for mark in _MARKS)
 
 
 def _walk(out: Path, folder: Path) -> Iterator[str]:

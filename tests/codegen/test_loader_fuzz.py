@@ -42,7 +42,7 @@ def test_any_text(text):
 
 @given(
     st.lists(
-        st.sampled_from(list("&*!|>%@`\"'{}[],:-?#\n \t<~") + ["&a", "*a", "!!int ", "---\n", "<<: ", "a: "]),
+        st.sampled_from([*"&*!|>%@`\"'{}[],:-?#\n \t<~", "&a", "*a", "!!int ", "---\n", "<<: ", "a: "]),
         max_size=60,
     )
 )
@@ -123,8 +123,11 @@ BOMBS = {
     "an alias as a key": b"a: &a x\n? *a\n: y",
     "a long number": b"catalog: {format: " + b"9" * 100_000 + b", name: x}",
     "a long name": b"catalog: {format: 1, name: " + b"x" * 100_000 + b"}",
-    "a deep pattern": b"catalog: {format: 1, name: x}\ndomains: {d: D}\nevents: {e: {domain: d, description: x, fields: "
-    b"{f: {type: string, pattern: '" + b"(" * 600 + b")" * 600 + b"'}}}}",
+    "a deep pattern": b"catalog: {format: 1, name: x}\ndomains: {d: D}\n"
+    b"events: {e: {domain: d, description: x, fields: {f: {type: string, pattern: '"
+    + b"(" * 600
+    + b")" * 600
+    + b"'}}}}",
     "a null character": b'catalog: {format: 1, name: "a\\0b"}\ninclude: ["a\\0b"]',
     "a lone surrogate": b'catalog: {format: 1, name: "\\ud800"}',
     "UTF-16": "catalog: {}".encode("utf-16"),

@@ -44,9 +44,9 @@ def _split(part: Part, indent: int) -> str:
     if isinstance(part, Group):
         return _exploded(part, indent)
     margin = " " * (indent + 4)
-    if isinstance(part, OrNone):
+    if isinstance(part, OrNone) and _width(margin + _flat(part)) > WIDTH:
         return f"(\n{margin}{_at(part.part, indent + 4, 0)}\n{margin}| None\n{' ' * indent})"
-    return f"(\n{margin}{part}\n{' ' * indent})" if _width(margin + part) <= WIDTH else part
+    return f"(\n{margin}{_flat(part)}\n{' ' * indent})" if _width(margin + _flat(part)) <= WIDTH else _flat(part)
 
 
 def _width(text: str) -> int:

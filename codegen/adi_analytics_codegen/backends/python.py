@@ -119,6 +119,7 @@ class _Package:
             "enums": sorted(enums, key=_import_order),
             "exported": sorted([*_PUBLIC, *enums, *names], key=_import_order),
             "union": _union(events),
+            "has_past": any(_is_past(event) for event in self.catalog.events),
         }
 
     def module(self, summary: str, texts: list[str]) -> str:

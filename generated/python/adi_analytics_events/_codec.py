@@ -72,7 +72,7 @@ def from_json(data: bytes | str) -> AnyEvent:
     """
     try:
         return _any_decoder().decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise _explained(data, error) from error
 
 
@@ -97,6 +97,6 @@ def _explained(data: bytes | str, error: Exception) -> EventDecodeError:
     parts = [path.group(1) if path else "", (named.group(1) or named.group(2)) if named else ""]
     try:
         event: str | None = msgspec.json.decode(data, type=_Head).type
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeError):
         event = None
     return EventDecodeError(event, ".".join(filter(None, parts)) or None, problem)

@@ -50,7 +50,9 @@ def _build(plain: type) -> type:
         tag_field=None if tag is None else "type",
         tag=tag,
     )
-    as_dataclass = dataclasses.dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False, match_args=False)
+    as_dataclass: Any = dataclasses.dataclass(
+        frozen=True, kw_only=True, init=False, repr=False, eq=False, match_args=False
+    )
     made: Any = as_dataclass(struct)
     for field in dataclasses.fields(made):
         if field.name in namespace:

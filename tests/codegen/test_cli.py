@@ -1,0 +1,305 @@
+"""The command: what it prints, what it exits with, and that it never shows a traceback."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from adi_analytics_codegen.cli import main
+from adi_analytics_codegen.rules import RULES, markdown
+from codegen_support.projects import EVENTS, REPOSITORY, minimal
+
+COMMANDS = ["lint", "generate", "check", "breaking", "diff", "explain", "sample", "rules"]
+BROKEN = "catalog: {format: 1, name: small}\nevents: {a: {domian: web, description: x}}\n"
+
+
+@pytest.fixture
+def repository(project):
+    """A git repository with a catalog in a folder, committed once."""
+
+    def git(*arguments):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *identity, "-C", project.folder, *arguments], check=True, capture_output=True)
+
+    project.write(minimal())
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    project.git = git
+    return project
+
+
+def usage(capsys, *arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(list(map(str, arguments)))
+    return caught.value.code, capsys.readouterr()
+
+
+def test_help_has_examples_and_every_command(capsys):
+    code, printed = usage(capsys, "--help")
+    assert code == 0
+    assert "examples:" in printed.out
+    assert "exit codes:" in printed.out
+    assert all(f"  {command}" in printed.out for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("nope",), ("generate", "--nope"), ("breaking",), ("sample", "a", "-n", "0")]
+)
+def test_wrong_usage_is_2(capsys, arguments):
+    code, printed = usage(capsys, *arguments)
+    assert code == 2
+    assert "usage:" in printed.err
+
+
+@pytest.mark.parametrize("command", ["lint", "generate", "check", "explain", "sample"])
+def test_a_catalog_with_errors_is_1_and_says_where(project, capsys, command):
+    project.write(BROKEN)
+    assert project.run(command, *(["a"] if command in {"explain", "sample"} else [])) == 1
+    printed = capsys.readouterr()
+    assert 'events.yaml:2:14: error unknown-key there is no key "domian" here (did you mean "domain"?)' in (
+        printed.out + printed.err
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS[:-1])
+def test_a_catalog_that_is_not_there(project, capsys, command):
+    extra = {"breaking": ["--against", "x"], "diff": ["--against", "x"], "explain": ["a"], "sample": ["a"]}
+    assert project.run(command, *extra.get(command, [])) == 1
+    printed = capsys.readouterr()
+    assert "No such file" in printed.out + printed.err
+
+
+def test_lint_prints_json_and_annotations(project, capsys):
+    project.write(BROKEN)
+    assert project.run("lint", "--format", "json") == 1
+    (first, *_) = json.loads(capsys.readouterr().out)["findings"]
+    assert first["rule"] == "missing-key"
+    assert (first["line"], first["column"], first["severity"]) == (2, 10, "error")
+    assert project.run("lint", "--format", "github") == 1
+    assert f"::error file={project.catalog},line=2,col=14,title=unknown-key::" in capsys.readouterr().out
+
+
+def test_lint_is_0_for_the_catalog_of_the_project(capsys):
+    assert main(["lint", "--catalog", str(EVENTS)]) == 0
+    assert "29 events, 7 aggregates" in capsys.readouterr().out
+
+
+def test_generate_then_check(project, capsys):
+    project.write(minimal())
+    assert project.run("check") == 1
+    assert project.run("generate") == 0
+    assert project.run("check") == 0
+    assert project.run("generate", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["written"] == []
+
+
+def test_check_shows_every_difference(project, capsys):
+    project.write(minimal())
+    project.run("generate")
+    (project.out / "json_schema" / "events.schema.json").write_text("{}\n")
+    (project.out / "typescript" / "events.ts").unlink()
+    (project.out / "python" / "more.py").touch()
+    capsys.readouterr()
+    assert project.run("check", "--format", "json") == 1
+    found = {difference["path"]: difference for difference in json.loads(capsys.readouterr().out)}
+    assert {path: one["kind"] for path, one in found.items()} == {
+        "json_schema/events.schema.json": "changed",
+        "typescript/events.ts": "missing",
+        "python/more.py": "stale",
+    }
+    assert "-{}" in found["json_schema/events.schema.json"]["diff"]
+    assert project.run("check") == 1
+    assert "+++ generated: json_schema/events.schema.json" in capsys.readouterr().out
+    assert project.run("generate") == 0
+    assert project.run("check") == 0
+
+
+def test_check_sees_an_edit_of_the_catalog(project):
+    project.write(minimal())
+    project.run("generate")
+    project.write(minimal().replace("A page was shown.", "A page was seen."))
+    assert project.run("check") == 1
+
+
+def test_generate_writes_where_it_is_told(project, tmp_path, monkeypatch):
+    project.write(minimal(catalog={"format": 1, "name": "small", "python_package": "my_events"}))
+    monkeypatch.chdir("/")
+    assert project.run("generate", "--out", tmp_path / "elsewhere") == 0
+    assert (tmp_path / "elsewhere" / "python" / "my_events" / "__init__.py").is_file()
+    assert project.run("check", "--out", tmp_path / "elsewhere") == 0
+
+
+def test_generate_never_deletes_what_it_did_not_write(project, capsys):
+    project.write(minimal())
+    precious = project.write("x", "generated/python/thesis.py")
+    assert project.run("generate") == 2
+    assert "thesis.py" in capsys.readouterr().err
+    assert precious.read_text() == "x"
+    assert not (project.out / "json_schema").exists()
+
+
+def test_an_output_directory_that_cannot_be_written_is_an_error(project, capsys):
+    project.write(minimal())
+    project.write("a file", "out")
+    assert project.run("generate", "--out", project.folder / "out") == 2
+    assert "Not a directory" in capsys.readouterr().err
+
+
+def test_breaking_against_a_commit(repository, capsys):
+    assert repository.run("breaking", "--against", "git:main") == 0
+    repository.write(minimal(events={}))
+    capsys.readouterr()
+    assert repository.run("breaking", "--against", "git:HEAD", "--format", "json") == 1
+    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (found["rule"], found["subject"]) == ("event-removed", "events.page_view")
+
+
+def test_breaking_reads_included_files_from_the_commit_too(repository, capsys):
+    event = "events: {sent: {domain: web, description: Sent.}}"
+    repository.write("catalog: {format: 1, name: small}\ninclude: [more/mail.yaml]\ndomains: {web: The site}\n")
+    repository.write(event, "more/mail.yaml")
+    repository.git("add", ".")
+    repository.git("commit", "-q", "-m", "second")
+    repository.write("events: {}", "more/mail.yaml")
+    assert repository.run("breaking", "--against", "git:HEAD") == 1
+    assert "event sent was removed" in capsys.readouterr().out
+
+
+def test_breaking_when_the_catalog_is_new(repository, capsys):
+    repository.git("rm", "-q", "--cached", "events.yaml")
+    repository.git("commit", "-q", "-m", "gone")
+    assert repository.run("breaking", "--against", "git:HEAD") == 0
+    assert "everything is new" in capsys.readouterr().err
+    assert repository.run("diff", "--against", "git:HEAD") == 0
+    assert "+ events.page_view" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("against", ["git:nope", "git:--help", "git:", "nowhere.yaml"])
+def test_nothing_to_compare_with_is_2(repository, capsys, against):
+    assert repository.run("breaking", "--against", against) == 2
+    assert "--against" in capsys.readouterr().err
+
+
+def test_an_old_catalog_with_errors_is_2(project, capsys):
+    project.write(minimal())
+    old = project.write(BROKEN, "old.yaml")
+    assert project.run("breaking", "--against", old) == 2
+    assert "cannot be compared" in capsys.readouterr().err
+
+
+def test_diff_tells_people(project, capsys):
+    old = project.write(minimal(), "old.yaml")
+    fields = {"n": {"type": "int", "description": "A number"}}
+    event = {"domain": "web", "description": "Seen.", "fields": fields}
+    project.write(minimal(events={"page_view": event}))
+    assert project.run("diff", "--against", old) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        '~ events.page_view.description: "A page was shown." -> "Seen."',
+        "+ events.page_view.fields.n (int): A number",
+    ]
+    assert project.run("diff", "--against", old, "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["kind"] == "changed"
+
+
+@pytest.mark.parametrize("name", ["api_request", "analytics_api_latency_hourly", "field-removed"])
+def test_explain(capsys, name):
+    assert main(["explain", "--catalog", str(EVENTS), name]) == 0
+    assert name in capsys.readouterr().out
+    assert main(["explain", "--catalog", str(EVENTS), name, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)
+
+
+def test_explain_tells_schema_sql_and_readers(capsys):
+    main(["explain", "--catalog", str(EVENTS), "task_completed", "--format", "json"])
+    event = json.loads(capsys.readouterr().out)
+    assert event["schema"]["properties"]["type"] == {"const": "task_completed"}
+    assert event["read_by"]["analytics_task_stats_daily"] == ["completed", "avg_duration_ms", "p95_duration_ms"]
+    main(["explain", "--catalog", str(EVENTS), "analytics_task_stats_daily", "--format", "json"])
+    aggregate = json.loads(capsys.readouterr().out)
+    assert set(aggregate["sql"]) == {"timescaledb", "timescaledb_apache", "postgres"}
+    assert aggregate["reads"]["task_failed"] == ["failed"]
+
+
+@pytest.mark.parametrize("command", ["explain", "sample"])
+def test_an_unknown_name_is_2_with_the_nearest(capsys, command):
+    assert main([command, "--catalog", str(EVENTS), "task_complete"]) == 2
+    assert 'did you mean "task_completed"?' in capsys.readouterr().err
+
+
+def test_sample_prints_as_many_as_asked_and_the_same_for_a_seed(capsys):
+    arguments = ["sample", "--catalog", str(EVENTS), "api_request", "-n", "5", "--seed", "1"]
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out
+    assert len(lines.splitlines()) == 5
+    assert all(json.loads(line)["type"] == "api_request" for line in lines.splitlines())
+    main(arguments)
+    assert capsys.readouterr().out == lines
+
+
+def test_a_pattern_that_cannot_be_sampled_is_said(project, capsys):
+    fields = {"a": {"type": "string", "pattern": "^(?=b)a$", "description": "x"}}
+    project.write(minimal(events={"page_view": {"domain": "web", "description": "x", "fields": fields}}))
+    assert project.run("sample", "page_view") == 2
+    assert "^(?=b)a$" in capsys.readouterr().err
+
+
+def test_the_page_of_rules_is_up_to_date(capsys):
+    assert main(["rules", "--format", "markdown"]) == 0
+    assert (REPOSITORY / "docs" / "reference" / "rules.md").read_text(encoding="utf-8") == capsys.readouterr().out
+    assert markdown().count("\n| `") == len(RULES)
+    assert main(["rules", "--format", "json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == len(RULES)
+    assert main(["rules"]) == 0
+
+
+def run(*arguments, code="from adi_analytics_codegen.cli import main; import sys; sys.exit(main())", **environment):
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, check=False, env={**os.environ, **environment})
+
+
+@pytest.mark.parametrize(
+    ("package", "command"), [("yaml", "lint"), ("jinja2", "generate"), ("datamodel_code_generator", "check")]
+)
+def test_without_the_extra_it_says_what_to_install(project, package, command):
+    project.write(minimal())
+    code = f"import sys; sys.modules[{package!r}] = None; from adi_analytics_codegen.cli import main; sys.exit(main())"
+    done = run(command, "--catalog", project.catalog, code=code)
+    assert done.returncode == 2
+    assert done.stderr.decode().strip() == (
+        f"analytics-codegen: this needs the package {package}: pip install 'adi-analytics[codegen]'"
+    )
+
+
+def test_a_reader_that_leaves_is_no_error():
+    code = "import sys; from adi_analytics_codegen.cli import main; sys.exit(main(['rules']))"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+@pytest.mark.slow
+def test_the_output_does_not_depend_on_where_and_how_it_is_run(project):
+    settings = [
+        {"LC_ALL": "C", "PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo"},
+        {"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "2", "PYTHONUTF8": "0"},
+    ]
+    for index, environment in enumerate(settings):
+        done = run("generate", "--catalog", EVENTS, "--out", project.folder / str(index), **environment)
+        assert done.returncode == 0, done.stderr.decode()
+    first, second = (
+        {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        for root in (project.folder / "0", project.folder / "1")
+    )
+    assert first == second
+
+
+def test_findings_are_printed_whatever_the_locale(project):
+    project.write(
+        'catalog: {format: 1, name: small}\ndomains: {web: Ünï}\nevents: {a: {domain: "wéb", description: x}}\n'
+    )
+    done = run("lint", "--catalog", project.catalog, LC_ALL="C", PYTHONIOENCODING="ascii")
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
