@@ -33,7 +33,8 @@ from analytics_events where event_type in ('task_created', 'task_completed') gro
 ROWS = """
 insert into analytics_events (timestamp, event_type, service, user_id, data)
 select now() - g * interval '53 minutes',
-    (array['task_created', 'task_completed', 'api_request'])[1 + g % 3], case when g % 5 = 0 then '' else 'platform' end,
+    (array['task_created', 'task_completed', 'api_request'])[1 + g % 3],
+    case when g % 5 = 0 then '' else 'platform' end,
     case when g % 4 > 0 then md5((g % 9)::text)::uuid end,
     case g % 6 when 0 then '{"duration_ms": "soon"}' when 1 then '[1, 2]' when 2 then '"text"' when 3 then 'null'
         else jsonb_build_object('type', 'x', 'duration_ms', g, 'note', repeat('é', g % 30)) end
@@ -145,7 +146,7 @@ def test_a_baseline_is_refused_when_something_differs(migrated_dsn: str) -> None
         migrated_dsn, "delete from analytics_meta.migrations", "alter table analytics_events drop column meta cascade"
     )
 
-    with pytest.raises(HistoryError, match="column analytics_events.meta"):
+    with pytest.raises(HistoryError, match=r"column analytics_events\.meta"):
         migrate.baseline(migrate.Options(database_url=migrated_dsn))
 
     assert value(migrated_dsn, "select count(*) from analytics_meta.migrations") == 0
@@ -162,7 +163,7 @@ def test_a_baseline_of_an_empty_or_recorded_database_is_refused(postgres_dsn: st
 def test_a_baseline_of_a_part_must_be_wanted(migrated_dsn: str) -> None:
     execute(migrated_dsn, "delete from analytics_meta.migrations")
     options = migrate.Options(database_url=migrated_dsn)
-    with pytest.raises(UsageError, match="--unchecked|not known"):
+    with pytest.raises(UsageError, match="is not known"):
         migrate.baseline(options, through=1)
     with pytest.raises(UsageError, match="no migration 9"):
         migrate.baseline(options, through=9)

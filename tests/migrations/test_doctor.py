@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 
 import pytest
 from adi_analytics import migrate
@@ -16,7 +17,10 @@ PAYLOAD = (
     '{{"timestamp": "2026-11-01T12:00:00+00:00", "event_type": "project_updated", "service": "s", "user_id": null,'
     ' "data": {data}, "event_id": "{id}", "meta": {{}}}}'
 )
-GOOD = '{"type": "project_updated", "project_id": "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01", "user_id": "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a02"}'
+GOOD = (
+    '{"type": "project_updated", "project_id": "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01",'
+    ' "user_id": "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a02"}'
+)
 
 
 def checked(target: Target) -> dict[str, migrate.Diagnosis]:
@@ -42,7 +46,7 @@ def test_an_unreachable_server_is_one_of_its_answers() -> None:
     assert "error   connection: cannot connect" in ended.out
 
 
-def test_no_database_is_one_of_its_answers(tmp_path, monkeypatch) -> None:
+def test_no_database_is_one_of_its_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with environment(DATABASE_URL=None, PLATFORM_DATABASE_URL=None):
         ended = run("doctor", "--format", "json")
@@ -77,7 +81,9 @@ def test_overdue_housekeeping_is_told(migrated_dsn: str) -> None:
     assert "overdue: analytics_api_latency_hourly" in found["refreshes"].found
     assert found["partitions"].state == "warning"
     (today,) = [
-        name for (name, start, end) in _ranges(migrated_dsn) if start <= datetime.now(UTC) < end and "default" not in name
+        name
+        for (name, start, end) in _ranges(migrated_dsn)
+        if start <= datetime.now(UTC) < end and "default" not in name
     ]
     execute(migrated_dsn, f"drop table {today}")
     assert checked(target)["partitions"].state == "error"
@@ -94,7 +100,9 @@ def test_an_invalid_index_is_told(migrated_dsn: str) -> None:
         "update pg_index set indisvalid = false where indexrelid = 'analytics_dead_letters_pkey'::regclass",
     )
 
-    assert checked(Target("postgres", migrated_dsn))["indexes"].found.startswith("analytics_dead_letters_pkey is invalid")
+    assert checked(Target("postgres", migrated_dsn))["indexes"].found.startswith(
+        "analytics_dead_letters_pkey is invalid"
+    )
 
 
 def test_the_holder_of_the_lock_is_told(migrated_dsn: str) -> None:
@@ -109,7 +117,8 @@ def test_the_holder_of_the_lock_is_told(migrated_dsn: str) -> None:
 def test_a_paused_policy_is_told(timescale_migrated_dsn: str) -> None:
     execute(
         timescale_migrated_dsn,
-        "select alter_job(job_id, scheduled => false) from timescaledb_information.jobs where proc_name = 'policy_retention'",
+        "select alter_job(job_id, scheduled => false) from timescaledb_information.jobs where"
+        " proc_name = 'policy_retention'",
     )
 
     assert "paused: jobs" in checked(Target("timescaledb", timescale_migrated_dsn))["policies"].found
@@ -118,7 +127,7 @@ def test_a_paused_policy_is_told(timescale_migrated_dsn: str) -> None:
 def test_a_clock_that_is_wrong_is_told(migrated_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class Ahead(datetime):
         @classmethod
-        def now(cls, tz=None):
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # a subclass of its own is not needed
             return datetime.now(tz) + timedelta(minutes=10)
 
     monkeypatch.setattr(_doctor, "datetime", Ahead)

@@ -141,7 +141,8 @@ MUTATIONS = [
     Mutation("public_view_dropped", "drop view analytics_errors_hourly", "view analytics_errors_hourly", ALL),
     Mutation(
         "public_view_redefined",
-        "create or replace view analytics_errors_hourly as select hour, service, error_type, error_count + 1 as error_count,"
+        "create or replace view analytics_errors_hourly as select hour, service, error_type,"
+        " error_count + 1 as error_count,"
         " affected_users, sample_error_message from analytics_errors_hourly_v1_live",
         "view analytics_errors_hourly",
         ALL,
@@ -154,7 +155,8 @@ MUTATIONS = [
     ),
     Mutation(
         "live_view_redefined",
-        "create or replace view analytics_auth_events_daily_v1_live as select * from analytics_auth_events_daily_v1 where day is not null",
+        "create or replace view analytics_auth_events_daily_v1_live as select * from"
+        " analytics_auth_events_daily_v1 where day is not null",
         "view analytics_auth_events_daily_v1_live",
         ALL,
     ),
@@ -269,7 +271,8 @@ MUTATIONS = [
     Mutation("retention_removed", "select remove_retention_policy('analytics_events')", "retention policy", FULL),
     Mutation(
         "retention_changed",
-        "select remove_retention_policy('analytics_events'); select add_retention_policy('analytics_events', interval '5 days')",
+        "select remove_retention_policy('analytics_events'); select"
+        " add_retention_policy('analytics_events', interval '5 days')",
         "retention policy of analytics_events",
         FULL,
     ),
@@ -289,7 +292,8 @@ MUTATIONS = [
     ),
     Mutation(
         "compression_order",
-        "alter table analytics_events set (timescaledb.compress_segmentby = 'event_type', timescaledb.compress_orderby = '\"timestamp\", event_id')",
+        "alter table analytics_events set (timescaledb.compress_segmentby = 'event_type',"
+        " timescaledb.compress_orderby = '\"timestamp\", event_id')",
         "compression of analytics_events",
         FULL,
     ),
@@ -325,7 +329,8 @@ MUTATIONS = [
     Mutation("cagg_dropped", f"drop materialized view {_CAGG} cascade", _CAGG, FULL),
     Mutation(
         "cagg_replaced",
-        "do $$ declare d text; begin select string_agg(format('null::%s as %I', format_type(atttypid, atttypmod), attname), ', ' order by attnum)"
+        "do $$ declare d text; begin select string_agg(format('null::%s as %I',"
+        " format_type(atttypid, atttypmod), attname), ', ' order by attnum)"
         f" into d from pg_attribute where attrelid = '{_CAGG}'::regclass and attnum > 0;"
         f" execute 'create or replace view {_CAGG} as select ' || d; end $$",
         f"continuous aggregate {_CAGG}",
@@ -336,18 +341,23 @@ MUTATIONS = [
         "do $$ declare d text; l text; p text; begin"
         f" select pg_get_viewdef(format('%I.%I', direct_view_schema, direct_view_name)::regclass) into d"
         f" from _timescaledb_catalog.continuous_agg where user_view_name = '{_CAGG}';"
-        f" select pg_get_viewdef('{_CAGG}_live'::regclass), pg_get_viewdef('analytics_auth_events_daily'::regclass) into l, p;"
+        f" select pg_get_viewdef('{_CAGG}_live'::regclass),"
+        f" pg_get_viewdef('analytics_auth_events_daily'::regclass) into l, p;"
         f" drop view analytics_auth_events_daily; drop view {_CAGG}_live; drop materialized view {_CAGG};"
-        f" execute 'create materialized view {_CAGG} with (timescaledb.continuous, timescaledb.materialized_only = false,"
-        " timescaledb.create_group_indexes = false) as ' || rtrim(replace(d, 'auth_token_refresh', 'api_request'), ';') || ' with no data';"
+        f" execute 'create materialized view {_CAGG} with (timescaledb.continuous,"
+        f" timescaledb.materialized_only = false,"
+        " timescaledb.create_group_indexes = false) as ' || rtrim(replace(d, 'auth_token_refresh',"
+        " 'api_request'), ';') || ' with no data';"
         f" execute 'create view {_CAGG}_live as ' || l; execute 'create view analytics_auth_events_daily as ' || p;"
-        f" perform add_continuous_aggregate_policy('{_CAGG}', interval '3 days', interval '1 hour', interval '1 hour'); end $$",
+        f" perform add_continuous_aggregate_policy('{_CAGG}', interval '3 days', interval '1 hour',"
+        f" interval '1 hour'); end $$",
         f"view {_CAGG}",
         FULL,
     ),
     Mutation(
         "cagg_unmanaged",
-        "create materialized view mine with (timescaledb.continuous) as select time_bucket(interval '1 day', \"timestamp\") as day,"
+        "create materialized view mine with (timescaledb.continuous) as select time_bucket(interval"
+        " '1 day', \"timestamp\") as day,"
         " count(*) from analytics_events group by 1 with no data",
         "continuous aggregate mine",
         FULL,
@@ -364,7 +374,7 @@ CASES = [
     for backend in ALL
     for mutation in MUTATIONS
     # The two editions share their tables, so only what the Apache one adds is repeated on it.
-    if backend in mutation.backends and (backend != "timescaledb_apache" or ROLLUPS == mutation.backends)
+    if backend in mutation.backends and (backend != "timescaledb_apache" or mutation.backends == ROLLUPS)
 ]
 
 

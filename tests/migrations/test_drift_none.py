@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-
 import pytest
 from adi_analytics import migrate
 from adi_analytics._embedded_programs import find_programs

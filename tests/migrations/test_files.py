@@ -25,7 +25,8 @@ def test_a_checksum_is_of_the_words_not_of_the_editor(raw: bytes) -> None:
 
 def test_header_and_steps_are_read(tmp_path: Path) -> None:
     text = (
-        "-- why: an index\n-- phase: post\n-- transaction: off\n-- lock-timeout: 2s\n-- destructive: yes\n-- backfill: a_v1 b_v1\n"
+        "-- why: an index\n-- phase: post\n-- transaction: off\n-- lock-timeout: 2s\n-- destructive:"
+        " yes\n-- backfill: a_v1 b_v1\n"
         "-- step: one\ncreate index concurrently if not exists i on a (i);\n-- step: two\nselect 1;\n"
     )
     write(tmp_path, "0001_post_index", text)

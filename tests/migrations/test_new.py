@@ -77,6 +77,11 @@ def change_storage(**values: Any) -> Callable[[Document], None]:
     return change
 
 
+def skip_if_unable(target: Target, edit: Callable[[Document], None]) -> None:
+    if target.wasm and edit.__name__ == "index_data":
+        pytest.skip("the WASM build fails `create index ... with (timescaledb.transaction_per_chunk)` with XX000")
+
+
 def check(made: Project, target: Target) -> None:
     """The database must be what a new one would be, by the tool's own comparison."""
     assert migrate.drift(made.options(target.dsn)).findings == ()
@@ -116,6 +121,7 @@ EDITS = [
 def test_an_edit_leads_to_a_database_that_agrees(
     made: Project, target: Target, edit: Callable[[Document], None], phases: list[str]
 ) -> None:
+    skip_if_unable(target, edit)
     target.apply(made)
     insert_events(target.dsn)
     migrate.maintain(made.options(target.dsn), forced=True)
@@ -136,6 +142,7 @@ def test_an_edit_leads_to_a_database_that_agrees(
 def test_old_code_goes_on_with_only_pre_applied(
     made: Project, target: Target, edit: Callable[[Document], None]
 ) -> None:
+    skip_if_unable(target, edit)
     target.apply(made)
     insert_events(target.dsn, 500)
     columns = rows(target.dsn, f"select attname from pg_attribute where attrelid = '{TASKS}'::regclass and attnum > 0")
@@ -196,7 +203,7 @@ def test_rows_that_change_need_a_version(made: Project) -> None:
 def test_the_table_cannot_be_renamed(made: Project) -> None:
     made.edit(change_storage(table="other_events"))
 
-    with pytest.raises(UsageError, match="storage.table changed"):
+    with pytest.raises(UsageError, match=r"storage\.table changed"):
         made.new()
 
 

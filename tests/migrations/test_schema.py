@@ -10,9 +10,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from adi_analytics.migrate import _database
 from adi_analytics.migrate._describe import describe
 from adi_analytics.migrate._verify_timescale import use_definitions
-from adi_analytics.migrate import _database
 from support.migrating import Target, connect, rows
 
 FOLDER = Path(__file__).parent / "schema"
@@ -23,11 +23,12 @@ VERSIONS = {"postgres": 18, "timescaledb": 17, "timescaledb_apache": 17}
 def dump(target: Target, *, bodies: bool) -> str:
     """Describe everything but the partitions, whose names hold dates."""
     lines: list[str] = []
+    ours = _ours(target)
     with connect(target.dsn) as connection, connection.transaction():
         database = _database.inspect(connection)
         for schema in ("analytics_meta", "public"):
             connection.execute(f"set local search_path = {schema}, public".encode())
-            found = describe(connection, schema, names=None if schema == "analytics_meta" else _ours(target))
+            found = describe(connection, schema, names=None if schema == "analytics_meta" else ours)
             if target.backend == "timescaledb":
                 use_definitions(connection, database, found)
             partitions = {name.split(" ")[1] for name, entry in found.objects.items() if entry.get("partition")}

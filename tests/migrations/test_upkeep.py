@@ -30,7 +30,8 @@ def insert_late(target: Target, at: datetime) -> None:
             [at],
         )
         connection.execute(
-            "insert into analytics_meta.late_buckets (bucket) values (%s) on conflict (bucket) do update set marked_at = now()",
+            "insert into analytics_meta.late_buckets (bucket) values (%s) on conflict (bucket) do"
+            " update set marked_at = now()",
             [hour],
         )
 
@@ -94,7 +95,7 @@ def test_a_mark_that_is_renewed_meanwhile_stays(migrated_dsn: str) -> None:
             )
             upkeep = threading.Thread(target=migrate.maintain, args=(target.options,))
             upkeep.start()
-            while not other.execute("select count(*) from pg_locks where not granted").fetchone() == (1,):
+            while other.execute("select count(*) from pg_locks where not granted").fetchone() != (1,):
                 pass
         upkeep.join()
 
@@ -336,8 +337,9 @@ def test_all_backends_give_the_same_answers(postgres_dsn: str, timescale_dsn: st
                     (array['task_created', 'task_completed', 'api_request', 'auth_login_attempt', 'application_error',
                            'integration_used', 'cocoon_disconnected'])[1 + g %% 7],
                     's' || g %% 3, md5((g %% 11)::text)::uuid,
-                    jsonb_build_object('duration_ms', g %% 977, 'endpoint', '/x' || g %% 2, 'method', 'GET', 'provider', 'p',
-                        'status_code', 200 + g %% 400, 'success', g %% 2 = 0, 'error_type', 'E', 'error_message', 'm' || g,
+                    jsonb_build_object('duration_ms', g %% 977, 'endpoint', '/x' || g %% 2, 'method', 'GET',
+                        'provider', 'p', 'status_code', 200 + g %% 400, 'success', g %% 2 = 0, 'error_type', 'E',
+                        'error_message', 'm' || g,
                         'duration_seconds', g, 'cocoon_id', md5((g %% 5)::text)::uuid),
                     md5('event ' || g)::uuid
                 from generate_series(1, 3000) g""",
@@ -348,7 +350,8 @@ def test_all_backends_give_the_same_answers(postgres_dsn: str, timescale_dsn: st
         migrate.maintain(target.options)
         views = rows(
             target.dsn,
-            "select viewname from pg_views where schemaname = 'public' and viewname ~ '(daily|hourly|users)(_distribution)?$'"
+            "select viewname from pg_views where schemaname = 'public' and viewname ~"
+            " '(daily|hourly|users)(_distribution)?$'"
             " and viewname !~ '_v1'"
             " order by 1",
         )
@@ -363,5 +366,5 @@ test_all_backends_give_the_same_answers = pytest.mark.timescaledb(test_all_backe
 
 def _rows(target: Target, view: str) -> list[tuple[object, ...]]:
     with connect(target.dsn) as connection:
-        connection.execute("set timezone = 'UTC'")
-        return connection.execute(f"select * from {view}".encode()).fetchall()
+        found = connection.execute(f"select * from {view}".encode()).fetchall()
+    return [tuple(cell.astimezone(UTC) if isinstance(cell, datetime) else cell for cell in row) for row in found]

@@ -15,7 +15,8 @@ import yaml
 from adi_analytics import migrate
 from adi_analytics.migrate import _files, cli
 from adi_analytics_codegen import loader
-from adi_analytics_codegen.backends.sql import manifest, to_json
+from adi_analytics_codegen.backends.sql import manifest
+from adi_analytics_codegen.backends.sql.manifest import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,6 +115,11 @@ class Target:
 
     backend: str
     dsn: str
+
+    @property
+    def wasm(self) -> bool:
+        """Whether the server is the WASM build, which has one session and no background workers."""
+        return "sslmode=disable" in self.dsn
 
     @property
     def options(self) -> migrate.Options:
