@@ -147,13 +147,21 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
         reviewed=tuple(reviewed),
         rescheduled=tuple(rescheduled),
         dropped=tuple(old.retired) if drop_retired else (),
-        storage=(old.storage, new.storage) if old.storage != new.storage else None,
+        storage=(old.storage, new.storage) if old.storage != new.storage or _tables(old) != _tables(new) else None,
         machinery=old.machinery != new.machinery or _meta(old) != _meta(new),
     )
 
 
 def _meta(manifest: Manifest) -> dict[str, list[Statement]]:
     return {backend: parts["meta"] for backend, parts in manifest.storage_ddl.items()}
+
+
+def _tables(manifest: Manifest) -> dict[str, dict[str, str]]:
+    """Return the tables and indexes of the events: backend -> step -> statement."""
+    return {
+        backend: {s.step: s.sql for s in parts["create"] if s.sql.startswith("create")}
+        for backend, parts in manifest.storage_ddl.items()
+    }
 
 
 def _taken(old: Manifest) -> set[str]:
@@ -246,12 +254,13 @@ def _rebuild(made: Parts, before: Aggregate, now: Aggregate, target: Manifest, b
 
 def _storage_keys(old: Storage, new: Storage) -> list[str]:
     before: dict[str, Any] = msgspec.to_builtins(old)
-    return [key for key, value in msgspec.to_builtins(new).items() if value != before[key]]
+    return [key for key, value in msgspec.to_builtins(new).items() if value != before[key]] or ["indexes"]
 
 
 def _change_storage(made: Parts, old: Manifest, target: Manifest, backend: str) -> None:
     changed = _storage_keys(old.storage, target.storage)
-    made.pre.add([_settings(target.storage)], why=f"change the storage: {', '.join(changed)}")
+    if old.storage != target.storage:
+        made.pre.add([_settings(target.storage)], why=f"change the storage: {', '.join(changed)}")
     table = literal(ident(target.storage.table))
     if backend != "postgres" and "chunk_interval" in changed:
         width = interval(target.storage.chunk_interval)
@@ -260,8 +269,18 @@ def _change_storage(made: Parts, old: Manifest, target: Manifest, backend: str) 
         made.pre.add(_policy(target, "compression", "compress", table, had=old.storage.compress_after is not None))
     if "retention" in changed:
         _change_retention(made, old.storage, target, backend, table)
-    if "index_data" in changed:
-        _change_index(made, target, old, backend)
+    before, after = _tables(old)[backend], _tables(target)[backend]
+    for step in before.keys() | after.keys():
+        if before.get(step) != after.get(step) and not (after.get(step) or before[step]).startswith("create index"):
+            raise UsageError(
+                f"the statement {step!r} of the events table changed, and a table cannot be replaced",
+                "This release of adi-analytics lacks an upgrade step: please report it.",
+            )
+    for step, sql in after.items():
+        if before.get(step) != sql:
+            _create_index(made, Statement(step, sql), target, backend, replaces=step in before)
+    for step in before.keys() - after.keys():
+        _drop_index(made.post, before[step], step, target)
 
 
 def _change_retention(made: Parts, before: Storage, target: Manifest, backend: str, table: str) -> None:
@@ -283,28 +302,23 @@ def _policy(target: Manifest, kind: str, word: str, table: str, *, had: bool) ->
     return removed + made
 
 
-def _change_index(made: Parts, target: Manifest, old: Manifest, backend: str) -> None:
-    steps = {statement.step: statement for statement in target.storage_ddl[backend]["create"]}
-    index = steps.get("index on data")
-    if index is not None and backend == "postgres":
+def _create_index(made: Parts, index: Statement, target: Manifest, backend: str, *, replaces: bool) -> None:
+    if replaces:
+        _drop_index(made.pre, index.sql, index.step, target)
+    if backend == "postgres":
         lock = f"SHARE on {target.storage.table} while the index is built (writers wait)"
-        made.pre.add([index], why="index data", lock=lock)
-    elif index is not None:
-        # CREATE INDEX CONCURRENTLY is refused on hypertables; this form locks one chunk at a time.
-        sql = index.sql.replace("create index ", "create index if not exists ", 1)
-        made.indexes.add(
-            [Statement(index.step, f"{sql}\nwith (timescaledb.transaction_per_chunk)")],
-            why="index data", lock="SHARE on one chunk after the other",
-        )  # fmt: skip
-    else:
-        before = next(
-            statement for statement in old.storage_ddl[backend]["create"] if statement.step == "index on data"
-        )
-        name = before.sql.split(" ", 3)[2]
-        made.post.add(
-            [Statement("drop index on data", f"drop index if exists {name}")],
-            why="drop the index on data", lock=f"ACCESS EXCLUSIVE on {target.storage.table}, for milliseconds",
-        )  # fmt: skip
+        made.pre.add([index], why=index.step, lock=lock)
+        return
+    # CREATE INDEX CONCURRENTLY is refused on hypertables; this form locks one chunk at a time.
+    head, _, where = index.sql.replace("create index ", "create index if not exists ", 1).partition("\n    where ")
+    sql = f"{head}\nwith (timescaledb.transaction_per_chunk)" + (f"\nwhere {where}" if where else "")
+    made.indexes.add([Statement(index.step, sql)], why=index.step, lock="SHARE on one chunk after the other")
+
+
+def _drop_index(part: Part, sql: str, step: str, target: Manifest) -> None:
+    name = sql.split(" ", 3)[2]
+    lock = f"ACCESS EXCLUSIVE on {target.storage.table}, for milliseconds"
+    part.add([Statement(f"drop {step}", f"drop index if exists {name}")], why=f"drop the {step}", lock=lock)
 
 
 def _change_machinery(part: Part, old: Manifest, target: Manifest, backend: str) -> None:

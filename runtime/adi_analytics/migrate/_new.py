@@ -11,9 +11,9 @@ from typing import Final
 from adi_analytics import _resources
 from adi_analytics.migrate import _changes, _files
 from adi_analytics.migrate._changes import Difference, Part
-from adi_analytics.migrate._errors import ForgottenMigrationError, UsageError
+from adi_analytics.migrate._errors import ForgottenMigrationError, HistoryError, UsageError
 from adi_analytics.migrate._files import BACKENDS, LOCK_NAME, SNAPSHOT_NAME, Phase
-from adi_analytics.migrate._manifest import encode_snapshot, load_manifest, load_snapshot
+from adi_analytics.migrate._manifest import Manifest, encode_snapshot, load_manifest, load_snapshot
 
 _SLUG_LENGTH: Final = 48
 
@@ -50,7 +50,7 @@ def new(
             "an installed package's migrations are not written to", "Pass --migrations, or work in a checkout."
         )
     folder = migrations or _resources.data_dir("migrations")
-    old = load_snapshot(folder)
+    old = _snapshot(folder)
     difference = _changes.compare(old, load_manifest(manifest), drop_retired=drop_retired)
     if difference.empty:
         return NewResult((), ())
@@ -68,6 +68,18 @@ def new(
         number += 1
     _write_text(folder / SNAPSHOT_NAME, encode_snapshot(difference.target))
     return NewResult(tuple(names), tuple(difference.summary()))
+
+
+def _snapshot(folder: Path) -> Manifest | None:
+    """Return what the files add up to; ``None`` for a folder without files.
+
+    Raises:
+        HistoryError: If there are files, but no snapshot.
+    """
+    found = load_snapshot(folder)
+    if found is None and _files.read_lock(folder):
+        raise HistoryError(f"{folder} has migrations, but no {SNAPSHOT_NAME}", "Restore it from git.")
+    return found
 
 
 _ORDER: Final[tuple[tuple[Phase, Callable[[_changes.Parts], Part], str], ...]] = (
@@ -175,7 +187,7 @@ def check(*, migrations: Path | None = None, manifest: Path | None = None) -> in
     """
     folder = migrations or _resources.data_dir("migrations")
     count = max(len(_files.load(folder, backend)) for backend in BACKENDS)
-    difference = _changes.compare(load_snapshot(folder), load_manifest(manifest))
+    difference = _changes.compare(_snapshot(folder), load_manifest(manifest))
     if not difference.empty:
         listed = "; ".join(difference.summary())
         raise ForgottenMigrationError(

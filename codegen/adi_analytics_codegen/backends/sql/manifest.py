@@ -63,9 +63,10 @@ def late_after(catalog: Catalog) -> int | None:
     """Return the age in seconds from which a new row must be marked as late; ``None`` without aggregates.
 
     A refresh takes in the whole buckets of its window. A row that arrives just after one is seen by the next if it
-    is still in a whole bucket of the window then: younger than the window less one period less one bucket.
+    is still in a whole bucket of the window then: younger than the window less one period less one bucket. Half a
+    window at most leaves time for refreshes that come late and for transactions that take long.
     """
-    ages = [a.refresh.window - a.refresh.every - a.bucket_width for a in catalog.aggregates]
+    ages = [min(a.refresh.window - a.refresh.every - a.bucket_width, a.refresh.window / 2) for a in catalog.aggregates]
     return max(0, seconds(min(ages))) if ages else None
 
 
