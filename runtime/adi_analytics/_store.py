@@ -20,6 +20,9 @@ _DEFAULT_TABLES: Final = {"table": "analytics_events", "dead_letters_table": "an
 _DEFAULT_LATE_AFTER: Final = timedelta(hours=6)
 _COLUMN_LIST: Final = ", ".join(f'"{name}"' for name in COLUMNS)
 
+_TYPES: Final = {"timestamp": "timestamptz", "user_id": "uuid", "data": "jsonb", "event_id": "uuid", "meta": "jsonb"}
+_COLUMN_TYPES: Final = ", ".join(f'"{name}" {_TYPES.get(name, "text")}' for name in COLUMNS)
+
 _SESSION: Final = """
 select set_config('statement_timeout', %s, false), set_config('client_min_messages', 'error', false),
     set_config('idle_in_transaction_session_timeout', '60s', false)
@@ -82,10 +85,8 @@ class Store:
         self._late_after = late_after() // timedelta(microseconds=1)
         target = quote(self.table)
         self._copy = f"copy {target} ({_COLUMN_LIST}) from stdin (format binary)"
-        self._temporary = (
-            "create temporary table adi_analytics_incoming on commit drop as"  # noqa: S608 - quoted
-            f" select {_COLUMN_LIST} from {target} limit 0"
-        )
+        # Not `as select ... limit 0`: a role that may only insert cannot read the events table.
+        self._temporary = f"create temporary table adi_analytics_incoming ({_COLUMN_TYPES}) on commit drop"
         self._copy_temporary = f"copy adi_analytics_incoming ({_COLUMN_LIST}) from stdin (format binary)"
         self._dead_letter = _DEAD_LETTER.format(table=quote(table_name("dead_letters_table")))
         self._merge = (

@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from adi_analytics import migrate
+from adi_analytics import AnalyticsClient, events, migrate
+from adi_analytics._store import Store
 from psycopg.conninfo import make_conninfo
 from support.migrating import Target, connect, counted, execute, insert_events, rows, run, truth, value, write
 from support.servers import private_server
@@ -181,6 +183,50 @@ def test_least_privileges_are_enough(roles: dict[str, str]) -> None:
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             rows(roles[role], query)
+
+
+@pytest.mark.timescaledb
+def test_least_privileges_are_enough_on_timescaledb(timescale_dsn: str) -> None:
+    target = Target("timescaledb", timescale_dsn)
+    if target.wasm:
+        pytest.skip("the WASM server has one session, whose role is always postgres")
+    role = f"owner_{os.urandom(4).hex()}"
+    database = value(timescale_dsn, "select current_database()")
+    execute(
+        timescale_dsn,
+        f"create role {role} login",
+        f'grant create on database "{database}" to {role}',
+        f"grant create, usage on schema public to {role}",
+    )
+    try:
+        owner = migrate.Options(database_url=make_conninfo(timescale_dsn, user=role))
+        migrate.apply(options=owner)
+        insert_events(make_conninfo(timescale_dsn, user=role), 300)
+
+        migrate.maintain(owner, forced=True)
+
+        assert migrate.drift(owner).findings == ()
+        assert counted(timescale_dsn) == truth(timescale_dsn)
+        assert {entry.state for entry in migrate.doctor(owner)} <= {"ok", "warning"}
+    finally:
+        execute(timescale_dsn, f"drop owned by {role} cascade", f"drop role {role}")
+
+
+def test_the_real_worker_needs_no_more_than_the_writers_rights(roles: dict[str, str]) -> None:
+    migrate.apply(options=migrate.Options(database_url=roles["owner"], grant_writer=roles["writer_role"]))
+    store = Store("", statement_timeout=60.0)
+    ids = {"project_id": str(uuid.uuid4()), "user_id": str(uuid.uuid4())}
+
+    with AnalyticsClient.connect(roles["writer"], service="test") as client:
+        for _ in range(10):
+            client.track(events.ProjectUpdated(**ids))
+        assert client.flush(timeout=30).delivered == 10
+
+    assert value(roles["owner"], "select count(*) from analytics_events") == 10
+    # The way a batch takes that was sent twice: through a temporary table.
+    with connect(roles["writer"]) as connection, connection.transaction():
+        for effect in (store._temporary, store._merge):
+            connection.execute(effect.encode())
 
 
 def test_grants_of_known_roles_are_kept_up(roles: dict[str, str]) -> None:

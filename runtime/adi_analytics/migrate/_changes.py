@@ -270,7 +270,7 @@ def _change_storage(made: Parts, old: Manifest, target: Manifest, backend: str) 
     if "retention" in changed:
         _change_retention(made, old.storage, target, backend, table)
     before, after = _tables(old)[backend], _tables(target)[backend]
-    for step in before.keys() | after.keys():
+    for step in sorted(before.keys() | after.keys()):
         if before.get(step) != after.get(step) and not (after.get(step) or before[step]).startswith("create index"):
             raise UsageError(
                 f"the statement {step!r} of the events table changed, and a table cannot be replaced",
@@ -279,7 +279,7 @@ def _change_storage(made: Parts, old: Manifest, target: Manifest, backend: str) 
     for step, sql in after.items():
         if before.get(step) != sql:
             _create_index(made, Statement(step, sql), target, backend, replaces=step in before)
-    for step in before.keys() - after.keys():
+    for step in sorted(before.keys() - after.keys()):
         _drop_index(made.post, before[step], step, target)
 
 
