@@ -22,10 +22,10 @@ Found: TypeAlias = "tuple[Location, str, str, str]"
 
 @dataclass(frozen=True, slots=True)
 class Lint:
-    """A rule: what it looks for, and why."""
+    """A rule: how it checks, and what it says, for docs/reference/rules.md."""
 
     check: Callable[[Catalog, Loaded], Iterator[Found]]
-    why: str
+    text: str
     severity: Severity = Severity.WARNING
 
 
@@ -234,20 +234,44 @@ def _is_personal(event: Event, of: str) -> bool:
 
 
 LINTS: Final = {
-    "field-undocumented": Lint(_field_undocumented, "A name is not enough for the analyst who meets the field."),
-    "owner-missing": Lint(_owner_missing, "Somebody must answer when an event looks wrong or should go."),
-    "personal-kept": Lint(_personal_kept, "Keeping personal data must be a decision, not an oversight."),
-    "secret-stored": Lint(_secret_stored, "A secret in a table is a secret in every backup of it."),
-    "sensitivity-missing": Lint(_sensitivity_missing, "Fields with such names usually hold personal data."),
-    "unit-missing": Lint(_unit_missing, "A unit in the name alone does not reach documents and dashboards."),
-    "column-missing": Lint(_column_missing, "Aggregates over $user_id and $service do not see the event otherwise."),
-    "type-differs": Lint(_type_differs, "One name with two types cannot be read across events."),
-    "pattern-unanchored": Lint(_pattern_unanchored, "A pattern without ^ and $ accepts anything around a match."),
-    "unused": Lint(_unused, "What nothing uses misleads readers."),
-    "deprecation-unexplained": Lint(_deprecation_unexplained, "Senders need to know why, and what to send instead."),
-    "replacement-outdated": Lint(_replacement_outdated, "A chain of replacements should end in a live event."),
-    "draft-aggregated": Lint(_draft_aggregated, "Drafts change without notice; aggregates must not."),
-    "wide-dimension": Lint(_wide_dimension, "A rollup by a value that rarely repeats is as large as its source."),
-    "personal-aggregated": Lint(_personal_aggregated, "Aggregates outlive the retention of the events."),
+    "field-undocumented": Lint(
+        _field_undocumented, "A field has no description. Its name is not enough for the analyst who meets it."
+    ),
+    "owner-missing": Lint(
+        _owner_missing, "Nobody owns an event. Somebody must answer when it looks wrong or should go."
+    ),
+    "personal-kept": Lint(
+        _personal_kept,
+        "A personal field does not say `store`. Keeping personal data must be a decision, not an oversight.",
+    ),
+    "secret-stored": Lint(
+        _secret_stored, "A secret is kept or hashed. A secret in a table is a secret in every backup of it."
+    ),
+    "sensitivity-missing": Lint(
+        _sensitivity_missing, "A field is called `email`, `ip_address` or the like, and has no sensitivity."
+    ),
+    "unit-missing": Lint(_unit_missing, "A number is called `..._ms`, `..._bytes` or the like, and has no unit."),
+    "column-missing": Lint(
+        _column_missing,
+        "A field `user_id` or `service` does not fill its column, so aggregates over the column miss the event.",
+    ),
+    "type-differs": Lint(
+        _type_differs, "Fields of two events have one name and two types, so they cannot be read together."
+    ),
+    "pattern-unanchored": Lint(
+        _pattern_unanchored, "A pattern does not begin with `^` or end with `$`, and accepts anything around a match."
+    ),
+    "unused": Lint(_unused, "A group, an enum or a domain is used by nothing."),
+    "deprecation-unexplained": Lint(_deprecation_unexplained, "A deprecated or retired event does not say why."),
+    "replacement-outdated": Lint(_replacement_outdated, "What replaces an event is deprecated or retired itself."),
+    "draft-aggregated": Lint(_draft_aggregated, "An aggregate names a draft, which may change without notice."),
+    "wide-dimension": Lint(
+        _wide_dimension,
+        "An aggregate groups by a uuid, a float or a time, and may have as many rows as there are events.",
+    ),
+    "personal-aggregated": Lint(
+        _personal_aggregated,
+        "An aggregate shows values of a personal field. Aggregates outlive the retention of events.",
+    ),
 }
 """Every lint by its id."""

@@ -85,7 +85,7 @@ class Rule:
 
 RULES: Final[dict[str, Rule]] = {
     **{name: Rule("catalog", "error", text) for name, text in _CATALOG_RULES.items()},
-    **{name: Rule("lint", str(lint.severity), lint.why) for name, lint in LINTS.items()},
+    **{name: Rule("lint", str(lint.severity), lint.text) for name, lint in LINTS.items()},
     **{name: Rule("breaking", str(rule.severity), rule.text) for name, rule in BREAKING_RULES.items()},
     **{
         name: Rule("waiver", "warning" if name == "stale-exception" else "error", text)

@@ -139,7 +139,9 @@ const view: PageView = {
   type: "page_view", visitor_id: "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01", url: "https://x.example/",
   channel: "podcast", tags: ["a"], place: { country: "DE", city: null }, extra: { any: [1, null] },
 };
-const moved: EventOf<"order_moved"> = { type: "order_moved", visitor_id: "x", service: "web", state: "404", states: [] };
+const moved: EventOf<"order_moved"> = {
+  type: "order_moved", visitor_id: "x", service: "web", state: "404", states: [],
+};
 export function name(event: AnyEvent): EventType {
   switch (event.type) {
     case "page_view": return event.place?.country ? event.type : view.type;

@@ -186,11 +186,16 @@ class _Package:
                 {
                     "name": field.name,
                     "annotation": self.own_annotation(made.name, field),
-                    "docstring": py_docstring(doc) if (doc := field_text(field)) else "",
+                    "docstring": py_docstring(doc) if (doc := self.doc(field)) else "",
                 }
                 for field in made.fields
             ],
         }
+
+    def doc(self, field: Field) -> str:
+        """Return what is to be known about *field*, and the known values of an open enum, which is typed ``str``."""
+        known = f" Known values: {self.enum_classes[field.enum]}." if field.enum and self.is_open(field.enum) else ""
+        return (field_text(field) + known).strip()
 
     def own_annotation(self, owner: str, field: Field) -> str:
         """Return annotation and default of *field* where JSON Schema is not enough to know it; else nothing."""

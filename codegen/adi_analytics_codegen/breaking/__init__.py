@@ -66,8 +66,9 @@ def _outdated(exceptions: tuple[Waiver, ...], present: set[tuple[str, str]], tod
 def _compared(catalogs: Catalogs) -> Iterator[Finding]:
     yield from _apply(CATALOG_RULES, catalogs)
     yield from _apply(REMOVAL_RULES, catalogs)
+    old_events = {event.name: event for event in catalogs.old.events}
     for event in catalogs.new.events:
-        old = catalogs.old.event(event.name)
+        old = old_events.get(event.name)
         if old is not None and old.status is not Status.DRAFT:
             yield from _events(Events(catalogs, old, event))
     olds = {aggregate.name: aggregate for aggregate in catalogs.old.aggregates}

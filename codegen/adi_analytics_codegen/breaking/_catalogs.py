@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 def _removed(seen: Catalogs) -> Iterator[Event]:
     """Yield the events that are gone without having been drafts, or retired and reserved."""
+    kept = {event.name for event in seen.new.events}
     for event in seen.old.events:
         forgotten = event.status is Status.RETIRED and event.name in seen.new.reserved_events
-        if seen.new.event(event.name) is None and event.status is not Status.DRAFT and not forgotten:
+        if event.name not in kept and event.status is not Status.DRAFT and not forgotten:
             yield event
 
 

@@ -1,0 +1,46 @@
+"""What the documentation shows works."""
+
+import re
+
+from adi_analytics_codegen.backends import _text
+from adi_analytics_codegen.lint import lint
+from adi_analytics_codegen.loader import load, load_catalog
+from codegen_support.projects import EVENTS, REPOSITORY
+
+DOCS = REPOSITORY / "docs"
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_example_of_an_event_is_a_good_catalog(project):
+    (example,) = [block for block in blocks("reference/catalog.md", "yaml") if block.startswith("catalog:")]
+    project.write(example)
+    loaded = load(project.catalog)
+    assert loaded.findings == []
+    assert lint(loaded) == []
+
+
+def test_every_key_of_the_format_is_in_the_reference():
+    text = (DOCS / "reference" / "catalog.md").read_text(encoding="utf-8")
+    from adi_analytics_codegen._shape import catalog_schema
+
+    schema = catalog_schema()
+    for part in (schema, *schema["$defs"].values()):
+        for key in part.get("properties", {}):
+            assert re.search(rf"\b{key}\b", text), key
+
+
+def test_the_language_of_the_howto_can_be_added(tmp_path, monkeypatch):
+    source, row = blocks("howto/add-a-language.md", "python")
+    (template,) = blocks("howto/add-a-language.md", "jinja")
+    (tmp_path / "go").mkdir()
+    (tmp_path / "go" / "events.go.jinja").write_text(template, encoding="utf-8")
+    monkeypatch.setattr(_text, "_TEMPLATES", tmp_path)
+    module = {}
+    exec(source, module)
+    (text,) = module["render"](load_catalog(EVENTS)).values()
+    assert "type TaskFailed struct {" in text
+    assert '\tDurationMs *int64 `json:"duration_ms,omitempty"`' in text
+    assert row.strip().startswith('"go": Backend(')
