@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from adi_analytics._options import Settings
     from adi_analytics._queue import EventQueue
 
+_CHUNK_BYTES: Final = 2**18  # rows encoded between two breaths, if they are large
 _SMALLEST_PIECE: Final = 64  # rows; smaller pieces cost more statements than they save rows
 
 
@@ -25,11 +26,13 @@ class Group:
 
     Attributes:
         rows: The rows.
-        merge: Whether some may be in the table already.
+        merge: Whether some are in the table already, and are left out by way of a temporary table.
+        search: The same, but they must be found one by one, for the role may make no temporary table.
     """
 
     rows: list[bytes]
     merge: bool = False
+    search: bool = False
 
 
 class Work:
@@ -60,7 +63,7 @@ class Work:
             pieces = [rows[: total // 2], rows[total // 2 :]]
         else:
             pieces = [rows[: line - 1], rows[line - 1 : line], *self._cut(rows[line:])]
-        self.groups.extend(Group(piece, group.merge) for piece in reversed(pieces) if piece)
+        self.groups.extend(Group(piece, group.merge, group.search) for piece in reversed(pieces) if piece)
 
     def _cut(self, rows: list[bytes]) -> list[list[bytes]]:
         # With many bad rows, sending the whole rest again for each would cost the square of their number.
@@ -111,7 +114,7 @@ class Batch(Work):
             yield self._sent[start : start + CHUNK]
         size = sum(map(len, self._sent))
         while self._next < len(self._items) and size < self._settings.max_batch_bytes:
-            chunk = self._encode_chunk()
+            chunk = self._encode_chunk(min(_CHUNK_BYTES, self._settings.max_batch_bytes - size))
             size += sum(map(len, chunk))
             yield chunk
 
@@ -139,11 +142,17 @@ class Batch(Work):
             self.groups.insert(0, Group(self._sent))  # the bottom of the stack: rows keep their order
             self._sent = []
 
-    def _encode_chunk(self) -> list[bytes]:
-        items = self._items[self._next : self._next + CHUNK]
-        rows = [row for item in items if (row := self._encode(item)) is not None]
-        self._sent += rows
-        self._next += len(items)
+    def _encode_chunk(self, room: int) -> list[bytes]:
+        rows: list[bytes] = []
+        for item in self._items[self._next : self._next + CHUNK]:
+            self._next += 1
+            row = self._encode(item)
+            if row is not None:
+                rows.append(row)
+                self._sent.append(row)
+                room -= len(row)
+                if room <= 0:
+                    break
         return rows
 
     def _encode(self, item: Item) -> bytes | None:

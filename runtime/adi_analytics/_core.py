@@ -47,18 +47,16 @@ class Core:
         self._file = DeadLetterFile(dead_letter_path(settings))
         self._delivery = Delivery(queue, store, self._file, self._version)
         self._spooling = Spooling(queue, self._delivery.may_log)
-        self._told_lost = 0
         self._told_unkeyed: set[str] = set()
 
     def run(self) -> Steps:
         """Deliver until a stop is requested and the queue is empty, or the stop's time is over."""
         try:
-            self._spooling.adopt()
             while (yield from self._step()):
                 self._tell()
         except GaveUpError:
             yield from self.save()
-        self._tell()
+        self._tell(last=True)
         yield from self._delivery.close()
 
     def save(self) -> Steps:
@@ -72,11 +70,11 @@ class Core:
     def _step(self) -> Steps:
         """Do the next thing; returns whether there is another."""
         queue = self._queue
+        self._spooling.adopt()
         yield from self._idle()
         work = yield from self._choose()
         if work is None:
             queue.reach()
-            self._spooling.adopt()
             return queue.stop_at is None
         if (yield from self._delivery.attempt(work)):
             self._finish(work)
@@ -181,9 +179,25 @@ class Core:
 
     # ---- telling ---------------------------------------------------------------------------------------------------
 
-    def _tell(self) -> None:
-        """Say what was lost since the last time, at most once per interval."""
+    def _tell(self, *, last: bool = False) -> None:
+        """Say what was lost or refused since the last time, at most once per interval unless it is the *last* time."""
         self._queue.facts["unhashed"] = self._encoder.unhashed
+        self._tell_unkeyed()
+        stats = self._queue.stats()
+        reasons = {reason: number for reason, number in stats.dropped_by_reason.items() if reason != "sampled"}
+        self._tell_growth("lost", "%d events lost; in all, by reason: %s", reasons, last=last)
+        reasons = dict(stats.dead_lettered_by_reason)
+        self._tell_growth("refused", "%d events became dead letters; in all, by reason: %s", reasons, last=last)
+
+    def _tell_growth(self, about: str, line: str, reasons: dict[str, int], *, last: bool) -> None:
+        told = self._queue.facts  # a later worker goes on where this one stops
+        total = sum(reasons.values())
+        growth = total - told.get(about, 0)
+        if growth and (self._delivery.may_log(about) or last):
+            logger.error(line, growth, reasons)
+            told[about] = total
+
+    def _tell_unkeyed(self) -> None:
         for event_type, names in self._encoder.unkeyed.items():
             if event_type not in self._told_unkeyed:
                 self._told_unkeyed.add(event_type)
@@ -193,8 +207,3 @@ class Core:
                     " and ".join(names),
                     event_type,
                 )
-        stats = self._queue.stats()
-        lost = stats.dropped - stats.dropped_by_reason.get("sampled", 0)
-        if lost > self._told_lost and self._delivery.may_log("lost"):
-            logger.error("%d events lost; in all, by reason: %s", lost - self._told_lost, dict(stats.dropped_by_reason))
-            self._told_lost = lost

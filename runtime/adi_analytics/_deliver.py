@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("adi_analytics.worker")
 
 _MESSAGE_LIMIT: Final = 1000  # characters of a server's message kept in a dead letter
+_NO_RIGHT: Final = "42501"
 _HURRIED: Final = 0.25  # seconds; the longest pause while somebody waits for a flush or a stop
 _NO_THRESHOLD: Final = 2**62  # no number of events ends a pause
 
@@ -61,13 +62,17 @@ class Delivery:
 
     def attempt(self, work: Work) -> Steps:
         """Try to settle all of *work*; returns whether it is. Faults that pass by themselves end the attempt."""
+        fault: psycopg.Error | None = None
         while True:
             try:
+                # In here, because finding out about one fault may meet the next.
+                if fault is not None and not (yield from self._recover(fault, work)):
+                    return False
+                fault = None
                 yield from self._connect()
                 yield from self._write(work)
             except psycopg.Error as error:
-                if not (yield from self._recover(error, work)):
-                    return False
+                fault = error
             else:
                 self._recovered()
                 return True
@@ -120,32 +125,38 @@ class Delivery:
             self._connected = False
             self._queue.facts["connected"] = False
         verdict = verdict_of(error)
-        if verdict in {Verdict.ROW, Verdict.DUPLICATE} and usable and self._isolate(error, work, verdict):
+        if verdict in {Verdict.ROW, Verdict.DUPLICATE} and isinstance(work, Batch):
+            work.regroup()
+        if usable and work.groups and (yield from self._isolate(error, work, verdict)):
             return True
         self._queue.add_fact("retries")
         self._complain(error, verdict)
         return False
 
-    def _isolate(self, error: psycopg.Error, work: Work, verdict: Verdict) -> bool:
-        """Make the group in which *error* happened smaller or gentler; ``False`` if it happened in none."""
-        if isinstance(work, Batch):
-            work.regroup()
-        if not work.groups:
-            return False
+    def _isolate(self, error: psycopg.Error, work: Work, verdict: Verdict) -> Steps:
+        """Make the group in which *error* happened smaller or gentler; ``False`` if that would not help."""
         group = work.groups[-1]
-        if verdict is Verdict.DUPLICATE and not group.merge:
+        if group.merge and error.sqlstate == _NO_RIGHT:
+            group.merge, group.search = False, True
+        elif verdict is Verdict.DUPLICATE and not group.merge and not group.search:
             group.merge = True
-        elif len(group.rows) == 1:
+        elif verdict not in {Verdict.ROW, Verdict.DUPLICATE}:
+            return False
+        elif len(group.rows) > 1:
+            work.split(named_line(error, self._store.table))
+        elif group.search and verdict is Verdict.DUPLICATE and (yield from self._store.holds(group.rows[0])):
+            work.groups.pop()
+            work.account("delivered", 1, "")
+            self._queue.add_fact("duplicates")
+        else:
             work.groups.pop()
             work.letters.append(self._letter(group.rows[0], error))
-        else:
-            work.split(named_line(error, self._store.table))
         return True
 
     def _letter(self, row: bytes, error: psycopg.Error) -> DeadLetter:
         message = (error.diag.message_primary or type(error).__name__)[:_MESSAGE_LIMIT]
         parsed = Row.from_copy(row)
-        logger.error("the server refused an event of type %s with SQLSTATE %s", parsed.event_type, error.sqlstate)
+        logger.debug("the server refused an event of type %s with SQLSTATE %s", parsed.event_type, error.sqlstate)
         return DeadLetter(parsed, "row_rejected", message, error.sqlstate, self._version)
 
     def _keep(self, work: Work, letter: DeadLetter) -> Steps:
@@ -164,13 +175,14 @@ class Delivery:
         try:
             self._file.append(letter)
         except OSError as error:
-            logger.error(  # noqa: TRY400 - a traceback would add our own lines to the one that matters
-                "lost an event of type %s: neither the table of dead letters (%s) nor the file %s took it: %s",
-                letter.row.event_type,
-                sqlstate,
-                self._file.path,
-                error.strerror,
-            )
+            if self.may_log("letters"):
+                logger.error(  # noqa: TRY400 - a traceback would add our own lines to the one that matters
+                    "lost an event of type %s: neither the table of dead letters (%s) nor the file %s took it: %s",
+                    letter.row.event_type,
+                    sqlstate,
+                    self._file.path,
+                    error.strerror,
+                )
             work.account("dropped", 1, "dead_letter_failed")
         else:
             work.account("dead_lettered", 1, letter.reason)
@@ -180,7 +192,7 @@ class Delivery:
             self._faulty_since = time.monotonic()
         # A failure to connect has no code; its text names host, user and database, never an event's values.
         code = error.sqlstate or (type(error).__name__ if self._connected else str(error).strip())
-        if self.may_log(error.sqlstate or ""):
+        if self.may_log(f"fault {error.sqlstate}"):
             if verdict is Verdict.RETRY:
                 logger.warning("the database can't take events now (%s); they wait", code)
             else:
@@ -202,8 +214,8 @@ class Delivery:
         if self._faulty_since is not None:
             logger.info("the database takes events again, after %.1f s", time.monotonic() - self._faulty_since)
             self._faulty_since = None
+            self._logged_at = {about: at for about, at in self._logged_at.items() if not about.startswith("fault")}
         self._backoff.reset()
-        self._logged_at.clear()
 
     def pause(self, pressure: Callable[[], int], relieve: Callable[[], Steps]) -> Steps:
         """Wait before the next attempt, until the time is over or somebody is in a hurry.

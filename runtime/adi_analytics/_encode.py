@@ -187,7 +187,7 @@ class RowEncoder:
                     plan.meta_column if context is None else _meta_with(plan.meta_start, context),
                 )
             )
-        except (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError, struct.error) as error:
+        except Exception as error:
             raise self._fault(plan, item, error) from error
         if len(row) > self._settings.max_event_bytes:
             raise EncodeFault("too_large", f"{len(row)} bytes exceed max_event_bytes", Row.from_copy(row))
@@ -230,12 +230,14 @@ class RowEncoder:
 
     def _fault(self, plan: _Plan, item: Item, error: Exception) -> EncodeFault:
         reason = "invalid_event" if isinstance(error, InvalidValueError) else "encoding"
-        event = item[0]
-        names = [field.name for field in dataclass_fields(event)]
-        values = {name: _to_plain(value) for name in names if (value := getattr(event, name)) is not None}
-        kept = {"type": plan.event_type, **(values if plan.policy is None else _kept_of_faulty(plan.policy, values))}
-        row = self._row_of(plan.event_type, item, kept)
-        return EncodeFault(reason, _describe(error), replace(row, **_columns_of(plan, event)))
+        row = self._row_of(plan.event_type, item, {"type": plan.event_type})
+        with contextlib.suppress(Exception):  # an event that can't even be looked at is kept by its type and time
+            event = item[0]
+            names = [field.name for field in dataclass_fields(event)]
+            values = {name: _to_plain(value) for name in names if (value := getattr(event, name)) is not None}
+            kept = values if plan.policy is None else _kept_of_faulty(plan.policy, values)
+            row = replace(row, data={"type": plan.event_type, **kept}, **_columns_of(plan, event))
+        return EncodeFault(reason, _describe(error), row)
 
     def _row_of(self, event_type: str, item: Item, data: dict[str, Any]) -> Row:
         _event, event_id, nanoseconds, context = item

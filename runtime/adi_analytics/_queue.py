@@ -160,9 +160,14 @@ class EventQueue:
 
     def _set_attention(self) -> None:
         """Set the queue length from which `track` takes the careful path: 0 sends every event there."""
-        special = self.closed or not self.enabled or self.settings.strict or self.starter is not None
-        limit = min(self._threshold - 1, self.settings.max_queue) if self._parked else self.settings.max_queue
-        self.attention = 0 if special or self.settings.sample_rates else limit
+        while True:
+            state = (self.closed, self.enabled, self.starter, self._parked, self._threshold)
+            special = self.closed or not self.enabled or self.settings.strict or self.starter is not None
+            limit = min(self._threshold - 1, self.settings.max_queue) if self._parked else self.settings.max_queue
+            self.attention = 0 if special or self.settings.sample_rates else limit
+            # Several threads come here. Whoever stored what another's change made wrong, sees it now and mends it.
+            if state == (self.closed, self.enabled, self.starter, self._parked, self._threshold):
+                return
 
     # ---- switches --------------------------------------------------------------------------------------------------
 

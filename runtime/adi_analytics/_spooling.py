@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from adi_analytics._batch import Work
 from adi_analytics._deliver import logger
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from adi_analytics._batch import Batch
     from adi_analytics._ledger import Outcome
     from adi_analytics._queue import EventQueue
+
+_ADOPT_INTERVAL: Final = 1.0  # seconds between two looks for the segments of dead processes
 
 
 class SpooledWork(Work):
@@ -42,6 +45,7 @@ class Spooling:
         self._queue = queue
         self._may_log = may_log
         self._settings = queue.settings
+        self._adopt_at = 0.0
         self._spool: Spool | None = self._open()
 
     def _open(self) -> Spool | None:
@@ -136,8 +140,10 @@ class Spooling:
             self._spool.remove(work.segment)
 
     def adopt(self) -> None:
-        """Take over what dead processes left."""
-        if self._spool is not None:
+        """Take over what dead processes left, now and then."""
+        now = time.monotonic()
+        if self._spool is not None and now >= self._adopt_at:
+            self._adopt_at = now + _ADOPT_INTERVAL
             self._spool.adopt()
 
     def account(self, outcome: Outcome, number: int, reason: str) -> None:

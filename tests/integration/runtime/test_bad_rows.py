@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import psycopg
 import pytest
 from adi_analytics import AnalyticsClient, analytics_context, events
-from runtime_support import balanced, running, settled, task, tasks
+from runtime_support import Proxy, balanced, running, settled, task, tasks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from runtime_support import Database
@@ -27,6 +30,27 @@ def _task(**values: Any) -> Any:
 
 def _error(text: Any) -> Any:
     return events.ApplicationError(service="s", error_type="E", error_message=text)
+
+
+class _Hostile:
+    def __getattribute__(self, name: str) -> object:
+        raise RuntimeError(name)
+
+
+@dataclass
+class _Odd:
+    """Looks like an event, and fails when it is read."""
+
+    EVENT_TYPE: ClassVar[str] = "odd"
+    EVENT_VERSION: ClassVar[int] = 1
+    USER_ID_FIELD: ClassVar[None] = None
+    SERVICE_FIELD: ClassVar[str] = "service"
+    STORE: ClassVar[dict[str, str]] = {}
+    text: str = "x"
+
+    @property
+    def service(self) -> str:
+        raise RuntimeError("no")
 
 
 def _nested(depth: int) -> dict[str, Any]:
@@ -59,6 +83,8 @@ POISON: dict[str, tuple[Any, tuple[str, str, str | None]]] = {
     ),
     "unserialisable": (_task(exit_code=object()), ("task_completed", "encoding", None)),
     "no-event": ({"type": "task_completed"}, ("dict", "invalid_event", None)),
+    "hostile": (_Hostile(), ("_Hostile", "invalid_event", None)),
+    "odd": (_Odd(), ("odd", "encoding", None)),
     "nothing": (None, ("NoneType", "invalid_event", None)),
     "service-too-long-for-an-index": (
         events.ApplicationError(service=uuid.uuid4().hex * 1000, error_type="E", error_message="m"),
@@ -232,23 +258,77 @@ def test_events_wait_for_a_mended_schema(
     assert database.letters() == []
 
 
-def test_events_wait_for_a_granted_right(database: Database) -> None:
+@pytest.fixture
+def writer(database: Database) -> Iterator[str]:
+    """A role without any right but to connect."""
     role = f"writer_{uuid.uuid4().hex}"
     database.execute(f"create role {role} login")
-    try:
-        database.execute(f"grant usage on schema analytics_meta to {role}")
-        dsn = psycopg.conninfo.make_conninfo(database.dsn, user=role)
-        with running("thread", dsn) as client:
-            for event in tasks(10):
-                client.track(event)
-            assert settled(client, lambda stats: stats.retries >= 1).last_error == "42501"
-            database.execute(f"grant insert, select on analytics_events to {role}")
-            assert client.flush(30).ok
-            assert balanced(client).delivered == 10
-    finally:
-        database.execute(f"drop owned by {role}")
-        database.execute(f"drop role {role}")
+    yield role
+    database.execute(f"drop owned by {role}")
+    database.execute(f"drop role {role}")
+
+
+def grant_all(database: Database, writer: str) -> None:
+    """What `analytics-migrate` grants to a writer."""
+    database.execute(f"grant usage on schema analytics_meta to {writer}")
+    database.execute(f'grant insert, select ("timestamp", event_id) on analytics_events to {writer}')
+    database.execute(f"grant select, insert on analytics_dead_letters to {writer}")
+    database.execute(f"grant select, insert, update on analytics_meta.late_buckets to {writer}")
+
+
+def test_events_wait_for_a_granted_right(database: Database, writer: str) -> None:
+    with running("thread", psycopg.conninfo.make_conninfo(database.dsn, user=writer)) as client:
+        for event in tasks(10):
+            client.track(event)
+        assert settled(client, lambda stats: stats.retries >= 1).last_error == "42501"
+        grant_all(database, writer)
+        assert client.flush(30).ok
+        assert balanced(client).delivered == 10
     database.assert_numbers(10)
+
+
+@pytest.mark.parametrize("temporary", [True, False], ids=["temporary-tables", "no-temporary-tables"])
+def test_the_rights_of_a_writer_are_enough(database: Database, writer: str, *, temporary: bool) -> None:
+    """For new, duplicate, bad and late rows; even where a role may make no temporary tables."""
+    grant_all(database, writer)
+    if not temporary:
+        name = psycopg.conninfo.conninfo_to_dict(database.dsn)["dbname"]
+        database.execute(f'revoke temporary on database "{name}" from public')
+    with (
+        Proxy(psycopg.conninfo.make_conninfo(database.dsn, user=writer)) as proxy,
+        running("thread", proxy.dsn) as client,
+    ):
+        proxy.cut_after_commit(1)
+        for event in tasks(200):
+            client.track(event)
+        assert client.flush(30).ok
+        client.track(_error("\0"))
+        client.track(task(200), timestamp=datetime.now(UTC) - timedelta(days=3))
+        assert client.flush(30).pending == 0
+        stats = balanced(client)
+        assert (stats.delivered, stats.duplicates, stats.dead_lettered) == (201, 200, 1)
+    database.assert_numbers(201)
+    assert database.letters() == [("application_error", "row_rejected", "22P05")]
+    assert database.execute("select count(*) from analytics_meta.late_buckets") == [(1,)]
+
+
+def test_without_temporary_tables_another_unique_constraint_still_refuses(database: Database, writer: str) -> None:
+    grant_all(database, writer)
+    name = psycopg.conninfo.conninfo_to_dict(database.dsn)["dbname"]
+    database.execute(f'revoke temporary on database "{name}" from public')
+    database.execute("create table other (number text primary key)")
+    database.execute(f"grant insert on other to {writer}")
+    database.execute(
+        "create function once() returns trigger language plpgsql as $$ begin"
+        " insert into other values (new.data ->> 'exit_code'); return new; end $$"
+    )
+    database.execute("create trigger once before insert on analytics_events for each row execute function once()")
+    with running("thread", psycopg.conninfo.make_conninfo(database.dsn, user=writer)) as client:
+        for event in [_task(duration_ms=0, exit_code=1), _task(duration_ms=1, exit_code=2), _task(exit_code=1)]:
+            client.track(event)
+        assert client.flush(30).ok
+        assert (balanced(client).delivered, balanced(client).dead_lettered) == (2, 1)
+    assert database.letters() == [("task_completed", "row_rejected", "23505")]
 
 
 def test_dead_letters_go_to_the_file_when_their_table_is_missing(database: Database, tmp_path: Path) -> None:

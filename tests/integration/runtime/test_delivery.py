@@ -167,3 +167,14 @@ def test_async_with_delivers_on_exit(database: Database) -> None:
 
     asyncio.run(program())
     database.assert_numbers(1)
+
+
+def test_large_events_go_in_several_transactions(database: Database) -> None:
+    client, config = AnalyticsClient.create(max_batch_bytes=100_000)
+    for number in range(50):
+        client.track(events.ApplicationError(service="s", error_type="E", error_message=f"{number} " + "x" * 20_000))
+    with AnalyticsWorker(config, database.dsn):
+        assert client.flush(30).ok
+    assert balanced(client).batches >= 5
+    assert database.execute("select count(distinct data ->> 'error_message') from analytics_events") == [(50,)]
+    assert len(database.execute("select distinct xmin::text from analytics_events")) == client.stats().batches

@@ -159,3 +159,17 @@ def test_the_plugin_works_in_a_project(pytester: pytest.Pytester) -> None:
     )
     result = pytester.runpytest_subprocess("-p", "adi_analytics.pytest_plugin", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=2)
+
+
+def test_refused_events_are_one_log_line(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    with running("thread", database.dsn) as client:
+        for _ in range(3):
+            for _ in range(20):
+                client.track(events.ApplicationError(service="s", error_type="E", error_message="hush\0"))
+                client.track("no event")  # type: ignore[arg-type]  # that is the point
+            assert client.flush(20).pending == 0
+    lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(lines) == 2  # the first at once, the rest at the end
+    assert "'row_rejected': 60" in lines[1]
+    assert "'invalid_event': 60" in lines[1]
+    assert "hush" not in caplog.text
