@@ -81,15 +81,18 @@ def test_rows_older_than_the_raw_ones_are_kept(made: Project, target: Target) ->
     assert counted(target.dsn) == before
 
 
+USERS = (
+    "select day, active_users, weekly_active_users, monthly_active_users from analytics_daily_active_users order by 1"
+)
+
+
 def test_trailing_counts_stay_right_after_a_swap(made: Project, target: Target) -> None:
-    """Users of days whose raw rows are gone still count in the trailing 30 days."""
+    """Users of days whose raw rows are gone still count in the trailing 30 days, and in those to come."""
     target.apply(made)
     insert_events(target.dsn, 2000)
     migrate.maintain(made.options(target.dsn), forced=True)
     migrate.refresh(options=made.options(target.dsn))
-    columns = "day, active_users, weekly_active_users, monthly_active_users"
-    query = f"select {columns} from analytics_daily_active_users order by 1"
-    before = rows(target.dsn, query)
+    before = rows(target.dsn, USERS)
     drop_raw(target, timedelta(days=20))
     shorten_retention(target, 20)
 
@@ -97,7 +100,75 @@ def test_trailing_counts_stay_right_after_a_swap(made: Project, target: Target) 
     made.new("services")
     made.apply(target.dsn)
 
-    assert rows(target.dsn, query) == before
+    assert rows(target.dsn, USERS) == before
+    # A user of today joins those of the days before, also of days that only the old version knew.
+    execute(
+        target.dsn,
+        'insert into analytics_events ("timestamp", event_type, service, user_id, data, event_id)'
+        " values (now(), 'task_created', 's', gen_random_uuid(), '{}', gen_random_uuid())",
+    )
+    (*_, last) = rows(target.dsn, USERS)
+    assert last[3] == before[-1][3] + 1
+    execute(target.dsn, "update analytics_meta.storage set retention = '90 days'")
+    assert migrate.drift(made.options(target.dsn)).findings == ()
+
+
+def count_more_users(document: Document) -> None:
+    aggregate = document["aggregates"]["analytics_daily_active_users"]
+    aggregate["version"] = 2
+    for name in ("weekly_active_users", "monthly_active_users"):
+        aggregate["measures"][name]["where"] = {"event": "task_created"}
+
+
+def test_trailing_counts_of_other_users_keep_the_old_ones_for_a_span(made: Project, target: Target) -> None:
+    target.apply(made)
+    insert_events(target.dsn, 2000)
+    migrate.maintain(made.options(target.dsn), forced=True)
+    migrate.refresh(options=made.options(target.dsn))
+    before = rows(target.dsn, USERS)
+    drop_raw(target, timedelta(days=20))
+    shorten_retention(target, 20)
+
+    made.edit(count_more_users)
+    made.new("other users")
+    made.apply(target.dsn)
+
+    # All days are there: the new definition has not seen 30 days yet, so finished days are the old version's.
+    assert [row[0] for row in rows(target.dsn, USERS)] == [row[0] for row in before]
+    assert rows(target.dsn, USERS)[:-1] == before[:-1]
+
+
+def test_a_young_table_is_computed_anew(made: Project, target: Target) -> None:
+    """Nothing is gone yet, so no row of the old version is needed, and days to come are seen."""
+    target.apply(made)
+    insert_events(target.dsn, 200)
+    migrate.maintain(made.options(target.dsn), forced=True)
+    made.edit(count_more_users)
+    made.new("other users")
+    made.apply(target.dsn)
+
+    fresh = truth(target.dsn)
+    assert len(rows(target.dsn, USERS)) == len(fresh)
+    assert value(
+        target.dsn, "select bool_and(monthly_active_users <= active_users + 7) from analytics_daily_active_users"
+    )
+    assert value(target.dsn, "select count(*) from analytics_daily_active_users_v2_history") == 0
+
+
+def test_without_raw_rows_the_old_version_is_kept(made: Project, target: Target) -> None:
+    target.apply(made)
+    insert_events(target.dsn, 500)
+    migrate.maintain(made.options(target.dsn), forced=True)
+    before = {day: counts for day, counts in counted(target.dsn).items() if day.date() < datetime.now(UTC).date()}
+    execute(target.dsn, "truncate analytics_events")
+
+    made.edit(second_version)
+    made.new("second version")
+    made.apply(target.dsn)
+
+    assert counted(target.dsn) == before
+    insert_events(target.dsn, 1)
+    assert len(counted(target.dsn)) == len(before) + 1
 
 
 class Traffic:

@@ -14,7 +14,7 @@ from typing import Final, LiteralString
 
 from psycopg import sql
 
-from adi_analytics.migrate import _apply, _backfill, _lock, _record, _runner, _swap
+from adi_analytics.migrate import _apply, _backfill, _history, _lock, _record, _runner
 from adi_analytics.migrate._backfill import BackfillResult
 from adi_analytics.migrate._database import Connection, Database, fetch_value, quote
 from adi_analytics.migrate._errors import HistoryError
@@ -163,7 +163,7 @@ def _continuous(connection: Connection, database: Database) -> set[str]:
 
 def _retention(snapshot: Manifest) -> str:
     seconds = snapshot.storage.retention
-    return f"update analytics_meta.storage set retention = {'null' if seconds is None else _swap.interval(seconds)}"  # noqa: S608 - names and literals are quoted
+    return f"update analytics_meta.storage set retention = {'null' if seconds is None else _history.interval(seconds)}"  # noqa: S608 - names and literals are quoted
 
 
 def _fill(connection: Connection, database: Database, options: Options) -> list[BackfillResult]:

@@ -11,8 +11,8 @@ import msgspec
 from adi_analytics.migrate import _swap
 from adi_analytics.migrate._database import literal
 from adi_analytics.migrate._errors import UsageError
+from adi_analytics.migrate._history import ident, interval
 from adi_analytics.migrate._manifest import Aggregate, Manifest, Statement, Storage
-from adi_analytics.migrate._swap import ident, interval
 
 _META_LAST: Final = "set local check_function_bodies = on"
 

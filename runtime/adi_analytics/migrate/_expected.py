@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from adi_analytics.migrate import _apply, _record, _swap
+from adi_analytics.migrate import _apply, _history, _record, _swap
 from adi_analytics.migrate._database import Connection, Database
 from adi_analytics.migrate._describe import Description, describe
 from adi_analytics.migrate._manifest import Aggregate, Manifest, Statement
@@ -54,16 +54,18 @@ def _public_statements(snapshot: Manifest, backend: str) -> Iterator[str]:
 
 
 def _relations(entry: Aggregate, backend: str) -> Iterator[str]:
-    selects = {_swap.ident(relation.name): relation.select[backend] for relation in entry.relations}
+    yield from (statement.sql for statement in _history.members_ddl(entry))
+    live = _history.live_views(entry, backend)
+    selects = {_history.ident(relation.name): relation.select[backend] for relation in entry.relations}
     for statement in entry.ddl[backend]["create"]:
         if _CAGG.match(statement.sql):
             # A continuous aggregate cannot be temporary; a view of its SELECT has the same columns and definition.
             name = _CAGG.sub("", statement.sql).split("\n", 1)[0].strip()
             yield f"create view {name} as\n{selects[name]}"
         else:
-            yield from _structure([statement])
+            yield from (live.get(sql, sql) for sql in _structure([statement]))
     if entry.history:
-        yield from (_swap.history_ddl(view, entry) for view in entry.views)
+        yield from (_history.history_ddl(view, entry) for view in entry.views)
 
 
 def _structure(statements: Iterable[Statement]) -> Iterator[str]:

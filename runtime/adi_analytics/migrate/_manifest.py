@@ -92,7 +92,7 @@ class Aggregate(msgspec.Struct, frozen=True):
 
     Attributes:
         history: Whether the public views add rows that an earlier version computed.
-        replaces: The main relation of the version before, when there was one.
+        kept_members: Relations of members whose rows of the version before are kept, too, for trailing counts.
     """
 
     name: str
@@ -104,7 +104,9 @@ class Aggregate(msgspec.Struct, frozen=True):
     views: list[View]
     relations: list[Relation]
     ddl: Ddl
+    trailing: int = 0
     history: bool = False
+    kept_members: list[str] = []
 
     @property
     def rollup(self) -> str:

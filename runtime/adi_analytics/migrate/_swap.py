@@ -8,29 +8,16 @@ views add.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
-from typing import Any, Final
+from collections.abc import Collection
+from typing import Any
 
 import msgspec
 
+from adi_analytics.migrate import _history
 from adi_analytics.migrate._database import literal
 from adi_analytics.migrate._errors import ForgottenMigrationError, UsageError
-from adi_analytics.migrate._manifest import Aggregate, Statement, View
-
-_LONGEST_NAME: Final = 63
-
-
-def ident(name: str) -> str:
-    """Return *name* quoted, as the generated SQL quotes every name."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def interval(seconds: int) -> str:
-    """Return a span as an SQL interval in days, hours, minutes or seconds."""
-    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds % size == 0:
-            return f"interval '{seconds // size} {unit}'"
-    return f"interval '{seconds} seconds'"
+from adi_analytics.migrate._history import ident, interval
+from adi_analytics.migrate._manifest import Aggregate, Statement
 
 
 def settle(entry: Aggregate, before: Aggregate | None, taken: Collection[str]) -> Aggregate:
@@ -48,7 +35,11 @@ def settle(entry: Aggregate, before: Aggregate | None, taken: Collection[str]) -
     while any(relation.name in taken for relation in settled.relations):
         revision += 1
         settled = _renamed(entry, base, f"{base}r{revision}")
-    return settled
+    return (
+        settled
+        if before is None
+        else msgspec.structs.replace(settled, kept_members=_history.kept_members(settled, before))
+    )
 
 
 def _check_version(entry: Aggregate, before: Aggregate) -> None:
@@ -82,7 +73,7 @@ def _renamed(entry: Aggregate, old: str, new: str) -> Aggregate:
     renamed: Aggregate = msgspec.json.decode(text, type=Aggregate)
     for relation in renamed.relations:
         for name in (relation.name, relation.live, relation.rows_function):
-            if len(name.encode()) > _LONGEST_NAME:
+            if len(name.encode()) > _history.LONGEST_NAME:
                 raise UsageError(
                     f"{name} is longer than PostgreSQL's 63 bytes", f"Raise the version of {entry.name} instead."
                 )
@@ -98,7 +89,12 @@ def reword(before: Aggregate, entry: Aggregate) -> Aggregate:
         for backend, parts in before.ddl.items()
     }
     return msgspec.structs.replace(
-        before, columns=entry.columns, views=entry.views, fingerprint=entry.fingerprint, ddl=ddl
+        before,
+        columns=entry.columns,
+        views=entry.views,
+        trailing=entry.trailing,
+        fingerprint=entry.fingerprint,
+        ddl=ddl,
     )
 
 
@@ -151,64 +147,16 @@ def only_appends(before: Aggregate, now: Aggregate) -> bool:
 def publish(entry: Aggregate, before: Aggregate | None, backend: str) -> list[Statement]:
     """Return the statements that make the public views of *entry*, over those of *before* if there were any."""
     views = [
-        _with_history(statement, view, entry) if entry.history and view.name in _kept(entry) else statement
+        _history.with_history(statement, view, entry) if entry.history else statement
         for statement, view in zip(entry.ddl[backend]["view"], entry.views, strict=True)
     ]
     if before is None:
         return views
-    views = [*_widen_histories(entry, before), *views]
+    views = [*_history.widen_histories(entry, before), *views]
     if only_appends(before, entry):
         return views
     dropped = [Statement(f"drop view {v.name}", f"drop view {ident(v.name)}") for v in reversed(before.views)]
     return [_remember_grants(before), *dropped, *views, _restore_grants(entry)]
-
-
-def _widen_histories(entry: Aggregate, before: Aggregate) -> Iterator[Statement]:
-    """Yield the columns that the history of *before* lacks; only for an aggregate that keeps its rows."""
-    if not before.history or before.rollup != entry.rollup:
-        return
-    had = {column.name for column in before.columns}
-    view = entry.views[0]
-    for column in entry.columns:
-        if column.name not in had:
-            table = ident(history_table(view, entry))
-            yield Statement(
-                f"column {column.name} of the history of {view.name}",
-                f"alter table {table} add column if not exists {ident(column.name)} {column.type}",
-            )
-
-
-def _kept(entry: Aggregate) -> set[str]:
-    return {view.name for view in entry.views}
-
-
-def _with_history(statement: Statement, view: View, entry: Aggregate) -> Statement:
-    head = f"create or replace view {ident(view.name)} as\n"
-    if not statement.sql.startswith(head):
-        raise UsageError(
-            f"the manifest's view {view.name} has an unknown form", "Run `analytics-codegen generate` again."
-        )
-    columns = ", ".join(ident(name) for name in view.columns)
-    bucket = ident(entry.bucket.column)
-    boundary = (
-        f"coalesce((select history_before from analytics_meta.aggregates where rollup = {literal(entry.rollup)}), "  # noqa: S608 - names and literals are quoted
-        "'-infinity')"
-    )
-    return Statement(
-        statement.step,
-        f"{head}select {columns}\nfrom (\n{statement.sql.removeprefix(head)}\n) as computed\n"
-        f"where {bucket} >= {boundary}\n"
-        f"union all\nselect {columns}\nfrom {ident(history_table(view, entry))}\nwhere {bucket} < {boundary}",
-    )
-
-
-def history_table(view: View, entry: Aggregate) -> str:
-    """Return the name of the table that keeps what an earlier version computed for *view*."""
-    suffix = entry.rollup.removeprefix(entry.name)
-    name = f"{view.name}{suffix}_history"
-    if len(name.encode()) > _LONGEST_NAME:
-        raise UsageError(f"{name} is longer than PostgreSQL's 63 bytes", "Give the aggregate a shorter name.")
-    return name
 
 
 def _names(entry: Aggregate) -> str:
@@ -269,55 +217,14 @@ def _stop_policies(entry: Aggregate) -> list[Statement]:
 
 def swap(before: Aggregate, now: Aggregate, backend: str) -> list[Statement]:
     """Return the statements that let the public views read *now* instead of *before*, losing no row."""
-    boundary = Statement(
-        f"boundary of {now.rollup}",
-        "update analytics_meta.aggregates\n"
-        f"set history_before = analytics_meta.refresh_floor(width) + {interval(_reach(now))}\n"
-        f"where rollup = {literal(now.rollup)}",
-    )
     stop = Statement(
         f"retire {before.rollup}",
         f"update analytics_meta.aggregates set active = false where rollup = {literal(before.rollup)}",  # noqa: S608 - names and literals are quoted
     )
-    histories = [_copy_history(view, before, now) for view in now.views]
+    histories = [_history.copy_history(view, before, now) for view in now.views]
     policies = _stop_policies(before) if backend == "timescaledb" else []
-    return [boundary, *histories, *publish(now, before, backend), *policies, stop]
-
-
-def _reach(entry: Aggregate) -> int:
-    """How far after the oldest raw row a trailing count is still incomplete, in seconds."""
-    return 30 * 86_400 if any(relation.kind == "users" for relation in entry.relations) else 0
-
-
-def _copy_history(view: View, before: Aggregate, now: Aggregate) -> Statement:
-    table = ident(history_table(view, now))
-    old = {name for entry in before.views if entry.name == view.name for name in entry.columns}
-    shared = [name for name in view.columns if name in old]
-    lead = history_ddl(view, now)
-    if not old or now.bucket.column not in shared:
-        return Statement(f"history of {view.name}", lead)
-    names = ", ".join(ident(name) for name in shared)
-    boundary = f"(select history_before from analytics_meta.aggregates where rollup = {literal(now.rollup)})"  # noqa: S608 - names and literals are quoted
-    return Statement(
-        f"history of {view.name}",
-        f"{lead};\ninsert into {table} ({names})\nselect {names} from {ident(view.name)}\n"
-        f"where {ident(now.bucket.column)} < coalesce({boundary}, 'infinity')",
-    )
-
-
-def history_ddl(view: View, entry: Aggregate) -> str:
-    """Return the statement that creates the history table of *view*, which needs the relations of *entry*."""
-    return (
-        f"create table {ident(history_table(view, entry))} as\nselect * from (\n{_body(view, entry)}\n) as computed\n"
-        "with no data"
-    )
-
-
-def _body(view: View, entry: Aggregate) -> str:
-    head = f"create or replace view {ident(view.name)} as\n"
-    # The views are the same text on every backend.
-    texts = [s.sql for parts in entry.ddl.values() for s in parts["view"] if s.sql.startswith(head)]
-    return texts[0].removeprefix(head)
+    kept = _history.keep_members(now, before, backend)
+    return [_history.set_boundary(before, now), *kept, *histories, *publish(now, before, backend), *policies, stop]
 
 
 def drop(entry: Aggregate, backend: str, *, views: bool = True) -> list[Statement]:
@@ -326,9 +233,14 @@ def drop(entry: Aggregate, backend: str, *, views: bool = True) -> list[Statemen
     statements = [s for s in entry.ddl[backend]["drop"] if views or s.sql not in public]
     if entry.history:
         statements += [
-            Statement(f"drop history of {v.name}", f"drop table if exists {ident(history_table(v, entry))}")
+            Statement(f"drop history of {v.name}", f"drop table if exists {ident(_history.history_table(v, entry))}")
             for v in entry.views
         ]
+    statements += [
+        Statement(f"drop kept rows of {r.name}", f"drop table if exists {ident(_history.members_table(r))}")
+        for r in entry.relations
+        if r.name in entry.kept_members
+    ]
     forget: list[Any] = [
         Statement(
             f"forget {entry.rollup} in {table}",

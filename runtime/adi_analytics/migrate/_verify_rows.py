@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from adi_analytics.migrate import _swap
+from adi_analytics.migrate import _history
 from adi_analytics.migrate._database import Connection, Database, literal
 from adi_analytics.migrate._findings import Finding, show
 from adi_analytics.migrate._manifest import Aggregate, Manifest
@@ -44,7 +44,7 @@ def _span(seconds: int | None) -> timedelta | None:
 
 def _sql(value: str | timedelta | None) -> str:
     if isinstance(value, timedelta):
-        return _swap.interval(int(value.total_seconds()))
+        return _history.interval(int(value.total_seconds()))
     return "null" if value is None else literal(value)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, LiteralString
 
-from adi_analytics.migrate import _swap
+from adi_analytics.migrate import _history
 from adi_analytics.migrate._database import Connection, Database, fetch_value, literal
 from adi_analytics.migrate._describe import Description
 from adi_analytics.migrate._findings import Finding, show
@@ -82,7 +82,7 @@ def hypertable(connection: Connection, database: Database, snapshot: Manifest) -
     elif found != expected:
         yield Finding(
             "warning", f"hypertable {table}", f"chunk interval: {expected}", f"chunk interval: {found}",
-            f"select set_chunk_time_interval({literal(table)}, {_swap.interval(snapshot.storage.chunk_interval)});",
+            f"select set_chunk_time_interval({literal(table)}, {_history.interval(snapshot.storage.chunk_interval)});",
         )  # fmt: skip
 
 
@@ -204,7 +204,7 @@ def _mend(snapshot: Manifest, kind: str, target: str) -> str:
     for entry in snapshot.aggregates:
         statements += entry.ddl["timescaledb"]["policies"]
     made = next((s.sql for s in statements if _adds(s, kind, target)), "")
-    return f"select {remove}({literal(_swap.ident(target))}, if_exists => true); {made};"
+    return f"select {remove}({literal(_history.ident(target))}, if_exists => true); {made};"
 
 
 def _adds(statement: Statement, kind: str, target: str) -> bool:
@@ -213,7 +213,7 @@ def _adds(statement: Statement, kind: str, target: str) -> bool:
         "policy_compression": "add_compression_policy",
         "policy_retention": "add_retention_policy",
     }[kind]
-    return call in statement.sql and literal(_swap.ident(target)) in statement.sql
+    return call in statement.sql and literal(_history.ident(target)) in statement.sql
 
 
 _SETTING: Final = re.compile(r"compress_(?P<key>segmentby|orderby) = '(?P<value>[^']*)'")

@@ -83,6 +83,7 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
         "dimensions": list(made.dimensions),
         "columns": [_named(column, "role", "kind") for column in made.columns],
         "refresh": {key: seconds(getattr(aggregate.refresh, key)) for key in ("every", "window", "lag")},
+        "trailing": max((seconds(m.trailing) for m in aggregate.measures if m.trailing), default=0),
         "fingerprint": aggregate_fingerprint(catalog, made),
         "views": _views(made),
         "relations": [_relation(catalog, made, relation) for relation in made.relations],
