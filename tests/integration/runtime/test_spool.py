@@ -9,7 +9,7 @@ import pytest
 from adi_analytics import AnalyticsClient, OptionError
 from adi_analytics._segment import MAGIC
 from runtime_support import QUICK, balanced, running, settled, task, tasks
-from runtime_support.programs import run_program
+from runtime_support.programs import run_program, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,8 +167,10 @@ def test_a_flipped_bit_costs_one_event(
 def test_a_file_that_is_no_segment_is_kept_and_reported(database: Database, tmp_path: Path) -> None:
     (tmp_path / "stranger.000001.segment").write_bytes(b"what is this")
     spooled(tmp_path, 10)
-    recover(database, tmp_path, 10)
+    with running("thread", database.dsn, spool="overflow", spool_dir=str(tmp_path)):
+        wait_for(lambda: segments(tmp_path) == [])
     assert [path.read_bytes() for path in tmp_path.glob("*.damaged")] == [b"what is this"]
+    database.assert_numbers(10)
 
 
 def test_own_events_that_the_disk_lost_are_counted(
