@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -176,8 +177,10 @@ class FieldResolver:
 
     def _check_pattern(self, node: Node, at: Location, subject: str) -> None:
         try:
-            re.compile(node.text)
-        except (re.error, OverflowError, RecursionError) as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # re warns of syntax that will mean something else
+                re.compile(node.text)
+        except (re.error, OverflowError, RecursionError, Warning) as error:
             self.context.broken.add(at)
             self.context.error(node.at, "bad-pattern", f"not a regular expression: {error}", "mend it", subject)
             return

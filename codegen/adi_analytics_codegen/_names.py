@@ -25,6 +25,7 @@ _PYTHON_FIELDS: Final = frozenset({"bool", "datetime", "float", "int", "self", "
 """Names that annotations use, which a field of the same name would hide, and ``self``."""
 _RESERVED_EVENTS: Final = frozenset({"events"})
 """Event names whose JSON Schema would take the place of the union's."""
+_RESERVED_DOMAINS: Final = frozenset({"from_json", "to_json"})
 _RESERVED_RELATIONS: Final = frozenset({"analytics_dead_letters", "analytics_meta"})
 
 
@@ -113,6 +114,9 @@ def _object_classes(owner: str, fields: Iterable[Field], subject: str) -> Iterat
 
 def _check_domains(catalog: Catalog, context: Context) -> None:
     for event in catalog.events:
+        if event.domain in _RESERVED_DOMAINS:
+            message = f'no domain can be called "{event.domain}": generated code has a function of that name'
+            context.error(event.at, "reserved-name", message, "rename the domain", f"events.{event.name}")
         if keyword.iskeyword(event.domain):
             message = f'domain "{event.domain}" is a keyword of Python, so no module can have its name'
             context.error(event.at, "python-name", message, "rename the domain", f"events.{event.name}")

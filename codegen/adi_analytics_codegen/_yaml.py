@@ -27,6 +27,7 @@ _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH: Final = 100
 _MAX_NODES: Final = 2_000_000
 """Aliases may not blow a catalog up beyond this many values."""
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT: Final = re.compile(r"[-+]?[0-9]{1,400}")
@@ -142,12 +143,10 @@ def _decode(data: bytes, file: str, findings: Findings) -> str | None:
         at = _place(file, data[: error.start].decode("utf-8-sig", "replace"), None)
         findings.error(at, "encoding", f"byte 0x{data[error.start]:02x} is not UTF-8", "save the file as UTF-8")
         return None
-    bad = (
-        next((i for i, c in enumerate(text) if c < " " and c not in "\n\r\t"), None) if not text.isprintable() else None
-    )
-    if bad is not None:
-        at = _place(file, text, bad)
-        findings.error(at, "yaml-syntax", f"control character {text[bad]!r} is not allowed in YAML", "remove it")
+    control = _CONTROL.search(text)
+    if control is not None:
+        at = _place(file, text, control.start())
+        findings.error(at, "yaml-syntax", f"control character {control.group()!r} is not allowed in YAML", "remove it")
         return None
     return text
 
@@ -179,7 +178,6 @@ class _Builder:
         self.stack: list[_Open] = []
         self.anchors: dict[str, Node | None] = {}
         self.root: Node | None = None
-        self.nodes = 0
 
     def build(self, text: str) -> Node | None:
         """Return the root node of *text*; an empty file gives ``None``."""
@@ -219,12 +217,12 @@ class _Builder:
     def on_scalar(self, event: Any) -> None:
         mark = event.start_mark
         line, column = mark.line + 1, mark.column + 1
+        self.check_tag(event)
         if self.stack and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None:
             self.stack[-1].key = (event.value, line, column)
             if event.anchor:
                 self.anchors[event.anchor] = Node(event.value, self.file, line, column)
             return
-        self.check_tag(event)
         value = _scalar(event.value) if event.implicit[0] else event.value
         self.add(Node(value, self.file, line, column), event.anchor)
 
@@ -247,7 +245,6 @@ class _Builder:
         """Put a finished node into the collection that is open."""
         if anchor:
             self.anchors[anchor] = node
-        self.nodes += 1
         if not self.stack:
             self.root = node
             return

@@ -94,6 +94,10 @@ def _parser() -> argparse.ArgumentParser:
     rules = commands.add_parser("rules", help="list every rule", description="List every rule.")
     rules.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how to print")
     rules.set_defaults(run=_rules)
+    schema = commands.add_parser(
+        "schema", help="print the JSON Schema of events.yaml", description="Print the JSON Schema of events.yaml."
+    )
+    schema.set_defaults(run=_schema)
     return parser
 
 
@@ -314,4 +318,11 @@ def _rules(arguments: argparse.Namespace) -> int:
         )
     else:
         print("\n".join(f"{name} ({rule.kind} {rule.severity}): {rule.text}" for name, rule in RULES.items()))
+    return OK
+
+
+def _schema(_arguments: argparse.Namespace) -> int:
+    from adi_analytics_codegen._shape import catalog_schema
+
+    print(json.dumps(catalog_schema(), indent=2))
     return OK

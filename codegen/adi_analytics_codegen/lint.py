@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from adi_analytics_codegen.findings import Finding, Severity, ordered
-from adi_analytics_codegen.model import Field, FieldType, MeasureKind, Sensitivity, Status, Store
+from adi_analytics_codegen.model import USER_ID, Field, FieldType, MeasureKind, Sensitivity, Status, Store
 from adi_analytics_codegen.naming import did_you_mean
+from adi_analytics_codegen.readers import references
 from adi_analytics_codegen.walk import every_field
 
 if TYPE_CHECKING:
@@ -203,6 +204,15 @@ def _wide_dimension(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
                 yield dimension.at, f"aggregates.{aggregate.name}.{dimension.name}", message, "count it with distinct"
 
 
+def _column_unfilled(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
+    filling = {event.name for event in catalog.events if event.user_id_field is not None}
+    for aggregate in catalog.aggregates:
+        if filling.isdisjoint(aggregate.sources) and any(of == USER_ID for _, of in references(aggregate)):
+            message = f"{USER_ID} is empty in every event that the aggregate reads"
+            fix = "say in columns which field of the events fills it"
+            yield aggregate.at, f"aggregates.{aggregate.name}", message, fix
+
+
 def _personal_aggregated(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
     for aggregate in catalog.aggregates:
         for name, of, at in _shown(aggregate):
@@ -268,6 +278,9 @@ LINTS: Final = {
     "wide-dimension": Lint(
         _wide_dimension,
         "An aggregate groups by a uuid, a float or a time, and may have as many rows as there are events.",
+    ),
+    "column-unfilled": Lint(
+        _column_unfilled, "An aggregate reads `$user_id`, and none of its events fills the column."
     ),
     "personal-aggregated": Lint(
         _personal_aggregated,

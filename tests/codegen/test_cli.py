@@ -10,7 +10,7 @@ from adi_analytics_codegen.cli import main
 from adi_analytics_codegen.rules import RULES, markdown
 from codegen_support.projects import EVENTS, REPOSITORY, minimal
 
-COMMANDS = ["lint", "generate", "check", "breaking", "diff", "explain", "sample", "rules"]
+COMMANDS = ["lint", "generate", "check", "breaking", "diff", "explain", "sample", "rules", "schema"]
 BROKEN = "catalog: {format: 1, name: small}\nevents: {a: {domian: web, description: x}}\n"
 
 
@@ -63,7 +63,7 @@ def test_a_catalog_with_errors_is_1_and_says_where(project, capsys, command):
     )
 
 
-@pytest.mark.parametrize("command", COMMANDS[:-1])
+@pytest.mark.parametrize("command", COMMANDS[:-2])
 def test_a_catalog_that_is_not_there(project, capsys, command):
     extra = {"breaking": ["--against", "x"], "diff": ["--against", "x"], "explain": ["a"], "sample": ["a"]}
     assert project.run(command, *extra.get(command, [])) == 1
@@ -252,6 +252,11 @@ def test_the_page_of_rules_is_up_to_date(capsys):
     assert main(["rules", "--format", "json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == len(RULES)
     assert main(["rules"]) == 0
+
+
+def test_the_schema_of_the_format_can_be_had_without_a_checkout(capsys):
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["$id"] == "urn:adi-analytics:catalog-format:1"
 
 
 def run(*arguments, code="from adi_analytics_codegen.cli import main; import sys; sys.exit(main())", **environment):

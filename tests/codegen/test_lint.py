@@ -109,6 +109,14 @@ CASES = {
         catalog({"n": {**number(), "type": "float"}}, aggregates={"days": aggregate(dimensions={"n": "n"})}),
         "aggregates.days.n",
     ),
+    "column-unfilled": (
+        catalog(
+            events={"page_view": event({"by": {"type": "uuid", "description": "x"}}, columns={"user_id": "by"})},
+            aggregates={"days": aggregate(measures={"users": {"distinct": "$user_id"}})},
+        ),
+        catalog(aggregates={"days": aggregate(measures={"users": {"distinct": "$user_id"}})}),
+        "aggregates.days",
+    ),
     "personal-aggregated": (
         catalog(URL, aggregates={"days": aggregate(measures={"urls": {"distinct": "url"}})}),
         catalog(URL, aggregates={"days": aggregate(measures={"url": {"first": "url"}})}),

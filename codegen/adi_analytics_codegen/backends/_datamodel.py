@@ -29,7 +29,7 @@ def classes(definitions: dict[str, Any], extra: dict[str, dict[str, Any]]) -> di
     """
     schema = {
         "$defs": definitions,
-        "title": "Everything",
+        "title": "AnyEvent",  # no class of a catalog can have this name
         "oneOf": [{"$ref": f"#/$defs/{name}"} for name in definitions],
     }
     text = generate(

@@ -22,13 +22,9 @@ _UNPRINTABLE: Final = re.compile(
 ``str.isprintable`` says differs between Python versions, and the output must not."""
 
 
+@cache
 def environment(language: str) -> jinja2.Environment:
     """Return the templates of *language*: strict, and without a filter that escapes for HTML."""
-    return _environment(language)
-
-
-@cache
-def _environment(language: str) -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES / language),
         undefined=jinja2.StrictUndefined,

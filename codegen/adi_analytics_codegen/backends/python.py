@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adi_analytics_codegen.backends import json_schema
 from adi_analytics_codegen.backends._describe import class_text, deprecation_text, enum_value_text, field_text, sentence
 from adi_analytics_codegen.backends._layout import Group, OrNone, Part, laid_out
-from adi_analytics_codegen.backends._text import HEADER, WIDTH, environment, py_docstring, py_string
+from adi_analytics_codegen.backends._text import HEADER, WIDTH, environment, import_line, py_docstring, py_string
 from adi_analytics_codegen.fingerprint import fingerprint
 from adi_analytics_codegen.model import Field, FieldType, Status, Store
 from adi_analytics_codegen.naming import object_class_name
@@ -92,8 +92,9 @@ class _Package:
         if self.catalog.enums:
             enums = [texts[enum.class_name] for enum in self.catalog.enums]
             files[f"{folder}/_enums.py"] = self.module("Enums of the catalog", enums)
+        context = self.context()
         for name in ("_dataclass.py", "_codec.py", "_registry.py", "__init__.py"):
-            files[f"{folder}/{name}"] = self.render(f"{name}.jinja", **self.context())
+            files[f"{folder}/{name}"] = self.render(f"{name}.jinja", **context)
         return {**files, f"{folder}/py.typed": ""}
 
     def render(self, template: str, **context: Any) -> str:
@@ -129,14 +130,12 @@ class _Package:
         for name, module in _STANDARD.items():
             if name in used:
                 standard.setdefault(module, []).append(name)
-        own = [f"from ._enums import {', '.join(enums)}"] if (enums := self.enums_in(used, texts)) else []
-        makers = [name for name in ("dataclass", "deprecated") if name in used]
-        if makers:
-            own.insert(0, f"from ._dataclass import {', '.join(makers)}")
+        makers: list[str] = [name for name in ("dataclass", "deprecated") if name in used]
+        own: dict[str, list[str]] = {"._dataclass": makers, "._enums": self.enums_in(used, texts)}
         imports = {
             "standard": [f"from {module} import {', '.join(names)}" for module, names in sorted(standard.items())],
             "third_party": ["from msgspec import Meta"] if "Meta" in used else [],
-            "own": own,
+            "own": [import_line(module, names) for module, names in own.items() if names],
         }
         return self.render(
             "module.py.jinja", docstring=py_docstring(sentence(summary), 0), imports=imports, classes=texts
@@ -244,7 +243,7 @@ def _object_classes(owner: str, fields: Iterable[Field]) -> Iterator[_Class]:
 
 def _bounds(field: Field) -> list[str]:
     bounds = [
-        f"{word}={py_string(value) if isinstance(value, str) else value}"
+        f"{word}={py_string(value) if isinstance(value, str) else repr(value).replace('e+', 'e')}"
         for key, word in _META.items()
         if (value := getattr(field, key)) is not None
     ]

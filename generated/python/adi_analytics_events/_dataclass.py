@@ -37,6 +37,7 @@ else:
 def _build(plain: type) -> type:
     """Return *plain* as a frozen dataclass that is a ``Struct``, tagged with its event type if it has one."""
     namespace: dict[str, Any] = {key: value for key, value in vars(plain).items() if key not in _OF_PLAIN_CLASSES}
+    namespace["__annotations__"] = plain.__annotations__
     tag = namespace.get("EVENT_TYPE")
     make: Any = type(Struct)
     struct: type = make(
@@ -60,4 +61,6 @@ def _build(plain: type) -> type:
     return struct
 
 
-_OF_PLAIN_CLASSES = frozenset({"__dict__", "__weakref__"})
+_OF_PLAIN_CLASSES = frozenset(
+    {"__dict__", "__weakref__", "__annotate__", "__annotate_func__", "__annotations_cache__"}  # the last are of 3.14
+)

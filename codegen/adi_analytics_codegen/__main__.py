@@ -1,0 +1,7 @@
+"""``python -m adi_analytics_codegen`` is the command ``analytics-codegen``."""
+
+import sys
+
+from adi_analytics_codegen.cli import main
+
+sys.exit(main())
