@@ -245,7 +245,7 @@ begin
         from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
         where e.extname = 'timescaledb'
     ), false) where exists (select from pg_catalog.pg_extension where extname = 'timescaledb');
-    perform analytics_meta.prepare_storage();
+    call analytics_meta.prepare_storage(counted);
     commit;
     call analytics_meta.work_marks(counted, skipped);
     commit;
@@ -255,7 +255,7 @@ begin
             commit;
         end loop;
     end if;
-    perform analytics_meta.expire_storage();
+    call analytics_meta.expire_storage(counted);
     commit;
     perform set_config('search_path', path_before, false);
     perform pg_advisory_unlock(1633970529, 1835101806);
@@ -274,20 +274,19 @@ from timescaledb_information.chunks c, analytics_meta.installation i, analytics_
 where c.hypertable_schema = i.events_schema and c.hypertable_name = s.table_name
 $function$;
 
--- function prepare_storage
-create or replace function analytics_meta.prepare_storage() returns integer
-language sql
-set search_path = pg_catalog, pg_temp
-as $function$
--- TimescaleDB makes chunks when rows come.
-select 0
-$function$;
-
--- function expire_storage
-create or replace function analytics_meta.expire_storage() returns integer
+-- procedure prepare_storage
+create or replace procedure analytics_meta.prepare_storage(inout made integer default 0)
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $function$
+as $procedure$
+begin
+    made := 0;  -- TimescaleDB makes chunks when rows come
+end
+$procedure$;
+
+-- procedure expire_storage
+create or replace procedure analytics_meta.expire_storage(inout dropped integer default 0)
+language plpgsql
+as $procedure$
 -- Drops the chunks that retention has passed, but never before their rows are stored in every rollup.
 declare
     extension_schema text := (
@@ -295,23 +294,22 @@ declare
         where e.extname = 'timescaledb'
     );
     older_than timestamptz := (select now() - analytics_meta.span(retention) from analytics_meta.storage);
-    dropped integer := 0;
 begin
+    dropped := 0;
     if older_than is null or exists (select from analytics_meta.backfills b where b.status <> 'done') then
-        return 0;
+        return;
     end if;
     select least(older_than, min(r.watermark)) into older_than
     from analytics_meta.rollups r join analytics_meta.aggregates a on a.rollup = r.rollup where a.active;
     if older_than = '-infinity' then
-        return 0;
+        return;
     end if;
     execute format(
         'select count(*) from %I.drop_chunks(%L::regclass, older_than => %L::timestamptz)',
         extension_schema, analytics_meta.events_table(), older_than
     ) into dropped;
-    return dropped;
 end
-$function$;
+$procedure$;
 
 -- function stored_until
 create or replace function analytics_meta.stored_until(rollup_name text) returns timestamptz

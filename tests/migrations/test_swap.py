@@ -33,7 +33,7 @@ def add_user_measure(document: Document) -> None:
 def drop_raw(target: Target, older_than: timedelta) -> None:
     """Drop raw rows as retention does, whole days of them."""
     if target.backend == "postgres":
-        execute(target.dsn, "select analytics_meta.prepare_storage()")
+        execute(target.dsn, "call analytics_meta.prepare_storage(null)")
         limit = datetime.now(UTC) - older_than
         for part, to_time in rows(target.dsn, "select part::text, to_time from analytics_meta.raw_ranges()"):
             if to_time <= limit and "default" not in part:

@@ -113,7 +113,7 @@ def test_late_events_below_the_raw_rows_take_nothing_away(migrated: Target) -> N
     if migrated.backend == "timescaledb":
         execute(migrated.dsn, "select drop_chunks('analytics_events', now() - interval '20 days')")
     else:
-        execute(migrated.dsn, "select analytics_meta.prepare_storage()", "select analytics_meta.expire_storage()")
+        execute(migrated.dsn, "call analytics_meta.prepare_storage(null)", "call analytics_meta.expire_storage(null)")
     assert min(truth(migrated.dsn)) > min(before)
 
     insert_late(migrated, NOW - timedelta(days=30))
@@ -305,8 +305,8 @@ def test_nothing_expires_before_it_is_counted(migrated_dsn: str) -> None:
     execute(
         migrated_dsn,
         "update analytics_meta.storage set retention = '10 days'",
-        "select analytics_meta.prepare_storage()",
-        "select analytics_meta.expire_storage()",
+        "call analytics_meta.prepare_storage(null)",
+        "call analytics_meta.expire_storage(null)",
     )
 
     assert value(migrated_dsn, "select min(\"timestamp\") < now() - interval '12 days' from analytics_events")

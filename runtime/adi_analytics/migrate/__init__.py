@@ -3,7 +3,14 @@
 from adi_analytics.migrate._adopt import AdoptResult, adopt
 from adi_analytics.migrate._backfill import BackfillResult
 from adi_analytics.migrate._baseline import BaselineResult, baseline
-from adi_analytics.migrate._dead_letters import DeadLetter, DeadLetters, dead_letters
+from adi_analytics.migrate._dead_letters import (
+    DeadLetter,
+    DeadLetters,
+    Refused,
+    Replayed,
+    dead_letters,
+    replay_dead_letters,
+)
 from adi_analytics.migrate._doctor import Diagnosis, doctor
 from adi_analytics.migrate._errors import (
     BackendChangedError,
@@ -23,6 +30,7 @@ from adi_analytics.migrate._errors import (
 )
 from adi_analytics.migrate._findings import Finding
 from adi_analytics.migrate._new import NewResult, check, new
+from adi_analytics.migrate._progress import Progress
 from adi_analytics.migrate._record import Timeouts
 from adi_analytics.migrate._runner import ApplyResult, Options, Status, apply, dry_run, status
 from adi_analytics.migrate._upkeep import (
@@ -61,7 +69,10 @@ __all__ = [
     "NewResult",
     "Options",
     "PendingError",
+    "Progress",
     "RefreshResult",
+    "Refused",
+    "Replayed",
     "Status",
     "Timeouts",
     "UnsuitableDatabaseError",
@@ -80,5 +91,6 @@ __all__ = [
     "maintain_loop",
     "new",
     "refresh",
+    "replay_dead_letters",
     "status",
 ]

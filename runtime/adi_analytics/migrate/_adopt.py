@@ -19,6 +19,7 @@ from adi_analytics.migrate._backfill import BackfillResult
 from adi_analytics.migrate._database import Connection, Database, fetch_value, quote
 from adi_analytics.migrate._errors import HistoryError
 from adi_analytics.migrate._manifest import Manifest, load_snapshot
+from adi_analytics.migrate._retry import retry
 from adi_analytics.migrate._runner import ApplyResult, Options
 
 SUFFIX: Final = "_original"
@@ -79,7 +80,8 @@ def adopt(options: Options | None = None) -> AdoptResult:
         _runner.session(options, "baseline") as (connection, database),
         _lock.hold(connection, wait=options.lock_wait, waiting=options.progress.waiting),
     ):
-        renamed = _put_aside(connection, database, snapshot)
+        # Autovacuum, for one, locks in another order than the renaming.
+        renamed = retry(lambda: _put_aside(connection, database, snapshot))
     applied = _runner.apply("all", options)
     with (
         _runner.session(options, "baseline") as (connection, database),
@@ -170,7 +172,7 @@ def _fill(connection: Connection, database: Database, options: Options) -> list[
     """The aggregates were filled from an empty table: fill them again."""
     connection.execute("update analytics_meta.backfills set status = 'pending', range_to = null, done_to = null")
     if database.backend == "postgres":
-        connection.execute("select analytics_meta.prepare_storage()")
+        connection.execute("call analytics_meta.prepare_storage(null)")
     return _backfill.run_pending(connection, database, options.progress)
 
 

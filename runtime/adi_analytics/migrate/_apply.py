@@ -16,10 +16,10 @@ from adi_analytics.migrate._database import Connection, Database, fetch_value
 from adi_analytics.migrate._errors import DatabaseUnreachableError, MigrationFailedError
 from adi_analytics.migrate._files import MigrationFile, Step
 from adi_analytics.migrate._record import Timeouts
+from adi_analytics.migrate._retry import TRANSIENT
 
 logger = logging.getLogger(__name__)
 
-_RETRIED: Final = frozenset({"55P03", "40P01", "40001"})  # lock not available, deadlock, serialization failure
 _BACKOFF: Final = 0.2  # seconds, doubled each time
 _LONGEST_BACKOFF: Final = 5.0
 
@@ -77,7 +77,7 @@ def run_file(connection: Connection, file: MigrationFile, database: Database, se
         try:
             _run_once(connection, file, database, settings)
         except psycopg.Error as error:
-            if error.sqlstate in _RETRIED and attempt < settings.retries:
+            if error.sqlstate in TRANSIENT and attempt < settings.retries:
                 logger.info("%s: %s, trying again", file.label, error.sqlstate)
                 _pause(attempt)
                 continue

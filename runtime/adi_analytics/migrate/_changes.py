@@ -14,8 +14,6 @@ from adi_analytics.migrate._errors import UsageError
 from adi_analytics.migrate._history import ident, interval
 from adi_analytics.migrate._manifest import Aggregate, Manifest, Statement, Storage
 
-_META_LAST: Final = "set local check_function_bodies = on"
-
 
 @dataclass(slots=True)
 class Part:

@@ -256,7 +256,7 @@ def _letters(arguments: argparse.Namespace, bar: _Bar) -> Output:
     options = _options(arguments, bar)
     if arguments.action == "replay":
         return _replayed(
-            _dead_letters.replay(options, ids=arguments.id, repair=arguments.repair, force=arguments.force)
+            _dead_letters.replay_dead_letters(options, ids=arguments.id, repair=arguments.repair, force=arguments.force)
         )
     result = _dead_letters.dead_letters(options, limit=arguments.limit, replayed=arguments.replayed)
     table = Table("id", "at", "event", "reason", "message")

@@ -83,7 +83,7 @@ class Replayed:
     refused: tuple[Refused, ...]
 
 
-def replay(
+def replay_dead_letters(
     options: Options | None = None, *, ids: Sequence[int] | None = None, repair: bool = False, force: bool = False
 ) -> Replayed:
     """Try dead letters again, each in its own transaction. One that is stored is marked, never deleted.

@@ -123,7 +123,8 @@ def keep_members(entry: Aggregate, before: Aggregate, backend: str) -> list[Stat
     copies = [
         Statement(
             f"kept rows of {new.name}",
-            f"insert into {ident(members_table(new))} ({_columns(new)})\nselect {_columns(old)}\nfrom {ident(old.live)}\n"
+            f"insert into {ident(members_table(new))} ({_columns(new)})\n"
+            f"select {_columns(old)}\nfrom {ident(old.live)}\n"
             f"where {ident(entry.bucket.column)} < {_boundary(entry)}",
         )
         for new, old in _same_members(entry, before)

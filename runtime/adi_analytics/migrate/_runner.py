@@ -19,6 +19,7 @@ from adi_analytics.migrate._errors import DatabaseUnreachableError, UsageError
 from adi_analytics.migrate._files import MigrationFile
 from adi_analytics.migrate._progress import Progress, silent
 from adi_analytics.migrate._record import Applied, Timeouts
+from adi_analytics.migrate._retry import retry
 
 DEFAULT_LOCK_WAIT: Final = 60.0
 
@@ -95,7 +96,6 @@ class Status:
     Attributes:
         pending: The files that are not applied; half-applied ones are also in ``applied`` with status ``running``.
         waiting: Aggregates whose backfill is not done.
-        problem: What is wrong with the history, or ``None``.
     """
 
     backend: str
@@ -161,11 +161,13 @@ def _apply_plan(
     settings = _apply.Settings(held=held, timeouts=options.timeouts, retries=options.retries, before=progress.step)
     for file in plan.run:
         if file.header.backfill:
-            filled += run_pending(connection, database, progress, only=file.header.backfill)
+            wanted = file.header.backfill
+            filled += retry(lambda only=wanted: run_pending(connection, database, progress, only=only))  # type: ignore[misc]
         seconds = _apply.run_file(connection, file, database, settings)
         done.append(AppliedFile(file.name, file.phase, seconds))
     if options.backfill and (database.installed or done):
-        filled += run_pending(connection, database, progress)
+        # A policy may refresh the same aggregate at the same time.
+        filled += retry(lambda: run_pending(connection, database, progress))
     roles: dict[_grants.Kind, str | None] = {"writer": options.grant_writer, "reader": options.grant_reader}
     _grants.give_all(connection, database, options.folder, roles)
     return ApplyResult(database.backend, tuple(done), 0, tuple(filled))

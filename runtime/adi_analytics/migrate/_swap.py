@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -55,17 +55,24 @@ def _check_version(entry: Aggregate, before: Aggregate) -> None:
 
 
 def _only_adds_columns(entry: Aggregate, before: Aggregate) -> bool:
-    """Whether every line of the old SELECTs is still there: then old columns mean what they meant."""
-    selects = {relation.kind: relation.select for relation in entry.relations}
-    for relation in before.relations:
-        for backend, text in relation.select.items():
-            now = {line.strip().rstrip(",") for line in selects.get(relation.kind, {}).get(backend, "").splitlines()}
-            was = {line.strip().rstrip(",") for line in text.splitlines()}
-            # Grouping by position tells nothing about meaning, dimensions do.
-            if {line for line in was - now if not line.startswith("group by")}:
+    """Whether the old SELECTs are still there, with lines between theirs: then old columns mean what they meant."""
+    for old, new in zip(before.relations, entry.relations, strict=False):
+        if old.kind != new.kind:
+            return False
+        for backend, text in old.select.items():
+            rest = iter(_lines(new.select[backend]))
+            # `in` takes the iterator up to what it finds: this asks for the old lines in their old order.
+            if not all(line in rest for line in _lines(text)):
                 return False
-    names = [column.name for column in entry.columns if column.role in {"bucket", "dimension"}]
-    return names == [column.name for column in before.columns if column.role in {"bucket", "dimension"}]
+    keys = [[(c.name, c.type) for c in version.columns if c.role in _KEYS] for version in (before, entry)]
+    return len(before.relations) <= len(entry.relations) and keys[0] == keys[1]
+
+
+_KEYS: Final = frozenset({"bucket", "dimension"})
+
+
+def _lines(select: str) -> list[str]:
+    return [line.strip().rstrip(",") for line in select.splitlines()]
 
 
 def _renamed(entry: Aggregate, old: str, new: str) -> Aggregate:

@@ -17,14 +17,13 @@ from adi_analytics.migrate._backfill import BackfillResult
 from adi_analytics.migrate._database import Connection, Database, fetch_value
 from adi_analytics.migrate._errors import HistoryError, MigrateError, UsageError
 from adi_analytics.migrate._progress import silent
+from adi_analytics.migrate._retry import retry
 from adi_analytics.migrate._runner import Options
 
 logger = logging.getLogger(__name__)
 
 # The same keys as in analytics_meta.maintain(), so that pg_cron and the command line see each other.
 MAINTAIN_KEYS: Final = (0x61646961, 0x6D61696E)  # "adia", "main"
-_RETRIED: Final = frozenset({"55P03", "40P01", "40001"})
-_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ def refresh(
         for rollup in _chosen(connection, aggregates):
             options.progress.step(f"refresh {rollup}")
             started = time.monotonic()
-            first = _retry(lambda name=rollup: _refresh_one(connection, name, since, until))  # type: ignore[misc]
+            first = retry(lambda name=rollup: _refresh_one(connection, name, since, until))  # type: ignore[misc]
             done.append(Refreshed(rollup, first, time.monotonic() - started))
         if since is None and until is None:
             _settle_backfills(connection, [entry.rollup for entry in done], database)
@@ -171,17 +170,17 @@ def _maintain(connection: Connection, database: Database, options: Options, *, f
         return MaintainResult(ran=False)
     try:
         connection.execute("set lock_timeout = '5s'")
-        made = _retry(lambda: fetch_value(connection, "select analytics_meta.prepare_storage()"))
-        filled = _retry(lambda: _backfill.run_pending(connection, database, options.progress))
-        late, lost = _retry(lambda: _row(connection, "call analytics_meta.work_marks(null, null)"))
+        made = retry(lambda: fetch_value(connection, "call analytics_meta.prepare_storage(null)"))
+        filled = retry(lambda: _backfill.run_pending(connection, database, options.progress))
+        late, lost = retry(lambda: _row(connection, "call analytics_meta.work_marks(null, null)"))
         refreshed: list[str] = []
         if forced or fetch_value(connection, "select analytics_meta.needs_refreshing()"):
             refreshed = [
                 rollup
                 for rollup in _chosen(connection, ())
-                if _retry(lambda name=rollup: _refresh_due(connection, name, forced=forced))  # type: ignore[misc]
+                if retry(lambda name=rollup: _refresh_due(connection, name, forced=forced))  # type: ignore[misc]
             ]
-        expired = _retry(lambda: fetch_value(connection, "select analytics_meta.expire_storage()"))
+        expired = retry(lambda: fetch_value(connection, "call analytics_meta.expire_storage(null)"))
         return MaintainResult(
             ran=True,
             partitions=made,
@@ -204,19 +203,6 @@ def _refresh_due(connection: Connection, rollup: str, *, forced: bool) -> bool:
 def _row(connection: Connection, query: LiteralString) -> tuple[Any, ...]:
     row = connection.execute(query).fetchone()
     return row if row is not None else ()
-
-
-def _retry(action: Callable[[], Any]) -> Any:
-    """Do *action* again after a lock timeout, a deadlock or a serialization failure: all of it is safe to repeat."""
-    for attempt in range(1, _TRIES + 1):
-        try:
-            return action()
-        except psycopg.OperationalError as error:
-            if error.sqlstate not in _RETRIED or attempt == _TRIES:
-                raise
-            logger.info("housekeeping met %s, trying again", error.sqlstate)
-            time.sleep(0.2 * 2**attempt)
-    raise AssertionError  # the last attempt returns or raises
 
 
 def maintain_loop(

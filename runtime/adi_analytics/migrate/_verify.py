@@ -22,7 +22,7 @@ from adi_analytics.migrate import (
     _verify_timescale,
 )
 from adi_analytics.migrate._compare import Comparison
-from adi_analytics.migrate._database import Connection, Database, fetch_value, quote
+from adi_analytics.migrate._database import Connection, Database, quote
 from adi_analytics.migrate._describe import Description, describe
 from adi_analytics.migrate._errors import HistoryError
 from adi_analytics.migrate._findings import Finding, ordered
@@ -159,8 +159,3 @@ def _managed(connection: Connection, schema: str, expected: Description, snapsho
     ).fetchall()
     named = {key.split(" ", 1)[1].split("(")[0] for key in expected.objects if key.startswith("function ")}
     return {row[0] for row in rows if pattern.fullmatch(row[0])} | set(expected.oids) | named
-
-
-def backlog(connection: Connection) -> int:
-    """Return how many hours with late events wait to be worked off."""
-    return int(fetch_value(connection, "select count(*) from analytics_meta.late_buckets") or 0)

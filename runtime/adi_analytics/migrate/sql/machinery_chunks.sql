@@ -10,11 +10,11 @@ from timescaledb_information.chunks c, analytics_meta.installation i, analytics_
 where c.hypertable_schema = i.events_schema and c.hypertable_name = s.table_name
 $function$;
 
--- step: function prepare_storage
-create or replace function analytics_meta.prepare_storage() returns integer
-language sql
-set search_path = pg_catalog, pg_temp
-as $function$
--- TimescaleDB makes chunks when rows come.
-select 0
-$function$;
+-- step: procedure prepare_storage
+create or replace procedure analytics_meta.prepare_storage(inout made integer default 0)
+language plpgsql
+as $procedure$
+begin
+    made := 0;  -- TimescaleDB makes chunks when rows come
+end
+$procedure$;

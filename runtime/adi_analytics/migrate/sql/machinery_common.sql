@@ -214,7 +214,7 @@ begin
         from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
         where e.extname = 'timescaledb'
     ), false) where exists (select from pg_catalog.pg_extension where extname = 'timescaledb');
-    perform analytics_meta.prepare_storage();
+    call analytics_meta.prepare_storage(counted);
     commit;
     call analytics_meta.work_marks(counted, skipped);
     commit;
@@ -224,7 +224,7 @@ begin
             commit;
         end loop;
     end if;
-    perform analytics_meta.expire_storage();
+    call analytics_meta.expire_storage(counted);
     commit;
     perform set_config('search_path', path_before, false);
     perform pg_advisory_unlock(1633970529, 1835101806);

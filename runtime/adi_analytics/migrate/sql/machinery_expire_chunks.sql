@@ -1,8 +1,7 @@
--- step: function expire_storage
-create or replace function analytics_meta.expire_storage() returns integer
+-- step: procedure expire_storage
+create or replace procedure analytics_meta.expire_storage(inout dropped integer default 0)
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $function$
+as $procedure$
 -- Drops the chunks that retention has passed, but never before their rows are stored in every rollup.
 declare
     extension_schema text := (
@@ -10,20 +9,19 @@ declare
         where e.extname = 'timescaledb'
     );
     older_than timestamptz := (select now() - analytics_meta.span(retention) from analytics_meta.storage);
-    dropped integer := 0;
 begin
+    dropped := 0;
     if older_than is null or exists (select from analytics_meta.backfills b where b.status <> 'done') then
-        return 0;
+        return;
     end if;
     select least(older_than, min(r.watermark)) into older_than
     from analytics_meta.rollups r join analytics_meta.aggregates a on a.rollup = r.rollup where a.active;
     if older_than = '-infinity' then
-        return 0;
+        return;
     end if;
     execute format(
         'select count(*) from %I.drop_chunks(%L::regclass, older_than => %L::timestamptz)',
         extension_schema, analytics_meta.events_table(), older_than
     ) into dropped;
-    return dropped;
 end
-$function$;
+$procedure$;

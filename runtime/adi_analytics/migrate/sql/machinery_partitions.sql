@@ -42,12 +42,12 @@ begin
 end
 $function$;
 
--- step: function prepare_storage
-create or replace function analytics_meta.prepare_storage() returns integer
+-- step: procedure prepare_storage
+create or replace procedure analytics_meta.prepare_storage(inout made integer default 0)
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $function$
--- Makes the partitions of the days to come, and those that rows in the default partition wait for.
+as $procedure$
+-- Makes the partitions of the days to come, and those that rows in the default partition wait for. Each is a
+-- transaction of its own: a long list of them would need more locks than a server has.
 declare
     parent regclass := analytics_meta.events_table();
     width interval := (select analytics_meta.span(chunk_interval) from analytics_meta.storage);
@@ -56,40 +56,39 @@ declare
     );
     ahead timestamptz := now() + 7 * width;
     waiting timestamptz;
-    made integer;
 begin
     made := analytics_meta.ensure_partitions(parent, width, now(), ahead);
+    commit;
     for waiting in
         select r.from_time from analytics_meta.raw_ranges() r
-        where r.part = (select partdefid from pg_partitioned_table where partrelid = parent)
+        where r.part = (select partdefid from pg_catalog.pg_partitioned_table where partrelid = parent)
             and r.to_time > keep_from and r.from_time < ahead
             -- rows outside of these years are mistakes: no rollup reads them
             and r.from_time >= timestamptz '1970-01-01 00:00:00+00'
         order by r.from_time
     loop
         made := made + analytics_meta.ensure_partitions(parent, width, waiting, waiting + width);
+        commit;
     end loop;
-    return made;
 end
-$function$;
+$procedure$;
 
--- step: function expire_storage
-create or replace function analytics_meta.expire_storage() returns integer
+-- step: procedure expire_storage
+create or replace procedure analytics_meta.expire_storage(inout dropped integer default 0)
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $function$
+as $procedure$
 -- Drops the partitions that retention has passed, and deletes such rows of the default partition; but never before
 -- their rows are stored in every rollup.
 declare
     older_than timestamptz := (select now() - analytics_meta.span(retention) from analytics_meta.storage);
     default_partition regclass := (
-        select partdefid from pg_partitioned_table where partrelid = analytics_meta.events_table()
+        select partdefid from pg_catalog.pg_partitioned_table where partrelid = analytics_meta.events_table()
     );
     expired record;
-    dropped integer := 0;
 begin
+    dropped := 0;
     if older_than is null or exists (select from analytics_meta.backfills b where b.status <> 'done') then
-        return 0;
+        return;
     end if;
     select least(older_than, min(r.watermark)) into older_than
     from analytics_meta.rollups r join analytics_meta.aggregates a on a.rollup = r.rollup where a.active;
@@ -103,7 +102,7 @@ begin
             execute format('drop table %s', expired.part);
         end if;
         dropped := dropped + 1;
+        commit;
     end loop;
-    return dropped;
 end
-$function$;
+$procedure$;

@@ -1,8 +1,7 @@
--- step: function expire_storage
-create or replace function analytics_meta.expire_storage() returns integer
+-- step: procedure expire_storage
+create or replace procedure analytics_meta.expire_storage(inout dropped integer default 0)
 language plpgsql
-set search_path = pg_catalog, pg_temp
-as $function$
+as $procedure$
 -- The retention policy does it where the scheduler runs. Elsewhere: the same, but never before the rows are stored in
 -- every rollup.
 declare
@@ -11,18 +10,17 @@ declare
         where e.extname = 'timescaledb'
     );
     older_than timestamptz := (select now() - analytics_meta.span(retention) from analytics_meta.storage);
-    dropped integer := 0;
 begin
+    dropped := 0;
     if older_than is null or not analytics_meta.needs_refreshing() then
-        return 0;
+        return;
     end if;
     if exists (select from analytics_meta.backfills b where b.status <> 'done') then
-        return 0;
+        return;
     end if;
     execute format(
         'select count(*) from %I.drop_chunks(%L::regclass, older_than => %L::timestamptz)',
         extension_schema, analytics_meta.events_table(), older_than
     ) into dropped;
-    return dropped;
 end
-$function$;
+$procedure$;
