@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Final
 
-DURATION_PATTERN: Final = r"^[1-9][0-9]{0,5} (second|minute|hour|day|week)s?$"
 _UNITS: Final = {"week": 604800, "day": 86400, "hour": 3600, "minute": 60, "second": 1}
 
 
 def duration(text: str) -> timedelta:
-    """Return the span that *text*, which matches :data:`DURATION_PATTERN`, names."""
+    """Return the span that *text*, which has passed the schema of the catalog, names."""
     number, unit = text.split(" ")
     return timedelta(seconds=int(number) * _UNITS[unit.removesuffix("s")])
 
@@ -22,8 +20,3 @@ def duration_text(span: timedelta) -> str:
     unit, size = next((unit, size) for unit, size in _UNITS.items() if seconds % size == 0)
     count = seconds // size
     return f"{count} {unit}{'' if count == 1 else 's'}"
-
-
-def is_duration(text: str) -> bool:
-    """Whether *text* is a span of time."""
-    return re.match(DURATION_PATTERN, text) is not None
