@@ -125,9 +125,9 @@ class Reader:
         value: Any = node.value
         fits = isinstance(value, types) and (kind is FieldType.BOOL or not isinstance(value, bool))
         if kind is FieldType.UUID:
-            fits = fits and _UUID.fullmatch(value) is not None
+            fits = fits and _UUID.fullmatch(node.text) is not None
         if kind is FieldType.DATETIME:
-            fits = fits and _DATETIME.fullmatch(value) is not None
+            fits = fits and _DATETIME.fullmatch(node.text) is not None
         if not fits:
             shown = f'"{value}"' if isinstance(value, str) else str(value).lower()
             self._error(node.at, "where-type", f'"{name}" is {kind} and never {shown}', f"compare it with {word}")
@@ -176,7 +176,7 @@ def _tests(node: Node) -> list[tuple[Operator, Node]]:
 def _lets_through(test: Node, event: str) -> bool:
     """Whether a test of the event's name is true of *event*."""
     for op, operand in _tests(test):
-        named = {entry.value for entry in (operand.items if isinstance(operand.value, list) else [operand])}
+        named = [entry.value for entry in (operand.items if isinstance(operand.value, list) else [operand])]
         if (op in {Operator.EQ, Operator.IN} and event not in named) or (op is Operator.NE and event in named):
             return False
     return True
