@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from adi_analytics import migrate
 from adi_analytics.migrate import DestructiveError, ForgottenMigrationError, UsageError
-from support.migrating import Document, Project, Target, counted, execute, insert_events, rows, run, truth, value
+from support.migrating import ROOT, Document, Project, Target, counted, execute, insert_events, rows, run, truth, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -280,3 +281,22 @@ def test_new_refuses_to_write_into_an_installation(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(UsageError, match="--migrations"):
         migrate.new("x")
+
+
+def test_an_edit_that_was_not_generated_is_found(tmp_path: Path) -> None:
+    source = tmp_path / "events.yaml"
+    shutil.copy(ROOT / "events.yaml", source)
+    shutil.copytree(ROOT / "generated", tmp_path / "generated")
+    shutil.copytree(ROOT / "migrations", tmp_path / "migrations")
+    where = ("--migrations", tmp_path / "migrations", "--manifest", tmp_path / "generated" / "sql" / "manifest.json")
+    assert run("check", *where).code == 0
+
+    source.write_text(source.read_text().replace("window: 3 days", "window: 4 days", 1))
+    forgotten = run("check", *where)
+    source.write_text("events: [")
+    broken = run("check", *where)
+
+    assert (forgotten.code, broken.code) == (7, 2)
+    assert "Run `analytics-codegen generate`" in forgotten.err
+    assert run("new", *where).code == 2
+    assert "cannot be checked" in broken.err

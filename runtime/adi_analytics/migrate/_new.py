@@ -13,6 +13,7 @@ from adi_analytics.migrate import _changes, _files
 from adi_analytics.migrate._changes import Difference, Part
 from adi_analytics.migrate._errors import ForgottenMigrationError, HistoryError, UsageError
 from adi_analytics.migrate._files import BACKENDS, LOCK_NAME, SNAPSHOT_NAME, Phase
+from adi_analytics.migrate._generated import check_generated
 from adi_analytics.migrate._manifest import Manifest, encode_snapshot, load_manifest, load_snapshot
 
 _SLUG_LENGTH: Final = 48
@@ -50,6 +51,7 @@ def new(
             "an installed package's migrations are not written to", "Pass --migrations, or work in a checkout."
         )
     folder = migrations or _resources.data_dir("migrations")
+    check_generated(manifest)
     old = _snapshot(folder)
     difference = _changes.compare(old, load_manifest(manifest), drop_retired=drop_retired)
     if difference.empty:
@@ -182,10 +184,11 @@ def check(*, migrations: Path | None = None, manifest: Path | None = None) -> in
         How many migrations there are.
 
     Raises:
-        ForgottenMigrationError: If the catalog changed and no migration was written.
+        ForgottenMigrationError: If the catalog changed and no migration was written, or nothing was generated.
         HistoryError: If files, lock or snapshot disagree.
     """
     folder = migrations or _resources.data_dir("migrations")
+    check_generated(manifest)
     count = max(len(_files.load(folder, backend)) for backend in BACKENDS)
     difference = _changes.compare(_snapshot(folder), load_manifest(manifest))
     if not difference.empty:
