@@ -34,6 +34,7 @@ def codegen(session: nox.Session) -> None:
 def codegen_check(session: nox.Session) -> None:
     """Fail when events.yaml, generated/ and migrations/ do not belong together."""
     install(session, "codegen")
+    session.run("analytics-codegen", "lint")
     session.run("analytics-codegen", "check", *session.posargs)
     session.run("analytics-migrate", "check")
 

@@ -34,7 +34,7 @@ examples:
 
 exit codes: 0 fine, 1 findings or differences, 2 wrong usage
 """
-_EXTRA: Final = frozenset({"yaml", "jinja2", "jsonschema", "datamodel_code_generator"})
+_EXTRA: Final = frozenset({"yaml", "jinja2", "datamodel_code_generator"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
