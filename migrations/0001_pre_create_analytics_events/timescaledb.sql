@@ -295,6 +295,13 @@ begin
     if exists (select from analytics_meta.backfills b where b.status <> 'done') then
         return;
     end if;
+    -- The watermark of an aggregate without rows says nothing; the last refresh does.
+    select least(older_than, min(coalesce(a.refreshed_at - analytics_meta.span(a.refresh_lag), '-infinity')))
+    into older_than
+    from analytics_meta.aggregates a where a.active;
+    if older_than = '-infinity' then
+        return;
+    end if;
     execute format(
         'select count(*) from %I.drop_chunks(%L::regclass, older_than => %L::timestamptz)',
         extension_schema, analytics_meta.events_table(), older_than

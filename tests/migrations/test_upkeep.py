@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -238,6 +239,24 @@ def test_pg_cron_that_is_not_there_is_explained(migrated_dsn: str) -> None:
 
     assert ended.code == 2
     assert "create extension pg_cron" in ended.err
+
+
+def test_pg_cron_calls_the_procedure() -> None:
+    """A job is made once, and its command does the housekeeping. The DSN names cron.database_name of its server."""
+    dsn = os.environ.get("ADI_ANALYTICS_TEST_PG_CRON_DSN")
+    if dsn is None:
+        pytest.skip("ADI_ANALYTICS_TEST_PG_CRON_DSN names no database with pg_cron: no wheel has the extension")
+    options = migrate.Options(database_url=dsn, backend="postgres")
+    migrate.apply(options=options)
+    insert_events(dsn, 100)
+
+    first, second = migrate.install_pg_cron("* * * * *", options), migrate.install_pg_cron("*/5 * * * *", options)
+
+    assert first == second
+    ((command, schedule),) = rows(dsn, "select command, schedule from cron.job")
+    assert schedule == "*/5 * * * *"
+    execute(dsn, command)
+    assert counted(dsn) == truth(dsn)
 
 
 def test_partitions_are_made_ahead_and_out_of_the_default_one(migrated_dsn: str) -> None:
