@@ -60,7 +60,8 @@ def typecheck(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests on real servers. Without Node.js the TimescaleDB tests say that they are skipped."""
     install(session, "dev")
-    session.run("pytest", *session.posargs)
+    # Each process has servers of its own; more than four would rather wait for the disk than for each other.
+    session.run("pytest", "-n", "logical", "--maxprocesses", "4", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session
