@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import psycopg
+from psycopg import sql
 
 from adi_analytics.migrate._database import Connection, Database, fetch_value
 from adi_analytics.migrate._errors import HistoryError
@@ -121,12 +121,12 @@ class _Backfill:
 
     def _call_refresh(self, relation: str, start: datetime, end: datetime) -> None:
         self._connection.execute(
-            psycopg.sql.SQL(
+            sql.SQL(
                 "call {}.refresh_continuous_aggregate(format('%%I.%%I', %s::text, %s::text)::regclass, {}, {})"
             ).format(
-                psycopg.sql.Identifier(self._database.search_path[-1]),
-                psycopg.sql.Literal(start.isoformat()),
-                psycopg.sql.Literal(end.isoformat()),
+                sql.Identifier(self._database.search_path[-1]),
+                sql.Literal(start.isoformat()),
+                sql.Literal(end.isoformat()),
             ),
             (self._database.schema, relation),
         )

@@ -165,7 +165,7 @@ def inspect(connection: Connection, *, wanted: str | None = None) -> Database:
             "the connection's search_path names no schema that exists",
             "Create the schema, or add `?options=-csearch_path%3Dpublic` to the URL.",
         )
-    path = (schema, extension_schema) if extension_schema not in {None, schema} else (schema,)
+    path = (schema,) if extension_schema is None or extension_schema == schema else (schema, extension_schema)
     return Database(backend, offered, schema, path, bool(recorded), version, connection.info.server_version)
 
 

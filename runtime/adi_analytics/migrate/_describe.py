@@ -118,12 +118,13 @@ _FUNCTION_KEYS: Final = (
 
 def _details(connection: Connection, by_oid: dict[int, str], found: Description) -> None:
     oids = list(by_oid)
-    for query, kind, keys in (
+    details: tuple[tuple[LiteralString, str, tuple[str, ...]], ...] = (
         (_COLUMNS, "column", ("type", "not null", "identity", "generated", "default", "collation")),
         (_CONSTRAINTS, "constraint", ("definition", "validated")),
         (_INDEXES, "index", ("definition", "valid")),
         (_TRIGGERS, "trigger", ("definition", "enabled")),
         (_RULES, "rule", ("definition",)),
-    ):
+    )
+    for query, kind, keys in details:
         for relation, name, *values in connection.execute(query, (oids,)):
             found.objects[f"{kind} {by_oid[relation]}.{name}"] = dict(zip(keys, values, strict=True))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 import psycopg
+from psycopg import sql
 
 from adi_analytics.migrate import _config, _database, _files, _lock, _plan, _record
 from adi_analytics.migrate._database import Connection, Database, fetch_value, quote
@@ -204,7 +205,7 @@ def _backfills(connection: Connection, _: Database, __: Options) -> Iterator[Dia
 def _late(connection: Connection, _: Database, __: Options) -> Iterator[Diagnosis]:
     row = connection.execute("select count(*), min(marked_at) from analytics_meta.late_buckets").fetchone()
     count, oldest = row or (0, None)
-    if count and oldest < datetime.now(UTC) - _OLD_MARK:
+    if oldest is not None and oldest < datetime.now(UTC) - _OLD_MARK:
         yield Diagnosis(
             "late events", "warning", f"{count} hours with late events wait, the first since {oldest:%Y-%m-%d %H:%M}",
             "Run `analytics-migrate maintain` regularly (cron, --loop or --install-pg-cron).",
@@ -290,8 +291,8 @@ def _letters(connection: Connection, database: Database, options: Options) -> It
     snapshot = load_snapshot(options.folder)
     if snapshot is None:
         return
-    name = psycopg.sql.Identifier(database.schema, snapshot.storage.dead_letters_table)
-    query = psycopg.sql.SQL("select count(*) from {} where replayed_at is null").format(name)
+    name = sql.Identifier(database.schema, snapshot.storage.dead_letters_table)
+    query = sql.SQL("select count(*) from {} where replayed_at is null").format(name)
     waiting: Any = fetch_value(connection, query)
     if waiting:
         remedy = (

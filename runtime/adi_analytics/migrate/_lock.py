@@ -93,7 +93,8 @@ def _acquire(connection: Connection, wait: float, waiting: Callable[[str], None]
 
 
 def _held(connection: Connection) -> Held:
-    return Held(*(connection.execute(_WHO, KEYS).fetchone() or (None, None, False)))
+    session, holder, taken = connection.execute(_WHO, KEYS).fetchone() or (None, None, False)
+    return Held(session, holder, bool(taken))
 
 
 def describe_holder(connection: Connection) -> str:

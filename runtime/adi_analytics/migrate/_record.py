@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 from adi_analytics.migrate._database import FORMAT, Connection, Database, host, library_version, literal
 from adi_analytics.migrate._files import MigrationFile
@@ -59,7 +59,10 @@ def read_applied(connection: Connection) -> list[Applied]:
         "select number, name, phase, variant, checksum, status, steps, started_at::text, finished_at::text,"
         " applied_by, host, library_version from analytics_meta.migrations order by number"
     ).fetchall()
-    return [Applied(**dict(zip(_KEYS, row, strict=True)) | {"steps": tuple(row[6])}) for row in rows]
+    found: list[dict[str, Any]] = [dict(zip(_KEYS, row, strict=True)) for row in rows]
+    for row in found:
+        row["steps"] = tuple(row["steps"])
+    return [Applied(**row) for row in found]
 
 
 _KEYS: Final = tuple(field.name for field in dataclasses.fields(Applied))

@@ -55,7 +55,7 @@ _COLUMNS = (
 
 
 def _aggregates(connection: Connection, snapshot: Manifest) -> Iterator[Finding]:
-    rows = {
+    rows: dict[str, dict[str, Any]] = {
         row[0]: dict(zip(_COLUMNS, row[1:], strict=True))
         for row in connection.execute(
             "select rollup, aggregate, version, relations, bucket_column, width, refresh_every, refresh_window,"
