@@ -2,6 +2,7 @@
 
 Examples:
   nox -s bench                      everything; about an hour, on a machine that does nothing else
+  python benchmarks/runtime --size medium some eight minutes: the same comparisons with fewer events
   python benchmarks/runtime --quick       tiny sizes, written to a temporary folder: shows that it works
 
 Every number is measured in a process of its own; the contenders of a comparison take turns, several rounds each, and
@@ -53,16 +54,21 @@ class Sizes:
 
 
 FULL = Sizes(3, 100_000, 2000, 200_000, 2_000_000, (10**3, 10**4, 10**5, 10**6, 10**7))
+MEDIUM = Sizes(3, 12_000, 2000, 30_000, 200_000, (10**3, 10**4, 10**5))
 QUICK = Sizes(1, 1000, 2000, 5000, 20_000, (10**3, 10**4))
+SIZES = {"quick": QUICK, "medium": MEDIUM, "full": FULL}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="tiny sizes; the numbers mean nothing")
+    parser.add_argument("--size", choices=SIZES, default="full", help="how much is measured (default: %(default)s)")
+    parser.add_argument(
+        "--quick", dest="size", action="store_const", const="quick", help="tiny sizes; the numbers mean nothing"
+    )
     parser.add_argument("--docs", type=Path, help="the folder to write to (default: docs/)")
     options = parser.parse_args()
-    sizes = QUICK if options.quick else FULL
-    docs = options.docs or (Path(tempfile.mkdtemp(prefix="bench-")) if options.quick else DOCS)
+    sizes, quick = SIZES[options.size], options.size == "quick"
+    docs = options.docs or (Path(tempfile.mkdtemp(prefix="bench-")) if quick else DOCS)
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(start_server())
         dsn = stack.enter_context(migrated_database(server.dsn, "PostgreSQL"))
@@ -71,7 +77,7 @@ def main() -> None:
             databases["TimescaleDB"] = stack.enter_context(migrated_database(timescale, "TimescaleDB"))
         results = {
             "machine": describe(databases),
-            "quick": options.quick,
+            "quick": quick,
             "sizes": sizes.__dict__,
             "call_cost": call_cost(dsn, sizes),
             "throughput": {name: throughput(database, sizes, name) for name, database in databases.items()},
