@@ -219,9 +219,12 @@ class EventQueue:
         self._set_attention()
 
     def request_stop(self, timeout: float) -> None:
-        """Ask the consumer to deliver what there is and to end, at the latest *timeout* seconds from now."""
+        """Ask the consumer to deliver what there is and to end, at the latest *timeout* seconds from now.
+
+        Of two who ask, the more patient one is heard.
+        """
         if self.owner is not None:
-            self.stop_at = time.monotonic() + timeout
+            self.stop_at = max(self.stop_at or 0.0, time.monotonic() + timeout)
             self.wake()
 
     @property

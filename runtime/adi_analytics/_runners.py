@@ -72,6 +72,11 @@ class ThreadRunner:
             self._thread.join(max(timeout, 0.0))
         return self._thread is None or not self._thread.is_alive()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
     def after_fork_in_child(self) -> None:
         """Forget the thread and the connection: they are the parent's."""
         self._thread = None
@@ -86,6 +91,8 @@ class ThreadRunner:
                 time.sleep(_CRASH_PAUSE)
         except SupersededError:
             logger.debug("the worker was given up while it waited")
+        except BaseException:
+            logger.exception("the worker's thread ends, which was not planned; its events wait for close()")
         finally:
             self._queue.release(owner)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -58,24 +59,33 @@ class ThreadWorker:
         self._running = self._running or started
         return started
 
+    @property
+    def _is_worker(self) -> bool:
+        """Whether this is the worker's own thread, in which nobody would be left to wait for."""
+        return self._queue.owner is not None and self._queue.owner_thread == threading.get_ident()
+
     def stop(self, timeout: float) -> FlushResult:
         """Deliver what there is and end, at the latest after *timeout* seconds; the rest is spooled or pending."""
         watch = Watch(self._queue)
         deadline = time.monotonic() + timeout
-        if self._running:
-            self._running = False
+        if self._runner.alive:  # also when another thread, or this one before a signal, already waits for the end
             self._queue.request_stop(timeout)
+            if self._is_worker:
+                return watch.result()
             if not self._runner.join(timeout + _GRACE) and self._queue.supersede(deadline + 2 * _GRACE):
                 # It hangs in a call to the server. It won't touch the queue again, whatever it wakes up to.
                 self._runner.save_here()
+        self._running = False
         return watch.result()
 
     def close(self, timeout: float) -> FlushResult:
         """Stop for good: what can be neither delivered nor spooled is dropped."""
         watch = Watch(self._queue)
-        if not self._running and self._queue.stats().pending:
+        if not self._runner.alive and self._queue.stats().pending:
             self._start_late()
         self.stop(timeout)
+        if self._is_worker:
+            return watch.result()
         if self._queue.owner is None:
             self._queue.drop_rest(f"not delivered within {timeout:.1f} s")
         else:
