@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -145,8 +146,8 @@ class Batch(Work):
     def _encode_chunk(self, room: int) -> list[bytes]:
         rows: list[bytes] = []
         for item in self._items[self._next : self._next + CHUNK]:
-            self._next += 1
             row = self._encode(item)
+            self._next += 1  # at once after it: if anything interrupts this loop, no item is accounted for twice
             if row is not None:
                 rows.append(row)
                 self._sent.append(row)
@@ -172,7 +173,11 @@ class Batch(Work):
             answer = hook(enrich(item, self._settings))
             if answer is not None:
                 return unenrich(answer)  # type: ignore[arg-type]  # a wrong type is the hook's error, caught below
-        except Exception:  # noqa: BLE001 - the hook is the user's; whatever it raises must not stop the others' events
+        except BaseException as error:
+            # The hook is the user's; whatever it raises, even SystemExit, must not stop the others' events. But in the
+            # main thread it may be a signal handler's, for the program; then the event is asked about again.
+            if not isinstance(error, Exception) and threading.current_thread() is threading.main_thread():
+                raise
             # The event is not sent: the hook may have been about to remove something from it.
             self._queue.add_fact("hook_errors")
             reason = "before_send_error"

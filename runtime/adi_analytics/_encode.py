@@ -15,13 +15,13 @@ import uuid
 from dataclasses import dataclass, is_dataclass, replace
 from dataclasses import fields as dataclass_fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 import msgspec
 import uuid_utils
 
 from adi_analytics._policy import StorePolicy
-from adi_analytics._validate import InvalidValueError
+from adi_analytics._validate import InvalidValueError, has_shape
 from adi_analytics.enriched import EnrichedEvent, to_datetime, to_nanoseconds
 
 if TYPE_CHECKING:
@@ -89,9 +89,9 @@ class Row:
             event_type=(event_type or b"").decode(),
             service=(service or b"").decode(),
             user_id=str(uuid.UUID(bytes=user_id)) if user_id else None,
-            data=json.loads((data or b"")[1:]),
+            data=_json_of((data or b"")[1:]),
             event_id=str(uuid.UUID(bytes=event_id)),
-            meta=json.loads((meta or b"")[1:]),
+            meta=_json_of((meta or b"")[1:]),
         )
 
     def payload(self) -> str:
@@ -99,8 +99,8 @@ class Row:
         columns = {name: getattr(self, name) for name in COLUMNS}
         try:
             return json.dumps(columns, ensure_ascii=True, allow_nan=False)
-        except (ValueError, RecursionError):
-            return json.dumps(_tamed(columns), ensure_ascii=True)
+        except (ValueError, TypeError, RecursionError):
+            return json.dumps(_tamed(columns), ensure_ascii=True, default=_placeholder)
 
 
 def row_timestamp(row: bytes) -> int:
@@ -109,10 +109,18 @@ def row_timestamp(row: bytes) -> int:
     return micros + EPOCH_2000
 
 
+def _json_of(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):  # `msgspec.Raw` in a context may hold anything
+        return {"$unserialisable": text.decode(errors="replace")}
+
+
 def _foreign(value: Any) -> Any:
-    if isinstance(value, uuid_utils.UUID):
+    # By type(), here and below: `isinstance` asks the value for its `__class__`, which may raise.
+    if issubclass(type(value), uuid_utils.UUID):
         return str(value)
-    raise TypeError(f"an object of type {type(value).__name__} can't be JSON")
+    raise TypeError(f"an object of type {_class_name(value)} can't be JSON")
 
 
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=_foreign)
@@ -120,15 +128,25 @@ _ENCODER: Final = msgspec.json.Encoder(enc_hook=_foreign)
 
 def _placeholder(value: Any) -> Any:
     """Stand in for a value that JSON can't hold, without telling what it was."""
-    if isinstance(value, (uuid.UUID, uuid_utils.UUID)):
-        return str(value)
-    return {"$unserialisable": type(value).__name__}
+    with contextlib.suppress(Exception):
+        if issubclass(type(value), (uuid.UUID, uuid_utils.UUID)):
+            return str(value)
+    return {"$unserialisable": _class_name(value)}
+
+
+def _class_name(value: Any) -> str:
+    with contextlib.suppress(Exception):  # a metaclass may have made it a property
+        name = type(value).__name__
+        if type(name) is str:
+            return name
+    return "object"
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """What is known about a class of events before the first of its values is seen."""
 
+    cls: type
     event_type: str
     encode: Callable[[Any], bytes]
     validate: Callable[[bytes], object]
@@ -165,8 +183,9 @@ class RowEncoder:
             EncodeFault: If it can't be one.
         """
         event, event_id, nanoseconds, context = item
-        plan = self._plans.get(type(event)) or self._make_plan(item)
+        plan: _Plan | None = None
         try:
+            plan = self._plans.get(type(event)) or self._make_plan(type(event))
             data = plan.encode(event)
             if b"null" in data:  # msgspec writes NaN and the infinities as null
                 _require_finite(msgspec.to_builtins(event, enc_hook=_foreign))
@@ -197,12 +216,14 @@ class RowEncoder:
         """Do everything that `encode` does to find a fault."""
         self.encode((event, _SOME_ID, EPOCH_2000 * 1000, None))
 
-    def _make_plan(self, item: Item) -> _Plan:
-        cls = type(item[0])
+    def _make_plan(self, cls: type) -> _Plan:
+        problem = f"{cls.__name__} is not an event class of a catalog"
         if not is_dataclass(cls) or not isinstance(getattr(cls, "EVENT_TYPE", None), str):
-            row = self._row_of(cls.__name__, item, {"type": cls.__name__})
-            raise EncodeFault("invalid_event", f"{cls.__name__} is not an event class of a catalog", row)
-        plan = self._plans[cls] = self._plan_for(cls)
+            raise InvalidValueError(problem)
+        try:
+            plan = self._plans[cls] = self._plan_for(cls)
+        except Exception as error:
+            raise InvalidValueError(f"{problem} ({type(error).__name__})") from error
         if plan.policy is not None and plan.policy.unkeyed:
             self.unkeyed[plan.event_type] = plan.policy.unkeyed
         return plan
@@ -216,6 +237,7 @@ class RowEncoder:
         # A value that the store policy changes has no place in a column either.
         user, service = (None if name in store else name for name in (cls.USER_ID_FIELD, cls.SERVICE_FIELD))
         return _Plan(
+            cls=cls,
             event_type=cls.EVENT_TYPE,
             encode=_ENCODER.encode,
             validate=self._decoder_of(cls),
@@ -228,14 +250,17 @@ class RowEncoder:
             meta_column=_jsonb_column(encoded),
         )
 
-    def _fault(self, plan: _Plan, item: Item, error: Exception) -> EncodeFault:
+    def _fault(self, plan: _Plan | None, item: Item, error: Exception) -> EncodeFault:
         reason = "invalid_event" if isinstance(error, InvalidValueError) else "encoding"
+        if plan is None:  # without its store policy no value of it may be kept
+            name = _class_name(item[0])
+            return EncodeFault(reason, _describe(error), self._row_of(name, item, {"type": name}))
         row = self._row_of(plan.event_type, item, {"type": plan.event_type})
         with contextlib.suppress(Exception):  # an event that can't even be looked at is kept by its type and time
             event = item[0]
             names = [field.name for field in dataclass_fields(event)]
             values = {name: _to_plain(value) for name in names if (value := getattr(event, name)) is not None}
-            kept = values if plan.policy is None else _kept_of_faulty(plan.policy, values)
+            kept = _kept_of_faulty(plan, values)
             row = replace(row, data={"type": plan.event_type, **kept}, **_columns_of(plan, event))
         return EncodeFault(reason, _describe(error), row)
 
@@ -272,7 +297,8 @@ def enrich(item: Item, settings: Settings) -> EnrichedEvent:
 
 def unenrich(enriched: EnrichedEvent) -> Item:
     """Return the item that *enriched*, perhaps made by ``before_send``, stands for."""
-    return enriched.event, enriched.event_id, to_nanoseconds(enriched.timestamp), dict(enriched.context) or None
+    event_id = uuid.UUID(bytes=enriched.event_id.bytes)  # raises here if the hook made it anything but a UUID
+    return enriched.event, event_id, to_nanoseconds(enriched.timestamp), dict(enriched.context) or None
 
 
 def _text_column(text: str) -> bytes:
@@ -302,7 +328,7 @@ def _uuid_column(value: Any) -> bytes:
 def _require_finite(value: Any) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("NaN and the infinities are not JSON")
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ():
         _require_finite(inner)
 
 
@@ -317,7 +343,7 @@ def _tamed(value: Any, depth: int = 0) -> Any:
             return {"$unserialisable": "a number too long"}
         case dict():
             return {name: _tamed(inner, depth + 1) for name, inner in value.items()}
-        case list():
+        case list() | tuple():
             return [_tamed(inner, depth + 1) for inner in value]
     return value
 
@@ -325,11 +351,12 @@ def _tamed(value: Any, depth: int = 0) -> Any:
 def _columns_of(plan: _Plan, event: Any) -> dict[str, str]:
     """Return those columns of a faulty event that are right."""
     found: dict[str, str] = {}
-    with contextlib.suppress(ValueError, TypeError, AttributeError):
+    with contextlib.suppress(Exception):
         if plan.user_of is not None and (user := plan.user_of(event)) is not None:
             found["user_id"] = str(uuid.UUID(str(user)))
-    if plan.service_of is not None and isinstance(service := plan.service_of(event), str):
-        found["service"] = service
+    with contextlib.suppress(Exception):
+        if plan.service_of is not None and issubclass(type(service := plan.service_of(event)), str):
+            found["service"] = service
     return found
 
 
@@ -337,14 +364,28 @@ def _to_plain(value: Any) -> Any:
     """Return *value* as something that `json.dumps` with ASCII output takes, whatever it is."""
     try:
         return msgspec.to_builtins(value, enc_hook=_placeholder, str_keys=True)
-    except (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError):
+    except Exception:  # noqa: BLE001 - the value's own code may run here, and raise anything
         return _placeholder(value)
 
 
-def _kept_of_faulty(policy: StorePolicy, values: dict[str, Any]) -> dict[str, Any]:
+def _kept_of_faulty(plan: _Plan, values: dict[str, Any]) -> dict[str, Any]:
+    """Apply the store policy to values of which some are not what the class says.
+
+    A rule that leads into an object knows its way only if the object has the declared shape; any other is left out.
+    """
+    policy = plan.policy
+    if policy is None:
+        return values
     try:
-        return policy.apply(values)
-    except (ValueError, TypeError):  # a value that can't even be hashed must not be stored either
+        hints = get_type_hints(plan.cls) if policy.parents else {}
+        return policy.apply(
+            {
+                name: value
+                for name, value in values.items()
+                if name not in policy.parents or has_shape(value, hints[name])
+            }
+        )
+    except Exception:  # noqa: BLE001 - a value that can't even be hashed must not be stored either
         return {}
 
 

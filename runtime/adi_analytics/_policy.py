@@ -24,6 +24,8 @@ class StorePolicy:
     def __init__(self, store: Mapping[str, str], key: str) -> None:
         self._key = key.encode()
         self._rules = [(path.split("."), self._action(rule)) for path, rule in store.items()]
+        self.parents = frozenset(path[0] for path, _ in self._rules if len(path) > 1)
+        """Fields into which a rule leads."""
         self.unkeyed = () if key else tuple(sorted(path for path, rule in store.items() if rule == "hash"))
 
     def apply(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def _remove(_value: Any) -> object:
 
 
 def _apply(values: Any, path: list[str], action: Action) -> None:
-    if isinstance(values, list):
+    if isinstance(values, (list, tuple)):
         for value in values:
             _apply(value, path, action)
         return

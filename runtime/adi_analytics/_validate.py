@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+# msgspec quotes values and unknown names after these; the rest of what it says, and its paths, are the class's own.
+_QUOTING: Final = ("Invalid enum value", "Invalid value", "Invalid UUID", "Object contains unknown field")
+_PATH: Final = re.compile(r" - at (?:`key` in )?`\$[\w.\[\]]*`\Z")
 
 
 class InvalidValueError(ValueError):
@@ -25,6 +31,25 @@ def decoder_of(cls: type) -> Callable[[bytes], object]:
         try:
             return decode(data)
         except msgspec.ValidationError as error:
-            raise InvalidValueError(str(error)) from error
+            raise InvalidValueError(_without_values(error)) from None  # its message may hold a value
 
     return check
+
+
+def has_shape(value: Any, declared: Any) -> bool:
+    """Return whether *value*, of plain JSON types, is what a field *declared* so takes."""
+    try:
+        msgspec.convert(value, declared)
+    except Exception:  # noqa: BLE001 - whatever it says, the answer is no
+        return False
+    return True
+
+
+def _without_values(error: msgspec.ValidationError) -> str:
+    text = str(error)
+    path = _PATH.search(text)
+    problem, place = (text[: path.start()], path[0]) if path else (text, "")
+    own = error.__cause__ is None  # else it comes from code of the class, which may quote anything
+    if not (own and problem.startswith(("Expected ", "Object missing required field "))):
+        problem = next((start for start in _QUOTING if problem.startswith(start)), "Invalid value")
+    return problem + place

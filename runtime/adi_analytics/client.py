@@ -153,7 +153,7 @@ class AnalyticsClient:
         try:
             self._checker.check(event)
         except EncodeFault as fault:
-            raise InvalidEventError(fault.row.event_type, fault.message) from fault
+            raise InvalidEventError(fault.row.event_type, fault.message) from None  # the cause may quote a value
 
     # ---- waiting and ending ----------------------------------------------------------------------------------------
 

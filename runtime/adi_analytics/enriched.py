@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -44,6 +44,10 @@ class EnrichedEvent:
     context: Mapping[str, Any]
 
 
+_FIRST: Final = -62_135_596_800_000_000_000  # the year 1 begins
+_LAST: Final = 253_402_300_799_999_999_000  # the last microsecond of the year 9999
+
+
 def to_datetime(nanoseconds: int) -> datetime:
     """Return the moment *nanoseconds* after 1970 in UTC, to the microsecond."""
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
@@ -51,7 +55,11 @@ def to_datetime(nanoseconds: int) -> datetime:
 
 
 def to_nanoseconds(moment: datetime) -> int:
-    """Return the nanoseconds from 1970 to *moment*; one without a time zone counts as UTC."""
+    """Return the nanoseconds from 1970 to *moment*; one without a time zone counts as UTC.
+
+    What lies outside of the years 1 to 9999 in UTC, as it may by its time zone, counts as their first or last moment.
+    """
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     delta = aware - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86400 + delta.seconds) * 1_000_000_000 + delta.microseconds * 1000
+    nanoseconds = (delta.days * 86400 + delta.seconds) * 1_000_000_000 + delta.microseconds * 1000
+    return min(max(nanoseconds, _FIRST), _LAST)

@@ -7,14 +7,16 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
 
+import msgspec
 import psycopg
 import pytest
 from adi_analytics import AnalyticsClient, analytics_context, events
 from runtime_support import Proxy, balanced, running, settled, task, tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from runtime_support import Database
@@ -53,6 +55,34 @@ class _Odd:
         raise RuntimeError("no")
 
 
+class _Lazy:
+    """Like a proxy outside of its request: even `isinstance` raises."""
+
+    @property
+    def __class__(self) -> Any:
+        raise RuntimeError("outside of a request")
+
+
+@dataclass
+class _NoPolicy:
+    EVENT_TYPE: ClassVar[str] = "no_policy"
+    text: str = "secret"
+
+
+@dataclass
+class _Unresolvable(_Odd):
+    other: Nowhere = 1  # type: ignore[name-defined]  # noqa: F821 - that is the point
+
+
+@dataclass
+class _LoneType(_Odd):
+    EVENT_TYPE: ClassVar[str] = "\ud800"
+
+
+def _context(value: Any) -> Any:
+    return events.ApplicationError(service="s", error_type="E", error_message="m", context=value)
+
+
 def _nested(depth: int) -> dict[str, Any]:
     value: dict[str, Any] = {}
     for _ in range(depth):
@@ -85,6 +115,12 @@ POISON: dict[str, tuple[Any, tuple[str, str, str | None]]] = {
     "no-event": ({"type": "task_completed"}, ("dict", "invalid_event", None)),
     "hostile": (_Hostile(), ("_Hostile", "invalid_event", None)),
     "odd": (_Odd(), ("odd", "encoding", None)),
+    "nan-in-a-tuple": (_context({"a": (1, float("nan"))}), ("application_error", "encoding", None)),
+    "lazy": (_context({"user": _Lazy()}), ("application_error", "encoding", None)),
+    "lazy-event": (_Lazy(), ("_Lazy", "invalid_event", None)),
+    "no-policy": (_NoPolicy(), ("_NoPolicy", "invalid_event", None)),
+    "unresolvable": (_Unresolvable(), ("_Unresolvable", "invalid_event", None)),
+    "lone-surrogate-in-its-type": (_LoneType(), ("_LoneType", "invalid_event", None)),
     "nothing": (None, ("NoneType", "invalid_event", None)),
     "service-too-long-for-an-index": (
         events.ApplicationError(service=uuid.uuid4().hex * 1000, error_type="E", error_message="m"),
@@ -111,6 +147,41 @@ def test_a_bad_event_becomes_a_dead_letter_and_the_others_arrive(database: Datab
     for (payload,) in database.execute("select payload from analytics_dead_letters"):
         assert payload.isascii()
         assert json.loads(payload)["event_type"] == letter[0]
+
+
+@pytest.mark.parametrize("make", [_Lazy, lambda: msgspec.Raw(b"{"), lambda: msgspec.Raw(b"9" * 6000)])
+def test_a_bad_context_costs_its_event_only(database: Database, make: Callable[[], object]) -> None:
+    poison = make()
+    with running("thread", database.dsn) as client:
+        with analytics_context(user=poison):
+            client.track(task(0))
+        client.track(task(0))
+        assert client.flush(30).pending == 0
+        stats = balanced(client)
+        assert stats.delivered + stats.dead_lettered == 2
+        assert stats.delivered >= 1
+
+
+@pytest.mark.parametrize("value", [1, "no number"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime.min.replace(tzinfo=ZoneInfo("Europe/Berlin")),
+        datetime.max.replace(tzinfo=ZoneInfo("America/New_York")),
+    ],
+)
+def test_moments_outside_of_utc_s_years_count_as_the_first_or_the_last(
+    database: Database, moment: datetime, value: Any
+) -> None:
+    with running("thread", database.dsn) as client:
+        client.track(_task(exit_code=value), timestamp=moment)
+        assert client.flush(30).pending == 0
+        assert balanced(client).delivered == (value == 1)
+    years = database.execute(
+        "select extract(year from \"timestamp\" at time zone 'UTC')::int from analytics_events union all"
+        " select extract(year from \"timestamp\" at time zone 'UTC')::int from analytics_dead_letters"
+    )
+    assert years == [(moment.year,)]
 
 
 def _random_text() -> str:
