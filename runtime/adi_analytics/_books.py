@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics._results import FlushResult, Stats
 
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adi_analytics._ledger import Ledger
+
+
+WANTED: Final = frozenset({"sampled", "before_send"})
+"""Reasons for which the program itself drops events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,14 @@ def stats_from(snapshot: Snapshot, facts: Mapping[str, Any]) -> Stats:
     )
 
 
+def lost(reasons: Mapping[str, int]) -> int:
+    """Return how many events were dropped that nobody wanted dropped."""
+    return sum(number for reason, number in reasons.items() if reason not in WANTED)
+
+
 def result_between(before: Stats, after: Stats, pending: int) -> FlushResult:
     """Return what happened between *before* and *after*, with *pending* events still waiting."""
-    dropped = after.dropped - before.dropped
+    dropped = lost(after.dropped_by_reason) - lost(before.dropped_by_reason)
     return FlushResult(
         ok=pending == 0 and dropped == 0,
         delivered=after.delivered - before.delivered,

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._batch import Batch
+from adi_analytics._books import WANTED
 from adi_analytics._dead_letter_file import DeadLetterFile, dead_letter_path
 from adi_analytics._deliver import Delivery, GaveUpError, logger
 from adi_analytics._effects import BREATHE, Steps, Wait
@@ -184,7 +185,7 @@ class Core:
         self._queue.facts["unhashed"] = self._encoder.unhashed
         self._tell_unkeyed()
         stats = self._queue.stats()
-        reasons = {reason: number for reason, number in stats.dropped_by_reason.items() if reason != "sampled"}
+        reasons = {reason: number for reason, number in stats.dropped_by_reason.items() if reason not in WANTED}
         self._tell_growth("lost", "%d events lost; in all, by reason: %s", reasons, last=last)
         reasons = dict(stats.dead_lettered_by_reason)
         self._tell_growth("refused", "%d events became dead letters; in all, by reason: %s", reasons, last=last)

@@ -16,7 +16,8 @@ class FlushResult:
         spooled: Growth of the number of events on disk, to be delivered later; negative when the spool shrank.
         dead_lettered: Events that the server or the catalog refused; kept as dead letters.
         pending: Events tracked before the call that still wait in memory.
-        dropped: Events given up, for the reasons that `Stats.dropped_by_reason` tells.
+        dropped: Events lost: dropped for any reason of `Stats.dropped_by_reason` but ``sampled`` and ``before_send``,
+            which the program wants.
     """
 
     ok: bool

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from adi_analytics import AnalyticsClient, EnrichedEvent, InvalidEventError, analytics_context, events
+from adi_analytics._options import Settings
 from runtime_support import QUICK, balanced, running, task, tasks
 
 if TYPE_CHECKING:
@@ -107,6 +108,51 @@ def test_before_send_changes_and_drops_events(database: Database) -> None:
     rows = database.execute("select data ->> 'exit_code', meta -> 'context' from analytics_events order by id")
     assert rows == [("9", {"checked": True})] * 2
     assert database.numbers() == [0, 3]
+
+
+@pytest.mark.parametrize("kind", ["exits", "changes the id"])
+def test_a_wrong_before_send_costs_its_events_only(database: Database, kind: str) -> None:
+    from dataclasses import replace
+
+    def before_send(enriched: EnrichedEvent) -> EnrichedEvent:
+        event: Any = enriched.event
+        if event.duration_ms % 2 == 0:
+            return enriched
+        if kind == "exits":
+            raise SystemExit(1)
+        return replace(enriched, event_id=str(enriched.event_id))  # type: ignore[arg-type]  # that is the point
+
+    with running("thread", database.dsn, before_send=before_send) as client:
+        for event in tasks(10):
+            client.track(event)
+        assert client.flush(10).pending == 0
+        stats = balanced(client)
+        assert (stats.delivered, stats.hook_errors) == (5, 5)
+        assert stats.dropped_by_reason == {"before_send_error": 5}
+
+
+def test_what_before_send_drops_is_not_lost(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    with running("thread", database.dsn, before_send=lambda _event: None) as client:
+        client.track(task(0))
+        result = client.flush(10)
+        assert (result.ok, result.dropped) == (True, 0)
+        assert balanced(client).dropped_by_reason == {"before_send": 1}
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_a_worker_s_thread_does_not_end_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    from adi_analytics._queue import EventQueue
+    from adi_analytics._runners import ThreadRunner
+
+    def fail() -> Any:
+        raise SystemExit(1)
+
+    queue = EventQueue(Settings())
+    runner = ThreadRunner(queue, fail)
+    assert runner.start()
+    assert runner.join(10)
+    assert queue.owner is None
+    assert ["not planned" in record.message for record in caplog.records] == [True]
 
 
 def test_sampling_is_counted_and_its_rate_stored(database: Database) -> None:
