@@ -152,6 +152,9 @@ class Settings:
             wanted = _TYPES.get(type(option.default))
             if wanted is not None and not isinstance(getattr(self, option.name), wanted[0]):
                 raise OptionError(option.name, wanted[1])
+        for name in ("service", "environment", "hostname", "hash_key", "table"):
+            if not _is_storable(getattr(self, name)):
+                raise OptionError(name, "text that UTF-8 can hold, without NUL")
         for name, (holds, expected) in _RULES.items():
             if not holds(getattr(self, name)):
                 raise OptionError(name, expected)
@@ -168,6 +171,13 @@ _TYPES: Final[dict[type, tuple[type | tuple[type, ...], str]]] = {
     int: (int, "a whole number"),
     float: ((int, float), "a number"),
 }
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:  # a lone surrogate, such as Python makes of a variable that is not UTF-8
+        return False
 
 
 def _are_shares(rates: Any) -> bool:
