@@ -6,6 +6,7 @@ view of the members adds, so that a count over 30 days stays exact while its fir
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,12 +14,25 @@ from adi_analytics.migrate._database import literal
 from adi_analytics.migrate._errors import UsageError
 from adi_analytics.migrate._manifest import Aggregate, Relation, Statement, View
 
-LONGEST_NAME: Final = 63
+_LONGEST_NAME: Final = 63  # bytes; PostgreSQL cuts the rest without a word
+_DIGEST: Final = 8
 
 
 def ident(name: str) -> str:
     """Return *name* quoted, as the generated SQL quotes every name."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def shorten(name: str) -> str:
+    """Return *name*, or when PostgreSQL would cut it, its beginning and a digest of the whole.
+
+    The code generator, which need not be installed here, shortens in the same way.
+    """
+    if len(name.encode()) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
+    head = name.encode()[: _LONGEST_NAME - _DIGEST - 1].decode(errors="ignore")
+    return f"{head}_{digest}"
 
 
 def interval(seconds: int) -> str:
@@ -111,7 +125,7 @@ def members_ddl(entry: Aggregate) -> list[Statement]:
 
 
 def members_table(relation: Relation) -> str:
-    return _short_enough(f"{relation.name}_history")
+    return shorten(f"{relation.name}_history")
 
 
 def _columns(relation: Relation) -> str:
@@ -135,14 +149,9 @@ def keep_members(entry: Aggregate, before: Aggregate, backend: str) -> list[Stat
 
 def history_table(view: View, entry: Aggregate) -> str:
     """Return the name of the table that keeps what an earlier version computed for *view*."""
+    # A rollup with a shortened name may not begin with the aggregate's: then all of it tells the versions apart.
     suffix = entry.rollup.removeprefix(entry.name)
-    return _short_enough(f"{view.name}{suffix}_history")
-
-
-def _short_enough(name: str) -> str:
-    if len(name.encode()) > LONGEST_NAME:
-        raise UsageError(f"{name} is longer than PostgreSQL's 63 bytes", "Give the aggregate a shorter name.")
-    return name
+    return shorten(f"{view.name}{suffix}_history")
 
 
 def set_boundary(before: Aggregate, now: Aggregate) -> Statement:

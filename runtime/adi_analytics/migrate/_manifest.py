@@ -91,7 +91,10 @@ class Aggregate(msgspec.Struct, frozen=True):
     """An aggregate, as the manifest describes it; in a snapshot also how it came to be.
 
     Attributes:
+        rows: Fingerprint of which events are read and how they are grouped.
+        measures: Each measure's fingerprint.
         history: Whether the public views add rows that an earlier version computed.
+        catalog_version: The catalog's version when the views over the relations were replaced, which keep theirs.
         kept_members: Relations of members whose rows of the version before are kept, too, for trailing counts.
     """
 
@@ -101,11 +104,14 @@ class Aggregate(msgspec.Struct, frozen=True):
     columns: list[Column]
     refresh: Refresh
     fingerprint: str
+    rows: str
+    measures: dict[str, str]
     views: list[View]
     relations: list[Relation]
     ddl: Ddl
     trailing: int = 0
     history: bool = False
+    catalog_version: int = 0
     kept_members: list[str] = []
 
     @property

@@ -7,15 +7,16 @@ views add.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-from adi_analytics.migrate import _history
+from adi_analytics.migrate import _history, _rename
 from adi_analytics.migrate._database import literal
-from adi_analytics.migrate._errors import ForgottenMigrationError, UsageError
+from adi_analytics.migrate._errors import ForgottenMigrationError
 from adi_analytics.migrate._history import ident, interval
 from adi_analytics.migrate._manifest import Aggregate, Statement
 
@@ -27,14 +28,13 @@ def settle(entry: Aggregate, before: Aggregate | None, taken: Collection[str]) -
         ForgottenMigrationError: If stored rows change their meaning while the version stays the same.
     """
     if before is not None:
-        _check_version(entry, before)
+        _check_version(entry, before, same=_only_adds_columns(entry, before))
         entry = msgspec.structs.replace(entry, history=True)
-    base = f"{entry.name}_v{entry.version}"
-    revision = 1
     settled = entry
-    while any(relation.name in taken for relation in settled.relations):
-        revision += 1
-        settled = _renamed(entry, base, f"{base}r{revision}")
+    for revision in itertools.count(2):
+        if not any(relation.name in taken for relation in settled.relations):
+            break
+        settled = _rename.to_revision(entry, revision)
     return (
         settled
         if before is None
@@ -42,57 +42,32 @@ def settle(entry: Aggregate, before: Aggregate | None, taken: Collection[str]) -
     )
 
 
-def _check_version(entry: Aggregate, before: Aggregate) -> None:
-    if entry.version > before.version:
-        return
-    if entry.version == before.version and _only_adds_columns(entry, before):
+def _check_version(entry: Aggregate, before: Aggregate, *, same: bool) -> None:
+    highest = max(before.version, before.catalog_version)
+    if entry.version > highest or (same and entry.version == highest):
         return
     raise ForgottenMigrationError(
-        f"the rows of {entry.name} change, but its version is {entry.version} (the migrations made {before.version})",
-        f"Set `version: {before.version + 1}` at {entry.name} in events.yaml, run `analytics-codegen generate` "
-        "and try again.",
+        f"the rows of {entry.name} change, but its version is {entry.version} (the migrations know {highest})",
+        f"Set `version: {highest + 1}` at {entry.name} in events.yaml, run `analytics-codegen generate` and try again.",
     )
 
 
 def _only_adds_columns(entry: Aggregate, before: Aggregate) -> bool:
-    """Whether the old SELECTs are still there, with lines between theirs: then old columns mean what they meant."""
-    for old, new in zip(before.relations, entry.relations, strict=False):
-        if old.kind != new.kind:
-            return False
-        for backend, text in old.select.items():
-            rest = iter(_lines(new.select[backend]))
-            # `in` takes the iterator up to what it finds: this asks for the old lines in their old order.
-            if not all(line in rest for line in _lines(text)):
-                return False
-    keys = [[(c.name, c.type) for c in version.columns if c.role in _KEYS] for version in (before, entry)]
-    return len(before.relations) <= len(entry.relations) and keys[0] == keys[1]
-
-
-_KEYS: Final = frozenset({"bucket", "dimension"})
-
-
-def _lines(select: str) -> list[str]:
-    return [line.strip().rstrip(",") for line in select.splitlines()]
-
-
-def _renamed(entry: Aggregate, old: str, new: str) -> Aggregate:
-    text = json.dumps(msgspec.to_builtins(entry)).replace(old, new)
-    renamed: Aggregate = msgspec.json.decode(text, type=Aggregate)
-    for relation in renamed.relations:
-        for name in (relation.name, relation.live, relation.rows_function):
-            if len(name.encode()) > _history.LONGEST_NAME:
-                raise UsageError(
-                    f"{name} is longer than PostgreSQL's 63 bytes", f"Raise the version of {entry.name} instead."
-                )
-    return renamed
+    """Whether the same rows are read and grouped alike, and every old measure means what it meant."""
+    return entry.rows == before.rows and before.measures.items() <= entry.measures.items()
 
 
 def reword(before: Aggregate, entry: Aggregate) -> Aggregate:
-    """Return *before* with the views of *entry*: its stored rows are the same."""
-    views = {backend: parts["view"] for backend, parts in entry.ddl.items()}
-    base, now = f"{entry.name}_v{entry.version}", before.rollup
+    """Return *before* with the views of *entry*: its stored rows are the same.
+
+    Raises:
+        ForgottenMigrationError: If a column changes its meaning, as a trailing count over another span does.
+    """
+    if any(before.measures.get(name, now) != now for name, now in entry.measures.items()):
+        _check_version(entry, before, same=False)
+    names = _rename.between(entry.relations, before.relations)
     ddl = {
-        backend: {**parts, "view": [_point_at(statement, base, now) for statement in views[backend]]}
+        backend: {**parts, "view": _rename.renamed(entry.ddl[backend]["view"], names)}
         for backend, parts in before.ddl.items()
     }
     return msgspec.structs.replace(
@@ -101,22 +76,18 @@ def reword(before: Aggregate, entry: Aggregate) -> Aggregate:
         views=entry.views,
         trailing=entry.trailing,
         fingerprint=entry.fingerprint,
+        rows=entry.rows,
+        measures=entry.measures,
+        catalog_version=entry.version,
         ddl=ddl,
     )
 
 
-def _point_at(statement: Statement, old: str, new: str) -> Statement:
-    return Statement(statement.step, statement.sql.replace(old, new))
-
-
 def reschedule(now: Aggregate, entry: Aggregate) -> Aggregate:
     """Return *now* with the refresh of *entry*."""
-    base = f"{entry.name}_v{entry.version}"
+    names = _rename.between(entry.relations, now.relations)
     ddl = {
-        backend: {
-            **parts,
-            "policies": [_point_at(statement, base, now.rollup) for statement in entry.ddl[backend]["policies"]],
-        }
+        backend: {**parts, "policies": _rename.renamed(entry.ddl[backend]["policies"], names)}
         for backend, parts in now.ddl.items()
     }
     return msgspec.structs.replace(now, refresh=entry.refresh, ddl=ddl)

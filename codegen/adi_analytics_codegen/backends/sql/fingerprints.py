@@ -41,6 +41,17 @@ def relation_fingerprint(catalog: Catalog, plan: Plan, relation: Relation) -> st
     return _digest([_rows(catalog, plan.aggregate, types), relation.kind, columns, measures, ratio])
 
 
+def rows_fingerprint(catalog: Catalog, plan: Plan) -> str:
+    """Return what changes when other events are read, or when they are grouped otherwise."""
+    return _digest([_rows(catalog, plan.aggregate, FieldTypes.of(catalog, plan.aggregate)), BUCKET_RATIO])
+
+
+def measure_fingerprints(catalog: Catalog, plan: Plan) -> dict[str, str]:
+    """Return what changes when a measure means something else, for each measure."""
+    types = FieldTypes.of(catalog, plan.aggregate)
+    return {measure.name: _digest(_measure(measure, types)) for measure in plan.aggregate.measures}
+
+
 def _rows(catalog: Catalog, aggregate: Aggregate, types: FieldTypes) -> list[Any]:
     """Which rows are read, and how they are grouped."""
     return [

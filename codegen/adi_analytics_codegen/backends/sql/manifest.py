@@ -17,7 +17,12 @@ from adi_analytics_codegen.backends.sql.ddl import (
     distribution_columns,
     storage_statements,
 )
-from adi_analytics_codegen.backends.sql.fingerprints import aggregate_fingerprint, relation_fingerprint
+from adi_analytics_codegen.backends.sql.fingerprints import (
+    aggregate_fingerprint,
+    measure_fingerprints,
+    relation_fingerprint,
+    rows_fingerprint,
+)
 from adi_analytics_codegen.backends.sql.names import seconds
 from adi_analytics_codegen.backends.sql.relations import plan
 from adi_analytics_codegen.fingerprint import fingerprint
@@ -85,6 +90,8 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
         "refresh": {key: seconds(getattr(aggregate.refresh, key)) for key in ("every", "window", "lag")},
         "trailing": max((seconds(m.trailing) for m in aggregate.measures if m.trailing), default=0),
         "fingerprint": aggregate_fingerprint(catalog, made),
+        "rows": rows_fingerprint(catalog, made),
+        "measures": measure_fingerprints(catalog, made),
         "views": _views(made),
         "relations": [_relation(catalog, made, relation) for relation in made.relations],
         "ddl": {backend: _parts(aggregate_statements(catalog, made, backend)) for backend in DIALECTS},

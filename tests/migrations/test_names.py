@@ -1,0 +1,161 @@
+"""Aggregates whose relations have shortened names go through every kind of edit, and names are replaced exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from adi_analytics import migrate
+from adi_analytics.migrate import ForgottenMigrationError, UsageError, _history, _rename
+from adi_analytics.migrate._manifest import Statement
+from adi_analytics_codegen.backends.sql import names
+from support.migrating import Document, Project, Target, counted, insert_events, project, rows, truth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LONG = "analytics_daily_with_a_very_long_name_indeed_for_this_test"
+TASKS = "analytics_task_stats_daily"
+
+
+def add_long(document: Document) -> None:
+    document["aggregates"][LONG] = {
+        "description": "All events by day.",
+        "from": ["task_created", "task_completed"],
+        "bucket": {"as": "day", "width": "1 day"},
+        "dimensions": {"svc": "$service"},
+        "measures": {
+            "n": {"count": True},
+            "dau": {"distinct": "$user_id"},
+            "wau": {"distinct": "$user_id", "trailing": "7 days"},
+            "p95": {"percentile": 0.95, "of": "duration_ms", "where": {"event": "task_completed"}},
+        },
+        "refresh": {"every": "1 hour", "window": "3 days", "lag": "1 hour"},
+    }
+
+
+@pytest.fixture
+def long(tmp_path: Path) -> Project:
+    return project(tmp_path / "project", add_long)
+
+
+def trail_longer(document: Document) -> None:
+    document["aggregates"][LONG]["version"] = 2
+    document["aggregates"][LONG]["measures"]["wau"]["trailing"] = "14 days"
+
+
+def add_column(document: Document) -> None:
+    document["aggregates"][LONG]["measures"]["tasks"] = {"distinct": "task_id"}
+
+
+def reschedule(document: Document) -> None:
+    document["aggregates"][LONG]["refresh"]["every"] = "30 minutes"
+
+
+def only_some(document: Document) -> None:
+    version = document["aggregates"][LONG].get("version", 1)
+    document["aggregates"][LONG].update(version=version + 1, where={"$user_id": {"exists": True}})
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [(trail_longer, reschedule), (add_column, reschedule), (add_column, trail_longer), (trail_longer, only_some)],
+    ids=lambda edits: "_then_".join(edit.__name__ for edit in edits),
+)
+def test_a_long_name_is_edited_like_any_other(
+    long: Project, target: Target, edits: tuple[Callable[[Document], None], ...]
+) -> None:
+    target.apply(long)
+    insert_events(target.dsn, 300)
+    for edit in edits:
+        long.edit(edit)
+        assert long.new(edit.__name__).written
+        long.apply(target.dsn)
+
+    assert migrate.drift(long.options(target.dsn)).findings == ()
+    assert long.new("again").written == ()
+    assert sum(row[0] for row in rows(target.dsn, f"select n from {LONG}")) == sum(
+        created + completed for created, completed in truth(target.dsn).values()
+    )
+    long.new("tidy", drop_retired=True)
+    long.apply(target.dsn, allow_destructive=True)
+    assert migrate.drift(long.options(target.dsn)).findings == ()
+
+
+def test_names_are_shortened_as_the_code_generator_does() -> None:
+    for name in ("short", "x" * 63, "x" * 64, "ü" * 40, LONG + "_v2_distribution_live"):
+        assert _history.shorten(name) == names.shorten(name)
+
+
+def test_only_whole_names_are_replaced() -> None:
+    sql = (
+        """select '"a_v2"'::regclass, 'a_v2', "a_v2_live", "a_v20" from "a_v2" where x = 'it''s "a_v2" there'"""
+        """ and rollup = 'a_v2'"""
+    )
+
+    with pytest.raises(UsageError, match="still names a_v2"):
+        _rename.renamed([Statement("s", sql)], {"a_v2": "a_v1"})
+    plain = sql.replace("""it''s "a_v2" there""", "")
+    (made,) = _rename.renamed([Statement("view a_v2, not a_v20", plain)], {"a_v2": "a_v1"})
+
+    assert made.step == "view a_v1, not a_v20"
+    assert made.sql == (
+        """select '"a_v1"'::regclass, 'a_v2', "a_v2_live", "a_v20" from "a_v1" where x = '' and rollup = 'a_v1'"""
+    )
+
+
+MEANING: dict[str, Callable[[dict[str, Any]], object]] = {
+    "where of the aggregate": lambda tasks: tasks.update(where={"$user_id": {"exists": True}}),
+    "fewer sources": lambda tasks: (tasks.update({"from": ["task_created"]}), tasks.update(measures={
+        "created": {"count": True, "where": {"event": "task_created"}}}), tasks.pop("derived", None)),
+    "a dimension": lambda tasks: tasks.update(dimensions={"svc": "$service"}),
+    "another condition of a measure": lambda tasks: tasks["measures"]["created"]["where"].update(
+        {"$user_id": {"exists": True}}
+    ),
+    "a column and a condition": lambda tasks: (
+        tasks["measures"].update(users={"distinct": "$user_id"}), tasks.update(where={"$user_id": {"exists": True}})
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", MEANING.values(), ids=MEANING)
+def test_rows_do_not_change_their_meaning_under_one_version(made: Project, edit: Callable[[Any], object]) -> None:
+    def change(document: Document) -> None:
+        edit(document["aggregates"][TASKS])
+
+    made.edit(change)
+
+    with pytest.raises(ForgottenMigrationError, match="Set `version: 2`"):
+        made.new("x")
+
+
+def test_a_span_or_a_version_that_only_views_know_counts_too(long: Project) -> None:
+    def longer(document: Document) -> None:
+        trail_longer(document)
+        del document["aggregates"][LONG]["version"]
+
+    long.edit(longer)
+    with pytest.raises(ForgottenMigrationError, match="Set `version: 2`"):
+        long.new("x")
+    long.edit(trail_longer)
+    long.new("views of version 2")
+
+    long.edit(lambda document: document["aggregates"][LONG].update(where={"$user_id": {"exists": True}}))
+    with pytest.raises(ForgottenMigrationError, match="Set `version: 3`"):
+        long.new("x")
+
+
+def test_columns_are_added_in_any_place(made: Project, target: Target) -> None:
+    def edit(document: Document) -> None:
+        tasks = document["aggregates"][TASKS]
+        tasks["measures"] = {"users": {"distinct": "$user_id"}, **tasks["measures"]}
+
+    target.apply(made)
+    insert_events(target.dsn, 300)
+    made.edit(edit)
+    made.new("users first")
+    made.apply(target.dsn)
+
+    assert counted(target.dsn) == truth(target.dsn)
+    assert migrate.drift(made.options(target.dsn)).findings == ()
