@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+if sys.platform != "win32":  # which has no flock
+    import fcntl
 
 if TYPE_CHECKING:
     from adi_analytics._options import Settings
@@ -56,7 +61,17 @@ class DeadLetterFile:
         # One write to a file opened for appending: processes that share the file don't mix their lines.
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(descriptor, (json.dumps(record) + "\n").encode())
+            _write_line(descriptor, (json.dumps(record) + "\n").encode())
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _write_line(descriptor: int, line: bytes) -> None:
+    """Write *line* or nothing: a part of one would spoil the next one too."""
+    if sys.platform != "win32":
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # until the file is closed
+    end = os.fstat(descriptor).st_size
+    if os.write(descriptor, line) < len(line):
+        os.ftruncate(descriptor, end)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import sys
+import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ logger = logging.getLogger("adi_analytics.spool")
 _SEGMENT: Final = ".segment"
 _LOCK: Final = ".lock"
 _DAMAGED: Final = ".damaged"
+_ORPHANED: Final = 60.0  # seconds; a younger lock may be that of a process that is just about to take it
 
 
 class SpoolUnavailableError(AnalyticsError):
@@ -97,8 +99,13 @@ class _Lock:
     def release(self, *, remove: bool) -> None:
         """Give the lock up, and remove its file when nothing is left to own."""
         if remove:
-            self.path.unlink(missing_ok=True)
+            _unlink(self.path)
         os.close(self.descriptor)
+
+
+def _unlink(path: Path) -> None:
+    with contextlib.suppress(OSError):  # what stays is delivered again, or tidied up, by a later process
+        path.unlink()
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
@@ -183,21 +190,27 @@ class Spool:
         return total
 
     def drop_oldest(self) -> Segment | None:
-        """Remove the oldest segment that waits, to make room; ``None`` if none does."""
+        """Remove the oldest segment that waits, to make room; ``None`` if none does.
+
+        Raises:
+            OSError: If it can't be removed; it still waits then.
+        """
         if not self._backlog:
             self._seal()
         if not self._backlog:
             return None
-        segment = self._backlog.popleft()
+        segment = self._backlog[0]
         self.remove(segment)
-        return segment
+        return self._backlog.popleft()
 
     def _seal(self) -> None:
-        if self._later is not None:
-            self._later.sync()
-            self._later.close()
-            self._backlog.append(Segment(self._later.path, self._later.count))
-            self._later = None
+        writer, self._later = self._later, None
+        if writer is not None:
+            self._backlog.append(Segment(writer.path, writer.count))
+            try:
+                writer.sync()
+            finally:
+                writer.close()
 
     # ---- reading ---------------------------------------------------------------------------------------------------
 
@@ -207,7 +220,11 @@ class Spool:
         return bool(self._backlog) or self._later is not None
 
     def next(self) -> tuple[Segment, list[bytes]] | None:
-        """Return the oldest segment that waits, and its rows; `remove` it when they are settled."""
+        """Return the oldest segment that waits, and its rows; `remove` it when they are settled.
+
+        Raises:
+            OSError: If it can't be read or sealed at the moment; it still waits then.
+        """
         if not self._backlog:
             self._seal()
         if not self._backlog:
@@ -215,9 +232,12 @@ class Spool:
         segment = self._backlog.popleft()
         try:
             content = read_segment(segment.path)
-        except OSError as error:
-            logger.error("lost the spooled events of %s: %s", segment.path, error.strerror)  # noqa: TRY400 - no bug of ours
+        except FileNotFoundError:
+            logger.error("lost the spooled events of %s: somebody removed the file", segment.path)  # noqa: TRY400 - no bug of ours
             return segment, []
+        except OSError:
+            self._backlog.appendleft(segment)
+            raise
         short = segment.count is not None and len(content.rows) < segment.count
         if content.damaged or short:
             kept = segment.path.with_suffix(_DAMAGED)
@@ -227,7 +247,11 @@ class Spool:
         return segment, content.rows
 
     def remove(self, segment: Segment) -> None:
-        """Delete a segment: its events are settled."""
+        """Delete a segment: its events are settled.
+
+        Raises:
+            OSError: If it can't be deleted; a later process delivers it again, which is harmless.
+        """
         segment.path.unlink(missing_ok=True)
         lock = segment.lock
         if lock is not None:
@@ -237,7 +261,7 @@ class Spool:
                 lock.release(remove=True)
 
     def adopt(self) -> None:
-        """Take over the segments of processes that are dead."""
+        """Take over the segments of processes that are dead, and remove the locks of those that left none."""
         for name, paths in self._foreign():
             try:
                 lock = _Lock.take(self._directory / (name + _LOCK))
@@ -257,6 +281,11 @@ class Spool:
         found: dict[str, list[Path]] = {}
         for path in sorted(self._directory.glob("*" + _SEGMENT)):
             found.setdefault(path.name.partition(".")[0], []).append(path)
+        for path in self._directory.glob("*" + _LOCK):
+            name = path.name.partition(".")[0]
+            with contextlib.suppress(FileNotFoundError):
+                if name not in found and time.time() - path.stat().st_mtime > _ORPHANED:
+                    found[name] = []
         for name, paths in found.items():
             if name != self._name and self._directory / (name + _LOCK) not in self._adopted:
                 yield name, paths
@@ -269,11 +298,13 @@ class Spool:
             if writer is not None:
                 writer.close()
                 if writer.count == 0:
-                    writer.path.unlink(missing_ok=True)
+                    _unlink(writer.path)
         self._live = self._later = None
         for lock in self._adopted.values():
             lock.release(remove=False)
-        own = any(self._directory.glob(f"{self._name}.*{_SEGMENT}"))
+        own = True
+        with contextlib.suppress(OSError):  # then whoever adopts what is here finds out
+            own = any(self._directory.glob(f"{self._name}.*{_SEGMENT}"))
         self._lock.release(remove=not own)
         self._backlog.clear()
 

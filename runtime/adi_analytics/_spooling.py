@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from adi_analytics._queue import EventQueue
 
 _ADOPT_INTERVAL: Final = 1.0  # seconds between two looks for the segments of dead processes
+_READ_PAUSE: Final = 1.0  # seconds before a segment that could not be read is tried again
 
 
 class SpooledWork(Work):
@@ -46,6 +47,7 @@ class Spooling:
         self._may_log = may_log
         self._settings = queue.settings
         self._adopt_at = 0.0
+        self._read_at = 0.0
         self._spool: Spool | None = self._open()
 
     def _open(self) -> Spool | None:
@@ -69,7 +71,7 @@ class Spooling:
     @property
     def waiting(self) -> bool:
         """Whether there is work on disk."""
-        return self._spool is not None and self._spool.waiting
+        return self._spool is not None and self._spool.waiting and time.monotonic() >= self._read_at
 
     def keep(self, batch: Batch, *, live: bool) -> SpooledWork | None:
         """Write the rows of *batch*, all encoded, to disk and account for them.
@@ -90,6 +92,9 @@ class Spooling:
 
     def _write(self, rows: list[bytes], *, live: bool) -> bool:
         spool = self._spool
+        if sum(map(len, rows)) > self._settings.spool_max_bytes:  # no segment given up would make room
+            self._complain("the batch is larger than spool_max_bytes")
+            return False
         while spool is not None:
             try:
                 if live:
@@ -109,7 +114,10 @@ class Spooling:
         return False
 
     def _drop_oldest(self, spool: Spool) -> bool:
-        segment = spool.drop_oldest()
+        try:
+            segment = spool.drop_oldest()
+        except OSError:
+            return False  # what could not be written is told
         if segment is None:
             return False
         if segment.count:
@@ -120,9 +128,20 @@ class Spooling:
         if self._may_log("spool"):
             logger.error("the spool takes no events (%s); they stay in memory, where max_queue rules", problem)
 
+    def _tell_trouble(self, about: str, deed: str, error: OSError) -> None:
+        if self._may_log("spool " + about):
+            logger.error("the spool can't %s: %s", deed, error.strerror)
+
     def next_work(self) -> SpooledWork | None:
-        """Return the work of the oldest segment on disk, or ``None``."""
-        found = self._spool.next() if self._spool is not None else None
+        """Return the work of the oldest segment on disk, or ``None`` if there is none, or none can be read now."""
+        if self._spool is None or time.monotonic() < self._read_at:
+            return None
+        try:
+            found = self._spool.next()
+        except OSError as error:
+            self._read_at = time.monotonic() + _READ_PAUSE
+            self._tell_trouble("read", "read a segment, which waits", error)
+            return None
         if found is None:
             return None
         segment, rows = found
@@ -137,14 +156,20 @@ class Spooling:
         if work.segment is None:
             self._spool.delivered_live()
         else:
-            self._spool.remove(work.segment)
+            try:
+                self._spool.remove(work.segment)
+            except OSError as error:
+                self._tell_trouble("remove", "remove what is delivered", error)
 
     def adopt(self) -> None:
         """Take over what dead processes left, now and then."""
         now = time.monotonic()
         if self._spool is not None and now >= self._adopt_at:
             self._adopt_at = now + _ADOPT_INTERVAL
-            self._spool.adopt()
+            try:
+                self._spool.adopt()
+            except OSError as error:
+                self._tell_trouble("adopt", "look for what dead processes left", error)
 
     def account(self, outcome: Outcome, number: int, reason: str) -> None:
         """Account for events of this process that were on disk."""
