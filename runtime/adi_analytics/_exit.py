@@ -12,6 +12,7 @@ import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics._options import seconds_from
 from adi_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def install_sigterm(timeout: float = 5.0) -> None:
     """
     if threading.current_thread() is not threading.main_thread():
         raise SignalThreadError
+    timeout = seconds_from(timeout)
     previous = signal.getsignal(signal.SIGTERM)
     if not isinstance(previous, _SigtermHandler):
         signal.signal(signal.SIGTERM, _SigtermHandler(previous, timeout))

@@ -54,10 +54,12 @@ def flush(queue: EventQueue, timeout: float) -> FlushResult:
         done = threading.Lock()
         done.acquire()
         waiter = Waiter(watch.position, done.release)
-        queue.wait_for(waiter)
-        if queue.owner is not None:  # else the worker ended meanwhile, and told those who waited then
-            done.acquire(timeout=max(timeout, 0.0))
-        queue.forget(waiter)
+        try:
+            queue.wait_for(waiter)
+            if queue.owner is not None:  # else the worker ended meanwhile, and told those who waited then
+                done.acquire(timeout=timeout)
+        finally:
+            queue.forget(waiter)
     return watch.result()
 
 
@@ -68,11 +70,13 @@ async def aflush(queue: EventQueue, timeout: float) -> FlushResult:  # noqa: ASY
     if not watch.idle and queue.owner is not None:
         loop, done = asyncio.get_running_loop(), asyncio.Event()
         waiter = Waiter(watch.position, lambda: loop.call_soon_threadsafe(done.set))
-        queue.wait_for(waiter)
-        if queue.owner is None:
-            timeout = 0.0
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(timeout, 0.0)):
-                await done.wait()
-        queue.forget(waiter)
+        try:
+            queue.wait_for(waiter)
+            if queue.owner is None:
+                timeout = 0.0
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await done.wait()
+        finally:
+            queue.forget(waiter)
     return watch.result()

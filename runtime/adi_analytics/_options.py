@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, get_args, get_origin, get_type_hints
@@ -149,8 +150,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         for option in fields(self):
-            wanted = _TYPES.get(type(option.default))
-            if wanted is not None and not isinstance(getattr(self, option.name), wanted[0]):
+            kind, value = type(option.default), getattr(self, option.name)
+            wanted = _TYPES.get(kind)
+            strange = isinstance(value, bool) and kind is not bool  # to Python a bool is a number
+            if wanted is not None and (strange or not isinstance(value, wanted[0])):
                 raise OptionError(option.name, wanted[1])
         for name in ("service", "environment", "hostname", "hash_key", "table"):
             if not _is_storable(getattr(self, name)):
@@ -187,29 +190,42 @@ def _are_shares(rates: Any) -> bool:
 
 
 _POSITIVE: Final = (lambda value: value > 0, "a number above 0")
-_NOT_NEGATIVE: Final = (lambda value: value >= 0, "a number from 0 up")
+_LONGEST: Final = 1_000_000  # seconds, 11 days: every clock, lock and server setting can hold it
+_DURATION: Final = (lambda value: 0 < value <= _LONGEST, f"a number above 0, at most {_LONGEST}")
+_PAUSE: Final = (lambda value: 0 <= value <= _LONGEST, f"a number from 0 to {_LONGEST}")
 _RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "batch_size": _POSITIVE,
-    "flush_interval": _POSITIVE,
+    "flush_interval": _DURATION,
     "max_batch": _POSITIVE,
     "max_batch_bytes": _POSITIVE,
     "max_event_bytes": _POSITIVE,
     "max_queue": _POSITIVE,
-    "block_timeout": _NOT_NEGATIVE,
+    "block_timeout": _PAUSE,
     "spool_max_bytes": _POSITIVE,
     "spool_segment_bytes": _POSITIVE,
-    "spool_linger": _NOT_NEGATIVE,
-    "spool_fsync_interval": _NOT_NEGATIVE,
-    "shutdown_timeout": _NOT_NEGATIVE,
-    "connect_timeout": _POSITIVE,
-    "statement_timeout": _POSITIVE,
-    "retry_base": _POSITIVE,
-    "retry_cap": _POSITIVE,
-    "log_interval": _NOT_NEGATIVE,
+    "spool_linger": _PAUSE,
+    "spool_fsync_interval": _PAUSE,
+    "shutdown_timeout": _PAUSE,
+    "connect_timeout": _DURATION,
+    "statement_timeout": _DURATION,
+    "retry_base": _DURATION,
+    "retry_cap": _DURATION,
+    "log_interval": _PAUSE,
     "sample_rates": (_are_shares, "shares from 0 to 1 by event type"),
     "before_send": (lambda hook: hook is None or callable(hook), "a function of one EnrichedEvent"),
 }
 _CHOICES: Final = {"when_full": get_args(WhenFull), "spool": get_args(SpoolMode), "spool_full": get_args(SpoolFull)}
+
+
+def seconds_from(timeout: float) -> float:
+    """Return how long to wait for *timeout* seconds: less than 0 is 0, and ``inf`` as long as it takes.
+
+    Raises:
+        OptionError: If it is no number.
+    """
+    if not isinstance(timeout, (int, float)) or timeout != timeout:  # noqa: PLR0124 - true of nan only
+        raise OptionError("timeout", "a number of seconds")
+    return max(0.0, min(timeout, threading.TIMEOUT_MAX / 2))  # half, because a little grace is added to it
 
 
 def settings_from(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:

@@ -99,7 +99,7 @@ class EventQueue:
         self.wake: Callable[[], None] = _nobody
         self._rejected = {reason: Counter() for reason in ("queue_full", "closed", "sampled", "internal_error")}
         self._evictor = Evictor(self.items)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may interrupt the holder and end the same client
         self._outside = False
         self._parked = False
         self._threshold = 0
@@ -192,14 +192,20 @@ class EventQueue:
         return result_between(before, self.stats(), 0)
 
     def drop_rest(self, why: str) -> None:
-        """Drop what is left in memory, and leave what is on disk to others; nobody may be the consumer."""
-        lost = self.abandon("shutdown")
-        if lost:
-            logger.error("%d events lost at the end: %s", lost, why)
-        if self.spool is not None:
-            self.spool.close()
-            self.spool = None
-        self.disk_work = None
+        """Drop what is left in memory, and leave what is on disk to others; not if there is a consumer."""
+        owner = object()
+        if not self.acquire(owner, _nobody):
+            return  # another thread ends the same client
+        try:
+            lost = self.abandon("shutdown")
+            if lost:
+                logger.error("%d events lost at the end: %s", lost, why)
+            if self.spool is not None:
+                self.spool.close()
+                self.spool = None
+            self.disk_work = None
+        finally:
+            self.release(owner)
 
     def close_at_exit(self) -> None:
         """Do what `end` does before the process ends."""
@@ -251,7 +257,6 @@ class EventQueue:
             if self.owner is not owner:
                 return
             self._disown()
-        self.facts["connected"] = False
         self._notify_all()
 
     def leave(self) -> None:
@@ -289,6 +294,7 @@ class EventQueue:
         self.owner_thread = 0
         self.wake = _nobody
         self.stop_at = None
+        self.facts["connected"] = False
         self._parked = False
         self._set_attention()
 

@@ -99,10 +99,10 @@ class ThreadRunner:
     def _drive(self, owner: object, wake: threading.Lock) -> bool:
         """Run one core; ``False`` if it failed by a fault of ours, and should be started again."""
         session = self._session = self._make_session()
-        core = new_core(self._queue).run()
         result: Any = None
         error: Exception | None = None
         try:
+            core = new_core(self._queue).run()
             while True:
                 effect = core.send(result) if error is None else core.throw(error)
                 self._queue.leave()
@@ -175,11 +175,12 @@ class AsyncioRunner:
 
     async def _drive(self, owner: object, woken: asyncio.Event) -> bool:
         """Run one core; ``False`` if it failed by a fault of ours, and should be started again."""
-        session, core = self._make_session(), new_core(self._queue).run()
+        session = self._make_session()
         result: Any = None
         error: Exception | None = None
         cancelled: asyncio.CancelledError | None = None
         try:
+            core = new_core(self._queue).run()
             while True:
                 effect = core.send(result) if error is None else core.throw(error)
                 self._queue.leave()

@@ -52,8 +52,9 @@ class ThreadWorker:
         return cls(queue, lambda: ThreadSession(connect_with))
 
     def start(self) -> bool:
-        """Start the thread; ``False`` if the queue has a worker already."""
+        """Start the thread, at the first event if tracking is off; ``False`` if the queue has a worker already."""
         if not self._queue.enabled:
+            self._queue.start_on_demand(self._start_at_event)
             return True
         started = self._runner.start()
         self._running = self._running or started
@@ -67,15 +68,7 @@ class ThreadWorker:
     def stop(self, timeout: float) -> FlushResult:
         """Deliver what there is and end, at the latest after *timeout* seconds; the rest is spooled or pending."""
         watch = Watch(self._queue)
-        deadline = time.monotonic() + timeout
-        if self._runner.alive:  # also when another thread, or this one before a signal, already waits for the end
-            self._queue.request_stop(timeout)
-            if self._is_worker:
-                return watch.result()
-            if not self._runner.join(timeout + _GRACE) and self._queue.supersede(deadline + 2 * _GRACE):
-                # It hangs in a call to the server. It won't touch the queue again, whatever it wakes up to.
-                self._runner.save_here()
-        self._running = False
+        self._end(timeout)
         return watch.result()
 
     def close(self, timeout: float) -> FlushResult:
@@ -83,14 +76,26 @@ class ThreadWorker:
         watch = Watch(self._queue)
         if not self._runner.alive and self._queue.stats().pending:
             self._start_late()
-        self.stop(timeout)
-        if self._is_worker:
-            return watch.result()
-        if self._queue.owner is None:
+        if self._end(timeout):
             self._queue.drop_rest(f"not delivered within {timeout:.1f} s")
-        else:
+        elif not self._is_worker:
             logger.error("the worker does not end: it hangs in before_send; its events are neither delivered nor lost")
         return watch.result()
+
+    def _end(self, timeout: float) -> bool:
+        """Wait for the worker's end, and give it up after *timeout* seconds; ``False`` if neither is possible."""
+        deadline = time.monotonic() + timeout
+        if self._runner.alive:  # also when another thread, or this one before a signal, already waits for the end
+            self._queue.request_stop(timeout)
+            if self._is_worker:
+                return False
+            if not self._runner.join(timeout + _GRACE):
+                if not self._queue.supersede(deadline + 2 * _GRACE):
+                    return False
+                # It hangs in a call to the server. It won't touch the queue again, whatever it wakes up to.
+                self._runner.save_here()
+        self._running = False
+        return True
 
     def _start_late(self) -> None:
         with contextlib.suppress(RuntimeError):  # at the interpreter's end no thread starts any more
@@ -101,8 +106,8 @@ class ThreadWorker:
         self._runner.after_fork_in_child()
         if self._running:
             self._running = False
-            self._queue.start_on_demand(self._start_in_child)
+            self._queue.start_on_demand(self._start_at_event)
 
-    def _start_in_child(self) -> None:
+    def _start_at_event(self) -> None:
         _exit.hook_other_registries()
         self.start()

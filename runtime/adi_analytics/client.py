@@ -10,7 +10,7 @@ import uuid_utils
 
 from adi_analytics import _flush
 from adi_analytics._books import combined
-from adi_analytics._options import Options, Settings, settings_from
+from adi_analytics._options import Options, Settings, seconds_from, settings_from
 from adi_analytics._queue import EventQueue, WorkerConfig
 from adi_analytics.context import current_context
 from adi_analytics.enriched import Event, to_nanoseconds
@@ -163,13 +163,16 @@ class AnalyticsClient:
         Without a running worker, and in the worker's own thread or event loop, it returns at once.
 
         Args:
-            timeout: The longest wait, in seconds.
+            timeout: The longest wait, in seconds; ``inf`` for as long as it takes.
+
+        Raises:
+            OptionError: If the timeout is no number.
         """
-        return _flush.flush(self._queue, timeout)
+        return _flush.flush(self._queue, seconds_from(timeout))
 
     async def aflush(self, timeout: float = 5.0) -> FlushResult:  # noqa: ASYNC109 - the deadline is part of the answer
         """Wait as `flush` does, letting the event loop run."""
-        return await _flush.aflush(self._queue, timeout)
+        return await _flush.aflush(self._queue, seconds_from(timeout))
 
     def stats(self) -> Stats:
         """Return the books: every event accepted is in exactly one of the other numbers."""
@@ -193,11 +196,11 @@ class AnalyticsClient:
         Args:
             timeout: The longest wait, in seconds; ``shutdown_timeout`` by default.
         """
-        return self._queue.end(self._queue.settings.shutdown_timeout if timeout is None else timeout)
+        return self._queue.end(self._queue.settings.shutdown_timeout if timeout is None else seconds_from(timeout))
 
     async def aclose(self, timeout: float | None = None) -> FlushResult:  # noqa: ASYNC109 - as in close()
         """Do what `close` does, letting the event loop run."""
-        seconds = self._queue.settings.shutdown_timeout if timeout is None else timeout
+        seconds = self._queue.settings.shutdown_timeout if timeout is None else seconds_from(timeout)
         self._queue.close()
         flushed = await self.aflush(seconds)
         # What could not be delivered in that time has had its chance.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics._conninfo import resolve_conninfo
 from adi_analytics._flush import Watch, aflush
+from adi_analytics._options import seconds_from
 from adi_analytics._runners import AsyncioRunner
 from adi_analytics._thread_worker import ThreadWorker
 from adi_analytics.errors import AnalyticsError
@@ -81,6 +82,7 @@ class AnalyticsWorker:
 
         For a worker in asyncio it only asks for the end; `astop` waits for it.
         """
+        timeout = seconds_from(timeout)
         if self._thread_worker is not None:
             return self._thread_worker.stop(timeout)
         watch = Watch(self._queue)
@@ -89,6 +91,7 @@ class AnalyticsWorker:
 
     async def astop(self, timeout: float = 5.0) -> FlushResult:  # noqa: ASYNC109 - the deadline is part of the answer
         """Do what `stop` does, letting the event loop run."""
+        timeout = seconds_from(timeout)
         watch = Watch(self._queue)
         if self._thread_worker is not None:
             await asyncio.to_thread(self._thread_worker.stop, timeout)
