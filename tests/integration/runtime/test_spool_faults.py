@@ -69,7 +69,8 @@ def test_a_spool_that_can_not_be_changed_any_more_still_delivers(
 ) -> None:
     sink = FailingSink()
     sink.go_down()
-    client, config = AnalyticsClient.create(**{**SMALL, "spool_fsync_interval": 3600.0}, spool_dir=str(tmp_path))
+    options: Any = {**SMALL, "spool_fsync_interval": 3600.0}
+    client, config = AnalyticsClient.create(**options, spool_dir=str(tmp_path))
     with AnalyticsWorker(config, sink=sink):
         for event in tasks(300):
             client.track(event)
@@ -93,7 +94,9 @@ def test_a_spool_that_can_not_be_changed_any_more_still_delivers(
 def test_a_batch_larger_than_the_spool_costs_no_segment(tmp_path: Path) -> None:
     sink = FailingSink()
     sink.go_down()
-    options = {**SMALL, "max_queue": 1000, "max_batch": 1000, "spool_max_bytes": 20_000, "spool_full": "drop_oldest"}
+    options: Any = {
+        **SMALL, "max_queue": 1000, "max_batch": 1000, "spool_max_bytes": 20_000, "spool_full": "drop_oldest",
+    }  # fmt: skip
     client, config = AnalyticsClient.create(**options, spool_dir=str(tmp_path))
     worker = AnalyticsWorker(config, sink=sink)
     worker.start()
