@@ -41,6 +41,11 @@ def checkout_root() -> Path | None:
     return root if (root / "events.yaml").is_file() else None
 
 
+def is_installed(path: Path) -> bool:
+    """Whether *path* is among the data of the installed package, which an upgrade replaces."""
+    return path.resolve().is_relative_to(_PACKAGE)
+
+
 def data_dir(name: str) -> Path:
     """Return the folder called *name*: ``migrations``, ``sql`` or ``json_schema``.
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NoReturn, TypeAlias
 
-from adi_analytics.migrate._errors import EXIT_USAGE
+from adi_analytics.migrate._errors import EXIT_USAGE, UsageError
 from adi_analytics.migrate._files import BACKENDS
+from adi_analytics.migrate._record import check_timeout
 
 _DESCRIPTION: Final = "Brings a database to the state that the event catalog describes, and proves that it is there."
 
@@ -83,15 +84,42 @@ def _format_option(command: argparse.ArgumentParser) -> None:
     command.add_argument("--format", choices=("table", "json"), default="table", help="what stdout gets")
 
 
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1
+    if not found >= 0:  # false for nan, too
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return found
+
+
+def _timeout(text: str) -> str:
+    try:
+        return check_timeout(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(error.problem) from error
+
+
 def _run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--lock-wait", type=float, default=60.0, metavar="SECONDS", help="wait for another run (default: 60)"
+        "--lock-wait", type=_seconds, default=60.0, metavar="SECONDS", help="wait for another run (default: 60)"
     )
-    command.add_argument("--lock-timeout", default="5s", metavar="TIME", help="wait for a table lock (default: 5s)")
     command.add_argument(
-        "--statement-timeout", default="0", metavar="TIME", help="longest statement (default: 0, no limit)"
+        "--lock-timeout", type=_timeout, metavar="TIME", help="wait for a table lock (default: the file's, else 5s)"
     )
-    command.add_argument("--retries", type=int, default=10, help="tries after a lock timeout or deadlock (default: 10)")
+    command.add_argument(
+        "--statement-timeout", type=_timeout, metavar="TIME", help="longest statement (default: the file's, else none)"
+    )
+    command.add_argument(
+        "--retries", type=_count, default=10, help="tries after a lock timeout or deadlock (default: 10)"
+    )
     command.add_argument(
         "--allow-destructive", action="store_true", help="run migrations that destroy data (otherwise exit 8)"
     )
@@ -202,7 +230,7 @@ def _add_upkeep(commands: _Commands) -> None:
     _database_options(maintain)
     _format_option(maintain)
     maintain.add_argument("--loop", action="store_true", help="again and again, until interrupted")
-    maintain.add_argument("--every", type=float, default=60.0, metavar="SECONDS", help="with --loop (default: 60)")
+    maintain.add_argument("--every", type=_seconds, default=60.0, metavar="SECONDS", help="with --loop (default: 60)")
     maintain.add_argument("--force", action="store_true", help="refresh aggregates that are not due yet, too")
     maintain.add_argument(
         "--install-pg-cron", metavar="SCHEDULE", nargs="?", const="* * * * *",
@@ -235,7 +263,7 @@ def _add_care(commands: _Commands) -> None:
     _database_options(letters)
     _format_option(letters)
     letters.add_argument("action", nargs="?", choices=("list", "replay"), default="list", help="(default: list)")
-    letters.add_argument("--limit", type=int, default=20, help="how many to list (default: 20)")
+    letters.add_argument("--limit", type=_count, default=20, help="how many to list (default: 20)")
     letters.add_argument("--id", type=int, action="append", metavar="ID", help="replay this one (default: all)")
     letters.add_argument("--repair", action="store_true", help="replay: replace characters that cannot be stored")
     letters.add_argument("--force", action="store_true", help="replay: also what breaks the catalog's present rules")

@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace, errors: Console) -> Output:
 
 def _options(arguments: argparse.Namespace, bar: _Bar) -> _runner.Options:
     given = vars(arguments)
-    timeouts = Timeouts(given.get("lock_timeout", "5s"), given.get("statement_timeout", "0"))
+    timeouts = Timeouts(given.get("lock_timeout"), given.get("statement_timeout"))
     return _runner.Options(
         database_url=given.get("database_url"),
         migrations=arguments.migrations,
@@ -126,10 +126,11 @@ def _status(arguments: argparse.Namespace, bar: _Bar) -> Output:
     data = {
         "backend": status.backend, "schema": status.schema, "migrations": rows,
         "pending": {phase: sum(file.phase == phase for file in status.pending) for phase in ("pre", "post")},
-        "backfills": list(status.waiting),
+        "backfills": list(status.waiting), "notes": list(status.notes),
     }  # fmt: skip
     shown: list[RenderableType] = [f"backend {status.backend}, schema {status.schema}", table]
     shown += [f"backfill not done: {name} (run `analytics-migrate backfill`)" for name in status.waiting]
+    shown += [f"warning: {note}" for note in status.notes]
     shown.append(f"{len(status.applied)} applied, {len(status.pending)} pending")
     pending = arguments.check and bool(status.pending or status.waiting)
     return Output(data, shown, EXIT_PENDING if pending else EXIT_OK)
@@ -145,10 +146,18 @@ def _dry_run(arguments: argparse.Namespace, bar: _Bar) -> Output:
     return Output(None, text)
 
 
-def _new_files(arguments: argparse.Namespace, _: _Bar) -> Output:
+def _name_files(arguments: argparse.Namespace, bar: _Bar) -> None:
+    """Say which files are used: outside a project they are the package's, which may surprise."""
+    folder, manifest = _new.used(arguments.migrations, arguments.manifest)
+    bar.step(f"manifest: {manifest}")
+    bar.step(f"migrations: {folder}")
+
+
+def _new_files(arguments: argparse.Namespace, bar: _Bar) -> Output:
     if arguments.lock:
         lines = _new.lock(migrations=arguments.migrations)
         return Output(lines, [*(f"locked {line}" for line in lines)] or "every file has its line already")
+    _name_files(arguments, bar)
     result = _new.new(
         arguments.message,
         migrations=arguments.migrations,
@@ -161,7 +170,8 @@ def _new_files(arguments: argparse.Namespace, _: _Bar) -> Output:
     return Output(asdict(result), [*shown, "Review the files, then commit them with the lock and the snapshot."])
 
 
-def _check(arguments: argparse.Namespace, _: _Bar) -> Output:
+def _check(arguments: argparse.Namespace, bar: _Bar) -> Output:
+    _name_files(arguments, bar)
     count = _new.check(migrations=arguments.migrations, manifest=arguments.manifest)
     return Output({"migrations": count}, f"ok: {count} migrations lead to the catalog")
 

@@ -34,6 +34,12 @@ _OFFERS: Final = {
     "timescaledb": ("postgres", "timescaledb_apache", "timescaledb"),
 }
 
+CHOOSE: Final = (
+    "The first migration settles the backend for good: for TimescaleDB, run `create extension timescaledb` in this "
+    "database before it; for plain PostgreSQL, say so with `--backend postgres`."
+)
+"""What to do about a server that has TimescaleDB, and a database that does not."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -182,6 +188,14 @@ def _detect(connection: Connection) -> tuple[str, str | None, str | None]:
     if row is None:
         return "postgres", None, None
     return ("timescaledb" if row[2] == "timescale" else "timescaledb_apache"), row[0], row[1]
+
+
+def available_timescaledb(connection: Connection) -> str | None:
+    """Return the version that `create extension timescaledb` would make, if the server has the files for it."""
+    found: str | None = fetch_value(
+        connection, "select default_version from pg_catalog.pg_available_extensions where name = 'timescaledb'"
+    )
+    return found
 
 
 def _recorded(connection: Connection) -> tuple[int, str, str] | None:

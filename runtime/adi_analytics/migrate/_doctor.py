@@ -95,7 +95,7 @@ def _extension(connection: Connection) -> Iterator[Diagnosis]:
         return
     default, installed, licence = row
     if installed is None:
-        remedy = "To use it: create extension timescaledb; (before the first migration). Without it all works, too."
+        remedy = _database.CHOOSE
         # Only a superuser may see the setting.
         preloaded = fetch_value(connection, "select setting from pg_settings where name = 'shared_preload_libraries'")
         if preloaded is not None and "timescaledb" not in preloaded:

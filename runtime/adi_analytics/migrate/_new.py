@@ -46,11 +46,7 @@ def new(
         UsageError: If the change cannot be made by a migration.
         ForgottenMigrationError: If an aggregate's rows change but not its version.
     """
-    if migrations is None and _resources.checkout_root() is None:
-        raise UsageError(
-            "an installed package's migrations are not written to", "Pass --migrations, or work in a checkout."
-        )
-    folder = migrations or _resources.data_dir("migrations")
+    folder = _writable(migrations)
     check_generated(manifest)
     old = _snapshot(folder)
     difference = _changes.compare(old, load_manifest(manifest), drop_retired=drop_retired)
@@ -70,6 +66,27 @@ def new(
         number += 1
     _write_text(folder / SNAPSHOT_NAME, encode_snapshot(difference.target))
     return NewResult(tuple(names), tuple(difference.summary()))
+
+
+def _writable(migrations: Path | None) -> Path:
+    if migrations is None and _resources.checkout_root() is None:
+        raise UsageError(
+            "an installed package's migrations are not written to", "Pass --migrations, or work in a checkout."
+        )
+    folder = migrations or _resources.data_dir("migrations")
+    if _resources.is_installed(folder):
+        raise UsageError(
+            f"{folder} belongs to an installed package, and an upgrade replaces it",
+            "Pass --migrations with a folder of your project, or work in a checkout.",
+        )
+    return folder
+
+
+def used(migrations: Path | None, manifest: Path | None) -> tuple[Path, Path]:
+    """Return which folder and which manifest `new` and `check` use for these arguments."""
+    found = manifest or _resources.data_dir("sql")
+    found = found / "manifest.json" if found.is_dir() else found
+    return (migrations or _resources.data_dir("migrations")).absolute(), found.absolute()
 
 
 def _snapshot(folder: Path) -> Manifest | None:
@@ -153,9 +170,10 @@ def lock(*, migrations: Path | None = None) -> tuple[str, ...]:
         migrations: The folder. Defaults to the packaged one.
 
     Raises:
+        UsageError: If the folder is that of an installed package.
         MigrationChecksumError: If a file that has a line was edited.
     """
-    folder = migrations or _resources.data_dir("migrations")
+    folder = _writable(migrations)
     known = _files.read_lock(folder)
     found = {
         (file.number, file.variant): file

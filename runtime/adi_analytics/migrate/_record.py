@@ -6,11 +6,13 @@ The runner executes these texts and ``dry-run`` prints the same ones, so the two
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
 
 from adi_analytics.migrate._database import FORMAT, Connection, Database, host, library_version, literal
+from adi_analytics.migrate._errors import UsageError
 from adi_analytics.migrate._files import MigrationFile
 
 # Whatever a role or a database sets, a migration means the same everywhere.
@@ -19,10 +21,39 @@ _PINS = ("timezone = 'UTC'", "datestyle = 'ISO, YMD'", "intervalstyle = 'postgre
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Limits for one statement, as PostgreSQL writes them (``5s``; ``0`` is no limit)."""
+    """Limits for one statement, as PostgreSQL writes them (``5s``; ``0`` is no limit).
 
-    lock: str = "5s"
-    statement: str = "0"
+    Attributes:
+        lock: Longest wait for a table lock. Defaults to what a file's header says, else 5 s.
+        statement: Longest run of a statement. Defaults to what a file's header says, else no limit.
+    """
+
+    lock: str | None = None
+    statement: str | None = None
+
+    def __post_init__(self) -> None:
+        for text in (self.lock, self.statement):
+            if text is not None:
+                check_timeout(text)
+
+
+_TIMEOUT: Final = re.compile(r"(\d{1,10}) ?(us|ms|s|min|h|d)?", re.ASCII)
+_UNITS: Final = {"us": 0.001, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_LONGEST: Final = 2**31 - 1  # milliseconds
+
+
+def check_timeout(text: str) -> str:
+    """Return *text* if PostgreSQL understands it as a timeout.
+
+    Raises:
+        UsageError: If not.
+    """
+    found = _TIMEOUT.fullmatch(text)
+    if found is None or int(found[1]) * _UNITS[found[2] or "ms"] > _LONGEST:
+        raise UsageError(
+            f"{text!r} is no timeout like 500ms, 5s, 2min or 0 (no limit), at most 24d", "Give another one."
+        )
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +104,8 @@ def settings(file: MigrationFile, database: Database, timeouts: Timeouts, *, loc
     scope = "set local" if local else "set"
     lines = [
         f"{scope} search_path = {database.search_path_sql};",
-        f"{scope} lock_timeout = {literal(file.header.lock_timeout or timeouts.lock)};",
-        f"{scope} statement_timeout = {literal(file.header.statement_timeout or timeouts.statement)};",
+        f"{scope} lock_timeout = {literal(timeouts.lock or file.header.lock_timeout or '5s')};",
+        f"{scope} statement_timeout = {literal(timeouts.statement or file.header.statement_timeout or '0')};",
         *(f"{scope} {pin};" for pin in _PINS),
     ]
     return "\n".join(lines) + "\n"

@@ -33,7 +33,7 @@ class Options:
         migrations: The folder of the migrations. Defaults to the one that ships with the package.
         backend: The backend to set a new database up for. Defaults to the most that the server offers.
         lock_wait: Seconds to wait for another run of the migrator. Defaults to 60.
-        timeouts: Limits for each statement of a migration. Defaults to 5 s for a table lock and no other.
+        timeouts: Limits for each statement of a migration. Defaults to what its file says, else 5 s for a table lock.
         retries: How often a file is tried again after a lock timeout or a deadlock. Defaults to 10.
         allow_destructive: Whether files that destroy data may run. Defaults to false.
         backfill: Whether new aggregates are filled after the files. Defaults to true.
@@ -57,6 +57,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.backend is not None and self.backend not in _files.BACKENDS:
             raise UsageError(f"unknown backend {self.backend!r}", f"Expected one of {', '.join(_files.BACKENDS)}.")
+        if self.retries < 0:
+            raise UsageError(f"retries: {self.retries} is less than 0", "Give how often a file is tried again.")
 
     @property
     def folder(self) -> Path:
@@ -96,6 +98,7 @@ class Status:
     Attributes:
         pending: The files that are not applied; half-applied ones are also in ``applied`` with status ``running``.
         waiting: Aggregates whose backfill is not done.
+        notes: What to know before the first migration settles it, such as the backend.
     """
 
     backend: str
@@ -103,6 +106,7 @@ class Status:
     applied: tuple[Applied, ...]
     pending: tuple[MigrationFile, ...]
     waiting: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @contextlib.contextmanager
@@ -142,6 +146,8 @@ def apply(wanted: _plan.Wanted = "all", options: Options | None = None) -> Apply
             current = _database.inspect(connection, wanted=options.backend)
             applied = _record.read_applied(connection) if current.installed else []
             plan = _plan.make(files, applied, wanted)
+            for note in _notes(connection, current, options):
+                options.progress.step(f"warning: {note}")
             result = _apply_plan(connection, current, plan, options, held)
             if result.applied:
                 _apply.execute(connection, _record.audit(wanted, ", ".join(file.name for file in result.applied)))
@@ -190,7 +196,16 @@ def status(options: Options | None = None) -> Status:
                 "select relation from analytics_meta.backfills where status <> 'done' order by relation"
             ).fetchall()
             waiting = tuple(row[0] for row in rows)
-        return Status(database.backend, database.schema, tuple(applied), plan.pending, waiting)
+        notes = tuple(_notes(connection, database, options))
+        return Status(database.backend, database.schema, tuple(applied), plan.pending, waiting, notes)
+
+
+def _notes(connection: Connection, database: Database, options: Options) -> Iterator[str]:
+    if database.installed or options.backend is not None or database.offered != "postgres":
+        return
+    version = _database.available_timescaledb(connection)
+    if version is not None:
+        yield f"TimescaleDB {version} is on the server, but not in this database. {_database.CHOOSE}"
 
 
 def dry_run(wanted: _plan.Wanted = "all", options: Options | None = None) -> str:
@@ -201,6 +216,8 @@ def dry_run(wanted: _plan.Wanted = "all", options: Options | None = None) -> str
         applied = _record.read_applied(connection) if database.installed else []
         plan = _plan.make(files, applied, wanted)
         _plan.check_allowed(plan, destructive=options.allow_destructive)
+        for note in _notes(connection, database, options):
+            options.progress.step(f"warning: {note}")
         steps = {row.number: row.steps for row in applied if row.status == "running"}
         return _script(plan, database, options, steps.get)
 

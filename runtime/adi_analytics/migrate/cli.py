@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -21,17 +22,26 @@ from adi_analytics.migrate._database import library_version
 from adi_analytics.migrate._errors import EXIT_ERROR, EXIT_USAGE, MigrateError
 
 _INTERRUPTED: Final = 130
+_LACKS_RIGHT: Final = (
+    "The role of this connection lacks the right: connect as the role that ran the migrations, which owns the objects. "
+    "As that role, `analytics-migrate all --grant-writer ROLE` or `--grant-reader ROLE` gives rights to others."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``analytics-migrate`` with *argv* and return its exit code. No traceback reaches the user."""
     parser = _arguments.parser(library_version())
+    if sys.stderr is None:  # closed by the caller, as with `2>&-`
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives as long as the process
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as leaving:  # argparse has printed help or what is wrong
         return leaving.code if isinstance(leaving.code, int) else EXIT_USAGE
     logging.basicConfig(level=logging.INFO if arguments.verbose else logging.WARNING, format="%(message)s")
-    errors = Console(stderr=True, highlight=False)
+    return _run(arguments, Console(stderr=True, highlight=False))
+
+
+def _run(arguments: argparse.Namespace, errors: Console) -> int:
     try:
         output = _commands.run(arguments, errors)
     except KeyboardInterrupt:
@@ -41,23 +51,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _closed_pipe()
     except (AnalyticsError, psycopg.Error, OSError) as error:
         return _tell(error, errors)
-    return _print(output, arguments)
+    try:
+        return _print(output, arguments)
+    except BrokenPipeError:
+        return _closed_pipe()
+    except OSError as error:
+        return _unshown(error.strerror or str(error), errors)
 
 
 def _print(output: _commands.Output, arguments: argparse.Namespace) -> int:
-    try:
-        if getattr(arguments, "format", "table") == "json":
-            print(msgspec.json.format(msgspec.json.encode(output.data), indent=2).decode())
-        elif isinstance(output.shown, str):
-            print(output.shown, end="" if output.shown.endswith("\n") else "\n")
-        else:
-            console = Console(highlight=False)
-            for part in output.shown:
-                console.print(part, soft_wrap=isinstance(part, str), markup=False)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return _closed_pipe()
+    if sys.stdout is None:  # as with `>&-`
+        raise OSError(errno.EBADF, "it is closed")
+    if getattr(arguments, "format", "table") == "json":
+        print(msgspec.json.format(msgspec.json.encode(output.data), indent=2).decode())
+    elif isinstance(output.shown, str):
+        print(output.shown, end="" if output.shown.endswith("\n") else "\n")
+    else:
+        console = Console(highlight=False)
+        for part in output.shown:
+            console.print(part, soft_wrap=isinstance(part, str), markup=False)
+    sys.stdout.flush()
     return output.exit_code
+
+
+def _unshown(reason: str, errors: Console) -> int:
+    _drop_stdout()
+    errors.print(
+        f"analytics-migrate: cannot write to standard output: {reason}\n  -> The command itself was carried out.",
+        markup=False, soft_wrap=True,
+    )  # fmt: skip
+    return EXIT_ERROR
 
 
 def _tell(error: Exception, errors: Console) -> int:
@@ -66,7 +89,9 @@ def _tell(error: Exception, errors: Console) -> int:
         return error.exit_code if isinstance(error, MigrateError) else EXIT_ERROR
     if isinstance(error, psycopg.Error):
         state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
-        errors.print(f"analytics-migrate: {' '.join(str(error).split())}{state}", markup=False, soft_wrap=True)
+        remedy = f"\n  -> {_LACKS_RIGHT}" if isinstance(error, psycopg.errors.InsufficientPrivilege) else ""
+        told = f"analytics-migrate: {' '.join(str(error).split())}{state}{remedy}"
+        errors.print(told, markup=False, soft_wrap=True)
         return EXIT_ERROR
     errors.print(f"analytics-migrate: {error}", markup=False, soft_wrap=True)
     return EXIT_ERROR
@@ -74,9 +99,15 @@ def _tell(error: Exception, errors: Console) -> int:
 
 def _closed_pipe() -> int:
     """Leave quietly when the reader of our output has gone, as in ``analytics-migrate dry-run | head``."""
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _drop_stdout()
     return 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else EXIT_ERROR
+
+
+def _drop_stdout() -> None:
+    """Send what is still buffered nowhere, or the interpreter fails on it when it leaves."""
+    with contextlib.suppress(OSError):
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
