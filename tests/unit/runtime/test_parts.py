@@ -253,7 +253,6 @@ _SECRET = "s3cret"
         {"number": object(), "profile": _Profile(email=_SECRET)},
         {"profile": _Profile(email=_SECRET + "\ud800")},
     ],
-    ids=repr,
 )
 def test_a_faulty_event_tells_no_value_that_the_policy_hides(values: dict[str, Any]) -> None:
     encoder = RowEncoder(Settings(hash_key="key"), decoder_of)
@@ -264,7 +263,7 @@ def test_a_faulty_event_tells_no_value_that_the_policy_hides(values: dict[str, A
     client, _ = AnalyticsClient.create(strict=True, hash_key="key")
     with pytest.raises(InvalidEventError) as raised:
         client.track(_Signed(**values))  # type: ignore[arg-type]  # some values are wrong
-    assert _SECRET not in "".join(traceback.format_exception(raised.value)).replace(repr(values), "")
+    assert _SECRET not in "".join(traceback.format_exception(raised.value))
 
 
 def test_a_faulty_event_keeps_what_has_the_declared_shape() -> None:
