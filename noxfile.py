@@ -5,9 +5,13 @@ Arguments after `--` go to the job's program: `nox -s tests -- -k worker`, `nox 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nox
+
+# uv brings certificates of its own; behind a company's proxy only the system's are right, and pip uses those too.
+os.environ.setdefault("UV_SYSTEM_CERTS", "1")
 
 nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv|virtualenv"
