@@ -5,6 +5,10 @@
 
 Celery's pool of processes (prefork) is forked after this module is loaded: each process begins with an empty queue and
 a connection of its own. It ends by `os._exit`, which runs no exit handlers, but Celery tells it before.
+
+Celery also kills processes with SIGKILL, which nobody can hear: after `--time-limit`, and, with brokers that have no
+event loop (files, SQL), those that `--max-tasks-per-child` started, when the worker stops. With ADI_ANALYTICS_SPOOL set
+to `always` and ADI_ANALYTICS_SPOOL_DIR, what they tracked is on disk, and the next process delivers it.
 """
 
 from __future__ import annotations
