@@ -104,7 +104,7 @@ class Core:
             left = end - time.monotonic()
             if left <= 0 or not queue.park(threshold):
                 break
-            yield Wait(left)
+            yield Wait(min(left, self._spooling.readable_in))
 
     # ---- choosing and ending work ----------------------------------------------------------------------------------
 

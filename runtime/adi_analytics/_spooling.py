@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -72,6 +73,13 @@ class Spooling:
     def waiting(self) -> bool:
         """Whether there is work on disk."""
         return self._spool is not None and self._spool.waiting and time.monotonic() >= self._read_at
+
+    @property
+    def readable_in(self) -> float:
+        """Seconds until what is on disk can be read again; ``inf`` if nothing is there."""
+        if self._spool is None or not self._spool.waiting:
+            return math.inf
+        return max(self._read_at - time.monotonic(), 0.0)
 
     def keep(self, batch: Batch, *, live: bool) -> SpooledWork | None:
         """Write the rows of *batch*, all encoded, to disk and account for them.

@@ -131,7 +131,8 @@ def test_a_timeout_that_is_no_number_is_refused_before_anything_happens(timeout:
     client, config = AnalyticsClient.create(**QUICK)
     worker = AnalyticsWorker(config, sink=FailingSink())
     worker.start()
-    for call in (client.flush, worker.stop, client.close):
+    calls: tuple[Any, ...] = (client.flush, worker.stop, client.close)
+    for call in calls:
         if call != client.close or timeout is not None:
             with pytest.raises(OptionError, match="option timeout: expected a number of seconds"):
                 call(timeout)

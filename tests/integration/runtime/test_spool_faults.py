@@ -32,7 +32,8 @@ def test_a_host_out_of_descriptors_keeps_its_segments(tmp_path: Path) -> None:
         sink = FailingSink()
         sink.go_down()
         options = dict(QUICK, spool="overflow", max_queue=100, batch_size=10, spool_segment_bytes=4000)
-        client, config = AnalyticsClient.create(**options, spool_dir={str(tmp_path)!r})
+        options |= dict(flush_interval=3600, spool_dir={str(tmp_path)!r})
+        client, config = AnalyticsClient.create(**options)
         AnalyticsWorker(config, sink=sink).start()
         for event in tasks(300):
             client.track(event)
