@@ -20,6 +20,13 @@ nox.options.sessions = ["codegen_check", "lint", "typecheck", "tests"]
 
 ROOT = Path(__file__).parent
 CONSTRAINTS = ("-c", ".ci/constraints.txt")
+SQUAWK_EXCLUDED = (
+    "require-lock-timeout",  # the runner sets both timeouts before each file
+    "require-statement-timeout",
+    "prefer-robust-stmts",  # a file is one transaction, so it never stops halfway
+    "require-concurrent-index-creation",  # refused on hypertables and partitioned tables; these indexes are on new ones
+    "prefer-bigint-over-int",  # versions and settings do not grow with the events
+)
 
 
 def install(session: nox.Session, extra: str) -> None:
@@ -45,11 +52,12 @@ def codegen_check(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, formatting and the rules of who may import whom."""
+    """Check style, formatting, the rules of who may import whom, and what the migrations lock."""
     install(session, "dev")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
+    session.run("squawk", f"--exclude={','.join(SQUAWK_EXCLUDED)}", *sorted(map(str, ROOT.glob("migrations/*/*.sql"))))
 
 
 @nox.session
@@ -66,6 +74,14 @@ def tests(session: nox.Session) -> None:
     install(session, "dev")
     # Each process has servers of its own; more than four would rather wait for the disk than for each other.
     session.run("pytest", "-n", "logical", "--maxprocesses", "4", "--dist", "loadfile", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the tests in one process, and tell which lines and branches none of them reaches."""
+    install(session, "dev")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "report", "--skip-covered", "--show-missing")
 
 
 @nox.session
