@@ -49,6 +49,8 @@ def is_installed(path: Path) -> bool:
 def data_dir(name: str) -> Path:
     """Return the folder called *name*: ``migrations``, ``sql`` or ``json_schema``.
 
+    The migrations of a checkout need not be there yet: a catalog's first ``analytics-migrate new`` makes the folder.
+
     Raises:
         ResourceMissingError: If it is neither beside ``events.yaml`` nor under ``adi_analytics/_data``.
     """
@@ -56,6 +58,6 @@ def data_dir(name: str) -> Path:
     root = checkout_root()
     candidates = (installed,) if root is None else (root / _IN_CHECKOUT[name], installed)
     for path in candidates:
-        if path.is_dir():
+        if path.is_dir() or (root is not None and name == "migrations"):
             return path
     raise ResourceMissingError(name, candidates)

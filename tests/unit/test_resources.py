@@ -59,6 +59,12 @@ def test_missing_folder_of_a_checkout_names_both_places(tmp_path):
     assert f"expected it at {tmp_path / 'generated' / 'sql'} or {installed}." in str(caught.value)
 
 
+def test_a_catalog_without_migrations_has_a_place_for_them(tmp_path):
+    (tmp_path / "events.yaml").touch()
+    module = module_in(tmp_path / "runtime" / "adi_analytics")
+    assert module.data_dir("migrations") == tmp_path / "migrations"
+
+
 def test_error_survives_pickling():
     error = _resources.ResourceMissingError("sql", (Path("somewhere"),))
     assert str(pickle.loads(pickle.dumps(error))) == str(error)

@@ -126,7 +126,8 @@ def load(directory: Path, backend: str, *, locked: bool = True) -> list[Migratio
 def _directories(directory: Path) -> list[Path]:
     if not directory.is_dir():
         raise UsageError(
-            f"the migrations folder {directory} does not exist", "Pass --migrations, or run in a checkout."
+            f"the migrations folder {directory} does not exist",
+            "Pass --migrations, or write the first migration with `analytics-migrate new`.",
         )
     entries = sorted(entry for entry in directory.iterdir() if entry.is_dir() and not entry.name.startswith((".", "_")))
     for entry in entries:
