@@ -107,6 +107,10 @@ def _copy(programs: Path, source: str, target: str, *before: str, after: str = "
     execute(target, after)
 
 
+def _major(dsn: str) -> int:
+    return int(value(dsn, "show server_version_num")) // 10000
+
+
 def test_a_dump_and_restore_gives_none(migrated_dsn: str, databases: Databases) -> None:
     insert_events(migrated_dsn)
     migrate.maintain(migrate.Options(database_url=migrated_dsn), forced=True)
@@ -122,6 +126,9 @@ def test_a_dump_and_restore_gives_none(migrated_dsn: str, databases: Databases) 
 @pytest.mark.skipif(NATIVE is None or shutil.which("pg_dump") is None, reason="needs a native TimescaleDB and pg_dump")
 def test_a_dump_and_restore_of_timescaledb_gives_none(timescale_migrated_dsn: str, timescale_dsn: str) -> None:
     programs = Path(shutil.which("pg_dump") or "").parent
+    told = subprocess.run([programs / "pg_dump", "--version"], capture_output=True, text=True, check=True).stdout
+    if int(told.split()[2].partition(".")[0]) < _major(timescale_dsn):
+        pytest.skip(f"needs a pg_dump that is not older than the server: {told.strip()}")
     insert_events(timescale_migrated_dsn)
     _copy(
         programs, timescale_migrated_dsn, timescale_dsn, "select timescaledb_pre_restore()",
@@ -134,6 +141,9 @@ def test_a_dump_and_restore_of_timescaledb_gives_none(timescale_migrated_dsn: st
 @pytest.mark.timescaledb
 @pytest.mark.skipif(NATIVE is None, reason="needs an older PostgreSQL: the native server of the TimescaleDB tests")
 def test_a_newer_server_gives_none(databases: Databases, made: Project) -> None:
+    with databases.empty() as new:
+        if _major(new) <= _major(str(NATIVE)):
+            pytest.skip("needs an older PostgreSQL: the native server of the TimescaleDB tests is as new")
     old = with_database(str(NATIVE), "x_drift_old_server")
     execute(str(NATIVE), "drop database if exists x_drift_old_server", "create database x_drift_old_server")
     try:
@@ -141,7 +151,6 @@ def test_a_newer_server_gives_none(databases: Databases, made: Project) -> None:
         made.apply(old, backend="postgres")
         insert_events(old)
         with databases.empty() as new:
-            assert value(new, "show server_version_num") > value(old, "show server_version_num")
             _copy(EMBEDDED, old, new)
             assert migrate.drift(made.options(new)).findings == ()
     finally:
