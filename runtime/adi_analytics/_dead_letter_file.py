@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -58,8 +59,7 @@ class DeadLetterFile:
             "payload": row.payload(),
         }
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # One write to a file opened for appending: processes that share the file don't mix their lines.
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = _open_locked(self.path)
         try:
             _write_line(descriptor, (json.dumps(record) + "\n").encode())
             os.fsync(descriptor)
@@ -67,10 +67,35 @@ class DeadLetterFile:
             os.close(descriptor)
 
 
+def wait_for_writers(path: Path) -> None:
+    """Return when every writer that began before the file was moved to *path* has written its line."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _open_locked(path: Path) -> int:
+    """Open the file for one line; the lock ends when it is closed."""
+    while True:
+        # For appending, and one write a line: processes that share the file don't mix their lines.
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with contextlib.suppress(FileNotFoundError):
+            _lock(descriptor)
+            # An import may have moved the file between our open and our lock: it no longer waits for us.
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    if sys.platform != "win32":
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
 def _write_line(descriptor: int, line: bytes) -> None:
     """Write *line* or nothing: a part of one would spoil the next one too."""
-    if sys.platform != "win32":
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # until the file is closed
     end = os.fstat(descriptor).st_size
     if os.write(descriptor, line) < len(line):
         os.ftruncate(descriptor, end)

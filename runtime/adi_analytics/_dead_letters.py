@@ -1,14 +1,7 @@
-"""Dead letters: looking at them, and sending them again.
+"""Dead letters: bringing them from the file to the table, and sending them again.
 
-For the command ``analytics-migrate dead-letters`` and for programs::
-
-    with psycopg.connect(url, autocommit=True) as connection:
-        import_file(connection, dead_letter_path(settings_from({})))   # what went to the file comes to the table
-        for letter in list_letters(connection):
-            print(letter.id, letter.event_type, letter.reason, letter.message)
-        result = replay(connection, repair=True)     # ReplayResult(replayed=3, held=0, failures=[...])
-
-A letter that is replayed is marked, never deleted, and not replayed again.
+The half of ``analytics-migrate dead-letters`` that knows what the worker writes. A letter that is replayed is marked,
+never deleted, and not replayed again.
 """
 
 from __future__ import annotations
@@ -18,19 +11,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
-from psycopg.rows import class_row
 
 from adi_analytics import events
+from adi_analytics._dead_letter_file import wait_for_writers
 from adi_analytics._encode import COLUMNS
+from adi_analytics._retry import Verdict, verdict_of
 from adi_analytics._store import MARK_LATE, Store, quote, table_name
 from adi_analytics._validate import InvalidValueError, decoder_of
 from adi_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
     from pathlib import Path
-    from uuid import UUID
 
 _LETTER_COLUMNS: Final = (
     "event_id", "timestamp", "event_type", "service", "reason", "sqlstate", "message", "library_version", "payload",
@@ -52,24 +44,6 @@ class DeadLetterFileError(AnalyticsError):
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: expected a JSON object written by the worker; mend or remove the line"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """A dead letter, as in the table; *payload* is the row as JSON text."""
-
-    id: int
-    created_at: datetime
-    event_id: UUID
-    timestamp: datetime | None
-    event_type: str
-    service: str | None
-    reason: str
-    sqlstate: str | None
-    message: str
-    library_version: str
-    payload: str
-    replayed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,16 +69,6 @@ class ReplayResult:
     replayed: int
     held: int
     failures: list[ReplayFailure]
-
-
-def list_letters(
-    connection: psycopg.Connection[Any], *, limit: int = 100, include_replayed: bool = False
-) -> list[Letter]:
-    """Return the oldest *limit* dead letters."""
-    where = "" if include_replayed else "where replayed_at is null"
-    statement = f"select * from {_table()} {where} order by id limit %s"  # noqa: S608 - quoted
-    with connection.cursor(row_factory=class_row(Letter)) as cursor:
-        return cursor.execute(statement.encode(), (limit,)).fetchall()
 
 
 def replay(
@@ -164,9 +128,9 @@ def _replay_one(
             _mark(connection, store, row["timestamp"])
             connection.execute(f"update {_table()} set replayed_at = now() where id = %s".encode(), (number,))  # noqa: S608 - quoted
             return bool(inserted)
-    except psycopg.DataError as error:
-        return _failure(number, event_type, error)
-    except psycopg.IntegrityError as error:
+    except psycopg.Error as error:
+        if verdict_of(error) not in {Verdict.ROW, Verdict.DUPLICATE}:
+            raise
         return _failure(number, event_type, error)
 
 
@@ -221,14 +185,21 @@ def _repaired(value: Any) -> Any:
 def import_file(connection: psycopg.Connection[Any], path: Path) -> int:
     """Move the letters of the file at *path* into the table; returns how many. A file that isn't there has none.
 
-    The file is emptied when all its letters are in the table. Letters that workers append meanwhile stay in a file.
+    Letters that workers append meanwhile go to a new file. An import that is interrupted goes on at the next call.
 
     Raises:
-        DeadLetterFileError: If a line can't be read; nothing is imported then.
+        DeadLetterFileError: If a line can't be read; none of its file is imported then.
     """
     moved = path.with_suffix(".importing")
-    if path.exists() and not moved.exists():
+    imported = _import_moved(connection, moved)
+    if path.exists():
         path.rename(moved)  # from here on, workers begin a new file
+        wait_for_writers(moved)
+        imported += _import_moved(connection, moved)
+    return imported
+
+
+def _import_moved(connection: psycopg.Connection[Any], moved: Path) -> int:
     if not moved.exists():
         return 0
     letters = [_read_line(moved, number, line) for number, line in enumerate(moved.read_bytes().splitlines(), 1)]

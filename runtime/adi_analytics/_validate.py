@@ -32,6 +32,8 @@ def decoder_of(cls: type) -> Callable[[bytes], object]:
             return decode(data)
         except msgspec.ValidationError as error:
             raise InvalidValueError(_without_values(error)) from None  # its message may hold a value
+        except msgspec.DecodeError:
+            raise InvalidValueError("Holds text that UTF-8 can't, a lone surrogate") from None
 
     return check
 

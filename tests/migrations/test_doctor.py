@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -160,6 +161,28 @@ def test_dead_letters_are_listed_and_replayed(migrated: Target) -> None:
     assert run("dead-letters", "replay", "--force", *where).code == 0
     assert value(migrated.dsn, "select count(*) from analytics_events") == 2
     assert run("dead-letters", "replay", *where).code == 0
+
+
+def test_dead_letters_come_from_a_file(migrated: Target, tmp_path: Path) -> None:
+    first = "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9b01"
+    letter = {"event_id": first, "timestamp": "2026-11-01T12:00:00+00:00", "event_type": "project_updated"}
+    letter |= {
+        "service": "s",
+        "reason": "row_rejected",
+        "sqlstate": "23514",
+        "message": "m",
+        "library_version": "0.1.0",
+    }
+    where = ("--database-url", migrated.dsn)
+    with environment(ADI_ANALYTICS_SPOOL_DIR=str(tmp_path)):
+        file = tmp_path / "dead-letters.jsonl"
+        file.write_text(json.dumps({**letter, "payload": PAYLOAD.format(id=first, data=GOOD)}) + "\n")
+        assert run("dead-letters", "import", "--format", "json", *where).json == {"imported": 1, "file": str(file)}
+        assert f"imported 0 dead letters from {file}" in run("dead-letters", "import", *where).out
+    assert run("dead-letters", "replay", *where).code == 0
+    assert value(migrated.dsn, "select count(*) from analytics_events") == 1
+    file.write_text("{}\n")
+    assert run("dead-letters", "import", "--file", str(file), *where).code == 1
 
 
 def test_dead_letters_of_an_empty_database(postgres_dsn: str) -> None:

@@ -6,9 +6,11 @@ from adi_analytics.migrate._baseline import BaselineResult, baseline
 from adi_analytics.migrate._dead_letters import (
     DeadLetter,
     DeadLetters,
+    Imported,
     Refused,
     Replayed,
     dead_letters,
+    import_dead_letters,
     replay_dead_letters,
 )
 from adi_analytics.migrate._doctor import Diagnosis, doctor
@@ -59,6 +61,7 @@ __all__ = [
     "Finding",
     "ForgottenMigrationError",
     "HistoryError",
+    "Imported",
     "LockedError",
     "MaintainResult",
     "MigrateError",
@@ -86,6 +89,7 @@ __all__ = [
     "doctor",
     "drift",
     "dry_run",
+    "import_dead_letters",
     "install_pg_cron",
     "maintain",
     "maintain_loop",

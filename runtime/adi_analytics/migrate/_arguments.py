@@ -257,14 +257,19 @@ def _add_care(commands: _Commands) -> None:
     letters = _command(
         commands,
         "dead-letters",
-        "list events that could not be stored, or try them again",
+        "list events that could not be stored, try them again, or import them from a file",
         "analytics-migrate dead-letters replay",
     )
     _database_options(letters)
     _format_option(letters)
-    letters.add_argument("action", nargs="?", choices=("list", "replay"), default="list", help="(default: list)")
+    letters.add_argument(
+        "action", nargs="?", choices=("list", "replay", "import"), default="list", help="(default: list)"
+    )
     letters.add_argument("--limit", type=_count, default=20, help="how many to list (default: 20)")
     letters.add_argument("--id", type=int, action="append", metavar="ID", help="replay this one (default: all)")
     letters.add_argument("--repair", action="store_true", help="replay: replace characters that cannot be stored")
     letters.add_argument("--force", action="store_true", help="replay: also what breaks the catalog's present rules")
+    letters.add_argument(
+        "--file", type=Path, help="import: the file to empty (default: where a worker with this environment writes)"
+    )
     letters.add_argument("--replayed", action="store_true", help="list those that were stored later, too")

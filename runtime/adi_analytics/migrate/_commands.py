@@ -268,12 +268,18 @@ def _letters(arguments: argparse.Namespace, bar: _Bar) -> Output:
         return _replayed(
             _dead_letters.replay_dead_letters(options, ids=arguments.id, repair=arguments.repair, force=arguments.force)
         )
-    result = _dead_letters.dead_letters(options, limit=arguments.limit, replayed=arguments.replayed)
+    if arguments.action == "import":
+        result = _dead_letters.import_dead_letters(options, file=arguments.file)
+        return Output(
+            {"imported": result.imported, "file": str(result.file)},
+            [f"imported {result.imported} dead letters from {result.file}"],
+        )
+    found = _dead_letters.dead_letters(options, limit=arguments.limit, replayed=arguments.replayed)
     table = Table("id", "at", "event", "reason", "message")
-    for letter in result.letters:
+    for letter in found.letters:
         at = f"{letter.created_at:%Y-%m-%d %H:%M:%S}"
         table.add_row(str(letter.id), at, letter.event_type, letter.reason, letter.message)
-    return Output(asdict(result), [table, f"{result.waiting} wait to be replayed"])
+    return Output(asdict(found), [table, f"{found.waiting} wait to be replayed"])
 
 
 def _replayed(result: _dead_letters.Replayed) -> Output:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from psycopg import sql
 
@@ -104,6 +105,34 @@ def replay_dead_letters(
         result = _dead_letters.replay(connection, ids=ids, repair=repair, force=force)
         refused = tuple(Refused(entry.id, entry.event_type, entry.message) for entry in result.failures)
         return Replayed(result.replayed, result.held, refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How many dead letters came to the table, and from which file."""
+
+    imported: int
+    file: Path
+
+
+def import_dead_letters(options: Options | None = None, *, file: Path | None = None) -> Imported:
+    """Bring the dead letters that went to a file, because there was no table to take them, into the table.
+
+    The file is removed; letters that workers write meanwhile go to a new one. A file that isn't there has no letters.
+
+    Args:
+        options: Where to. Defaults to the database of the environment.
+        file: The file. Defaults to the one that a worker with this environment writes.
+    """
+    from adi_analytics import _dead_letter_file, _dead_letters
+    from adi_analytics._options import settings_from
+
+    options = options or Options()
+    path = file or _dead_letter_file.dead_letter_path(settings_from({}))
+    with _runner.session(options, "dead-letters") as (connection, database):
+        _table(connection, database, options)
+        _apply.execute(connection, f"set search_path = {database.search_path_sql}")
+        return Imported(_dead_letters.import_file(connection, path), path)
 
 
 def _table(connection: Connection, database: Database, options: Options) -> sql.Identifier:
