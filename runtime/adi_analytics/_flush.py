@@ -67,6 +67,8 @@ async def aflush(queue: EventQueue, timeout: float) -> FlushResult:  # noqa: ASY
     """Wait as `flush` does, letting the event loop run."""
     watch = Watch(queue)
     queue.start_now()
+    if queue.owner is None:
+        await asyncio.sleep(0)  # a task that runs a worker may be about to begin
     if not watch.idle and queue.owner is not None:
         loop, done = asyncio.get_running_loop(), asyncio.Event()
         waiter = Waiter(watch.position, lambda: loop.call_soon_threadsafe(done.set))

@@ -290,8 +290,8 @@ class EventQueue:
             time.sleep(_BLOCK_POLL)
 
     def _disown(self) -> None:
-        self.owner = None
-        self.owner_thread = 0
+        self.wake()  # one that was given up, so that it finds out and ends
+        self.owner, self.owner_thread = None, 0
         self.wake = _nobody
         self.stop_at = None
         self.facts["connected"] = False

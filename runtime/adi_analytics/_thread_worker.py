@@ -54,7 +54,7 @@ class ThreadWorker:
     def start(self) -> bool:
         """Start the thread, at the first event if tracking is off; ``False`` if the queue has a worker already."""
         if not self._queue.enabled:
-            self._queue.start_on_demand(self._start_at_event)
+            self.start_at_event()
             return True
         started = self._runner.start()
         self._running = self._running or started
@@ -106,8 +106,12 @@ class ThreadWorker:
         self._runner.after_fork_in_child()
         if self._running:
             self._running = False
-            self._queue.start_on_demand(self._start_at_event)
+            self.start_at_event()
 
-    def _start_at_event(self) -> None:
+    def start_at_event(self) -> None:
+        """Start the thread at the next event."""
+        self._queue.start_on_demand(self._start_now)
+
+    def _start_now(self) -> None:
         _exit.hook_other_registries()
         self.start()

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from adi_analytics import _fork
 from adi_analytics._conninfo import resolve_conninfo
 from adi_analytics._flush import Watch, aflush
 from adi_analytics._options import seconds_from
@@ -53,7 +54,9 @@ class AnalyticsWorker:
         self._conninfo = "" if sink is not None else self._checked(conninfo)
         self._sink = sink
         self._thread_worker: ThreadWorker | None = None
+        self._runs_in_loop = False
         self._queue.closer = self._close
+        _fork.register(self)
 
     def start(self) -> None:
         """Start a daemon thread that delivers.
@@ -69,13 +72,27 @@ class AnalyticsWorker:
     async def run(self) -> None:
         """Deliver in the running event loop, until stopped or cancelled; both deliver first what there is.
 
-        After a cancellation that takes at most ``shutdown_timeout`` seconds.
+        After a cancellation that takes at most ``shutdown_timeout`` seconds. In a forked child, which has no loop of
+        ours, a thread delivers.
 
         Raises:
             WorkerRunningError: If the client has a running worker.
         """
-        if self._queue.enabled and not await AsyncioRunner(self._queue, self._make_session).run():
+        if self._runs_in_loop:
             raise WorkerRunningError
+        self._runs_in_loop = True
+        try:
+            if not await AsyncioRunner(self._queue, self._make_session).run():
+                raise WorkerRunningError
+        finally:
+            self._runs_in_loop = False
+
+    def after_fork_in_child(self) -> None:
+        """Leave the loop to the parent; a thread starts with the child's first event."""
+        if self._runs_in_loop:
+            self._runs_in_loop = False
+            self._thread_worker = self._make_thread_worker()
+            self._thread_worker.start_at_event()
 
     def stop(self, timeout: float = 5.0) -> FlushResult:
         """Deliver what there is, and end; the events left after *timeout* seconds stay pending, or go to the spool.

@@ -88,16 +88,33 @@ def test_a_client_that_is_switched_on_later_delivers(database: Database) -> None
     database.assert_numbers(5)
 
 
+def test_a_client_of_an_asyncio_worker_that_is_switched_on_later_delivers(database: Database) -> None:
+    import asyncio
+
+    async def program() -> None:
+        client, config = AnalyticsClient.create(**QUICK, enabled=False)
+        running = asyncio.create_task(AnalyticsWorker(config, database.dsn).run())
+        await asyncio.sleep(0)  # it begins while tracking is off
+        client.enabled = True
+        client.track(task(0))
+        assert (await client.aflush(30)).ok
+        await client.aclose(30)
+        await running
+
+    asyncio.run(program())
+    database.assert_numbers(1)
+
+
 async def _closed(database: Database) -> AnalyticsClient:
     import asyncio
 
-    client, config = AnalyticsClient.create(**QUICK)
+    client, config = AnalyticsClient.create(flush_interval=3600)
     running = asyncio.create_task(AnalyticsWorker(config, database.dsn).run())
     await asyncio.sleep(0.05)
     client.track(task(0))
     assert (await client.aclose(30)).ok
     assert not client.stats().connected
-    await running
+    await asyncio.wait_for(running, 60)  # it does not wait for the flush interval
     return client
 
 

@@ -119,6 +119,36 @@ def test_a_forked_child_begins_empty_and_delivers_its_own(database: Database) ->
     database.assert_numbers(200)
 
 
+def test_a_child_of_a_program_with_an_asyncio_worker_delivers_its_own(database: Database) -> None:
+    run_program(
+        """
+        import asyncio
+        def child():
+            for event in tasks(50, start=100):
+                client.track(event)
+            assert client.flush(20).ok
+            assert books(client) == [50, 50, 0, 0, 0]
+        async def main():
+            running = asyncio.create_task(AnalyticsWorker(config, DSN).run())
+            for event in tasks(100):
+                client.track(event)
+            assert (await client.aflush(20)).ok     # connected when the process forks
+            process = multiprocessing.get_context("fork").Process(target=child)
+            process.start()
+            await asyncio.to_thread(process.join)
+            assert process.exitcode == 0
+            for event in tasks(50, start=150):
+                client.track(event)
+            assert (await client.aclose(20)).ok
+            assert client.stats().retries == 0      # the child left the parent's connection alone
+        client, config = AnalyticsClient.create(**QUICK)
+        asyncio.run(main())
+        """,
+        database.dsn,
+    )
+    database.assert_numbers(200)
+
+
 def test_a_fork_in_a_fork_while_the_worker_is_busy(database: Database) -> None:
     run_program(
         """
