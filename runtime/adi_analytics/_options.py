@@ -115,7 +115,7 @@ class Settings:
     """The share of events kept, 0 to 1, by event type. In the environment: ``api_request=0.1,task_started=0.5``."""
     before_send: BeforeSend | None = None
     """Called in the worker with each event; returns it, another, or ``None``. Env: ``module:function``."""
-    hash_key: str = ""
+    hash_key: str = field(default="", repr=False)
     """The key of the catalog's ``store: hash``. Without one such fields are left out."""
     spool: SpoolMode = "off"
     """Whether events go to disk: never, when the server is away, or before each delivery."""
@@ -128,7 +128,7 @@ class Settings:
     spool_full: SpoolFull = "drop_newest"
     """At the cap: keep new events in memory (where ``when_full`` rules), or give up the oldest segment."""
     spool_linger: float = 0.05
-    """With ``spool="always"``, the longest time from `track` to the disk."""
+    """With ``spool="always"``, the longest time from `track` to the disk, unless the worker waits for the server."""
     spool_fsync_interval: float = 0.0
     """Seconds between fsyncs; 0 syncs each batch."""
     dead_letter_file: str = ""
@@ -138,7 +138,7 @@ class Settings:
     connect_timeout: float = 10.0
     """The longest time for one attempt to connect."""
     statement_timeout: float = 60.0
-    """The longest time that the server works on one statement."""
+    """The longest time that the server works on one statement; one that is silent for 5 s more counts as away."""
     retry_base: float = 0.1
     """The first pause after a fault; it doubles, with full jitter."""
     retry_cap: float = 30.0
@@ -238,8 +238,13 @@ def settings_from(options: Mapping[str, Any], environ: Mapping[str, str] | None 
     for name in options:
         if name not in known:
             raise OptionError(name, f"one of {', '.join(sorted(known))}")
-    merged = _from_environment(os.environ if environ is None else environ) | dict(options)
-    settings = Settings(**merged)
+    found = _from_environment(os.environ if environ is None else environ)
+    try:
+        settings = Settings(**{**found, **options})
+    except OptionError as error:
+        if error.option not in found or error.option in options:
+            raise
+        raise OptionError(ENV_PREFIX + error.option.upper(), error.expected) from None
     return settings if settings.hostname else replace(settings, hostname=socket.gethostname())
 
 
@@ -251,7 +256,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if text := environ.get(variable):
             parse, expected = _PARSERS.get(get_origin(hints[option.name]) or hints[option.name], _PARSERS[str])
             if option.name == "before_send":
-                parse, expected = _import_function, "module:function"
+                parse, expected = _import_function, "module:function, which can be imported"
             try:
                 found[option.name] = parse(text)
             except (ValueError, ImportError, AttributeError) as error:

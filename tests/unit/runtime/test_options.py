@@ -66,7 +66,11 @@ def test_each_kind_of_option_is_read_from_the_environment(name: str, text: str, 
         ({"service": "a\ud800"}, {}, "option service: expected text that UTF-8 can hold"),
         ({"hash_key": "\ud800"}, {}, "option hash_key: expected text that UTF-8 can hold"),
         ({"hostname": "a\0"}, {}, "option hostname: expected text that UTF-8 can hold, without NUL"),
-        ({}, {"ADI_ANALYTICS_ENVIRONMENT": "\udcff"}, "option environment: expected text that UTF-8 can hold"),
+        (
+            {},
+            {"ADI_ANALYTICS_ENVIRONMENT": "\udcff"},
+            "option ADI_ANALYTICS_ENVIRONMENT: expected text that UTF-8 can hold",
+        ),
         ({"flush_interval": None}, {}, "option flush_interval: expected a number"),
         ({"strict": 1}, {}, "option strict: expected True or False"),
         ({"sample_rates": ["a"]}, {}, "option sample_rates: expected shares from 0 to 1 by event type"),
@@ -74,7 +78,8 @@ def test_each_kind_of_option_is_read_from_the_environment(name: str, text: str, 
         ({"statement_timeout": float("inf")}, {}, "option statement_timeout: expected a number above 0, at"),
         ({"flush_interval": float("nan")}, {}, "option flush_interval: expected a number above 0, at most 1000000"),
         ({"shutdown_timeout": 1e10}, {}, "option shutdown_timeout: expected a number from 0 to 1000000"),
-        ({}, {"ADI_ANALYTICS_SPOOL_LINGER": "inf"}, "option spool_linger: expected a number from 0 to 1000000"),
+        ({}, {"ADI_ANALYTICS_SPOOL_LINGER": "inf"}, "option ADI_ANALYTICS_SPOOL_LINGER: expected a number from 0 to"),
+        ({"batch_size": 0}, {"ADI_ANALYTICS_BATCH_SIZE": "5"}, "option batch_size: expected a number above 0"),
         ({}, {"ADI_ANALYTICS_BATCH_SIZE": "many"}, "option ADI_ANALYTICS_BATCH_SIZE: expected a whole number"),
         ({}, {"ADI_ANALYTICS_ENABLED": "maybe"}, "option ADI_ANALYTICS_ENABLED: expected true or false"),
         ({}, {"ADI_ANALYTICS_BEFORE_SEND": "nowhere:f"}, "option ADI_ANALYTICS_BEFORE_SEND: expected module:function"),
@@ -85,6 +90,10 @@ def test_what_is_wrong_is_named(options: dict[str, Any], environ: dict[str, str]
     with pytest.raises(OptionError) as caught:
         settings_from(options, environ)
     assert str(caught.value).startswith(message)
+
+
+def test_the_key_is_not_shown() -> None:
+    assert "a key" not in repr(settings_from({"hash_key": "a key"}))
 
 
 def test_errors_survive_pickling() -> None:
