@@ -195,6 +195,8 @@ class AsyncioRunner:
                 raise cancelled from None
             return True
         except SupersededError:
+            if cancelled is not None:
+                raise cancelled from None
             raise
         except Exception:
             logger.exception("the worker failed and starts again; no event is lost")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+import math
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -14,7 +16,13 @@ from adi_analytics._effects import Connect, CopyData, CopyEnd, CopyStart, Discon
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
+    from psycopg.abc import RV, PQGen
+    from psycopg.pq.abc import PGconn
+
     from adi_analytics._options import Settings
+
+
+_GRACE: Final = 5.0  # seconds beyond the statement timeout, for the server's own word about it to arrive
 
 
 class Session(Protocol):
@@ -48,16 +56,51 @@ def parameters(conninfo: str, settings: Settings) -> dict[str, Any]:
     return {**connection_options(settings.connect_timeout), **found, "autocommit": True, "prepare_threshold": None}
 
 
+def _while_answered(steps: PQGen[RV], pgconn: PGconn, seconds: float) -> PQGen[RV]:
+    """Do *steps*, and close the connection if the server lets us wait for more than *seconds*.
+
+    A server that is frozen can't keep its statement timeout, and its kernel keeps the connection alive.
+    """
+    end = time.monotonic() + seconds
+    try:
+        wanted = next(steps)
+        while True:
+            ready = yield wanted
+            if not ready and time.monotonic() > end:
+                pgconn.finish()
+                raise psycopg.OperationalError("the server does not answer")
+            wanted = steps.send(ready)
+    except StopIteration as stop:
+        result: RV = stop.value
+        return result
+
+
+class _Connection(psycopg.Connection[Any]):
+    patience = math.inf
+
+    def wait(self, gen: PQGen[RV], *options: Any, **more: Any) -> RV:
+        return super().wait(_while_answered(gen, self.pgconn, self.patience), *options, **more)
+
+
+class _AsyncConnection(psycopg.AsyncConnection[Any]):
+    patience = math.inf
+
+    async def wait(self, gen: PQGen[RV], *options: Any, **more: Any) -> RV:
+        return await super().wait(_while_answered(gen, self.pgconn, self.patience), *options, **more)
+
+
 class ThreadSession:
     """A psycopg connection.
 
     Args:
         connect_with: The arguments of ``connect``, see `parameters`.
+        statement_timeout: Seconds; the server gets a little more before it counts as away.
     """
 
-    def __init__(self, connect_with: dict[str, Any]) -> None:
+    def __init__(self, connect_with: dict[str, Any], statement_timeout: float) -> None:
         self._parameters = connect_with
-        self._connection: psycopg.Connection[Any] | None = None
+        self._patience = statement_timeout + _GRACE
+        self._connection: _Connection | None = None
         self._copying: AbstractContextManager[psycopg.Copy] | None = None
         self._copy: psycopg.Copy | None = None
 
@@ -76,7 +119,8 @@ class ThreadSession:
                 return cursor.fetchall() if cursor.description else cursor.rowcount
             case Connect():
                 self._disconnect()
-                self._connection = psycopg.connect(**self._parameters)
+                self._connection = _Connection.connect(**self._parameters)
+                self._connection.patience = self._patience
             case Reset():
                 return self._reset()
             case Disconnect():
@@ -89,7 +133,7 @@ class ThreadSession:
             _ABANDONED.append((self._connection, self._copying, self._copy))
         self._connection = self._copying = self._copy = None
 
-    def _open(self) -> psycopg.Connection[Any]:
+    def _open(self) -> _Connection:
         if self._connection is None:
             raise psycopg.OperationalError("the connection is closed")
         return self._connection
@@ -132,11 +176,13 @@ class AsyncioSession:
 
     Args:
         connect_with: The arguments of ``connect``, see `parameters`.
+        statement_timeout: As for `ThreadSession`.
     """
 
-    def __init__(self, connect_with: dict[str, Any]) -> None:
+    def __init__(self, connect_with: dict[str, Any], statement_timeout: float) -> None:
         self._parameters = connect_with
-        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._patience = statement_timeout + _GRACE
+        self._connection: _AsyncConnection | None = None
         self._copying: AbstractAsyncContextManager[psycopg.AsyncCopy] | None = None
         self._copy: psycopg.AsyncCopy | None = None
 
@@ -155,14 +201,15 @@ class AsyncioSession:
                 return await cursor.fetchall() if cursor.description else cursor.rowcount
             case Connect():
                 await self._disconnect()
-                self._connection = await psycopg.AsyncConnection.connect(**self._parameters)
+                self._connection = await _AsyncConnection.connect(**self._parameters)
+                self._connection.patience = self._patience
             case Reset():
                 return await self._reset()
             case Disconnect():
                 await self._disconnect()
         return None
 
-    def _open(self) -> psycopg.AsyncConnection[Any]:
+    def _open(self) -> _AsyncConnection:
         if self._connection is None:
             raise psycopg.OperationalError("the connection is closed")
         return self._connection

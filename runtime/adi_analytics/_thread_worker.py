@@ -49,7 +49,7 @@ class ThreadWorker:
 
         import_module("adi_analytics._core")
         connect_with = parameters(resolve_conninfo(conninfo), queue.settings)
-        return cls(queue, lambda: ThreadSession(connect_with))
+        return cls(queue, lambda: ThreadSession(connect_with, queue.settings.statement_timeout))
 
     def start(self) -> bool:
         """Start the thread, at the first event if tracking is off; ``False`` if the queue has a worker already."""

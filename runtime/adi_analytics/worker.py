@@ -147,7 +147,8 @@ class AnalyticsWorker:
     def _make_session(self) -> AsyncSession:
         from adi_analytics._sessions import AsyncioSession, parameters
 
-        return AsyncioSession(parameters(self._conninfo, self._queue.settings))
+        settings = self._queue.settings
+        return AsyncioSession(parameters(self._conninfo, settings), settings.statement_timeout)
 
     def __enter__(self) -> Self:
         self.start()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from adi_analytics import AnalyticsClient
+from adi_analytics import AnalyticsClient, _sessions
 from runtime_support import QUICK, Proxy, balanced, running, settled, task, tasks
 from support.servers import freeze, thaw
 
@@ -169,6 +169,27 @@ def test_a_frozen_server_takes_the_events_when_it_thaws(own_server: EmbeddedServ
             thaw(frozen)
         assert client.flush(30).ok
     assert balanced(client).delivered == 301
+    own_database.assert_numbers(301)
+
+
+def test_a_frozen_server_counts_as_away_after_a_while(
+    own_server: EmbeddedServer, own_database: Database, kind: str, tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_sessions, "_GRACE", 0.5)
+    options = {"spool": "always", "spool_dir": str(tmp_path), "statement_timeout": 0.5, "connect_timeout": 2}
+    with running(kind, own_server.dsn, **options) as client:
+        client.track(task(0))
+        assert client.flush(10).ok
+        frozen = freeze(own_server)
+        try:
+            for start in (1, 151):
+                for event in tasks(150, start=start):
+                    client.track(event)
+                # The second time the worker waits for the server, and must come back to write these to disk.
+                settled(client, lambda stats, spooled=start + 149: stats.spooled == spooled)
+        finally:
+            thaw(frozen)
+        settled(client, lambda stats: stats.delivered == 301)
     own_database.assert_numbers(301)
 
 
