@@ -133,7 +133,8 @@ class AnalyticsClient:
         nanoseconds = _now() if timestamp is None else to_nanoseconds(timestamp)
         if queue.settings.strict:
             self._check(event)
-        rate = queue.settings.sample_rates.get(getattr(event, "EVENT_TYPE", ""))
+        # Of the class, because asking the event may raise, which is for the worker to find out.
+        rate = queue.settings.sample_rates.get(getattr(type(event), "EVENT_TYPE", ""))
         if rate is not None and random.random() >= rate:  # noqa: S311 - a statistical choice
             queue.reject("sampled")
             return

@@ -319,7 +319,8 @@ def test_a_wrong_thing_never_raises_in_track() -> None:
     client.track(Hostile())  # type: ignore[arg-type]  # that is the point
     client.track(task(), timestamp="yesterday")  # type: ignore[arg-type]  # that is the point
     stats = balanced(client)
-    assert stats.accepted == 2
+    assert (stats.accepted, stats.pending) == (2, 1)  # what the thing is, the worker finds out
+    assert stats.dropped_by_reason == {"internal_error": 1}
     client._queue.abandon("shutdown")
 
 
