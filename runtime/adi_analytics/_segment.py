@@ -33,6 +33,11 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def size_of(rows: list[bytes]) -> int:
+    """Return the bytes that *rows* take in a segment."""
+    return sum(map(len, rows)) + len(rows) * _RECORD.size
+
+
 class SegmentWriter:
     """Appends rows to a new file.
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import uuid_utils
 
-from adi_analytics._segment import SegmentWriter, read_segment
+from adi_analytics._segment import MAGIC, SegmentWriter, read_segment, size_of
 from adi_analytics.errors import AnalyticsError
 
 if sys.platform != "win32":  # which has no flock; Spool() says so
@@ -172,7 +172,7 @@ class Spool:
         self._later = self._append(self._later, rows)
 
     def _append(self, writer: SegmentWriter | None, rows: list[bytes]) -> SegmentWriter:
-        if self.size() + sum(map(len, rows)) > self._settings.spool_max_bytes:
+        if self.size() + (0 if writer else len(MAGIC)) + size_of(rows) > self._settings.spool_max_bytes:
             raise SpoolFullError
         if writer is None:
             self._number += 1

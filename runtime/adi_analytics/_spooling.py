@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics._batch import Work
 from adi_analytics._deliver import logger
+from adi_analytics._segment import MAGIC, size_of
 from adi_analytics._spool import Segment, Spool, SpoolFullError, SpoolUnavailableError
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Spooling:
 
     def _write(self, rows: list[bytes], *, live: bool) -> bool:
         spool = self._spool
-        if sum(map(len, rows)) > self._settings.spool_max_bytes:  # no segment given up would make room
+        if len(MAGIC) + size_of(rows) > self._settings.spool_max_bytes:  # no segment given up would make room
             self._complain("the batch is larger than spool_max_bytes")
             return False
         while spool is not None:

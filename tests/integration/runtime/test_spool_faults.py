@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from adi_analytics import AnalyticsClient, AnalyticsWorker
+from adi_analytics._options import settings_from
+from adi_analytics._spool import Spool, SpoolFullError
 from adi_analytics.testing import FailingSink
 from runtime_support import QUICK, balanced, settled, task, tasks
 from runtime_support.programs import run_program, wait_for
@@ -112,6 +114,19 @@ def test_a_batch_larger_than_the_spool_costs_no_segment(tmp_path: Path) -> None:
     worker.start()
     settled(client, lambda stats: stats.delivered == 500)
     client.close()
+
+
+def fill(spool: Spool) -> None:
+    while True:
+        spool.append([b"x"])
+
+
+def test_the_cap_holds_for_what_surrounds_the_rows_too(tmp_path: Path) -> None:
+    spool = Spool(settings_from({"spool": "always", "spool_dir": str(tmp_path), "spool_max_bytes": 1000}))
+    with pytest.raises(SpoolFullError):
+        fill(spool)
+    assert 900 < sum(path.stat().st_size for path in tmp_path.glob("*.segment")) <= 1000
+    spool.close()
 
 
 def test_the_lock_of_a_process_that_left_no_segments_is_removed(tmp_path: Path) -> None:
