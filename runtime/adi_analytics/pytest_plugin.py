@@ -32,8 +32,8 @@ def analytics_events(monkeypatch: pytest.MonkeyPatch) -> RecordedEvents:
 
     recorder = RecordingClient()
 
-    def track(_client: AnalyticsClient, event: Event, *, timestamp: datetime | None = None) -> None:
-        recorder.record(event, timestamp)
+    def track(client: AnalyticsClient, event: Event, *, timestamp: datetime | None = None) -> None:
+        recorder.record(event, timestamp, client)
 
     for cls in (AnalyticsClient, NoopClient):
         monkeypatch.setattr(cls, "track", track)

@@ -79,12 +79,15 @@ class RecordedEvents:
 class RecordingClient(AnalyticsClient):
     """A client that keeps events in `events` and sends nothing. Events that break the catalog's rules raise at once.
 
+    It is on, and keeps every event, even where the environment switches tracking off or samples.
+
     Args:
         **options: As for `AnalyticsClient.create`.
     """
 
     def __init__(self, **options: Unpack[Options]) -> None:
-        super().__init__(EventQueue(settings_from(options)))
+        everything: Options = {"enabled": True, "sample_rates": {}}
+        super().__init__(EventQueue(settings_from({**everything, **options})))
         self.events = RecordedEvents()
         self._encoder = RowEncoder(self._queue.settings, decoder_of)
 
@@ -94,10 +97,10 @@ class RecordingClient(AnalyticsClient):
         Raises:
             InvalidEventError: If it breaks the catalog's rules.
         """
-        self.record(event, timestamp)
+        self.record(event, timestamp, self)
 
-    def record(self, event: Event, timestamp: datetime | None) -> None:
-        """Do what `track` does; the pytest fixture replaces that one for all clients."""
+    def record(self, event: Event, timestamp: datetime | None, client: AnalyticsClient) -> None:
+        """Record *event* as tracked by *client*; the pytest fixture does so for all clients."""
         self._track_carefully(event, timestamp)
         for item in self._queue.take(2**62):
             try:
@@ -105,7 +108,7 @@ class RecordingClient(AnalyticsClient):
             except EncodeFault as fault:
                 raise InvalidEventError(fault.row.event_type, fault.message) from None
             else:
-                self.events.append(enrich(item, self._queue.settings))
+                self.events.append(enrich(item, client._queue.settings))  # noqa: SLF001 - we are a client, too
                 self._queue.settle("delivered", 1)
             finally:
                 self._finish_recording()

@@ -133,11 +133,19 @@ def test_the_failing_sink_fails_as_told() -> None:
     assert [row.data["duration_ms"] for row in sink.rows] == [1, 2, 4]
 
 
+@pytest.fixture
+def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADI_ANALYTICS_ENABLED", "false")
+    monkeypatch.setenv("ADI_ANALYTICS_SAMPLE_RATES", "task_completed=0")
+
+
+@pytest.mark.usefixtures("quiet_environment")
 def test_the_fixture_records_what_any_client_tracks(analytics_events: RecordedEvents) -> None:
-    client = AnalyticsClient.connect("host=/nonexistent", **QUICK)
+    client = AnalyticsClient.connect("host=/nonexistent", **QUICK, service="shop")
     client.track(task(1))
     AnalyticsClient.noop().track_if(True, task(2))
     assert analytics_events == [task(1), task(2)]
+    assert [enriched.service for enriched in analytics_events.enriched] == ["shop", "unknown"]
     assert client.stats().accepted == 0
     client.close()
 
