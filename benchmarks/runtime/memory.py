@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 import time
@@ -10,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from adi_analytics import AnalyticsClient
-from workload import endless_events
+from adi_analytics import AnalyticsClient, events
+from workload import distinct_events
 
 SAMPLES = 40
 CALM = 0.002  # seconds of rest per thousand events, so that the worker runs too
@@ -27,11 +28,13 @@ def main() -> None:
     spool: dict[str, Any] = {"spool": "overflow", "spool_dir": str(options.spool)} if options.spool else {}
     client = AnalyticsClient.connect(options.dsn, service="bench", shutdown_timeout=0.5, **spool)
     if options.mode == "hung":
-        client.track(next(endless_events()))
+        client.track(distinct_events()[0])
         assert client.flush(timeout=60.0).ok
         print("connected", flush=True)  # the parent freezes the server now
         sys.stdin.readline()
-    process, source = psutil.Process(), endless_events()
+    # Decoded one by one, as a service makes them: events that share their objects would take a part of the memory.
+    encoded = itertools.cycle([events.to_json(event) for event in distinct_events()])
+    process, source = psutil.Process(), map(events.from_json, encoded)
     curve = [(0, process.memory_info().rss)]
     for number in range(1, options.events + 1):
         client.track(next(source))
