@@ -129,7 +129,9 @@ class Spooling:
             return False  # what could not be written is told
         if segment is None:
             return False
-        if segment.count:
+        if segment.lock is not None:  # our books don't know its events
+            logger.error("the spool is full: gave up events of a process that ended, the segment %s", segment.path.name)
+        elif segment.count:
             self.account("dropped", segment.count, "spool_full")
         return True
 
@@ -186,4 +188,5 @@ class Spooling:
 
     def account_recovered(self, outcome: Outcome, number: int, _reason: str) -> None:
         """Account for events of another process."""
-        self._queue.add_fact("recovered" if outcome == "delivered" else "recovered_" + outcome, number)
+        if outcome == "delivered":  # the others are in the table of dead letters, or told when they are lost
+            self._queue.add_fact("recovered", number)

@@ -116,6 +116,22 @@ def test_a_batch_larger_than_the_spool_costs_no_segment(tmp_path: Path) -> None:
     client.close()
 
 
+def test_events_of_a_dead_process_are_not_given_up_in_silence(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sink = FailingSink()
+    sink.go_down()
+    options: Any = {**SMALL, "spool": "always", "spool_dir": str(tmp_path), "spool_full": "drop_oldest"}
+    for start, count, cap in ((0, 50, 100_000), (50, 10, 12_000)):
+        client, config = AnalyticsClient.create(**options, spool_max_bytes=cap)
+        AnalyticsWorker(config, sink=sink).start()
+        for event in tasks(count, start=start):
+            client.track(event)
+            settled(client, lambda stats: stats.pending == 0)
+        client.close(0.1)
+    lines = [record.getMessage() for record in caplog.records if "gave up events of a process" in record.getMessage()]
+    assert lines
+    assert balanced(client).dropped == 0
+
+
 def fill(spool: Spool) -> None:
     while True:
         spool.append([b"x"])
