@@ -6,7 +6,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics._encode import EncodeFault, enrich, unenrich
+from adi_analytics._encode import EncodeFault
+from adi_analytics._hook import enrich, unenrich
 from adi_analytics._store import CHUNK, DeadLetter
 
 if TYPE_CHECKING:
@@ -158,21 +159,22 @@ class Batch(Work):
 
     def _encode(self, item: Item) -> bytes | None:
         hook = self._settings.before_send
-        asked = item if hook is None else self._ask(hook, item)
+        asked = (item, {}) if hook is None else self._ask(hook, item)
         if asked is None:
             return None
         try:
-            return self._encoder.encode(asked)
+            return self._encoder.encode(*asked)
         except EncodeFault as fault:
             self.letters.append(DeadLetter(fault.row, fault.reason, fault.message, None, self._version))
             return None
 
-    def _ask(self, hook: Callable[..., object], item: Item) -> Item | None:
+    def _ask(self, hook: Callable[..., object], item: Item) -> tuple[Item, dict[str, str]] | None:
         reason = "before_send"
         try:
-            answer = hook(enrich(item, self._settings))
+            given = enrich(item, self._settings)
+            answer = hook(given)
             if answer is not None:
-                return unenrich(answer)  # type: ignore[arg-type]  # a wrong type is the hook's error, caught below
+                return unenrich(answer, given)  # type: ignore[arg-type]  # a wrong type is the hook's error, caught below
         except BaseException as error:
             # The hook is the user's; whatever it raises, even SystemExit, must not stop the others' events. But in the
             # main thread it may be a signal handler's, for the program; then the event is asked about again.

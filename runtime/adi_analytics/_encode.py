@@ -12,6 +12,7 @@ import json
 import math
 import struct
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from dataclasses import fields as dataclass_fields
 from operator import attrgetter
@@ -22,10 +23,10 @@ import uuid_utils
 
 from adi_analytics._policy import StorePolicy
 from adi_analytics._validate import InvalidValueError, has_shape
-from adi_analytics.enriched import EnrichedEvent, to_datetime, to_nanoseconds
+from adi_analytics.enriched import to_datetime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from adi_analytics._ledger import Item
     from adi_analytics._options import Settings
@@ -37,6 +38,7 @@ EPOCH_2000: Final = 946_684_800_000_000  # microseconds from 1970 to 2000, where
 
 _DEEPEST: Final = 100  # levels of nesting kept in a dead letter that JSON can't take as it is
 _LONGEST_INTEGER: Final = 10_000  # bits; Python refuses to write more than 4300 digits
+_NONE: Final[Mapping[str, str]] = {}
 _SOME_ID: Final = uuid.UUID(int=0)
 _NULL: Final = b"\xff\xff\xff\xff"
 _UUID_LENGTH: Final = struct.pack("!i", 16)
@@ -176,8 +178,8 @@ class RowEncoder:
         """Fields left out for want of a hash key, by event type."""
         self.unhashed = 0
 
-    def encode(self, item: Item) -> bytes:
-        """Return the row of *item*.
+    def encode(self, item: Item, changes: Mapping[str, str] = _NONE) -> bytes:
+        """Return the row of *item*, with *changes* by ``before_send`` to ``service``, ``hostname`` or ``environment``.
 
         Raises:
             EncodeFault: If it can't be one.
@@ -193,6 +195,8 @@ class RowEncoder:
             if plan.policy is not None:
                 data = _ENCODER.encode(plan.policy.apply(msgspec.json.decode(data)))
                 self.unhashed += len(plan.policy.unkeyed)
+            if changes:
+                plan = _changed(plan, changes)
             row = b"".join(
                 (
                     _START(7, 8, nanoseconds // 1000 - EPOCH_2000),
@@ -207,7 +211,7 @@ class RowEncoder:
                 )
             )
         except Exception as error:
-            raise self._fault(plan, item, error) from error
+            raise self._fault(plan, item, error, changes) from error
         if len(row) > self._settings.max_event_bytes:
             raise EncodeFault("too_large", f"{len(row)} bytes exceed max_event_bytes", Row.from_copy(row))
         return row
@@ -250,28 +254,32 @@ class RowEncoder:
             meta_column=_jsonb_column(encoded),
         )
 
-    def _fault(self, plan: _Plan | None, item: Item, error: Exception) -> EncodeFault:
+    def _fault(self, plan: _Plan | None, item: Item, error: Exception, changes: Mapping[str, str]) -> EncodeFault:
         reason = "invalid_event" if isinstance(error, InvalidValueError) else "encoding"
         if plan is None:  # without its store policy no value of it may be kept
             name = _class_name(item[0])
-            return EncodeFault(reason, _describe(error), self._row_of(name, item, {"type": name}))
-        row = self._row_of(plan.event_type, item, {"type": plan.event_type})
+            return EncodeFault(reason, _describe(error), self._row_of(name, item, {"type": name}, changes))
+        row = self._row_of(plan.event_type, item, {"type": plan.event_type}, changes)
         with contextlib.suppress(Exception):  # an event that can't even be looked at is kept by its type and time
             event = item[0]
             names = [field.name for field in dataclass_fields(event)]
             values = {name: _to_plain(value) for name in names if (value := getattr(event, name)) is not None}
             kept = _kept_of_faulty(plan, values)
-            row = replace(row, data={"type": plan.event_type, **kept}, **_columns_of(plan, event))
+            columns = _columns_of(plan, event)
+            if "service" in changes:
+                columns["service"] = changes["service"]
+            row = replace(row, data={"type": plan.event_type, **kept}, **columns)
         return EncodeFault(reason, _describe(error), row)
 
-    def _row_of(self, event_type: str, item: Item, data: dict[str, Any]) -> Row:
+    def _row_of(self, event_type: str, item: Item, data: dict[str, Any], changes: Mapping[str, str]) -> Row:
         _event, event_id, nanoseconds, context = item
         settings = self._settings
-        meta = {"hostname": settings.hostname, "environment": settings.environment}
+        meta = {"hostname": settings.hostname, "environment": settings.environment, **changes}
+        service = meta.pop("service", settings.service)
         return Row(
             timestamp=to_datetime(nanoseconds).isoformat(),
             event_type=event_type,
-            service=settings.service,
+            service=service,
             user_id=None,
             data=data,
             event_id=str(event_id),
@@ -279,26 +287,13 @@ class RowEncoder:
         )
 
 
-def enrich(item: Item, settings: Settings) -> EnrichedEvent:
-    """Return *item* in the public form."""
-    event, event_id, nanoseconds, context = item
-    service_field = getattr(type(event), "SERVICE_FIELD", None)
-    own_service = getattr(event, service_field, None) if service_field else None
-    return EnrichedEvent(
-        event=event,
-        event_id=uuid.UUID(bytes=event_id.bytes),
-        timestamp=to_datetime(nanoseconds),
-        service=own_service or settings.service,
-        hostname=settings.hostname,
-        environment=settings.environment,
-        context=dict(context or {}),
-    )
-
-
-def unenrich(enriched: EnrichedEvent) -> Item:
-    """Return the item that *enriched*, perhaps made by ``before_send``, stands for."""
-    event_id = uuid.UUID(bytes=enriched.event_id.bytes)  # raises here if the hook made it anything but a UUID
-    return enriched.event, event_id, to_nanoseconds(enriched.timestamp), dict(enriched.context) or None
+def _changed(plan: _Plan, changes: Mapping[str, str]) -> _Plan:
+    changed = {name: value for name, value in changes.items() if name != "service"}
+    encoded = _ENCODER.encode(msgspec.json.decode(plan.meta_start + b"}") | changed)
+    plan = replace(plan, meta_start=encoded[:-1], meta_column=_jsonb_column(encoded))
+    if "service" in changes:
+        plan = replace(plan, service_of=None, service_column=_text_column(changes["service"]))
+    return plan
 
 
 def _text_column(text: str) -> bytes:

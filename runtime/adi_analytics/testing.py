@@ -9,7 +9,8 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from adi_analytics._effects import Connect, CopyData, CopyEnd, CopyStart, Effect, Execute, Reset
-from adi_analytics._encode import HEADER, TRAILER, EncodeFault, Row, RowEncoder, enrich
+from adi_analytics._encode import HEADER, TRAILER, EncodeFault, Row, RowEncoder
+from adi_analytics._hook import enrich
 from adi_analytics._options import Options, settings_from
 from adi_analytics._queue import EventQueue
 from adi_analytics._validate import decoder_of

@@ -110,7 +110,31 @@ def test_before_send_changes_and_drops_events(database: Database) -> None:
     assert database.numbers() == [0, 3]
 
 
-@pytest.mark.parametrize("kind", ["exits", "changes the id"])
+def test_before_send_changes_every_column(database: Database) -> None:
+    from dataclasses import replace
+
+    def before_send(enriched: EnrichedEvent) -> EnrichedEvent:
+        moment = enriched.timestamp.replace(year=2020)
+        changed = {"service": "s2", "hostname": "", "environment": "e2", "timestamp": moment}
+        return replace(enriched, **changed)  # type: ignore[arg-type]  # each has its type
+
+    api = {"service": "own", "endpoint": "/", "method": "GET", "duration_ms": 1}
+    with running("thread", database.dsn, before_send=before_send, hostname="h", service="s") as client:
+        client.track(task(0))
+        client.track(events.ApiRequest(**api, status_code=200))  # type: ignore[arg-type]  # each has its type
+        client.track(events.ApiRequest(**api, status_code=1))  # type: ignore[arg-type]  # each has its type
+        client.track("no event")  # type: ignore[arg-type]  # that is the point
+        assert client.flush(10).pending == 0
+    columns = "distinct service, {0} ->> 'hostname', {0} ->> 'environment', extract(year from timestamp)::int"
+    assert database.execute(f"select {columns.format('meta')} from analytics_events") == [("s2", "", "e2", 2020)]
+    meta = "(payload::jsonb -> 'meta')"
+    assert database.execute(f"select {columns.format(meta)} from analytics_dead_letters") == [("s2", "", "e2", 2020)]
+    assert database.execute("select data ->> 'service' from analytics_events where event_type = 'api_request'") == [
+        ("own",)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["exits", "changes the id", "names no service"])
 def test_a_wrong_before_send_costs_its_events_only(database: Database, kind: str) -> None:
     from dataclasses import replace
 
@@ -120,6 +144,8 @@ def test_a_wrong_before_send_costs_its_events_only(database: Database, kind: str
             return enriched
         if kind == "exits":
             raise SystemExit(1)
+        if kind == "names no service":
+            return replace(enriched, service=None)  # type: ignore[arg-type]  # that is the point
         return replace(enriched, event_id=str(enriched.event_id))  # type: ignore[arg-type]  # that is the point
 
     with running("thread", database.dsn, before_send=before_send) as client:
