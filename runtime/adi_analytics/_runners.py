@@ -9,6 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics import _fork
 from adi_analytics._effects import Breathe, Disconnect, Wait
 from adi_analytics._queue import SupersededError
 
@@ -145,11 +146,16 @@ class AsyncioRunner:
     Args:
         queue: The events.
         make_session: Makes the session that performs the core's effects.
+        start_in_child: Called in a process forked while this runs, whose loop is the parent's.
     """
 
-    def __init__(self, queue: EventQueue, make_session: Callable[[], AsyncSession]) -> None:
+    def __init__(
+        self, queue: EventQueue, make_session: Callable[[], AsyncSession], start_in_child: Callable[[], None]
+    ) -> None:
         self._queue = queue
         self._make_session = make_session
+        self._start_in_child = start_in_child
+        self._running = False
 
     async def run(self) -> bool:
         """Run the core until it ends; ``False`` if the queue has a consumer already.
@@ -164,14 +170,23 @@ class AsyncioRunner:
 
         if not self._queue.acquire(owner, wake):
             return False
+        self._running = True
+        _fork.register(self)
         try:
             while not await self._drive(owner, woken):  # noqa: ASYNC110 - a pause; nothing would set an event
                 await asyncio.sleep(_CRASH_PAUSE)
         except SupersededError:
             logger.debug("the worker was given up while it waited")
         finally:
+            self._running = False
             self._queue.release(owner)
         return True
+
+    def after_fork_in_child(self) -> None:
+        """Leave the connection to the parent, and the events of the child to another runner."""
+        if self._running:
+            self._running = False
+            self._start_in_child()
 
     async def _drive(self, owner: object, woken: asyncio.Event) -> bool:
         """Run one core; ``False`` if it failed by a fault of ours, and should be started again."""

@@ -38,7 +38,7 @@ class ThreadWorker:
         self._queue = queue
         self._runner = ThreadRunner(queue, make_session)
         self._running = False
-        queue.closer = self.close
+        queue.closer = queue.closer or self.close
         _fork.register(self)
 
     @classmethod

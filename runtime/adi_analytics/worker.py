@@ -7,7 +7,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics import _fork
 from adi_analytics._conninfo import resolve_conninfo
 from adi_analytics._flush import Watch, aflush
 from adi_analytics._options import seconds_from
@@ -54,9 +53,7 @@ class AnalyticsWorker:
         self._conninfo = "" if sink is not None else self._checked(conninfo)
         self._sink = sink
         self._thread_worker: ThreadWorker | None = None
-        self._runs_in_loop = False
-        self._queue.closer = self._close
-        _fork.register(self)
+        self._queue.closer = self._queue.closer or self._close  # of several, the one that runs
 
     def start(self) -> None:
         """Start a daemon thread that delivers.
@@ -68,6 +65,7 @@ class AnalyticsWorker:
             self._thread_worker = self._make_thread_worker()
         if not self._thread_worker.start():
             raise WorkerRunningError
+        self._queue.closer = self._close
 
     async def run(self) -> None:
         """Deliver in the running event loop, until stopped or cancelled; both deliver first what there is.
@@ -78,21 +76,11 @@ class AnalyticsWorker:
         Raises:
             WorkerRunningError: If the client has a running worker.
         """
-        if self._runs_in_loop:
+        if self._queue.owner is not None:
             raise WorkerRunningError
-        self._runs_in_loop = True
-        try:
-            if not await AsyncioRunner(self._queue, self._make_session).run():
-                raise WorkerRunningError
-        finally:
-            self._runs_in_loop = False
-
-    def after_fork_in_child(self) -> None:
-        """Leave the loop to the parent; a thread starts with the child's first event."""
-        if self._runs_in_loop:
-            self._runs_in_loop = False
-            self._thread_worker = self._make_thread_worker()
-            self._thread_worker.start_at_event()
+        self._queue.closer = self._close
+        if not await AsyncioRunner(self._queue, self._make_session, self._start_in_child).run():
+            raise WorkerRunningError
 
     def stop(self, timeout: float = 5.0) -> FlushResult:
         """Deliver what there is, and end; the events left after *timeout* seconds stay pending, or go to the spool.
@@ -143,6 +131,10 @@ class AnalyticsWorker:
             return ThreadWorker.for_database(self._queue, self._conninfo)
         sink = self._sink
         return ThreadWorker(self._queue, lambda: sink)
+
+    def _start_in_child(self) -> None:
+        self._thread_worker = self._make_thread_worker()
+        self._thread_worker.start_at_event()
 
     def _make_session(self) -> AsyncSession:
         from adi_analytics._sessions import AsyncioSession, parameters

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from adi_analytics import AnalyticsClient, AnalyticsWorker, OptionError
+from adi_analytics import AnalyticsClient, AnalyticsWorker, OptionError, WorkerRunningError
 from adi_analytics.testing import FailingSink
 from runtime_support import QUICK, balanced, settled, task, tasks
 from runtime_support.programs import Program
@@ -59,6 +59,35 @@ def test_many_threads_close_at_once(caplog: pytest.LogCaptureFixture) -> None:
         stats = balanced(client)
         assert (stats.dropped_by_reason, stats.pending) == ({"shutdown": 100}, 0)
     assert "hangs" not in caplog.text
+
+
+@pytest.mark.parametrize("first", ["thread", "asyncio"])
+def test_a_second_worker_that_may_not_start_does_not_keep_the_first_from_delivering(first: str) -> None:
+    import asyncio
+
+    async def program() -> None:
+        sink = FailingSink()
+        client, config = AnalyticsClient.create(flush_interval=3600)
+        workers = [AnalyticsWorker(config, sink=sink) for _ in range(3)]
+        if first == "thread":
+            workers[0].start()
+        else:
+            running = asyncio.create_task(AnalyticsWorker(config, "host=/nonexistent").run())
+            await asyncio.sleep(0)
+        with pytest.raises(WorkerRunningError):
+            workers[1].start()
+        with pytest.raises(WorkerRunningError):
+            await workers[2].run()
+        client.track(task(0))
+        if first == "thread":
+            assert client.close(30).delivered == 1
+        else:
+            client.close(0.1)
+            await asyncio.wait([running], timeout=30)
+            assert running.done()
+        assert balanced(client).pending == 0
+
+    asyncio.run(program())
 
 
 def test_close_in_before_send_returns_at_once_and_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
