@@ -128,7 +128,7 @@ class _Files:
                     at = included.mapping[key].key_at
                     self.findings.error(at, "include", f'"{key}" belongs into the main file', "move it there")
             for key, node in included.mapping.items():
-                if key not in (*_ONLY_IN_MAIN_FILE, "include"):
+                if key not in _ONLY_IN_MAIN_FILE:
                     merged[key] = self.merged(key, merged.get(key), node)
         return replace(root, value=merged)
 
@@ -149,7 +149,7 @@ class _Files:
         if root is None or not isinstance(root.value, dict):
             if len(self.findings.items) == before:
                 place = root.at if root else Location(str(path), 1, 1)
-                self.findings.error(place, "wrong-type", "a catalog is a mapping", "begin with catalog: {...}")
+                self.findings.error(place, "wrong-type", "this holds no sections", "begin with one, such as events:")
             return None
         return root
 
@@ -171,8 +171,7 @@ class _Files:
 
     def include(self, name: Node, origin: Path) -> tuple[Node, Path] | None:
         if not isinstance(name.value, str) or not name.value:
-            self.findings.error(name.at, "wrong-type", "expected the path of a file", "write it as a string")
-            return None
+            return None  # the check of the shape reports it
         path = _normal(origin.parent / name.value)
         if path in self.seen:
             self.findings.error(name.at, "include", f"{path} is included already", "remove it here")
@@ -187,10 +186,14 @@ class _Files:
         """Return two values of the section *key* as one."""
         if first is None or first.value is None:
             return second
+        if second.value is None:
+            return first
         if isinstance(first.value, list) and isinstance(second.value, list):
             return replace(first, value=[*first.value, *second.value])
         if not isinstance(first.value, dict) or not isinstance(second.value, dict):
-            return second if isinstance(second.value, dict) else first
+            message = f'"{key}" is not what it is at {first.key_at}: one is a mapping, the other is not'
+            self.findings.error(second.at, "wrong-type", message, "write both in the same way")
+            return first
         entries = dict(first.value)
         for name, node in second.value.items():
             if name in entries:
