@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -104,10 +104,12 @@ class AggregateResolver:
             return Refresh(width, 3 * width, width)
         made = Refresh(*(duration(refresh.mapping[key].text) for key in ("every", "window", "lag")))
         at = refresh.mapping["window"].at
-        if made.window - made.lag < 2 * width:
-            needed = duration_text(made.lag + 2 * width)
+        # Only whole buckets are refreshed, so up to one is left out between two runs.
+        needed = made.lag + max(2 * width, made.every + width)
+        if made.window < needed:
             message = f"the window without the lag must hold two buckets of {duration_text(width)}"
-            self.context.error(at, "refresh-window", message, f"make the window at least {needed}", subject)
+            message += f", and the {duration_text(made.every)} between two refreshes with one more"
+            self.context.error(at, "refresh-window", message, f"make it at least {duration_text(needed)}", subject)
         retention = self.storage.retention
         if retention is not None and made.window > retention:
             message = f"the window is longer than the retention of {duration_text(retention)}: stored buckets would be "
@@ -140,7 +142,7 @@ class AggregateResolver:
             type=type_,
             quantile=float(node.scalar("percentile")) if kind is MeasureKind.PERCENTILE else None,
             trailing=self._trailing(node, width, subject),
-            where=narrowed.where(node),
+            where=replace(reader, subject=subject).where(node),
             description=node.scalar("description", ""),
         )
 

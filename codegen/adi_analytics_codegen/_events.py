@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen._fields import deprecation
 from adi_analytics_codegen.model import Enum, EnumValue, Event, FieldType, Status, Store
 from adi_analytics_codegen.naming import did_you_mean, member_name, pascal_case
+from adi_analytics_codegen.walk import field_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -113,9 +114,9 @@ class EventResolver:
 
     def _check_reserved(self, event: Event, node: Node, subject: str) -> None:
         for entry in node.list("reserved"):
-            used = event.field(entry.text)
+            used = field_at(event.fields, entry.text)
             if used is not None:
-                message = f'field "{used.name}" has a reserved name'
+                message = f'field "{entry.text}" has a reserved name'
                 self.context.error(used.at, "reserved-name", message, "give the field another name", subject)
 
     def _check_life(self, event: Event, node: Node, subject: str) -> None:

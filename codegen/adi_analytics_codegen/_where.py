@@ -98,7 +98,7 @@ class Reader:
         kind = self.type_of(name, node.key_at)
         conditions = []
         for op, operand in _tests(node):
-            condition = Condition(name, op, _plain(operand), operand.at)
+            condition = _condition(name, op, operand)
             if kind is not None:
                 self._check(condition, kind, operand)
             conditions.append(condition)
@@ -182,6 +182,10 @@ def _lets_through(test: Node, event: str) -> bool:
     return True
 
 
-def _plain(node: Node) -> Any:
-    value = node.plain()
-    return tuple(value) if isinstance(value, list) else value
+def _condition(name: str, op: Operator, operand: Node) -> Condition:
+    """Return a test in the form that all of its spellings share, so that rewording it changes nothing."""
+    value = operand.plain()
+    if isinstance(value, list):
+        value = tuple(sorted(set(value), key=lambda one: (str(type(one)), one)))
+        op, value = (Operator.EQ, value[0]) if len(value) == 1 else (op, value)
+    return Condition(name, op, value, operand.at)

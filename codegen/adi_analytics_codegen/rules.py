@@ -35,7 +35,8 @@ _CATALOG_RULES: Final = {
     "missing-key": "A key that is needed is missing.",
     "python-name": "A name is a keyword of Python, or hides a type there.",
     "ratio-of": "A ratio is of something that does not add up over buckets.",
-    "refresh-window": "A refresh window holds less than two buckets, or is longer than the retention.",
+    "refresh-window": "A refresh window holds less than two buckets, or leaves some out between two refreshes, or is "
+    "longer than the retention.",
     "reserved-name": "A name is reserved: by the catalog for something removed, or by the format.",
     "store-type": "A field that is stored as a hash is no string.",
     "trailing-span": "The span of a trailing count is not a whole number of buckets greater than one.",

@@ -20,3 +20,10 @@ def every_field(fields: Iterable[Field]) -> Iterator[Field]:
 def innermost(field: Field) -> Field:
     """Return what a list, a list of lists and so on is of in the end; anything else is returned as it is."""
     return field if field.items is None else innermost(field.items)
+
+
+def field_at(fields: Iterable[Field], path: str) -> Field | None:
+    """Return the field at the dotted *path*, which leads into objects and the objects of lists, or ``None``."""
+    name, _, rest = path.partition(".")
+    found = next((field for field in fields if field.name == name), None)
+    return field_at(innermost(found).fields, rest) if found and rest else found

@@ -128,3 +128,48 @@ def test_an_exception_that_fits_nothing_is_a_finding(project):
     found = waived(project, "2026-12-31", at="events.page_view.m")
     assert rules_of(found) == {"field-removed", "stale-exception"}
     assert rules_of(waived(project, "2026-12-31", rule="field-remove")) == {"field-removed", "unknown-rule"}
+
+
+DAILY = {
+    "description": "x",
+    "bucket": {"as": "day", "width": "1 day"},
+    "refresh": {"every": "1 hour", "window": "3 days", "lag": "1 hour"},
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"n": {"in": [1, 2]}}, {"n": [2, 1, 2]}),
+        ({"n": 1}, {"n": {"in": [1]}}),
+        ({"event": "page_view", "n": 1}, {"n": {"eq": 1}, "event": ["page_view"]}),
+    ],
+)
+def test_a_where_said_in_other_words_breaks_nothing(project, before, after):
+    fields = {"n": {"type": "int"}}
+
+    def reading(where):
+        days = {**DAILY, "from": ["page_view"], "measures": {"views": {"count": True, "where": where}}}
+        return minimal(
+            events={"page_view": {"domain": "web", "description": "x", "fields": fields}}, aggregates={"days": days}
+        )
+
+    old, new = catalogs(project, reading(before), reading(after))
+    assert compare(old, new, START) == []
+
+
+@pytest.mark.parametrize("path", ["place.city", "places.city"])
+def test_a_field_inside_an_object_may_go_when_its_path_is_reserved(project, path):
+    def with_places(*names, **keys):
+        inner = {"type": "object", "fields": {name: {"type": "string"} for name in names}}
+        places = {"place": inner, "places": {"type": "list", "items": inner}}
+        kept = {name: field for name, field in places.items() if name == path.partition(".")[0]}
+        return one_event(fields=kept, **keys)
+
+    old, gone, reserved = catalogs(
+        project, with_places("city", "street"), with_places("street"), with_places("street", reserved=[path])
+    )
+    assert rules_of(compare(old, gone, START)) == {"field-removed"}
+    assert compare(old, reserved, START) == []
+    again = load(project.write(with_places("city", reserved=[path])))
+    assert [finding.rule for finding in again.findings] == ["reserved-name"]

@@ -136,3 +136,50 @@ def test_the_hash_sees_every_change_of_meaning(project):
     text = EVENTS.read_text(encoding="utf-8")
     project.write(text.replace("min: 100, max: 599", "min: 100, max: 600"))
     assert fingerprint(load_catalog(project.catalog)) != fingerprint(load_catalog(EVENTS))
+
+
+def reading(**keys):
+    """Return a catalog with two events and an aggregate that reads both."""
+    daily = {
+        "description": "x",
+        "from": ["page_view", "page_left"],
+        "bucket": {"as": "day", "width": "1 day"},
+        "measures": {"views": {"count": True}},
+        "refresh": {"every": "1 hour", "window": "3 days", "lag": "1 hour"},
+    }
+    event = {"domain": "web", "description": "x"}
+    return minimal(events={"page_view": event, "page_left": event}, aggregates={"daily": daily | keys})
+
+
+@pytest.mark.parametrize("where", [{"event": {"ne": "page_left"}}, {"event": {"in": ["page_view"], "ne": "page_left"}}])
+def test_a_measure_may_leave_events_out(project, where):
+    catalog = load_catalog(project.write(reading(measures={"views": {"count": True, "where": where}})))
+    assert catalog.aggregates[0].measures[0].where[-1].op is Operator.NE
+
+
+@pytest.mark.parametrize(("every", "fits"), [("1 day", True), ("46 hours", True), ("47 hours", False)])
+def test_no_bucket_may_be_left_out_between_two_refreshes(project, every, fits):
+    loaded = load(project.write(reading(refresh={"every": every, "window": "3 days", "lag": "2 hours"})))
+    assert [finding.rule for finding in loaded.findings] == ([] if fits else ["refresh-window"])
+
+
+@pytest.mark.parametrize(
+    ("included", "place"),
+    [
+        ("events: [a]", "other.yaml:1:9"),
+        ("include: more.yaml", "other.yaml:1:10"),
+        ("include: [5]", "other.yaml:1:11"),
+        ("groups: 5", "other.yaml:1:9"),
+    ],
+)
+def test_nothing_of_an_included_file_is_passed_over(project, included, place):
+    project.write(minimal(include=["other.yaml"]))
+    project.write(included, "other.yaml")
+    (finding,) = load(project.catalog).findings
+    assert (finding.rule, str(finding.at)) == ("wrong-type", str(project.folder / place))
+
+
+def test_a_section_of_an_included_file_may_be_empty(project):
+    project.write(minimal(include=["other.yaml"]))
+    project.write("events:\ninclude:\n", "other.yaml")
+    assert [event.name for event in load_catalog(project.catalog).events] == ["page_view"]
