@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics_codegen._patterns import UnportableError, portable
 from adi_analytics_codegen.model import Deprecation, Field, FieldType, Sensitivity, Store
 from adi_analytics_codegen.naming import did_you_mean
 
@@ -37,8 +38,6 @@ _KEYS_OF_TYPE: Final = {
 """Keys that only some types have."""
 _NEEDED_BY_TYPE: Final = {FieldType.LIST: "items", FieldType.OBJECT: "fields", FieldType.ENUM: "enum"}
 _NOT_OF_ITEMS: Final = ("optional", "sensitivity", "store", "deprecated")
-_UNPORTABLE: Final = re.compile(r"\(\?(?![:=!])|\\[AZzGQEpPR]|[*+?}]\+|\(\?<[^=!]")
-"""Syntax that some engine does not have: named groups, flags, lookbehind, possessive quantifiers, \\A, \\Z, \\p."""
 
 
 @dataclass(slots=True)
@@ -180,14 +179,16 @@ class FieldResolver:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # re warns of syntax that will mean something else
                 re.compile(node.text)
+            portable(node.text)
+        except UnportableError as error:
+            message = f'"{error}" does not mean the same in Python, JSON Schema and JavaScript'
+            fix = r"use plain syntax: ^ $ . [] () (?:) | * + ? {n,m} \d \w \s, and \ only before what has a meaning"
         except (re.error, OverflowError, RecursionError, Warning) as error:
-            self.context.broken.add(at)
-            self.context.error(node.at, "bad-pattern", f"not a regular expression: {error}", "mend it", subject)
+            message, fix = f"not a regular expression: {error}", "mend it"
+        else:
             return
-        odd = _UNPORTABLE.search(node.text)
-        if odd is not None:
-            message = f'"{odd.group()}" does not mean the same in Python, JSON Schema and JavaScript'
-            self.context.error(node.at, "bad-pattern", message, "use plain syntax: ^ $ [] () | * + ? {n,m}", subject)
+        self.context.broken.add(at)
+        self.context.error(node.at, "bad-pattern", message, fix, subject)
 
     def _check_store(self, made: Field, node: Node, subject: str) -> None:
         if made.store is Store.HASH and made.type is not FieldType.STRING and "type" in node.mapping:

@@ -8,6 +8,8 @@ from re import _constants as op  # type: ignore[attr-defined]  # typeshed leaves
 from re import _parser as parser  # type: ignore[attr-defined]  # the same
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics_codegen._patterns import in_python
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
@@ -31,7 +33,7 @@ def matching(pattern: str, rng: Random, least: int, most: int | None) -> str | N
 
     It tries: lookaheads and back references are not planned for, only checked afterwards.
     """
-    tree, compiled = parser.parse(pattern), re.compile(pattern)
+    tree, compiled = parser.parse(pattern), re.compile(in_python(pattern))
     for _ in range(_TRIES):
         made = "".join(_sequence(tree, rng))
         if len(made) < least and not pattern.endswith("$"):

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from adi_analytics_codegen._patterns import in_python
 from adi_analytics_codegen.naming import did_you_mean
 
 if TYPE_CHECKING:
@@ -217,8 +218,7 @@ _TYPES: Final[dict[type, str]] = {
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    # JSON Schema's `$` is the end of the string; Python's also matches before a newline that ends it.
-    return re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern))
+    return re.compile(in_python(pattern))
 
 
 def _admits(allowed: str | list[str], kind: str) -> bool:

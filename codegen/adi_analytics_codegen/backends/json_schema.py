@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics_codegen._patterns import portable
 from adi_analytics_codegen.model import Field, FieldType, Sensitivity, Status, Store
 from adi_analytics_codegen.walk import every_field
 
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 UUID_PATTERN: Final = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
-DATETIME_PATTERN: Final = (
-    "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-    "[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
-)
+_YEAR: Final = "([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+_LEAP_YEAR: Final = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)"
+_DAY: Final = "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+_TIME: Final = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+DATETIME_PATTERN: Final = f"^({_YEAR}-{_DAY}|{_LEAP_YEAR}-02-29)[Tt]{_TIME}$"
+"""The times of RFC 3339 on days that exist."""
 _TYPES: Final[dict[FieldType, dict[str, Any]]] = {
     FieldType.UUID: {"type": "string", "format": "uuid", "pattern": UUID_PATTERN},
     FieldType.STRING: {"type": "string"},
@@ -128,6 +131,8 @@ class JsonSchemas:
             return {"anyOf": [reference, {"type": "null"}]} if field.optional else reference
         schema = self._type(field)
         schema |= {word: value for key, word in _BOUNDS.items() if (value := getattr(field, key)) is not None}
+        if field.pattern is not None:
+            schema["pattern"] = portable(field.pattern)
         if field.optional and "type" in schema:
             schema["type"] = [schema["type"], "null"]
         return schema

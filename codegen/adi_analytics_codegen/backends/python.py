@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics_codegen._patterns import in_python
 from adi_analytics_codegen.backends import json_schema
 from adi_analytics_codegen.backends._describe import class_text, deprecation_text, enum_value_text, field_text, sentence
 from adi_analytics_codegen.backends._layout import Group, OrNone, Part, laid_out
@@ -243,7 +244,7 @@ def _object_classes(owner: str, fields: Iterable[Field]) -> Iterator[_Class]:
 
 def _bounds(field: Field) -> list[str]:
     bounds = [
-        f"{word}={py_string(value) if isinstance(value, str) else repr(value).replace('e+', 'e')}"
+        f"{word}={py_string(in_python(value)) if isinstance(value, str) else repr(value).replace('e+', 'e')}"
         for key, word in _META.items()
         if (value := getattr(field, key)) is not None
     ]

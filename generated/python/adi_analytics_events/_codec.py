@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -71,9 +72,28 @@ def from_json(data: bytes | str) -> AnyEvent:
             has the wrong type or breaks a bound. The error names the event and the field.
     """
     try:
-        return _any_decoder().decode(data)
+        return _decoded(data)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise _explained(data, error) from error
+
+
+def _decoded(data: bytes | str) -> AnyEvent:
+    try:
+        return _any_decoder().decode(data)
+    except msgspec.ValidationError:
+        # JSON has one kind of number: 12.0 and 1e3 are whole ones, as they are to a JSON Schema. They are too rare to
+        # be looked for before the decoder has refused them.
+        return cast("AnyEvent", msgspec.convert(_PLAIN_DECODER.decode(data), cast("Any", AnyEvent)))
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise msgspec.ValidationError("Number out of range")
+    return int(number) if number.is_integer() else number
+
+
+_PLAIN_DECODER = msgspec.json.Decoder(float_hook=_number)
 
 
 @cache
