@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from adi_analytics_codegen._durations import duration_text
 from adi_analytics_codegen.findings import Finding, Severity, ordered
 from adi_analytics_codegen.model import USER_ID, Field, FieldType, MeasureKind, Sensitivity, Status, Store
 from adi_analytics_codegen.naming import did_you_mean
@@ -222,6 +223,19 @@ def _personal_aggregated(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
                 yield at, f"aggregates.{aggregate.name}.{name}", message, "show something else, or give a reason"
 
 
+def _storage_spans(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
+    storage, node = catalog.storage, loaded.root.get("storage") if loaded.root else None
+    if node is None or storage.retention is None:
+        return
+    kept = duration_text(storage.retention)
+    if storage.compress_after is not None and storage.compress_after >= storage.retention:
+        message = f"rows are deleted after {kept}, before they are compressed"
+        yield node.key_at, "storage.compress_after", message, "shorten compress_after, or set it to never"
+    if storage.chunk_interval > storage.retention:
+        message = f"rows should be deleted after {kept}, but go a chunk at a time, which holds more"
+        yield node.key_at, "storage.chunk_interval", message, "shorten chunk_interval"
+
+
 def _shown(aggregate: Aggregate) -> Iterator[tuple[str, str, Location]]:
     """Yield the columns that hold values as they were sent."""
     for dimension in aggregate.dimensions:
@@ -281,6 +295,9 @@ LINTS: Final = {
     ),
     "column-unfilled": Lint(
         _column_unfilled, "An aggregate reads `$user_id`, and none of its events fills the column."
+    ),
+    "storage-spans": Lint(
+        _storage_spans, "Rows are deleted before they are compressed, or a chunk holds more time than rows are kept."
     ),
     "personal-aggregated": Lint(
         _personal_aggregated,

@@ -117,6 +117,11 @@ CASES = {
         catalog(aggregates={"days": aggregate(measures={"users": {"distinct": "$user_id"}})}),
         "aggregates.days",
     ),
+    "storage-spans": (
+        catalog(storage={"retention": "8 days", "chunk_interval": "8 days"}),
+        catalog(storage={"retention": "7 days"}),
+        "storage.compress_after",
+    ),
     "personal-aggregated": (
         catalog(URL, aggregates={"days": aggregate(measures={"urls": {"distinct": "url"}})}),
         catalog(URL, aggregates={"days": aggregate(measures={"url": {"first": "url"}})}),
@@ -156,6 +161,11 @@ def test_a_lint_can_be_suppressed_where_it_finds_something(project, rule):
 def test_a_lint_names_what_it_is_about(project, rule):
     _, bad, subject = CASES[rule]
     assert [finding.subject for finding in linted(project, bad)] == [subject]
+
+
+def test_a_chunk_that_outlives_its_rows(project):
+    storage = {"retention": "1 day", "chunk_interval": "2 days", "compress_after": "never"}
+    assert [finding.subject for finding in linted(project, catalog(storage=storage))] == ["storage.chunk_interval"]
 
 
 def test_a_suppression_needs_a_reason(project):
