@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen._fields import deprecation
+from adi_analytics_codegen._fields import check_replacements, deprecation
 from adi_analytics_codegen.model import Enum, EnumValue, Event, FieldType, Status, Store
 from adi_analytics_codegen.naming import did_you_mean, member_name, pascal_case
 from adi_analytics_codegen.walk import field_at
@@ -24,11 +24,13 @@ _PAST: Final = frozenset({Status.DEPRECATED, Status.RETIRED})
 
 def resolve_enum(name: str, node: Node, context: Context) -> Enum:
     """Return the enum called *name*."""
-    context.subjects[node.key_at] = f"enums.{name}"
+    subject, values = f"enums.{name}", node.entries("values")
+    context.subjects[node.key_at] = subject
+    check_replacements(values, values, "value", subject, context)
     return Enum(
         name=name,
         class_name=node.scalar("class_name", pascal_case(name)),
-        values=tuple(_enum_value(value, entry) for value, entry in node.entries("values").items()),
+        values=tuple(_enum_value(value, entry) for value, entry in values.items()),
         at=node.key_at,
         open=node.scalar("open", default=False),
         description=node.scalar("description", ""),
@@ -39,8 +41,8 @@ def _enum_value(name: str, node: Node) -> EnumValue:
     """Return the enum value called *name*, which may be given as its description alone."""
     if isinstance(node.value, dict):
         member = node.scalar("member", member_name(name))
-        return EnumValue(name, node.scalar("description", ""), deprecation(node), member)
-    return EnumValue(name, node.text or "", None, member_name(name))
+        return EnumValue(name, node.key_at, node.scalar("description", ""), deprecation(node), member)
+    return EnumValue(name, node.key_at, node.text or "", None, member_name(name))
 
 
 @dataclass(slots=True)
@@ -51,8 +53,6 @@ class EventResolver:
     fields: FieldResolver
     owner: str
     domains: Collection[str]
-    names: Collection[str]
-    """The names of all events, those with mistakes too."""
 
     def event(self, name: str, node: Node) -> Event:
         """Return the event called *name*."""
@@ -126,8 +126,3 @@ class EventResolver:
         if event.status not in _PAST:
             message = f"the event has a deprecation, but its status is {event.status}"
             self.context.error(entry.key_at, "deprecation-status", message, "set status: deprecated", subject)
-        replacement = entry.get("replaced_by")
-        if replacement is not None and (replacement.text not in self.names or replacement.text == event.name):
-            fix = did_you_mean(replacement.text, set(self.names) - {event.name}) or "name an event"
-            message = f'there is no other event "{replacement.text}"'
-            self.context.error(replacement.at, "unknown-event", message, fix, subject)

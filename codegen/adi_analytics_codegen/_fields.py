@@ -12,7 +12,7 @@ from adi_analytics_codegen.model import Deprecation, Field, FieldType, Sensitivi
 from adi_analytics_codegen.naming import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from adi_analytics_codegen._context import Context
     from adi_analytics_codegen._yaml import Node
@@ -85,9 +85,11 @@ class FieldResolver:
             if group is not None:
                 self._add(into, group.fields.values(), included.at, subject)
                 into.columns.update(group.columns)
-        for name, entry in node.entries("fields").items():
+        own = node.entries("fields")
+        for name, entry in own.items():
             self._add(into, [self.field(name, entry, f"{subject}.{name}")], entry.key_at, subject)
         into.columns.update(node.entries("columns"))
+        check_replacements(own, into.fields, "field", subject, self.context)
         return into
 
     def _add(self, into: Group, fields: Iterable[Field], at: Location, subject: str) -> None:
@@ -109,6 +111,7 @@ class FieldResolver:
         store = node.scalar("store")
         items = node.get("items") if kind is FieldType.LIST else None
         own = node.entries("fields") if kind is FieldType.OBJECT else {}
+        check_replacements(own, own, "field", subject, self.context)
         made = Field(
             name=name,
             type=kind,
@@ -201,6 +204,19 @@ def deprecation(node: Node) -> Deprecation | None:
     """Return what the key ``deprecated`` of *node* says."""
     entry = node.get("deprecated")
     return None if entry is None else Deprecation(entry.scalar("reason", ""), entry.scalar("replaced_by"))
+
+
+def check_replacements(
+    entries: dict[str, Node], names: Collection[str], what: str, subject: str, context: Context
+) -> None:
+    """Report each of *entries* that is to be replaced by something that is none of *names*, or by itself."""
+    for name, entry in entries.items():
+        deprecated = entry.get("deprecated") if isinstance(entry.value, dict) else None
+        replacement = deprecated.get("replaced_by") if deprecated else None
+        if replacement is not None and (replacement.text not in names or replacement.text == name):
+            fix = did_you_mean(replacement.text, set(names) - {name}) or f"name a {what}"
+            message = f'there is no other {what} "{replacement.text}" here'
+            context.error(replacement.at, "unknown-replacement", message, fix, f"{subject}.{name}")
 
 
 def _bounds(kind: FieldType, node: Node) -> dict[str, Any]:

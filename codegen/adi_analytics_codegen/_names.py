@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -12,13 +13,13 @@ from adi_analytics_codegen.walk import every_field, innermost
 
 if TYPE_CHECKING:
     from adi_analytics_codegen._context import Context
-    from adi_analytics_codegen.model import Catalog, Enum, Location
+    from adi_analytics_codegen.model import Catalog, Enum, EnumValue, Location
 
 _PYTHON_CLASSES: Final = frozenset(
     {"Annotated", "Any", "AnyEvent", "ClassVar", "EventDecodeError", "False", "Literal", "Mapping", "Meta", "Never"}
     | {"None", "StrEnum", "True", "TypeAlias", "UUID"}
 )
-_TYPESCRIPT_CLASSES: Final = frozenset({"EventOf", "EventType", "JsonValue", "Record", "ReadonlyArray"})
+_TYPESCRIPT_CLASSES: Final = frozenset({"EventOf", "EventType", "Extract", "JsonValue", "ReadonlyArray"})
 _RESERVED_CLASSES: Final = _PYTHON_CLASSES | _TYPESCRIPT_CLASSES
 """Names that the generated code uses itself."""
 _PYTHON_FIELDS: Final = frozenset({"bool", "datetime", "float", "int", "self", "str", "tuple"})
@@ -26,6 +27,7 @@ _PYTHON_FIELDS: Final = frozenset({"bool", "datetime", "float", "int", "self", "
 _RESERVED_EVENTS: Final = frozenset({"events"})
 """Event names whose JSON Schema would take the place of the union's."""
 _RESERVED_DOMAINS: Final = frozenset({"from_json", "to_json"})
+_PACKAGES: Final = frozenset({"adi_analytics", "adi_analytics_codegen", "msgspec"})
 _RESERVED_RELATIONS: Final = frozenset({"analytics_dead_letters", "analytics_meta"})
 
 
@@ -33,6 +35,13 @@ def check_names(catalog: Catalog, context: Context) -> None:
     """Report every name of *catalog* that cannot be generated."""
     for check in (_check_events, _check_fields, _check_members, _check_classes, _check_domains, _check_relations):
         check(catalog, context)
+
+
+def check_package(name: str, at: Location, context: Context) -> None:
+    """Report the name of a Python package that cannot be imported, or would hide another."""
+    if keyword.iskeyword(name) or name in sys.stdlib_module_names or name in _PACKAGES:
+        what = "is a keyword of Python" if keyword.iskeyword(name) else "is the name of another package"
+        context.error(at, "python-name", f'"{name}" {what}', "choose another name", "catalog.python_package")
 
 
 def _check_events(catalog: Catalog, context: Context) -> None:
@@ -72,14 +81,15 @@ def _check_members(catalog: Catalog, context: Context) -> None:
             if first != value.name:
                 message = f'values "{first}" and "{value.name}" would both be called {value.member}'
                 fix = "give one of them a member name: {member: NAME}"
-                context.error(enum.at, "member-collision", message, fix, f"enums.{enum.name}")
-            _check_value(enum, value.name, context)
+                context.error(value.at, "member-collision", message, fix, f"enums.{enum.name}")
+            _check_value(enum, value, context)
 
 
-def _check_value(enum: Enum, value: str, context: Context) -> None:
-    if not value or not value.isprintable() or len(value) > 200:  # noqa: PLR2004 - said in the message
+def _check_value(enum: Enum, value: EnumValue, context: Context) -> None:
+    name = value.name
+    if not name or not name.isprintable() or len(name) > 200:  # noqa: PLR2004 - said in the message
         message = "an enum's value has 1 to 200 printable characters"
-        context.error(enum.at, "wrong-value", message, f"mend {value[:40]!r}", f"enums.{enum.name}")
+        context.error(value.at, "wrong-value", message, f"mend {name[:40]!r}", f"enums.{enum.name}")
 
 
 def _check_classes(catalog: Catalog, context: Context) -> None:

@@ -1,7 +1,7 @@
 r"""Patterns of string fields, with one meaning in every language.
 
 Engines differ over ``\d``, ``\w``, ``\s`` and ``.``: here the first three know ASCII only, and ``.`` is anything but
-the end of a line. Generated code spells them out, so that engines agree. What cannot be made to mean the same is refused.
+the end of a line. Generated code spells them out, so that engines agree. What they cannot agree on is refused.
 """
 
 from __future__ import annotations

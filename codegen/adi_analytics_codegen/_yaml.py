@@ -27,7 +27,8 @@ _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH: Final = 100
 _MAX_NODES: Final = 2_000_000
 """Aliases may not blow a catalog up beyond this many values."""
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
+"""Characters that no terminal, no editor and no database is to see, and line ends that only some parsers count."""
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT: Final = re.compile(r"[-+]?[0-9]{1,400}")
@@ -129,7 +130,9 @@ def parse(data: bytes, file: str, findings: Findings) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file, 1, 1)
-        findings.error(at, "yaml-syntax", f"this is not YAML: {error.problem or error.context}", "mend the syntax")
+        line = "".join(text.splitlines()[at.line - 1 : at.line])
+        fix = "indent with spaces, not with tabs" if line[at.column - 1 :].startswith("\t") else "mend the syntax"
+        findings.error(at, "yaml-syntax", f"this is not YAML: {error.problem or error.context}", fix)
     except yaml.reader.ReaderError as error:
         at = _place(file, text, error.position)
         findings.error(at, "yaml-syntax", f"character {error.character!r} is not allowed in YAML", "remove it")
@@ -146,7 +149,7 @@ def _decode(data: bytes, file: str, findings: Findings) -> str | None:
     control = _CONTROL.search(text)
     if control is not None:
         at = _place(file, text, control.start())
-        findings.error(at, "yaml-syntax", f"control character {control.group()!r} is not allowed in YAML", "remove it")
+        findings.error(at, "yaml-syntax", f"character {control.group()!r} is not allowed in a catalog", "remove it")
         return None
     return text
 
@@ -218,6 +221,10 @@ class _Builder:
         mark = event.start_mark
         line, column = mark.line + 1, mark.column + 1
         self.check_tag(event)
+        control = _CONTROL.search(event.value)
+        if control is not None:
+            message = f"character {control.group()!r} is not allowed in a catalog"
+            self.findings.error(self.at(event), "yaml-syntax", message, "remove its escape")
         if self.stack and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None:
             self.stack[-1].key = (event.value, line, column)
             if event.anchor:

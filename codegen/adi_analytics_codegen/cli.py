@@ -109,12 +109,24 @@ def _command(
     *,
     formats: tuple[str, ...] = ("text", "json"),
 ) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary.capitalize()}.",
+        epilog=_examples(name),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     command.add_argument("--catalog", type=Path, default=Path("events.yaml"), help="main file (default: events.yaml)")
     if formats:
         command.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
     command.set_defaults(run=run)
     return command
+
+
+def _examples(command: str) -> str:
+    return "\n".join(
+        ["examples:", *(line for line in _EXAMPLES.splitlines() if f"analytics-codegen {command} " in line)]
+    )
 
 
 def _count(text: str) -> int:

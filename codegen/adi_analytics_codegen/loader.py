@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -17,8 +18,8 @@ from adi_analytics_codegen._context import Context
 from adi_analytics_codegen._durations import duration
 from adi_analytics_codegen._events import EventResolver, resolve_enum
 from adi_analytics_codegen._examples import check_examples
-from adi_analytics_codegen._fields import FieldResolver
-from adi_analytics_codegen._names import check_names
+from adi_analytics_codegen._fields import FieldResolver, check_replacements
+from adi_analytics_codegen._names import check_names, check_package
 from adi_analytics_codegen._shape import Shape, catalog_schema
 from adi_analytics_codegen._yaml import Node, parse
 from adi_analytics_codegen.findings import CatalogError, Finding, Findings, ordered
@@ -82,6 +83,7 @@ def load(path: Path, read: Read = Path.read_bytes) -> Loaded:
     checked = Shape(catalog_schema(), findings).check(root)
     if checked is None:
         return Loaded(None, ordered(findings.items))
+    _check_days(checked, findings)
     context = Context(findings)
     catalog = _catalog(checked, context)
     return Loaded(
@@ -223,7 +225,8 @@ def _catalog(root: Node, context: Context) -> Catalog:
     for name, node in root.entries("groups").items():
         fields.group(name, node.key_at)
     domains = {name: node.text for name, node in root.entries("domains").items()}
-    resolver = EventResolver(context, fields, owner, domains, root.entries("events"))
+    resolver = EventResolver(context, fields, owner, domains)
+    check_replacements(root.entries("events"), root.entries("events"), "event", "events", context)
     events = {name: resolver.event(name, node) for name, node in root.entries("events").items()}
     storage = _storage(root)
     aggregates = AggregateResolver(context, events, enums, storage)
@@ -239,6 +242,9 @@ def _catalog(root: Node, context: Context) -> Catalog:
         reserved_events=tuple(node.text for node in root.list("reserved_events")),
         python_package=head.scalar("python_package", DEFAULT_PACKAGE) if head else DEFAULT_PACKAGE,
     )
+    package = head.get("python_package") if head else None
+    if package is not None:
+        check_package(package.text, package.at, context)
     check_names(catalog, context)
     check_examples(catalog, root, context)
     return catalog
@@ -264,6 +270,23 @@ def _span(node: Node, key: str, default: timedelta | None) -> timedelta | None:
     if text is None:
         return default
     return None if text == "never" else duration(text)
+
+
+def _check_days(root: Node, findings: Findings) -> None:
+    for exception in root.list("exceptions"):
+        until = exception.get("until")
+        if until is not None and not _is_day(until.text):
+            findings.error(
+                until.at, "wrong-value", f'there is no day "{until.text}"', "use the last day of the exception"
+            )
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_complete(node: Node, *keys: str) -> bool:

@@ -116,6 +116,7 @@ class EnumValue:
     """One value of an enum."""
 
     name: str
+    at: Location
     description: str = ""
     deprecated: Deprecation | None = None
     member: str = ""

@@ -48,6 +48,7 @@ _CATALOG_RULES: Final = {
     "unknown-key": "A key does not exist here.",
     "unknown-measure": "A ratio names a measure that does not exist.",
     "unknown-reference": "A `where` tests something that can be no field.",
+    "unknown-replacement": "What is deprecated names itself, or nothing that exists, as what replaces it.",
     "unreadable": "A file cannot be read.",
     "where-never": "A `where` compares with a value that the field cannot have.",
     "where-operator": "A `where` uses an operator that the field's type does not have.",

@@ -44,6 +44,13 @@ def test_help_has_examples_and_every_command(capsys):
     assert all(f"  {command}" in printed.out for command in COMMANDS)
 
 
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in {"rules", "schema"}])
+def test_the_help_of_a_command_has_its_examples(capsys, command):
+    code, printed = usage(capsys, command, "--help")
+    assert code == 0
+    assert f"analytics-codegen {command}" in printed.out.partition("examples:")[2]
+
+
 @pytest.mark.parametrize(
     "arguments", [(), ("nope",), ("generate", "--nope"), ("breaking",), ("sample", "a", "-n", "0")]
 )

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 RESERVED = {"type", "bool", "datetime", "float", "int", "self", "str", "tuple", "events"}
 TEXTS = st.text(
-    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufeff\ufffe\uffff"), min_size=1, max_size=60
+    st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"], exclude_characters="\ufeff\ufffe\uffff"),
+    min_size=1,
+    max_size=60,
 )
 AWKWARD = st.sampled_from(
     ['say "hi"', '"""', "\\", 'ends with "', '"starts', "a */ b", "`x` | y", "line\n\nbreak", "it's", "{{ x }}"]

@@ -323,10 +323,10 @@ def _union(names: list[str]) -> str:
     return f"AnyEvent: TypeAlias = (\n    {inner}\n)"
 
 
-def _import_order(name: str) -> tuple[int, str]:
-    """Sort as ruff does: constants, then classes, then the rest."""
-    group = 0 if name.isupper() else 1 if name[:1].isupper() else 2
-    return group, name
+def _import_order(name: str) -> tuple[int, str, str]:
+    """Sort as ruff does: constants, then classes, then the rest, all without regard to case."""
+    group = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
+    return group, name.lower(), name
 
 
 def _names_in(code: str) -> set[str]:

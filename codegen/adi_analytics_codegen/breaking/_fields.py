@@ -195,7 +195,9 @@ def _enum_value_added(seen: Fields) -> Iterator[Found]:
     for value in new.values:
         if value.name not in known:
             message = f'closed enum {new.name} now has "{value.name}", which old readers do not know'
-            yield Found(new.at, f"enums.{new.name}.{value.name}", message, "update the readers first, or open the enum")
+            yield Found(
+                value.at, f"enums.{new.name}.{value.name}", message, "update the readers first, or open the enum"
+            )
 
 
 def _enum_opened(seen: Fields) -> Iterator[Found]:
@@ -223,7 +225,7 @@ def _member_renamed(seen: Fields) -> Iterator[Found]:
     for value in new.values:
         if members.get(value.name, value.member) != value.member:
             message = f"enum {new.name}: member {members[value.name]} is now {value.member}"
-            yield Found(new.at, f"enums.{new.name}.{value.name}", message, "change every use of it")
+            yield Found(value.at, f"enums.{new.name}.{value.name}", message, "change every use of it")
 
 
 def _sensitivity_lowered(seen: Fields) -> Iterator[Found]:
