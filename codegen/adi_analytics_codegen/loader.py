@@ -193,8 +193,8 @@ class _Files:
         if isinstance(first.value, list) and isinstance(second.value, list):
             return replace(first, value=[*first.value, *second.value])
         if not isinstance(first.value, dict) or not isinstance(second.value, dict):
-            message = f'"{key}" is not what it is at {first.key_at}: one is a mapping, the other is not'
-            self.findings.error(second.at, "wrong-type", message, "write both in the same way")
+            message = f'"{key}" has another type here than at {first.key_at}'
+            self.findings.error(second.at, "wrong-type", message, "write both as a mapping, or both as a list")
             return first
         entries = dict(first.value)
         for name, node in second.value.items():

@@ -145,4 +145,6 @@ def _remove_empty(out: Path, folder: Path) -> None:
 
 def _diff(path: str, old: str, new: str) -> str:
     before, after = f"on disk: {path}", f"generated: {path}"
-    return "\n".join(difflib.unified_diff(old.splitlines(), new.splitlines(), before, after, lineterm=""))
+    # Line ends can be all that differs, so they are shown.
+    olds, news = (text.replace("\r", "\\r").split("\n") for text in (old, new))
+    return "\n".join(difflib.unified_diff(olds, news, before, after, lineterm=""))

@@ -132,7 +132,18 @@ def test_the_decoder_names_event_and_field(case):
     assert pickle.loads(pickle.dumps(caught.value)).field == field
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff", "\ud800", b'{"type": "task_failed", "type'])
+@pytest.mark.parametrize("number", [b"1e999", b"9" * 5000])
+def test_a_number_that_nothing_holds_is_an_error_of_its_field(number):
+    data = msgspec.json.encode(GOOD).replace(b'"exit_code":0', b'"exit_code":' + number)
+    with pytest.raises(events.EventDecodeError) as caught:
+        events.from_json(data)
+    assert (caught.value.event, caught.value.field) == ("task_completed", "exit_code")
+
+
+DEEP = b'{"type": "application_error", "context": ' + b"[" * 100_000
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", "\ud800", b'{"type": "task_failed", "type', DEEP, DEEP[-1000:]])
 def test_what_is_no_json_is_an_error_too(data):
     with pytest.raises(events.EventDecodeError):
         events.from_json(data)

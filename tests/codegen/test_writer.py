@@ -61,3 +61,11 @@ def test_a_difference_in_line_ends_or_at_the_end_is_one(tmp_path):
     (tmp_path / "a" / "one.txt").write_bytes(b"1\r\n")
     (difference,) = compare(tmp_path, FILES, ["a"])
     assert (difference.path, difference.kind) == ("a/one.txt", "changed")
+
+
+@pytest.mark.parametrize(("present", "shown"), [(b"a\r\n", "-a\\r"), (b"a", "+"), (b"a\n\n", "-")])
+def test_a_difference_in_the_ends_of_lines_is_shown(tmp_path, present, shown):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "f").write_bytes(present)
+    (difference,) = compare(tmp_path, {"a/f": "a\n"}, ["a"])
+    assert shown in difference.diff.splitlines()

@@ -73,17 +73,21 @@ def from_json(data: bytes | str) -> AnyEvent:
     """
     try:
         return _decoded(data)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _explained(data, error) from error
 
 
 def _decoded(data: bytes | str) -> AnyEvent:
     try:
         return _any_decoder().decode(data)
-    except msgspec.ValidationError:
+    except msgspec.ValidationError as error:
         # JSON has one kind of number: 12.0 and 1e3 are whole ones, as they are to a JSON Schema. They are too rare to
         # be looked for before the decoder has refused them.
-        return cast("AnyEvent", msgspec.convert(_PLAIN_DECODER.decode(data), cast("Any", AnyEvent)))
+        try:
+            plain = _PLAIN_DECODER.decode(data)
+        except msgspec.DecodeError:
+            raise error from None  # the first error names the field
+        return cast("AnyEvent", msgspec.convert(plain, cast("Any", AnyEvent)))
 
 
 def _number(text: str) -> float:
@@ -117,6 +121,6 @@ def _explained(data: bytes | str, error: Exception) -> EventDecodeError:
     parts = [path.group(1) if path else "", (named.group(1) or named.group(2)) if named else ""]
     try:
         event: str | None = msgspec.json.decode(data, type=_Head).type
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         event = None
     return EventDecodeError(event, ".".join(filter(None, parts)) or None, problem)
