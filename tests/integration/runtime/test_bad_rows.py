@@ -108,7 +108,7 @@ POISON: dict[str, tuple[Any, tuple[str, str, str | None]]] = {
     "wrong-type": (_task(exit_code="zero"), ("task_completed", "invalid_event", None)),
     "no-uuid": (_task(user_id="ada"), ("task_completed", "invalid_event", None)),
     "nested-too-deeply": (
-        events.ApplicationError(service="s", error_type="E", error_message="m", context=_nested(2000)),
+        events.ApplicationError(service="s", error_type="E", error_message="m", context=_nested(100_000)),
         ("application_error", "encoding", None),
     ),
     "unserialisable": (_task(exit_code=object()), ("task_completed", "encoding", None)),
