@@ -173,3 +173,16 @@ def test_a_field_inside_an_object_may_go_when_its_path_is_reserved(project, path
     assert compare(old, reserved, START) == []
     again = load(project.write(with_places("city", reserved=[path])))
     assert [finding.rule for finding in again.findings] == ["reserved-name"]
+
+
+def test_an_enum_that_becomes_a_string_keeps_the_type_of_the_columns_that_show_it(project):
+    def shown(kind):
+        days = {**DAILY, "from": ["page_view"], "dimensions": {"by": "f"}, "measures": {"some": {"first": "f"}}}
+        return minimal(
+            enums={"color": {"values": {"red": "Red"}}},
+            events={"page_view": {"domain": "web", "description": "x", "fields": {"f": kind}}},
+            aggregates={"days": days},
+        )
+
+    old, new = catalogs(project, shown({"type": "enum", "enum": "color"}), shown({"type": "string"}))
+    assert rules_of(compare(old, new, START)) == {"type-widened"}

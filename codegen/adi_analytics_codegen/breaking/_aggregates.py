@@ -8,12 +8,12 @@ from adi_analytics_codegen._durations import duration_text
 from adi_analytics_codegen.breaking._rule import Aggregates, Catalogs, Found, Rule
 from adi_analytics_codegen.findings import Severity
 from adi_analytics_codegen.fingerprint import canonical
-from adi_analytics_codegen.model import Measure, MeasureKind, Ratio
+from adi_analytics_codegen.model import FieldType, Measure, MeasureKind, Ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics_codegen.model import Aggregate
+    from adi_analytics_codegen.model import Aggregate, Dimension
 
 _BUMP: Final = "count the aggregate's version up"
 _WHOLE: Final = frozenset({MeasureKind.COUNT, MeasureKind.DISTINCT})
@@ -93,8 +93,8 @@ def _column_removed(seen: Aggregates) -> Iterator[Found]:
 
 
 def _column_retyped(seen: Aggregates) -> Iterator[Found]:
-    olds = {d.name: str(d.type) for d in seen.old.dimensions} | _types(seen.old)
-    for name, kind in ({d.name: str(d.type) for d in seen.new.dimensions} | _types(seen.new)).items():
+    olds = _types(seen.old)
+    for name, kind in _types(seen.new).items():
         if olds.get(name, kind) != kind:
             message = f"{seen.subject}: column {name} was {olds[name]} and is now {kind}"
             yield Found(seen.new.at, f"{seen.subject}.{name}", message, _BUMP)
@@ -102,15 +102,17 @@ def _column_retyped(seen: Aggregates) -> Iterator[Found]:
 
 def _types(aggregate: Aggregate) -> dict[str, str]:
     """Return column to type, in words that are equal when the SQL types are."""
-    return {name: _type(column) for name, column in _columns(aggregate).items()}
+    return {column.name: _type(column) for column in (*aggregate.dimensions, *_columns(aggregate).values())}
 
 
-def _type(column: Measure | Ratio) -> str:
-    if isinstance(column, Ratio) or column.kind in _DOUBLE:
+def _type(column: Dimension | Measure | Ratio) -> str:
+    if isinstance(column, Ratio) or (isinstance(column, Measure) and column.kind in _DOUBLE):
         return "a double"
-    if column.kind in _WHOLE:
+    if isinstance(column, Measure) and column.kind in _WHOLE:
         return "a whole number"
-    return "numeric" if column.kind is MeasureKind.SUM else str(column.type)
+    if isinstance(column, Measure) and column.kind is MeasureKind.SUM:
+        return "numeric"
+    return "text" if column.type in {FieldType.ENUM, FieldType.STRING} else str(column.type)
 
 
 def _expression_changed(seen: Aggregates) -> Iterator[Found]:
