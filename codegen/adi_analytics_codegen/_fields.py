@@ -172,7 +172,7 @@ class FieldResolver:
         for key in ("min", "max"):
             value = getattr(made, key)
             if made.type is FieldType.INT and isinstance(value, float):
-                message = f"{value} is no whole number, but the field is an int"
+                message = f"{value} is no whole number of 64 bits, but the field is an int"
                 self.context.error(node.mapping[key].at, "wrong-value", message, "use a whole number", subject)
         if made.pattern is not None:
             self._check_pattern(node.mapping["pattern"], made.at, subject)
@@ -220,7 +220,12 @@ def check_replacements(
 
 
 def _bounds(kind: FieldType, node: Node) -> dict[str, Any]:
-    return {key: node.scalar(key) for key, kinds in _BOUNDS.items() if kind in kinds}
+    bounds = {key: node.scalar(key) for key, kinds in _BOUNDS.items() if kind in kinds}
+    return {key: int(v) if kind is FieldType.INT and _is_whole(v) else v for key, v in bounds.items()}
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer() and abs(value) < 2**63
 
 
 def _default_store(sensitivity: Sensitivity) -> Store:

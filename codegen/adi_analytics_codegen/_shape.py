@@ -36,6 +36,7 @@ _WORDS: Final = {
     "null": "nothing",
 }
 _FORMATS: Final = {"uuid": "this is a uuid", "date-time": "this is a time such as 2026-01-31T12:00:00Z"}
+_WHOLE: Final = ("integer", ["integer", "null"])
 _INT64: Final = 2**63
 
 
@@ -67,6 +68,8 @@ class Shape:
         if "anyOf" in schema:
             return self._any_of(node, schema["anyOf"])
         kind = type_of(node)
+        if schema.get("type") in _WHOLE and isinstance(node.value, float) and node.value.is_integer():
+            node, kind = replace(node, value=int(node.value)), "integer"  # to JSON Schema, 12.0 is a whole number
         if "type" in schema and not _admits(schema["type"], kind):
             self._report(node.at, "wrong-type", f"expected {_expected(schema)}, not {_found(node, kind)}")
             return None

@@ -183,3 +183,18 @@ def test_a_section_of_an_included_file_may_be_empty(project):
     project.write(minimal(include=["other.yaml"]))
     project.write("events:\ninclude:\n", "other.yaml")
     assert [event.name for event in load_catalog(project.catalog).events] == ["page_view"]
+
+
+def test_a_whole_number_may_have_a_point(project):
+    fields = {"n": {"type": "int", "min": 1.0, "max": 1e3}, "x": {"type": "float", "min": 1.0}}
+    event = {"domain": "web", "description": "x", "version": 2.0, "fields": fields, "examples": [{"n": 2.0, "x": 1}]}
+    (made,) = load_catalog(project.write(minimal(events={"page_view": event}))).events
+    assert [repr(value) for value in (made.version, made.fields[0].min, made.fields[0].max)] == ["2", "1", "1000"]
+    assert repr(made.fields[1].min) == "1.0"
+
+
+@pytest.mark.parametrize("bound", [1.5, 1e19])
+def test_a_bound_of_an_int_is_a_whole_number_of_64_bits(project, bound):
+    event = {"domain": "web", "description": "x", "fields": {"n": {"type": "int", "max": bound}}}
+    (finding,) = load(project.write(minimal(events={"page_view": event}))).findings
+    assert finding.rule == "wrong-value"
