@@ -31,6 +31,7 @@ def explain(catalog: Catalog, name: str) -> dict[str, Any] | None:
 
 
 def _event(catalog: Catalog, event: Event) -> dict[str, Any]:
+    from adi_analytics_codegen.backends.docs import deep, type_text
     from adi_analytics_codegen.backends.json_schema import JsonSchemas
 
     return {
@@ -43,7 +44,8 @@ def _event(catalog: Catalog, event: Event) -> dict[str, Any]:
         "python": f"{catalog.python_package}.{event.class_name}",
         "columns": {"user_id": event.user_id_field, "service": event.service_field},
         "fields": {
-            field.name: f"{field.type}{'?' if field.optional else ''} {field_text(field)}" for field in event.fields
+            path: f"{type_text(catalog, field)}{'?' if field.optional else ''} {field_text(field)}".strip()
+            for path, field in deep("", event.fields)
         },
         "read_by": {one.name: columns_fed(one, event.name) for one in readers_of_event(catalog, event.name)},
         "sql": _query(catalog, event),

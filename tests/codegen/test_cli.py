@@ -222,11 +222,21 @@ def test_explain_tells_schema_sql_and_readers(capsys):
     main(["explain", "--catalog", str(EVENTS), "task_completed", "--format", "json"])
     event = json.loads(capsys.readouterr().out)
     assert event["schema"]["properties"]["type"] == {"const": "task_completed"}
+    assert event["fields"]["duration_ms"] == "int Time from start to end. Unit: ms."
     assert event["read_by"]["analytics_task_stats_daily"] == ["completed", "avg_duration_ms", "p95_duration_ms"]
     main(["explain", "--catalog", str(EVENTS), "analytics_task_stats_daily", "--format", "json"])
     aggregate = json.loads(capsys.readouterr().out)
     assert set(aggregate["sql"]) == {"timescaledb", "timescaledb_apache", "postgres"}
     assert aggregate["reads"]["task_failed"] == ["failed"]
+
+
+def test_explain_tells_what_is_inside_of_fields(capsys):
+    catalog = REPOSITORY / "tests" / "fixtures" / "catalogs" / "good" / "everything.yaml"
+    main(["explain", "--catalog", str(catalog), "page_view", "--format", "json"])
+    fields = json.loads(capsys.readouterr().out)["fields"]
+    assert fields["channel"].startswith("enum `channel`")
+    assert fields["place.country"].startswith("string")
+    assert fields["tags"].startswith("list of string")
 
 
 @pytest.mark.parametrize("command", ["explain", "sample"])

@@ -74,10 +74,10 @@ def _life(event: Event) -> str:
 
 def _rows(catalog: Catalog, event: Event) -> Iterator[dict[str, str]]:
     """Yield the rows of the table of fields, those inside objects with dotted names."""
-    for path, field in _deep("", event.fields):
+    for path, field in deep("", event.fields):
         yield {
             "name": code(path),
-            "type": _type(catalog, field),
+            "type": type_text(catalog, field),
             "required": "" if field.optional else "yes",
             "sensitivity": f"{field.sensitivity}, {field.store}" if _is_delicate(field) else "",
             "text": " ".join(
@@ -90,19 +90,21 @@ def _is_delicate(field: Field) -> bool:
     return field.sensitivity != "none" or field.store != "keep"
 
 
-def _deep(prefix: str, fields: tuple[Field, ...]) -> Iterator[tuple[str, Field]]:
+def deep(prefix: str, fields: tuple[Field, ...]) -> Iterator[tuple[str, Field]]:
+    """Yield *fields* and those inside them with their paths, such as ``place.city`` and ``lines[].note``."""
     for field in fields:
         yield f"{prefix}{field.name}", field
-        yield from _deep(f"{prefix}{field.name}{'[]' * _depth(field)}.", innermost(field).fields)
+        yield from deep(f"{prefix}{field.name}{'[]' * _depth(field)}.", innermost(field).fields)
 
 
 def _depth(field: Field) -> int:
     return 0 if field.items is None else 1 + _depth(field.items)
 
 
-def _type(catalog: Catalog, field: Field) -> str:
+def type_text(catalog: Catalog, field: Field) -> str:
+    """Return the type of *field* in words."""
     if field.type is FieldType.LIST and field.items is not None:
-        return f"list of {_type(catalog, field.items)}"
+        return f"list of {type_text(catalog, field.items)}"
     if field.type is FieldType.ENUM and field.enum is not None:
         return f"enum {code(field.enum)}"
     return str(field.type)
