@@ -82,6 +82,12 @@ def verdicts(accepted, instances):
         yield instance, (decoder, jsonschema_py.is_valid(instance), rust.is_valid(instance))
 
 
+def test_the_type_is_needed_even_where_there_is_one_event(accepted):
+    instances = [{}, {"number": 1}, {"type": None}, {"type": "else"}, {"type": "seen"}]
+    found = [verdict for _, verdict in verdicts(accepted, instances)]
+    assert found == [(False,) * 3] * 4 + [(True,) * 3]
+
+
 @pytest.mark.parametrize("name", FIELDS)
 def test_decoder_and_schemas_accept_the_same(accepted, name):
     found = list(verdicts(accepted, [{"type": "seen", name: value} for value in VALUES]))

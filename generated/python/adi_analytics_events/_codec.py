@@ -78,6 +78,8 @@ def from_json(data: bytes | str) -> AnyEvent:
 
 
 def _decoded(data: bytes | str) -> AnyEvent:
+    if len(EVENTS) == 1:
+        msgspec.json.decode(data, type=_Head)  # the decoder of a single class would not miss the type
     try:
         return _any_decoder().decode(data)
     except msgspec.ValidationError as error:
