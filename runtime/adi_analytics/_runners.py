@@ -200,7 +200,8 @@ class AsyncioRunner:
                 effect = core.send(result) if error is None else core.throw(error)
                 self._queue.leave()
                 try:
-                    result, error = await _perform_async(session, effect, woken)
+                    left = None if self._queue.stop_at is None else self._queue.stop_at - time.monotonic()
+                    result, error = await _perform_async(session, effect, woken, left)
                 except asyncio.CancelledError as caught:
                     cancelled = caught
                     result, error = None, self._interrupt(effect)
@@ -223,15 +224,13 @@ class AsyncioRunner:
         """Begin to stop; returns what the core should see: a lost connection, unless it only waited."""
         if self._queue.stop_at is None:
             self._queue.request_stop(self._queue.settings.shutdown_timeout)
-        if isinstance(effect, (Wait, Breathe)):
-            return None
-        import psycopg
-
-        return psycopg.OperationalError("interrupted")
+        return None if isinstance(effect, (Wait, Breathe)) else _interrupted()
 
 
-async def _perform_async(session: AsyncSession, effect: Effect, woken: asyncio.Event) -> tuple[Any, Exception | None]:
-    """Do *effect*; returns its result, and the exception that it caused."""
+async def _perform_async(
+    session: AsyncSession, effect: Effect, woken: asyncio.Event, left: float | None
+) -> tuple[Any, Exception | None]:
+    """Do *effect*, the server's part in the seconds *left*; returns its result, and the exception that it caused."""
     try:
         match effect:
             case Wait(seconds):
@@ -241,7 +240,16 @@ async def _perform_async(session: AsyncSession, effect: Effect, woken: asyncio.E
             case Breathe():
                 await asyncio.sleep(0)
             case _:
-                return await session.perform(effect), None
+                async with asyncio.timeout(left):
+                    return await session.perform(effect), None
+    except TimeoutError:
+        return None, _interrupted()
     except Exception as error:  # noqa: BLE001 - whatever it is, the core decides
         return None, error
     return None, None
+
+
+def _interrupted() -> Exception:
+    import psycopg
+
+    return psycopg.OperationalError("interrupted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
+from psycopg.waiting import wait_async
 
 from adi_analytics._conninfo import ConninfoInvalidError, connection_options
 from adi_analytics._effects import Connect, CopyData, CopyEnd, CopyStart, Disconnect, Effect, Execute, Reset
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from adi_analytics._options import Settings
 
 
+_WAKE: Final = 0.1  # seconds between two looks at the clock while the server is silent
 _GRACE: Final = 5.0  # seconds beyond the statement timeout, for the server's own word about it to arrive
 
 
@@ -86,7 +89,12 @@ class _AsyncConnection(psycopg.AsyncConnection[Any]):
     patience = math.inf
 
     async def wait(self, gen: PQGen[RV], *options: Any, **more: Any) -> RV:
-        return await super().wait(_while_answered(gen, self.pgconn, self.patience), *options, **more)
+        try:
+            steps = _while_answered(gen, self.pgconn, self.patience)
+            return await wait_async(steps, self.pgconn.socket, *options, **{"interval": _WAKE, **more})
+        except asyncio.CancelledError:
+            self.pgconn.finish()  # psycopg would ask the server to cancel, and wait for it for up to ten seconds
+            raise
 
 
 class ThreadSession:

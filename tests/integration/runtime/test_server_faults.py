@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 import time
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from adi_analytics import AnalyticsClient, _sessions
+from adi_analytics import AnalyticsClient, AnalyticsWorker, _sessions
 from runtime_support import QUICK, Proxy, balanced, running, settled, task, tasks
 from support.servers import freeze, thaw
 
@@ -208,6 +209,30 @@ def test_stop_keeps_its_deadline_when_the_server_hangs(own_server: EmbeddedServe
         assert balanced(client).dropped_by_reason == {"shutdown": 300}
     finally:
         thaw(frozen)
+
+
+def test_a_cancelled_asyncio_worker_keeps_its_deadline_when_the_server_hangs(
+    own_server: EmbeddedServer, own_database: Database
+) -> None:
+    async def program() -> float:
+        client, config = AnalyticsClient.create(**{**QUICK, "shutdown_timeout": 0.5})
+        worker = asyncio.create_task(AnalyticsWorker(config, own_server.dsn).run())
+        client.track(task(0))
+        assert (await client.aflush(10)).ok
+        frozen = freeze(own_server)
+        try:
+            for event in tasks(300, start=1):
+                client.track(event)
+            assert (await client.aflush(0.3)).pending == 300
+            started = time.monotonic()
+            worker.cancel()
+            await asyncio.wait([worker])
+            assert balanced(client).pending == 300
+            return time.monotonic() - started
+        finally:
+            thaw(frozen)
+
+    assert asyncio.run(program()) < 5
 
 
 def test_a_hanging_server_loses_nothing_with_a_spool(
