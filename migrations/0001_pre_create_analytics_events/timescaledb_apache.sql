@@ -201,19 +201,19 @@ begin
     select count(*) into too_old from unnest(marks) m (at)
     where m.at < coalesce(analytics_meta.raw_floor(), 'infinity');
     for target in
-        -- Neighbouring buckets are refreshed in one go.
-        select rollup, min(at) as from_time, max(at) + analytics_meta.span(width) as to_time
-        from (
-            select rollup, width, at,
-                   at - row_number() over (partition by rollup order by at) * analytics_meta.span(width) as run
-            from (
-                select distinct a.rollup, a.width, analytics_meta.bucket_start(a.width, m.at) as at
-                from analytics_meta.aggregates a, unnest(marks) m (at)
-                where a.active
-            ) buckets
-        ) runs
-        group by rollup, width, run
-        order by rollup, from_time
+        -- All buckets that a marked hour touches: an hour may hold several. Neighbours are refreshed in one go.
+        select a.rollup, lower(r.run) as from_time, upper(r.run) as to_time
+        from analytics_meta.aggregates a
+        cross join lateral (
+            select unnest(range_agg(tstzrange(
+                analytics_meta.bucket_start(a.width, m.at),
+                analytics_meta.bucket_start(a.width, m.at + interval '1 hour' - interval '1 microsecond')
+                    + analytics_meta.span(a.width)
+            ))) as run
+            from unnest(marks) m (at)
+        ) r
+        where a.active
+        order by a.rollup, from_time
     loop
         call analytics_meta.refresh(target.rollup, target.from_time, target.to_time, refreshed);
     end loop;

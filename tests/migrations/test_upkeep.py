@@ -5,11 +5,27 @@ from __future__ import annotations
 import os
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from adi_analytics import migrate
 from adi_analytics.migrate import UsageError, _upkeep
-from support.migrating import Target, connect, counted, execute, insert_events, rows, run, truth, value
+from support.migrating import (
+    Document,
+    Target,
+    connect,
+    counted,
+    execute,
+    insert_events,
+    project,
+    rows,
+    run,
+    truth,
+    value,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def insert(target: Target, at: datetime, event: str = "task_created", count: int = 1) -> None:
@@ -77,6 +93,34 @@ def test_late_events_reach_the_aggregates(migrated: Target) -> None:
     assert result.late_hours_lost == 0
     assert counted(migrated.dsn) == truth(migrated.dsn)
     assert value(migrated.dsn, "select count(*) from analytics_meta.late_buckets") == 0
+
+
+def test_late_events_reach_every_bucket_of_a_marked_hour(target: Target, tmp_path: Path) -> None:
+    def add(document: Document) -> None:
+        for minutes in (5, 45):
+            document["aggregates"][f"tasks_{minutes}"] = {
+                "description": "Tasks.",
+                "from": ["task_created"],
+                "bucket": {"as": "at", "width": f"{minutes} minutes"},
+                "measures": {"created": {"count": True}},
+                "refresh": {"every": "15 minutes", "window": "6 hours", "lag": "15 minutes"},
+            }
+
+    made = project(tmp_path / "project", add)
+    target.apply(made)
+    options = made.options(target.dsn, backend=target.options.backend)
+    day = NOW.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=9)
+    insert(target, day)
+    insert(target, day + timedelta(days=1))
+    migrate.maintain(options, forced=True)
+    insert_late(target, day + timedelta(hours=8, minutes=7))
+    insert_late(target, day + timedelta(hours=8, minutes=59))
+
+    migrate.maintain(options)
+
+    for minutes, wanted in ((5, [0, 485, 535, 1440]), (45, [0, 450, 495, 1440])):
+        found = rows(target.dsn, f"select at from tasks_{minutes} where created = 1 order by at")
+        assert [at for (at,) in found] == [day + timedelta(minutes=offset) for offset in wanted]
 
 
 def test_a_mark_that_is_renewed_meanwhile_stays(migrated_dsn: str) -> None:
