@@ -37,7 +37,6 @@ from "analytics_events"
 where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
     and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
     and user_id is not null
-    and (user_id) is not null
 group by 1, 2
 with no data;
 
@@ -71,21 +70,27 @@ from (
         union all
         select
             _at, null::bigint, null::bigint, null::bigint,
-            false, sum(_step_1), sum(_step_2)
+            false, _step_1, _step_2
         from (
             select
-                "day" as _bucket,
-                lag("day") over _member as _previous,
-                lead("day") over _member as _next
-            from "analytics_daily_active_users_v1_users_live"
-            window _member as (partition by "member" order by "day")
-        ) as _runs
+                _bucket,
+                greatest(_bucket, _previous + interval '168 hours') as _from_1,
+                greatest(_bucket, _previous + interval '720 hours') as _from_2,
+                count(*) as _members
+            from (
+                select
+                    "day" as _bucket,
+                    lag("day") over (partition by "member" order by "day") as _previous
+                from "analytics_daily_active_users_v1_users_live"
+            ) as _days
+            group by 1, 2, 3
+        ) as _alike
         cross join lateral (values
-            (_bucket, case when _previous + interval '168 hours' >= _bucket then 0 else 1 end, case when _previous + interval '720 hours' >= _bucket then 0 else 1 end),
-            (_bucket + interval '168 hours', case when _bucket + interval '168 hours' >= _next then 0 else -1 end, 0),
-            (_bucket + interval '720 hours', 0, case when _bucket + interval '720 hours' >= _next then 0 else -1 end)
+            (_from_1, _members, 0),
+            (_bucket + interval '168 hours', -_members, 0),
+            (_from_2, 0, _members),
+            (_bucket + interval '720 hours', 0, -_members)
         ) as _steps (_at, _step_1, _step_2)
-        group by _at
     ) as _rows
     window _until_here as (order by "day")
 ) as _counted

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.backends.sql.conditions import FieldTypes, predicates
 from adi_analytics_codegen.backends.sql.measures import Column, PublicColumn, ratio, read, store
 from adi_analytics_codegen.backends.sql.names import exact_interval, identifier, literal, shorten, unused
-from adi_analytics_codegen.backends.sql.values import SQL_TYPES, typed
+from adi_analytics_codegen.backends.sql.values import COLUMNS, SQL_TYPES, typed
 from adi_analytics_codegen.model import FieldType, MeasureKind
 
 if TYPE_CHECKING:
@@ -186,7 +186,8 @@ class _Planner:
 
     def _companion(self, suffix: str, kind: str, columns: tuple[Column, ...], measure: Measure) -> Relation:
         """Return a relation of the rows that have a value for *measure*."""
-        where = (*predicates(measure.where, self.types), f"({read(measure)}) is not null")
+        value = read(measure) if measure.of in COLUMNS else f"({read(measure)})"
+        where = (*predicates(measure.where, self.types), f"{value} is not null")
         return self._relation(suffix, kind, columns, (measure,), where)
 
     def _relation(
