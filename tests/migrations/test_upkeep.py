@@ -223,6 +223,33 @@ def test_a_long_pause_leaves_no_gap(migrated: Target) -> None:
     assert counted(migrated.dsn) == truth(migrated.dsn)
 
 
+@pytest.mark.timescaledb
+def test_what_the_policies_passed_over_is_computed(timescale_dsn: str) -> None:
+    target = Target("timescaledb", timescale_dsn)
+    target.apply()
+    # Says that a scheduler runs; the tests run its jobs.
+    execute(
+        target.dsn,
+        "create or replace function analytics_meta.needs_refreshing() returns boolean language sql stable"
+        " as 'select false'",
+    )
+    policies = "select job_id from timescaledb_information.jobs where proc_name like '%refresh_continuous_aggregate'"
+
+    for pause in (0, 20):
+        # Of 25 days at first, and then of those of the pause; written past the worker, so there are no marks.
+        insert_events(target.dsn, 700 if pause else 1000)
+        execute(
+            target.dsn,
+            f"update analytics_meta.aggregates set refreshed_at = refreshed_at - interval '{pause} days'",
+        )
+        execute(target.dsn, *(f"call run_job({job})" for (job,) in rows(target.dsn, policies)))
+        assert counted(target.dsn) != truth(target.dsn)
+
+        assert migrate.maintain(target.options).refreshed
+
+        assert counted(target.dsn) == truth(target.dsn)
+
+
 def test_what_is_not_due_is_left_alone(migrated: Target) -> None:
     insert_events(migrated.dsn, 100)
     force(migrated)

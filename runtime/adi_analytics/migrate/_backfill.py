@@ -146,10 +146,12 @@ class _Backfill:
                     " and analytics_meta.raw_floor() is not null",
                     (until, self._rollup),
                 )
-            # The next refresh starts a window before the fill began, so what came during the fill is seen.
+            # The next refresh starts a window before the fill began, so what came during the fill is seen. After a
+            # fill without rows it looks at everything: rows may be loaded that are older than any window.
             self._connection.execute(
                 "update analytics_meta.aggregates a set refreshed_at = b.started_at"
-                " from analytics_meta.backfills b where a.rollup = b.relation and a.rollup = %s",
+                " from analytics_meta.backfills b where a.rollup = b.relation and a.rollup = %s"
+                " and analytics_meta.raw_floor() is not null",
                 (self._rollup,),
             )
             self._connection.execute(

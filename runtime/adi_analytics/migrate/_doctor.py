@@ -217,6 +217,7 @@ def _late(connection: Connection, _: Database, __: Options) -> Iterator[Diagnosi
 def _refreshes(connection: Connection, _: Database, __: Options) -> Iterator[Diagnosis]:
     rows = connection.execute(
         "select aggregate, refreshed_at from analytics_meta.aggregates where active"
+        " and analytics_meta.raw_floor() is not null"
         " and (refreshed_at is null or refreshed_at < now() - 3 * refresh_every) order by aggregate"
     ).fetchall()
     if rows:

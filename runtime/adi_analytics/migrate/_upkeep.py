@@ -173,13 +173,11 @@ def _maintain(connection: Connection, database: Database, options: Options, *, f
         made = retry(lambda: fetch_value(connection, "call analytics_meta.prepare_storage(null)"))
         filled = retry(lambda: _backfill.run_pending(connection, database, options.progress))
         late, lost = retry(lambda: _row(connection, "call analytics_meta.work_marks(null, null)"))
-        refreshed: list[str] = []
-        if forced or fetch_value(connection, "select analytics_meta.needs_refreshing()"):
-            refreshed = [
-                rollup
-                for rollup in _chosen(connection, ())
-                if retry(lambda name=rollup: _refresh_due(connection, name, forced=forced))  # type: ignore[misc]
-            ]
+        refreshed = [
+            rollup
+            for rollup in _chosen(connection, ())
+            if retry(lambda name=rollup: _refresh_due(connection, name, forced=forced))  # type: ignore[misc]
+        ]
         expired = retry(lambda: fetch_value(connection, "call analytics_meta.expire_storage(null)"))
         return MaintainResult(
             ran=True,

@@ -123,18 +123,21 @@ language plpgsql
 as $procedure$
 -- Does what a refresh policy does, when its interval has passed: every bucket that can have changed since the last
 -- time. That is the window before the last time (older events leave a mark), and all that was never computed.
+-- Where the policies run it comes once a window only: for what they missed while they did not run, or before they ran.
 declare
     target analytics_meta.aggregates;
     last_time timestamptz;
     this_time timestamptz := clock_timestamp();
     refreshed timestamptz;
+    pace interval;
 begin
     done := false;
     select * into target from analytics_meta.aggregates a where a.rollup = rollup_name and a.active;
+    pace := case when analytics_meta.needs_refreshing() then target.refresh_every else target.refresh_window end;
     last_time := target.refreshed_at;
     if target.rollup is null
         or exists (select from analytics_meta.backfills b where b.relation = rollup_name and b.status <> 'done')
-        or (not forced and last_time + analytics_meta.span(target.refresh_every) > this_time)
+        or (not forced and last_time + analytics_meta.span(pace) > this_time)
     then
         return;
     end if;
@@ -145,8 +148,11 @@ begin
         this_time - analytics_meta.span(target.refresh_lag),
         refreshed
     );
-    update analytics_meta.aggregates a set refreshed_at = this_time where a.rollup = rollup_name;
-    done := true;
+    -- Without a row to store, the first refresh is still to come: it is the one that looks at everything.
+    done := refreshed is not null;
+    if done then
+        update analytics_meta.aggregates a set refreshed_at = this_time where a.rollup = rollup_name;
+    end if;
 end
 $procedure$;
 
@@ -218,12 +224,10 @@ begin
     commit;
     call analytics_meta.work_marks(counted, skipped);
     commit;
-    if analytics_meta.needs_refreshing() then
-        for target in select rollup from analytics_meta.aggregates where active order by rollup loop
-            call analytics_meta.refresh_due(target.rollup, false, done);
-            commit;
-        end loop;
-    end if;
+    for target in select rollup from analytics_meta.aggregates where active order by rollup loop
+        call analytics_meta.refresh_due(target.rollup, false, done);
+        commit;
+    end loop;
     call analytics_meta.expire_storage(counted);
     commit;
     perform set_config('search_path', path_before, false);
