@@ -127,13 +127,13 @@ class Delivery:
         verdict = verdict_of(error)
         if verdict in {Verdict.ROW, Verdict.DUPLICATE} and isinstance(work, Batch):
             work.regroup()
-        if usable and work.groups and (yield from self._isolate(error, work, verdict)):
+        if usable and work.groups and self._isolate(error, work, verdict):
             return True
         self._queue.add_fact("retries")
         self._complain(error, verdict)
         return False
 
-    def _isolate(self, error: psycopg.Error, work: Work, verdict: Verdict) -> Steps:
+    def _isolate(self, error: psycopg.Error, work: Work, verdict: Verdict) -> bool:
         """Make the group in which *error* happened smaller or gentler; ``False`` if that would not help."""
         group = work.groups[-1]
         if group.merge and error.sqlstate == _NO_RIGHT:
@@ -144,7 +144,7 @@ class Delivery:
             return False
         elif len(group.rows) > 1:
             work.split(named_line(error, self._store.table))
-        elif group.search and verdict is Verdict.DUPLICATE and (yield from self._store.holds(group.rows[0])):
+        elif group.search and verdict is Verdict.DUPLICATE and is_key(error, self._store.table):
             work.groups.pop()
             work.account("delivered", 1, "")
             self._queue.add_fact("duplicates")
@@ -242,6 +242,15 @@ class Delivery:
         if queue.stop_at is not None and time.monotonic() >= queue.stop_at:
             raise GaveUpError
         yield BREATHE
+
+
+def is_key(error: psycopg.Error, table: str) -> bool:
+    """Return whether *error* says that *table* holds the event already, rather than about somebody's own constraint.
+
+    By the constraint's name: a partition's or a chunk's is made of the table's. A writer may have no right to look.
+    """
+    constraint = error.diag.constraint_name or ""
+    return table in constraint and constraint.endswith("_pkey")
 
 
 def named_line(error: psycopg.Error, table: str) -> int | None:

@@ -89,7 +89,6 @@ class Store:
         self._copy = f"copy {target} ({_COLUMN_LIST}) from stdin (format binary)"
         # Not `as select ... limit 0`: a role that may only insert cannot read the events table.
         self._temporary = f"create temporary table adi_analytics_incoming ({_COLUMN_TYPES}) on commit drop"
-        self._holds = f'select 1 from {target} where "timestamp" = %s::timestamptz and event_id = %s::uuid'  # noqa: S608 - quoted
         self._copy_temporary = f"copy adi_analytics_incoming ({_COLUMN_LIST}) from stdin (format binary)"
         self._dead_letter = _DEAD_LETTER.format(table=quote(table_name("dead_letters_table")))
         self._merge = (
@@ -121,12 +120,6 @@ class Store:
             yield from self._mark(late)
         yield Execute("commit")
         return len(rows) - written
-
-    def holds(self, row: bytes) -> Steps:
-        """Return whether the table holds the event of *row*."""
-        key = Row.from_copy(row)
-        found = yield Execute(self._holds, (key.timestamp, key.event_id))
-        return bool(found)
 
     def _send(self, statement: str, chunks: Iterable[list[bytes]]) -> Steps:
         yield CopyStart(statement)
