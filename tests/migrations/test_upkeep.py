@@ -458,3 +458,26 @@ def _rows(target: Target, view: str) -> list[tuple[object, ...]]:
     with connect(target.dsn) as connection:
         found = connection.execute(f"select * from {view}".encode()).fetchall()
     return [tuple(cell.astimezone(UTC) if isinstance(cell, datetime) else cell for cell in row) for row in found]
+
+
+def test_a_partition_that_goes_meanwhile_is_no_error(migrated_dsn: str) -> None:
+    """A refresh looks at all partitions while `maintain` elsewhere drops an expired one."""
+    part = value(migrated_dsn, "select part::text from analytics_meta.raw_ranges() order by from_time limit 1")
+    waits = "select exists (select from pg_stat_activity where pid = %s and wait_event_type = 'Lock')"
+    with connect(migrated_dsn) as dropping, connect(migrated_dsn) as looking:
+        pid = looking.info.backend_pid
+        found: list[str] = []
+
+        def look() -> None:
+            found.extend(row[0] for row in looking.execute("select part::text from analytics_meta.raw_ranges()"))
+
+        thread = threading.Thread(target=look)
+        with dropping.transaction():
+            dropping.execute(f"drop table {part}".encode())
+            thread.start()
+            while not value(migrated_dsn, waits, pid):
+                assert thread.is_alive()
+        thread.join(30)
+
+    assert found
+    assert part not in found

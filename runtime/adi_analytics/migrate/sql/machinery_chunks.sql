@@ -5,7 +5,8 @@ create or replace function analytics_meta.raw_ranges(
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
-select format('%I.%I', c.chunk_schema, c.chunk_name)::regclass, c.range_start, c.range_end, true
+-- A chunk that retention drops meanwhile has no name any more, and that is no error.
+select to_regclass(format('%I.%I', c.chunk_schema, c.chunk_name)), c.range_start, c.range_end, true
 from timescaledb_information.chunks c, analytics_meta.installation i, analytics_meta.storage s
 where c.hypertable_schema = i.events_schema and c.hypertable_name = s.table_name
 $function$;
