@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from adi_analytics import migrate
 from adi_analytics._embedded_programs import find_programs
-from adi_analytics.migrate import _lock
+from adi_analytics.migrate import _backfill, _lock, _upkeep
 from support.migrating import SQL, Project, Target, connect, environment, execute, project, rows, run, value, write
 
 PSQL = find_programs() / "psql"
@@ -503,3 +503,19 @@ def test_sql_of_files_is_sent_as_it_is(postgres_dsn: str, tmp_path: Path) -> Non
     migrate.apply("all", options(postgres_dsn, made))
 
     assert value(postgres_dsn, "select obj_description('a'::regclass)") == "100 %s {x} \\n"
+
+
+@pytest.mark.parametrize("command", ["all", "maintain"])
+def test_a_lock_that_another_session_keeps_is_told(
+    migrated_dsn: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a transaction pooler the lock may stay with a session that nobody will ask again."""
+    keys = _lock.KEYS if command == "all" else _upkeep.MAINTAIN_KEYS
+    monkeypatch.setattr(_backfill, "pending", lambda connection: _lock._release(connection, keys) and [])
+    monkeypatch.setattr(_lock, "check_still_held", lambda *_: None)
+
+    ended = run(command, "--database-url", migrated_dsn)
+
+    assert ended.code == 4
+    assert "another session keeps the lock" in ended.err
+    assert "pg_terminate_backend" in ended.err

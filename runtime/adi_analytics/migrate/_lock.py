@@ -62,14 +62,37 @@ def hold(connection: Connection, *, wait: float, waiting: Callable[[str], None] 
         waiting: Called once with the holder's description when the first try fails.
 
     Raises:
-        LockedError: If another session still holds the lock after *wait* seconds.
+        LockedError: If another session still holds the lock after *wait* seconds, or if it was lost in the block.
     """
     held = _acquire(connection, wait, waiting)
-    try:
+    with releasing(connection, KEYS):
         yield held
-    finally:
-        if not connection.closed and not connection.broken:
-            connection.execute("select pg_advisory_unlock(%s, %s)", KEYS)
+
+
+@contextlib.contextmanager
+def releasing(connection: Connection, keys: tuple[int, int]) -> Iterator[None]:
+    """Release an advisory lock at the end of the block.
+
+    Raises:
+        LockedError: If it was another session's: a pooler keeps that one, and with it the lock.
+    """
+    try:
+        yield
+    except BaseException:
+        _release(connection, keys)
+        raise
+    if not _release(connection, keys):
+        raise LockedError(
+            f"another session keeps the lock that this one was to release: {describe_holder(connection, keys)}",
+            "The work itself was done. Connect directly to the server, not through a transaction pooler (pgbouncer's "
+            "port), and end the session that keeps the lock: `select pg_terminate_backend(<its pid>)`.",
+        )
+
+
+def _release(connection: Connection, keys: tuple[int, int]) -> bool:
+    if connection.closed or connection.broken:
+        return True  # the server releases what a lost session held
+    return bool(fetch_value(connection, "select pg_advisory_unlock(%s, %s)", *keys))
 
 
 def _acquire(connection: Connection, wait: float, waiting: Callable[[str], None] | None) -> Held:
@@ -97,9 +120,9 @@ def _held(connection: Connection) -> Held:
     return Held(session, holder, bool(taken))
 
 
-def describe_holder(connection: Connection) -> str:
+def describe_holder(connection: Connection, keys: tuple[int, int] = KEYS) -> str:
     """Return who holds the lock, in words."""
-    row = connection.execute(_HOLDER, KEYS).fetchone()
+    row = connection.execute(_HOLDER, keys).fetchone()
     if row is None:
         return "nobody any more"
     pid, application, user, address, state, since = row

@@ -12,7 +12,7 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from adi_analytics.migrate import _apply, _backfill, _runner
+from adi_analytics.migrate import _apply, _backfill, _lock, _runner
 from adi_analytics.migrate._backfill import BackfillResult
 from adi_analytics.migrate._database import Connection, Database, fetch_value
 from adi_analytics.migrate._errors import HistoryError, MigrateError, UsageError
@@ -168,7 +168,7 @@ def maintain(options: Options | None = None, *, forced: bool = False) -> Maintai
 def _maintain(connection: Connection, database: Database, options: Options, *, forced: bool) -> MaintainResult:
     if not fetch_value(connection, "select pg_try_advisory_lock(%s, %s)", *MAINTAIN_KEYS):
         return MaintainResult(ran=False)
-    try:
+    with _lock.releasing(connection, MAINTAIN_KEYS):
         connection.execute("set lock_timeout = '5s'")
         made = retry(lambda: fetch_value(connection, "call analytics_meta.prepare_storage(null)"))
         filled = retry(lambda: _backfill.run_pending(connection, database, options.progress))
@@ -188,10 +188,6 @@ def _maintain(connection: Connection, database: Database, options: Options, *, f
             late_hours_lost=lost,
             backfills=tuple(filled),
         )
-    finally:
-        if not connection.broken and not connection.closed:
-            connection.execute("select pg_advisory_unlock(%s, %s)", MAINTAIN_KEYS)
-            connection.execute("reset lock_timeout")
 
 
 def _refresh_due(connection: Connection, rollup: str, *, forced: bool) -> bool:
