@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ from adi_analytics import migrate
 from adi_analytics.migrate import ForgottenMigrationError, UsageError, _history, _rename
 from adi_analytics.migrate._manifest import Statement
 from adi_analytics_codegen.backends.sql import names
-from support.migrating import Document, Project, Target, counted, insert_events, project, rows, truth
+from support.migrating import Document, Project, Target, counted, execute, insert_events, project, rows, truth, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,3 +160,29 @@ def test_columns_are_added_in_any_place(made: Project, target: Target) -> None:
 
     assert counted(target.dsn) == truth(target.dsn)
     assert migrate.drift(made.options(target.dsn)).findings == ()
+
+
+@pytest.mark.parametrize("schema", ["Own Schema", "order"])
+def test_a_schema_may_have_any_name(made: Project, postgres_dsn: str, schema: str) -> None:
+    """One that needs quotes, and a reserved word: through a swap that drops and grants again, too."""
+    role = f"user_{uuid.uuid4().hex}"
+    execute(postgres_dsn, f'create schema "{schema}"', f"create role {role}")
+    name = value(postgres_dsn, "select current_database()")
+    execute(postgres_dsn, f'alter database "{name}" set search_path = "{schema}"')
+    made.apply(postgres_dsn, grant_reader=role)
+
+    def edit(document: Document) -> None:
+        document["aggregates"][TASKS]["version"] = 2
+        del document["aggregates"][TASKS]["measures"]["cancelled"]
+
+    made.edit(edit)
+    made.new("fewer columns")
+    made.apply(postgres_dsn)
+
+    assert migrate.drift(made.options(postgres_dsn)).findings == ()
+    execute(postgres_dsn, f'alter database "{name}" reset search_path', f'drop view "{schema}".{TASKS}')
+    (finding, *_) = migrate.drift(made.options(postgres_dsn)).findings
+    execute(postgres_dsn, finding.fix)
+    made.apply(postgres_dsn)
+    assert migrate.drift(made.options(postgres_dsn)).findings == ()
+    execute(postgres_dsn, f"drop owned by {role}", f"drop role {role}")

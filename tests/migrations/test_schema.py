@@ -16,6 +16,7 @@ from adi_analytics.migrate._verify_timescale import use_definitions
 from support.migrating import Target, connect, rows
 
 FOLDER = Path(__file__).parent / "schema"
+DEFAULTS = ("storage", "numbers")  # follow from the type
 BODIES = ("definition", "body", "source")
 VERSIONS = {"postgres": 18, "timescaledb": 17, "timescaledb_apache": 17}
 
@@ -47,7 +48,7 @@ def _ours(target: Target) -> set[str]:
 def _properties(entry: dict[str, Any], *, bodies: bool) -> list[str]:
     lines = []
     for name, found in entry.items():
-        if found is not None and found is not False and (bodies or name not in BODIES):
+        if found is not None and found is not False and name not in DEFAULTS and (bodies or name not in BODIES):
             first, *more = str(found).strip().splitlines() or [""]
             lines += [f"    {name}: {first}".rstrip(), *(f"        {line}".rstrip() for line in more)]
     return lines

@@ -9,9 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from adi_analytics.migrate import _swap
-from adi_analytics.migrate._database import literal
+from adi_analytics.migrate._database import literal, quote
 from adi_analytics.migrate._errors import UsageError
-from adi_analytics.migrate._history import ident, interval
+from adi_analytics.migrate._history import interval
 from adi_analytics.migrate._manifest import Aggregate, Manifest, Statement, Storage
 
 
@@ -220,12 +220,13 @@ def _create_storage(part: Part, target: Manifest, backend: str) -> None:
     ddl = target.storage_ddl[backend]
     part.add([Statement("function bodies refer to each other", "set local check_function_bodies = off")])
     # The tables of analytics_meta come before what calls its functions; the settings before the first partitions.
-    meta = [*ddl["meta"], *target.machinery[backend], _settings(target.storage)]
+    meta = [*ddl["meta"], *target.machinery[backend], settings(target.storage)]
     part.add(meta, why="create the tables and procedures of analytics_meta")
     part.add([*ddl["create"], *ddl["policies"]], why=f"create {target.storage.table}", lock="none on tables that exist")
 
 
-def _settings(storage: Storage) -> Statement:
+def settings(storage: Storage) -> Statement:
+    """Return the statement that sets the row of ``analytics_meta.storage``."""
     retention = "null" if storage.retention is None else interval(storage.retention)
     return Statement(
         "storage settings",
@@ -258,8 +259,8 @@ def _storage_keys(old: Storage, new: Storage) -> list[str]:
 def _change_storage(made: Parts, old: Manifest, target: Manifest, backend: str) -> None:
     changed = _storage_keys(old.storage, target.storage)
     if old.storage != target.storage:
-        made.pre.add([_settings(target.storage)], why=f"change the storage: {', '.join(changed)}")
-    table = literal(ident(target.storage.table))
+        made.pre.add([settings(target.storage)], why=f"change the storage: {', '.join(changed)}")
+    table = literal(quote(target.storage.table))
     if backend != "postgres" and "chunk_interval" in changed:
         width = interval(target.storage.chunk_interval)
         made.pre.add([Statement("chunk interval", f"select set_chunk_time_interval({table}::regclass, {width})")])
@@ -290,7 +291,7 @@ def _change_retention(made: Parts, before: Storage, target: Manifest, backend: s
     if shorter:
         # The setting is what `maintain` drops by, so it is as destructive as the policy.
         made.pre.statements = [statement for statement in made.pre.statements if statement.step != "storage settings"]
-        part.add([_settings(target.storage)], why="raw events are dropped sooner than before")
+        part.add([settings(target.storage)], why="raw events are dropped sooner than before")
 
 
 def _policy(target: Manifest, kind: str, word: str, table: str, *, had: bool) -> list[Statement]:

@@ -236,8 +236,9 @@ def _shown(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _summary(result: _verify.DriftResult) -> str:
-    found = len(result.findings) or "no"
-    return f"{found} findings in {result.seconds:.2f} s ({result.backend})"
+    count = len(result.findings)
+    found = "1 finding" if count == 1 else f"{count or 'no'} findings"
+    return f"{found} in {result.seconds:.2f} s ({result.backend})"
 
 
 def _baseline_it(arguments: argparse.Namespace, bar: _Bar) -> Output:

@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import psycopg
 
-from adi_analytics.migrate import _apply, _swap
+from adi_analytics.migrate import _apply
 from adi_analytics.migrate._database import Connection, Database
 from adi_analytics.migrate._describe import Description, Properties
 from adi_analytics.migrate._findings import Finding, Severity, show
+from adi_analytics.migrate._fixes import Fixes
 from adi_analytics.migrate._manifest import Manifest
 
 _ROUNDS: Final = 2
 """A dump and a restore change how a definition is spelled; read and written twice, both spellings come out alike."""
 
 # Properties whose loss costs speed or order, not data.
-_WARNINGS: Final = frozenset({"index", "trigger", "rule"})
+_WARNINGS: Final = frozenset({"index", "trigger", "rule", "policy"})
 
 
-def _no_fix(_: str = "", __: Any = None) -> str:
-    return "Restore it from a backup, or write a migration that mends it."
+def _severity(key: str, name: str) -> Severity:
+    kind = key.split(" ", 1)[0]
+    if name == "storage" or (kind == "table" and name == "options"):
+        return "info"  # how the server keeps rows is for whoever runs it to tune
+    return "warning" if kind in _WARNINGS and name != "valid" else "error"
 
 
-def _default_fix(column: str, value: Any) -> str:
-    return f"{column} set default {value};" if value else f"{column} drop default;"
+def _told(key: str, here: Description, there: Description) -> bool:
+    """Whether *key* is only here, and so is what it comes with: a constraint's index, a column of another view."""
+    kind, _, name = key.partition(" ")
+    if key in there.objects:
+        return False
+    if kind == "index":
+        constraint = f"constraint {name}"
+        return constraint in here.objects and constraint not in there.objects
+    view = f"view {name.split('.')[0]}"
+    return kind == "column" and view in here.objects and view in there.objects
 
 
-_COLUMN_FIXES: Final[dict[str, Callable[[str, Any], str]]] = {
-    "type": lambda column, value: f"{column} type {value};",
-    "not null": lambda column, value: f"{column} {'set' if value else 'drop'} not null;",
-    "default": _default_fix,
-}
-_FIXES: Final = {
-    ("index", "valid"): "reindex index {};",
-    ("table", "row security"): "alter table {} disable row level security;",
-    ("table", "unlogged"): "alter table {} set logged;",
-}
+def _is_gone(key: str, expected: Properties, live: Description) -> bool:
+    """Whether a relation is missing, or detached from the table that gives it its parts."""
+    return key not in live.objects or live.objects[key]["partition"] != expected["partition"]
 
 
 class Comparison:
@@ -49,23 +53,25 @@ class Comparison:
         self._database = database
         self._snapshot = snapshot
         self._schema = schema
-        self._prefix = "analytics_meta." if schema == "analytics_meta" else ""
-        self._statements = _statements(snapshot, database.backend)
+        self._fixes = Fixes(snapshot, database.backend, schema)
 
     def findings(self, expected: Description, live: Description) -> Iterator[Finding]:
         """Yield what is missing, what differs and what should not be there."""
-        gone: set[str] = set()
+        gone: set[str] = set()  # relations whose parts need no words of their own
         for key, properties in expected.objects.items():
             kind, _, name = key.partition(" ")
-            if key not in live.objects:
-                if name.split(".")[0] not in gone:
-                    yield self._missing(key, properties, live)
-                if kind in {"table", "view"}:
-                    gone.add(name)
+            if name.split(".")[0] in gone or _told(key, expected, live):
                 continue
-            yield from self._differences(key, properties, live.objects[key])
+            if key not in live.objects:
+                yield self._missing(key, properties, live)
+            else:
+                yield from self._differences(key, properties, live)
+            if kind in {"table", "view"} and _is_gone(key, properties, live):
+                gone.add(name)
         for key, properties in live.objects.items():
-            if key not in expected.objects and key.split(" ", 1)[1].split(".")[0] not in gone:
+            if key in expected.objects or _told(key, live, expected):
+                continue
+            if key.split(" ", 1)[1].split(".")[0] not in gone:
                 yield from self._extra(key, properties, expected)
 
     def _missing(self, key: str, properties: Properties, live: Description) -> Finding:
@@ -77,21 +83,22 @@ class Comparison:
             self._named(key),
             show(properties.get("definition") or properties.get("type") or "present"),
             f"a {other.split(' ', 1)[0]}" if other else "missing",
-            self._fix(key),
+            self._fixes.missing(key, properties, instead=other),
         )
 
-    def _differences(self, key: str, expected: Properties, live: Properties) -> Iterator[Finding]:
+    def _differences(self, key: str, expected: Properties, live: Description) -> Iterator[Finding]:
         for name, value in expected.items():
-            if live.get(name) == value or self._same(name, value, live.get(name), expected):
+            found = live.objects[key].get(name)
+            if name == "numbers" and not (value and found):
+                continue  # there is an identity on one side only, which is told
+            if found == value or self._same(name, value, found, expected):
                 continue
-            kind = key.split(" ", 1)[0]
-            severity: Severity = "warning" if kind in _WARNINGS and name != "valid" else "error"
             yield Finding(
-                severity,
+                _severity(key, name),
                 self._named(key),
                 f"{name}: {show(value)}",
-                f"{name}: {show(live.get(name))}",
-                self._fix(key, name, value),
+                f"{name}: {show(found)}",
+                self._fixes.changed(key, name, expected, live),
             )
 
     def _extra(self, key: str, properties: Properties, expected: Description) -> Iterator[Finding]:
@@ -99,7 +106,10 @@ class Comparison:
         if properties.get("partition") is not None:
             return  # _verify_storage looks at partitions
         # A column of a relation that should be something else is told with the relation.
-        if kind in {"column", "constraint", "index", "trigger", "rule"} and name.split(".")[0] not in expected.oids:
+        if (
+            kind in {"column", "constraint", "index", "trigger", "rule", "policy"}
+            and name.split(".")[0] not in expected.oids
+        ):
             return
         # A history keeps the columns that the catalog no longer has.
         if kind == "column" and name.split(".")[0].endswith("_history") and not properties.get("not null"):
@@ -112,39 +122,12 @@ class Comparison:
             self._named(key),
             "absent",
             show(properties.get("definition") or properties.get("type") or "present"),
-            f"If nobody needs it: {self._drop(kind, name)}",
+            self._fixes.superfluous(key),
         )
 
     def _named(self, key: str) -> str:
         kind, _, name = key.partition(" ")
         return f"{kind} analytics_meta.{name}" if self._schema == "analytics_meta" else key
-
-    def _drop(self, kind: str, name: str) -> str:
-        prefix = self._prefix
-        relation, _, part = name.partition(".")
-        match kind:
-            case "column" | "constraint":
-                return f"alter table {prefix}{relation} drop {kind} {part};"
-            case "trigger" | "rule":
-                return f"drop {kind} {part} on {prefix}{relation};"
-            case "index":
-                return f"drop index {prefix}{part};"
-            case _:
-                return f"drop {kind} {prefix}{name};"
-
-    def _fix(self, key: str, changed: str | None = None, value: Any = None) -> str:
-        kind, _, name = key.partition(" ")
-        relation, _, part = name.partition(".")
-        statement = self._statements.get(f"{kind} {_bare(name)}", "")
-        if changed is not None and kind == "column":
-            table = f"{self._prefix}{relation}"
-            fix: Callable[[str, Any], str] = _COLUMN_FIXES.get(changed, _no_fix)
-            return fix(f"alter table {table} alter column {part}", value)
-        if changed is not None and (kind, changed) in _FIXES:
-            return _FIXES[kind, changed].format(f"{self._prefix}{part or name}")
-        if changed is not None and kind in {"trigger", "rule", "index", "constraint"}:
-            return f"{self._drop(kind, name)} {statement};" if statement else self._drop(kind, name)
-        return f"{statement};" if statement else _no_fix()
 
     def _same(self, name: str, expected: Any, live: Any, properties: Properties) -> bool:
         """Whether two spellings of a definition mean the same: both are read and written until they settle."""
@@ -179,31 +162,3 @@ class Comparison:
     def _read(self, query: str) -> str:
         row = self._connection.execute(query.encode()).fetchone()
         return str(row[0]) if row else ""
-
-
-_HEAD: Final = re.compile(
-    r"create (?:or replace )?(?P<kind>table|view|function|procedure|index|materialized view)(?: if not exists)? "
-    r'(?:analytics_meta\.)?"?(?P<name>[^"\s(]+)"?'
-)
-
-
-def _bare(name: str) -> str:
-    """Return the name under which a statement is found: without arguments, and without the table of an index."""
-    return name.split("(", maxsplit=1)[0].rsplit(".", maxsplit=1)[-1]
-
-
-def _statements(snapshot: Manifest, backend: str) -> dict[str, str]:
-    """Return the statement that makes each object."""
-    texts = [
-        *(s.sql for part in ("meta", "create") for s in snapshot.storage_ddl[backend][part]),
-        *(s.sql for s in snapshot.machinery[backend]),
-    ]
-    for entry in snapshot.aggregates:
-        texts += [s.sql for s in entry.ddl[backend]["create"]]
-        texts += [s.sql for s in _swap.publish(entry, None, backend)]
-    found: dict[str, str] = {}
-    for text in texts:
-        if match := _HEAD.match(text):
-            kind = {"procedure": "function", "materialized view": "view"}.get(match["kind"], match["kind"])
-            found[f"{kind} {match['name']}"] = text
-    return found

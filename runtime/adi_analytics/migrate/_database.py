@@ -71,8 +71,8 @@ class Database:
 
 
 def quote(name: str) -> str:
-    """Return *name* as a quoted SQL identifier, unless it needs no quotes."""
-    return name if name.isidentifier() and name.islower() and name.isascii() else '"' + name.replace('"', '""') + '"'
+    """Return *name* as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def literal(value: str | float | bool | None) -> str:  # noqa: FBT001 - a value, not a switch

@@ -12,7 +12,8 @@ select c.oid, c.relname::text, c.relkind::text, c.relpersistence = 'u' as unlogg
        c.relrowsecurity or c.relforcerowsecurity as row_security,
        case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end as partition_key,
        case when c.relkind = 'v' then pg_get_viewdef(c.oid) end as definition,
-       case when c.relispartition then pg_get_expr(c.relpartbound, c.oid) end as bound
+       case when c.relispartition then pg_get_expr(c.relpartbound, c.oid) end as bound,
+       (select string_agg(o, ', ' order by o) from unnest(c.reloptions) o) as options
 from pg_catalog.pg_class c
 where c.relnamespace = %s::text::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
 """
@@ -20,7 +21,16 @@ where c.relnamespace = %s::text::regnamespace and c.relkind in ('r', 'p', 'v', '
 _COLUMNS: Final[LiteralString] = """
 select a.attrelid, a.attname::text, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as not_null,
        a.attidentity::text as identity, a.attgenerated::text as generated, pg_get_expr(d.adbin, d.adrelid) as value,
-       case when a.attcollation <> t.typcollation then a.attcollation::regcollation::text end as collation
+       case when a.attcollation <> t.typcollation then a.attcollation::regcollation::text end as collation,
+       case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end
+           as storage,
+       (
+           select format('set increment %%s set minvalue %%s set maxvalue %%s set %%s',
+                         s.seqincrement, s.seqmin, s.seqmax, case when s.seqcycle then 'cycle' else 'no cycle' end)
+           from pg_catalog.pg_depend p join pg_catalog.pg_sequence s on s.seqrelid = p.objid
+           where p.classid = 'pg_class'::regclass and p.refclassid = 'pg_class'::regclass
+               and p.refobjid = a.attrelid and p.refobjsubid = a.attnum and p.deptype = 'i'
+       ) as numbers
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_type t on t.oid = a.atttypid
 left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
@@ -58,6 +68,12 @@ from pg_catalog.pg_rewrite r
 where r.ev_class = any(%s) and r.rulename <> '_RETURN'
 """
 
+_POLICIES: Final[LiteralString] = """
+select p.polrelid, p.polname::text, coalesce(pg_get_expr(p.polqual, p.polrelid), 'true') as definition
+from pg_catalog.pg_policy p
+where p.polrelid = any(%s)
+"""
+
 _FUNCTIONS: Final[LiteralString] = """
 select p.proname::text, pg_get_function_identity_arguments(p.oid) as arguments,
        pg_get_function_arguments(p.oid) as full_arguments, pg_get_function_result(p.oid) as result,
@@ -93,7 +109,9 @@ def describe(connection: Connection, schema: str, *, names: set[str] | None = No
     """Describe the relations and functions of *schema*; only those in *names* when it is given."""
     found = Description()
     by_oid: dict[int, str] = {}
-    for oid, name, kind, unlogged, security, key, definition, bound in connection.execute(_RELATIONS, (schema,)):
+    for oid, name, kind, unlogged, security, key, definition, bound, options in connection.execute(
+        _RELATIONS, (schema,)
+    ):
         if names is not None and name not in names:
             continue
         by_oid[oid], found.oids[name] = name, oid
@@ -103,6 +121,7 @@ def describe(connection: Connection, schema: str, *, names: set[str] | None = No
             "row security": security,
             "definition": definition,
             "partition": bound,
+            "options": options,
         }
     _details(connection, by_oid, found)
     for row in connection.execute(_FUNCTIONS, (schema,)):
@@ -119,11 +138,16 @@ _FUNCTION_KEYS: Final = (
 def _details(connection: Connection, by_oid: dict[int, str], found: Description) -> None:
     oids = list(by_oid)
     details: tuple[tuple[LiteralString, str, tuple[str, ...]], ...] = (
-        (_COLUMNS, "column", ("type", "not null", "identity", "generated", "default", "collation")),
+        (
+            _COLUMNS,
+            "column",
+            ("type", "not null", "identity", "generated", "default", "collation", "storage", "numbers"),
+        ),
         (_CONSTRAINTS, "constraint", ("definition", "validated")),
         (_INDEXES, "index", ("definition", "valid")),
         (_TRIGGERS, "trigger", ("definition", "enabled")),
         (_RULES, "rule", ("definition",)),
+        (_POLICIES, "policy", ("definition",)),
     )
     for query, kind, keys in details:
         for relation, name, *values in connection.execute(query, (oids,)):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from adi_analytics.migrate import _apply, _history, _record, _swap
-from adi_analytics.migrate._database import Connection, Database
+from adi_analytics.migrate._database import Connection, Database, quote
 from adi_analytics.migrate._describe import Description, describe
 from adi_analytics.migrate._manifest import Aggregate, Manifest, Statement
 
@@ -56,7 +56,7 @@ def _public_statements(snapshot: Manifest, backend: str) -> Iterator[str]:
 def _relations(entry: Aggregate, backend: str) -> Iterator[str]:
     yield from (statement.sql for statement in _history.members_ddl(entry))
     live = _history.live_views(entry, backend)
-    selects = {_history.ident(relation.name): relation.select[backend] for relation in entry.relations}
+    selects = {quote(relation.name): relation.select[backend] for relation in entry.relations}
     for statement in entry.ddl[backend]["create"]:
         if _CAGG.match(statement.sql):
             # A continuous aggregate cannot be temporary; a view of its SELECT has the same columns and definition.

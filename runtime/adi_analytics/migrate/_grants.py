@@ -17,30 +17,45 @@ Kind = Literal["writer", "reader"]
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A right on a schema or a relation, as in GRANT."""
+    """A right on a schema, on one of its relations, or on columns of one."""
 
-    rights: str
-    on: str
+    right: str
+    schema: str
+    relation: str = ""
+    columns: tuple[str, ...] = ()
+
+    @property
+    def on(self) -> str:
+        """What the right is on, as GRANT names it."""
+        if not self.relation:
+            return f"schema {quote(self.schema)}"
+        return f"{quote(self.schema)}.{quote(self.relation)}"
 
     def sql(self, role: str) -> str:
         """Return the GRANT statement."""
-        return f"grant {self.rights} on {self.on} to {quote(role)};"
+        columns = f" ({', '.join(map(quote, self.columns))})" if self.columns else ""
+        return f"grant {self.right}{columns} on {self.on} to {quote(role)};"
 
 
 def needed(kind: Kind, snapshot: Manifest, database: Database) -> Iterator[Grant]:
     """Yield what a role of *kind* needs, and nothing more."""
-    schema = quote(database.schema)
-    yield Grant("usage", f"schema {schema}")
+    schema, storage = database.schema, snapshot.storage
+    yield Grant("usage", schema)
     if kind == "reader":
         for entry in snapshot.aggregates:
             for view in entry.views:
-                yield Grant("select", f"{schema}.{quote(view.name)}")
+                yield Grant("select", schema, view.name)
         return
-    yield Grant("usage", "schema analytics_meta")
-    # The worker inserts with `on conflict do nothing` after a retry, which reads the key's columns.
-    yield Grant('insert, select ("timestamp", event_id)', f"{schema}.{quote(snapshot.storage.table)}")
-    yield Grant("select, insert", f"{schema}.{quote(snapshot.storage.dead_letters_table)}")
-    yield Grant("select, insert, update", "analytics_meta.late_buckets")
+    yield Grant("usage", "analytics_meta")
+    yield Grant("insert", schema, storage.table)
+    if database.backend != "timescaledb":
+        # After a retry the worker inserts with `on conflict do nothing`, which reads the key's columns; without the
+        # right it goes a longer way. TimescaleDB refuses to grant columns of a hypertable that compresses.
+        yield Grant("select", schema, storage.table, ("timestamp", "event_id"))
+    for right in ("select", "insert"):
+        yield Grant(right, schema, storage.dead_letters_table)
+    for right in ("select", "insert", "update"):
+        yield Grant(right, "analytics_meta", "late_buckets")
 
 
 def give_all(connection: Connection, database: Database, folder: Path, asked: Mapping[Kind, str | None]) -> None:
@@ -76,7 +91,7 @@ def give(connection: Connection, database: Database, snapshot: Manifest, kind: K
         raise UsageError(f"no role {role!r}", f"Create it first: create role {quote(role)} login;")
     with connection.transaction():
         for grant in needed(kind, snapshot, database):
-            if not _there(connection, grant):
+            if not is_there(connection, grant):
                 continue  # with only `pre` applied, a view may not be there yet; `post` comes back to it
             _apply.execute(connection, grant.sql(role))
         _apply.execute(
@@ -86,7 +101,6 @@ def give(connection: Connection, database: Database, snapshot: Manifest, kind: K
         )
 
 
-def _there(connection: Connection, grant: Grant) -> bool:
-    if grant.on.startswith("schema "):
-        return True
-    return fetch_value(connection, "select to_regclass(%s)", grant.on) is not None
+def is_there(connection: Connection, grant: Grant) -> bool:
+    """Whether what the right is on exists."""
+    return not grant.relation or fetch_value(connection, "select to_regclass(%s)", grant.on) is not None

@@ -10,17 +10,12 @@ import hashlib
 from collections.abc import Iterator
 from typing import Final
 
-from adi_analytics.migrate._database import literal
+from adi_analytics.migrate._database import literal, quote
 from adi_analytics.migrate._errors import UsageError
 from adi_analytics.migrate._manifest import Aggregate, Relation, Statement, View
 
 _LONGEST_NAME: Final = 63  # bytes; PostgreSQL cuts the rest without a word
 _DIGEST: Final = 8
-
-
-def ident(name: str) -> str:
-    """Return *name* quoted, as the generated SQL quotes every name."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def shorten(name: str) -> str:
@@ -65,27 +60,27 @@ def widen_histories(entry: Aggregate, before: Aggregate) -> Iterator[Statement]:
     view = entry.views[0]
     for column in entry.columns:
         if column.name not in had:
-            table = ident(history_table(view, entry))
+            table = quote(history_table(view, entry))
             yield Statement(
                 f"column {column.name} of the history of {view.name}",
-                f"alter table {table} add column if not exists {ident(column.name)} {column.type}",
+                f"alter table {table} add column if not exists {quote(column.name)} {column.type}",
             )
 
 
 def with_history(statement: Statement, view: View, entry: Aggregate) -> Statement:
-    head = f"create or replace view {ident(view.name)} as\n"
+    head = f"create or replace view {quote(view.name)} as\n"
     if not statement.sql.startswith(head):
         raise UsageError(
             f"the manifest's view {view.name} has an unknown form", "Run `analytics-codegen generate` again."
         )
-    columns = ", ".join(ident(name) for name in view.columns)
-    bucket = ident(entry.bucket.column)
+    columns = ", ".join(quote(name) for name in view.columns)
+    bucket = quote(entry.bucket.column)
     boundary = _boundary(entry)
     return Statement(
         statement.step,
         f"{head}select {columns}\nfrom (\n{statement.sql.removeprefix(head)}\n) as computed\n"
         f"where {bucket} >= {boundary}\n"
-        f"union all\nselect {columns}\nfrom {ident(history_table(view, entry))}\nwhere {bucket} < {boundary}",
+        f"union all\nselect {columns}\nfrom {quote(history_table(view, entry))}\nwhere {bucket} < {boundary}",
     )
 
 
@@ -101,11 +96,11 @@ def live_views(entry: Aggregate, backend: str) -> dict[str, str]:
     for relation in entry.relations:
         if relation.name not in entry.kept_members:
             continue
-        head = f"create or replace view {ident(relation.live)} as\n"
+        head = f"create or replace view {quote(relation.live)} as\n"
         made = next(s.sql for s in entry.ddl[backend]["create"] if s.sql.startswith(head))
         changed[made] = (
-            f"{made}\nunion all\nselect {_columns(relation)}\nfrom {ident(members_table(relation))}\n"
-            f"where {ident(entry.bucket.column)} < {_boundary(entry)}"
+            f"{made}\nunion all\nselect {_columns(relation)}\nfrom {quote(members_table(relation))}\n"
+            f"where {quote(entry.bucket.column)} < {_boundary(entry)}"
         )
     return changed
 
@@ -115,8 +110,8 @@ def members_ddl(entry: Aggregate) -> list[Statement]:
     return [
         Statement(
             f"table of kept rows of {relation.name}",
-            f"create table {ident(members_table(relation))} (\n    "
-            + ",\n    ".join(f"{ident(column.name)} {column.type}" for column in relation.columns)
+            f"create table {quote(members_table(relation))} (\n    "
+            + ",\n    ".join(f"{quote(column.name)} {column.type}" for column in relation.columns)
             + "\n)",
         )
         for relation in entry.relations
@@ -129,7 +124,7 @@ def members_table(relation: Relation) -> str:
 
 
 def _columns(relation: Relation) -> str:
-    return ", ".join(ident(column.name) for column in relation.columns)
+    return ", ".join(quote(column.name) for column in relation.columns)
 
 
 def keep_members(entry: Aggregate, before: Aggregate, backend: str) -> list[Statement]:
@@ -137,9 +132,9 @@ def keep_members(entry: Aggregate, before: Aggregate, backend: str) -> list[Stat
     copies = [
         Statement(
             f"kept rows of {new.name}",
-            f"insert into {ident(members_table(new))} ({_columns(new)})\n"
-            f"select {_columns(old)}\nfrom {ident(old.live)}\n"
-            f"where {ident(entry.bucket.column)} < {_boundary(entry)}",
+            f"insert into {quote(members_table(new))} ({_columns(new)})\n"
+            f"select {_columns(old)}\nfrom {quote(old.live)}\n"
+            f"where {quote(entry.bucket.column)} < {_boundary(entry)}",
         )
         for new, old in _same_members(entry, before)
     ]
@@ -163,7 +158,7 @@ def set_boundary(before: Aggregate, now: Aggregate) -> Statement:
     public = now.views[0].name
     reach = now.trailing - now.bucket.width if len(now.kept_members) < _members(now) else 0
     more = (
-        f" + case when exists (select from {ident(public)} where {ident(before.bucket.column)} <"
+        f" + case when exists (select from {quote(public)} where {quote(before.bucket.column)} <"
         f" analytics_meta.refresh_floor(width))\n        then {interval(reach)} else interval '0' end"
         if reach > 0
         else ""
@@ -184,30 +179,30 @@ def _members(entry: Aggregate) -> int:
 
 
 def copy_history(view: View, before: Aggregate, now: Aggregate) -> Statement:
-    table = ident(history_table(view, now))
+    table = quote(history_table(view, now))
     old = {name for entry in before.views if entry.name == view.name for name in entry.columns}
     shared = [name for name in view.columns if name in old]
     lead = history_ddl(view, now)
     if not old or now.bucket.column not in shared:
         return Statement(f"history of {view.name}", lead)
-    names = ", ".join(ident(name) for name in shared)
+    names = ", ".join(quote(name) for name in shared)
     return Statement(
         f"history of {view.name}",
-        f"{lead};\ninsert into {table} ({names})\nselect {names} from {ident(view.name)}\n"
-        f"where {ident(now.bucket.column)} < {_boundary(now)}",
+        f"{lead};\ninsert into {table} ({names})\nselect {names} from {quote(view.name)}\n"
+        f"where {quote(now.bucket.column)} < {_boundary(now)}",
     )
 
 
 def history_ddl(view: View, entry: Aggregate) -> str:
     """Return the statement that creates the history table of *view*, which needs the relations of *entry*."""
     return (
-        f"create table {ident(history_table(view, entry))} as\nselect * from (\n{_body(view, entry)}\n) as computed\n"
+        f"create table {quote(history_table(view, entry))} as\nselect * from (\n{_body(view, entry)}\n) as computed\n"
         "with no data"
     )
 
 
 def _body(view: View, entry: Aggregate) -> str:
-    head = f"create or replace view {ident(view.name)} as\n"
+    head = f"create or replace view {quote(view.name)} as\n"
     # The views are the same text on every backend.
     texts = [s.sql for parts in entry.ddl.values() for s in parts["view"] if s.sql.startswith(head)]
     return texts[0].removeprefix(head)

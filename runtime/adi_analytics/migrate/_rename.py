@@ -13,8 +13,9 @@ from typing import Final
 
 import msgspec
 
+from adi_analytics.migrate._database import quote
 from adi_analytics.migrate._errors import UsageError
-from adi_analytics.migrate._history import ident, shorten
+from adi_analytics.migrate._history import shorten
 from adi_analytics.migrate._manifest import Aggregate, Relation, Statement
 
 # A quoted identifier or a string literal; the generated SQL writes every name as one of the two.
@@ -70,7 +71,7 @@ def renamed(statements: list[Statement], names: Mapping[str, str]) -> list[State
     for statement in statements:
         text = _TOKEN.sub(lambda token: _token(token, names), statement.sql)
         step = words.sub(lambda word: names[word[0]], statement.step)
-        left = next((name for name in names if ident(name) in text), None)
+        left = next((name for name in names if quote(name) in text), None)
         if left is not None:
             raise UsageError(
                 f"the statement {statement.step!r} still names {left}, which it should not",
@@ -84,9 +85,9 @@ def _token(found: re.Match[str], names: Mapping[str, str]) -> str:
     token = found[0]
     inner = token[1:-1]
     if token.startswith('"'):
-        return ident(names.get(inner, inner.replace('""', '"')))
+        return quote(names.get(inner, inner.replace('""', '"')))
     if inner.startswith('"') and inner[1:-1] in names:
-        return f"'{ident(names[inner[1:-1]])}'"
+        return f"'{quote(names[inner[1:-1]])}'"
     if inner in names and _ROLLUP_NAMED.search(found.string, 0, found.start()):
         return f"'{names[inner]}'"
     return token

@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from adi_analytics.migrate import _history, _rename
-from adi_analytics.migrate._database import literal
+from adi_analytics.migrate._database import literal, quote
 from adi_analytics.migrate._errors import ForgottenMigrationError
-from adi_analytics.migrate._history import ident, interval
+from adi_analytics.migrate._history import interval
 from adi_analytics.migrate._manifest import Aggregate, Statement
 
 
@@ -96,9 +96,18 @@ def reschedule(now: Aggregate, entry: Aggregate) -> Aggregate:
 def create(entry: Aggregate, backend: str) -> list[Statement]:
     """Return the statements that create the stored relations of *entry*, to be filled later."""
     ddl = entry.ddl[backend]
+    backfill = Statement(
+        f"backfill of {entry.rollup}",
+        f"insert into analytics_meta.backfills (relation) values ({literal(entry.rollup)})",  # noqa: S608 - names and literals are quoted
+    )
+    return [*ddl["create"], *ddl["state"], *ddl["policies"], register(entry), backfill]
+
+
+def register(entry: Aggregate) -> Statement:
+    """Return the statement that tells the procedures of ``analytics_meta`` about *entry*."""
     relations = json.dumps([{"name": r.name, "rows": r.rows_function} for r in entry.relations])
     refresh = entry.refresh
-    register = Statement(
+    return Statement(
         f"register {entry.rollup}",
         "insert into analytics_meta.aggregates (rollup, aggregate, version, relations, bucket_column, width,\n"
         "    refresh_every, refresh_window, refresh_lag)\n"
@@ -107,11 +116,6 @@ def create(entry: Aggregate, backend: str) -> list[Statement]:
         f"    {literal(entry.bucket.column)}, {interval(entry.bucket.width)},\n"
         f"    {interval(refresh.every)}, {interval(refresh.window)}, {interval(refresh.lag)})",
     )
-    backfill = Statement(
-        f"backfill of {entry.rollup}",
-        f"insert into analytics_meta.backfills (relation) values ({literal(entry.rollup)})",  # noqa: S608 - names and literals are quoted
-    )
-    return [*ddl["create"], *ddl["state"], *ddl["policies"], register, backfill]
 
 
 def only_appends(before: Aggregate, now: Aggregate) -> bool:
@@ -133,7 +137,7 @@ def publish(entry: Aggregate, before: Aggregate | None, backend: str) -> list[St
     views = [*_history.widen_histories(entry, before), *views]
     if only_appends(before, entry):
         return views
-    dropped = [Statement(f"drop view {v.name}", f"drop view {ident(v.name)}") for v in reversed(before.views)]
+    dropped = [Statement(f"drop view {v.name}", f"drop view {quote(v.name)}") for v in reversed(before.views)]
     return [_remember_grants(before), *dropped, *views, _restore_grants(entry)]
 
 
@@ -147,7 +151,7 @@ def _remember_grants(entry: Aggregate) -> Statement:
         "create temporary table kept_grants on commit drop as\n"
         "select c.relname::text as view_name, a.grantee, a.privilege_type, a.is_grantable\n"
         "from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a\n"
-        f"where c.relnamespace = current_schema()::regnamespace and c.relname in ({_names(entry)})\n"
+        f"where c.relnamespace = quote_ident(current_schema())::regnamespace and c.relname in ({_names(entry)})\n"
         "    and a.grantee <> c.relowner",
     )
 
@@ -187,7 +191,7 @@ def _stop_policies(entry: Aggregate) -> list[Statement]:
     return [
         Statement(
             f"remove the refresh policy of {relation.name}",
-            f"select remove_continuous_aggregate_policy({literal(ident(relation.name))}::regclass, if_exists => true)",
+            f"select remove_continuous_aggregate_policy({literal(quote(relation.name))}::regclass, if_exists => true)",
         )
         for relation in entry.relations
     ]
@@ -207,15 +211,15 @@ def swap(before: Aggregate, now: Aggregate, backend: str) -> list[Statement]:
 
 def drop(entry: Aggregate, backend: str, *, views: bool = True) -> list[Statement]:
     """Return the statements that drop *entry* with its rows; without *views* the public views stay."""
-    public = {f"drop view if exists {ident(view.name)}" for view in entry.views}
+    public = {f"drop view if exists {quote(view.name)}" for view in entry.views}
     statements = [s for s in entry.ddl[backend]["drop"] if views or s.sql not in public]
     if entry.history:
         statements += [
-            Statement(f"drop history of {v.name}", f"drop table if exists {ident(_history.history_table(v, entry))}")
+            Statement(f"drop history of {v.name}", f"drop table if exists {quote(_history.history_table(v, entry))}")
             for v in entry.views
         ]
     statements += [
-        Statement(f"drop kept rows of {r.name}", f"drop table if exists {ident(_history.members_table(r))}")
+        Statement(f"drop kept rows of {r.name}", f"drop table if exists {quote(_history.members_table(r))}")
         for r in entry.relations
         if r.name in entry.kept_members
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -12,11 +13,13 @@ import psycopg
 
 from adi_analytics.migrate import (
     _apply,
+    _database,
     _expected,
     _files,
     _plan,
     _record,
     _runner,
+    _verify_rights,
     _verify_rows,
     _verify_storage,
     _verify_timescale,
@@ -68,6 +71,7 @@ def drift(options: Options | None = None) -> DriftResult:
     options = options or Options()
     started = time.monotonic()
     with _runner.session(options, "drift") as (connection, database):
+        own_schema = _database.fetch_value(connection, "select current_schema()")
         snapshot = load_snapshot(options.folder)
         if snapshot is None:
             raise HistoryError(f"{options.folder} has no {_files.SNAPSHOT_NAME}", "Restore it from git.")
@@ -75,7 +79,14 @@ def drift(options: Options | None = None) -> DriftResult:
             for pin in _PINS:
                 _apply.execute(connection, pin)
             findings = list(_check(connection, database, snapshot, options))
+        if own_schema != database.schema:  # names in the catalog's statements are found by the search path
+            path = f"set search_path = {database.search_path_sql};"
+            findings = [dataclasses.replace(f, fix=f"{path} {f.fix}") if _is_sql(f.fix) else f for f in findings]
         return DriftResult(database.backend, ordered(findings), time.monotonic() - started)
+
+
+def _is_sql(fix: str) -> bool:
+    return fix.rpartition(";")[2].strip().startswith("--") or fix.endswith(";")
 
 
 def _check(connection: Connection, database: Database, snapshot: Manifest, options: Options) -> Iterator[Finding]:
@@ -95,16 +106,17 @@ def _check(connection: Connection, database: Database, snapshot: Manifest, optio
 
 _Check = Callable[[Connection, Database, Manifest], Iterator[Finding]]
 
+_RIGHTS: Final = (_verify_rights.grants, _verify_rights.owners)
 _CHECKS: Final[dict[str, tuple[_Check, ...]]] = {
-    "postgres": (_verify_rows.check, _verify_storage.partitions, _verify_storage.grants),
-    "timescaledb_apache": (_verify_rows.check, _verify_timescale.hypertable, _verify_storage.grants),
+    "postgres": (_verify_rows.check, _verify_storage.partitions, *_RIGHTS),
+    "timescaledb_apache": (_verify_rows.check, _verify_timescale.hypertable, *_RIGHTS),
     "timescaledb": (
         _verify_rows.check,
         _verify_timescale.hypertable,
         _verify_timescale.aggregates,
         _verify_timescale.policies,
         _verify_timescale.compression,
-        _verify_storage.grants,
+        *_RIGHTS,
     ),
 }
 

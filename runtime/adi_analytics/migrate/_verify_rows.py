@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final, LiteralString
 
-from adi_analytics.migrate import _history
-from adi_analytics.migrate._database import Connection, Database, literal
+from adi_analytics.migrate import _changes, _history, _swap
+from adi_analytics.migrate._database import Connection, Database, literal, quote
 from adi_analytics.migrate._findings import Finding, show
 from adi_analytics.migrate._manifest import Aggregate, Manifest
 
@@ -17,6 +17,7 @@ def check(connection: Connection, database: Database, snapshot: Manifest) -> Ite
     """Yield what differs in the rows of ``analytics_meta``."""
     yield from _storage(connection, snapshot)
     yield from _aggregates(connection, snapshot)
+    yield from _histories(connection, database, snapshot)
     if database.backend != "timescaledb":
         yield from _rollups(connection, snapshot)
 
@@ -24,10 +25,12 @@ def check(connection: Connection, database: Database, snapshot: Manifest) -> Ite
 def _storage(connection: Connection, snapshot: Manifest) -> Iterator[Finding]:
     row = connection.execute("select table_name, chunk_interval, retention from analytics_meta.storage").fetchone()
     wanted = snapshot.storage
+    if row is None:
+        fix = f"{_changes.settings(wanted).sql};"
+        yield Finding("error", "row of analytics_meta.storage", "present", "missing", fix)
+        return
     expected = (wanted.table, timedelta(seconds=wanted.chunk_interval), _span(wanted.retention))
-    for name, should, found in zip(
-        ("table_name", "chunk_interval", "retention"), expected, row or (None, None, None), strict=True
-    ):
+    for name, should, found in zip(("table_name", "chunk_interval", "retention"), expected, row, strict=True):
         if should != found:
             yield Finding(
                 "error",
@@ -62,13 +65,13 @@ def _aggregates(connection: Connection, snapshot: Manifest) -> Iterator[Finding]
             " refresh_lag, active from analytics_meta.aggregates"
         )
     }
-    expected = {entry.rollup: _row(entry, active=True) for entry in snapshot.aggregates}
-    expected |= {entry.rollup: _row(entry, active=False) for entry in snapshot.retired}
+    entries = {entry.rollup: entry for entry in [*snapshot.aggregates, *snapshot.retired]}
+    expected = {rollup: _row(entry, active=entry in snapshot.aggregates) for rollup, entry in entries.items()}
     for rollup, values in expected.items():
         found = rows.pop(rollup, None)
         place = f"row {rollup} of analytics_meta.aggregates"
         if found is None:
-            yield Finding("error", place, "present", "missing", "Restore the row: without it nothing is refreshed.")
+            yield Finding("error", place, "present", "missing", f"{_swap.register(entries[rollup]).sql};")
             continue
         for name, should in values.items():
             if found[name] != should:
@@ -82,6 +85,24 @@ def _aggregates(connection: Connection, snapshot: Manifest) -> Iterator[Finding]
             "warning", f"row {rollup} of analytics_meta.aggregates", "absent", "present",
             f"delete from analytics_meta.aggregates where rollup = {literal(rollup)};",  # noqa: S608 - names and literals are quoted
         )  # fmt: skip
+
+
+def _histories(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[Finding]:
+    """Yield aggregates that forgot up to where their history reaches: its rows are not seen then."""
+    rows = connection.execute("select rollup from analytics_meta.aggregates where history_before is null")
+    forgotten = {row[0] for row in rows}
+    for entry in snapshot.aggregates:
+        if entry.history and entry.rollup in forgotten:
+            table = f"{quote(database.schema)}.{quote(_history.history_table(entry.views[0], entry))}"
+            bucket = quote(entry.bucket.column)
+            yield Finding(
+                "error", f"row {entry.rollup} of analytics_meta.aggregates",
+                "history_before: a time", "history_before: none",
+                "update analytics_meta.aggregates set history_before = "  # noqa: S608 - names and literals are quoted
+                f"coalesce((select max({bucket}) + width from {table}),"
+                " analytics_meta.refresh_floor(width), analytics_meta.bucket_start(width, now()))"
+                f" where rollup = {literal(entry.rollup)};",
+            )  # fmt: skip
 
 
 def _value(value: Any) -> str:
@@ -103,13 +124,29 @@ def _row(entry: Aggregate, *, active: bool) -> dict[str, Any]:
     }
 
 
+# Below a watermark only stored rows are read, so from one in the future nothing new is seen until then.
+_AHEAD: Final[LiteralString] = (
+    "select rollup, watermark::text from analytics_meta.rollups where watermark > now() order by rollup"
+)
+_BACK: Final = (
+    "update analytics_meta.rollups r set watermark = coalesce((select analytics_meta.refresh_floor(a.width)"
+    " from analytics_meta.aggregates a where a.rollup = r.rollup), '-infinity')"
+)
+
+
 def _rollups(connection: Connection, snapshot: Manifest) -> Iterator[Finding]:
     found = {row[0] for row in connection.execute("select rollup from analytics_meta.rollups")}
     expected = {entry.rollup for entry in [*snapshot.aggregates, *snapshot.retired]}
     for rollup in sorted(expected - found):
         yield Finding(
             "error", f"row {rollup} of analytics_meta.rollups", "present", "missing",
-            f"insert into analytics_meta.rollups (rollup) values ({literal(rollup)}); then `analytics-migrate refresh`",  # noqa: S608 - names and literals are quoted
+            f"insert into analytics_meta.rollups (rollup) values ({literal(rollup)});"  # noqa: S608 - names and literals are quoted
+            " -- then `analytics-migrate refresh`",
+        )  # fmt: skip
+    for rollup, at in connection.execute(_AHEAD):
+        yield Finding(
+            "error", f"row {rollup} of analytics_meta.rollups", "watermark: not in the future", f"watermark: {at}",
+            f"{_BACK} where rollup = {literal(rollup)};",
         )  # fmt: skip
     for rollup in sorted(found - expected):
         yield Finding(

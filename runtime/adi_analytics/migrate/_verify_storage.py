@@ -1,14 +1,14 @@
-"""Checks partitions and rights."""
+"""Checks the partitions of the events table."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final, LiteralString
 
-from adi_analytics.migrate import _grants
-from adi_analytics.migrate._database import Connection, Database, fetch_value, quote
+from adi_analytics.migrate._database import Connection, Database, quote
 from adi_analytics.migrate._findings import Finding
 from adi_analytics.migrate._manifest import Manifest
 
@@ -35,6 +35,7 @@ def partitions(connection: Connection, database: Database, snapshot: Manifest) -
             )  # fmt: skip
     yield from _holes(bounds, snapshot, now)
     yield from _strays(connection, database, snapshot, table)
+    yield from _own_rules(connection, table)
 
 
 def _holes(bounds: list[tuple[datetime, datetime]], snapshot: Manifest, now: datetime) -> Iterator[Finding]:
@@ -66,64 +67,61 @@ def _strays(connection: Connection, database: Database, snapshot: Manifest, tabl
     for (name,) in connection.execute(_DETACHED, (quote(database.schema), snapshot.storage.table)):
         yield Finding(
             "error", f"table {name}", f"a partition of {snapshot.storage.table}", "detached: its rows are not seen",
-            f"alter table {table} attach partition {quote(name)} for values from (...) to (...);",
+            _attach(name, database, snapshot),
         )  # fmt: skip
     for (name,) in connection.execute(_INVALID, (table,)):
-        yield Finding("error", f"index {name}", "valid: yes", "valid: no", f"reindex index {quote(name)};")
+        fix = f"reindex index {quote(database.schema)}.{quote(name)};"
+        yield Finding("error", f"index {name}", "valid: yes", "valid: no", fix)
 
 
-_ACL: Final[LiteralString] = """
-select n.nspname || '.' || c.relname, coalesce(r.rolname, 'public'), a.privilege_type, c.relkind = 'v'
-from pg_catalog.pg_class c
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-cross join lateral pg_catalog.aclexplode(c.relacl) a
-left join pg_catalog.pg_roles r on r.oid = a.grantee
-where a.grantee <> c.relowner and c.relkind in ('r', 'p', 'v')
-    and (n.nspname = 'analytics_meta' or (n.nspname = %s and c.relname = any(%s)))
+def _attach(name: str, database: Database, snapshot: Manifest) -> str:
+    """Return the statement that attaches a partition again; its name tells where it begins."""
+    digits = re.sub(r"\D", "", name.removeprefix(snapshot.storage.table)).ljust(14, "0")
+    try:
+        start = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return "Attach it with the range of its rows."
+    end = start + timedelta(seconds=snapshot.storage.chunk_interval)
+    schema = quote(database.schema)
+    return (
+        f"alter table {schema}.{quote(snapshot.storage.table)} attach partition {schema}.{quote(name)} "
+        f"for values from ('{start.isoformat()}') to ('{end.isoformat()}');"
+    )
+
+
+# What a partition has beside what it has from its parent. Rows are inserted through the parent, and still meet it.
+_OWN: Final[LiteralString] = """
+with parts as (
+    select h.inhrelid as oid, h.inhrelid::regclass::text as name, h.inhparent as parent
+    from pg_catalog.pg_inherits h join pg_catalog.pg_partitioned_table d on d.partrelid = h.inhparent
+    where h.inhparent = %s::text::regclass and h.inhrelid <> d.partdefid
+)
+select p.name, 'trigger ' || t.tgname, format('drop trigger %%I on %%s;', t.tgname, p.name)
+from parts p join pg_catalog.pg_trigger t on t.tgrelid = p.oid
+where not t.tgisinternal and t.tgparentid = 0
+union all
+select p.name, 'constraint ' || c.conname, format('alter table %%s drop constraint %%I;', p.name, c.conname)
+from parts p join pg_catalog.pg_constraint c on c.conrelid = p.oid
+where c.contype in ('c', 'f', 'u', 'x') and c.conparentid = 0 and c.coninhcount = 0
+union all
+select p.name, 'unique index ' || i.indexrelid::regclass::text, format('drop index %%s;', i.indexrelid::regclass)
+from parts p
+join pg_catalog.pg_index i on i.indrelid = p.oid
+join pg_catalog.pg_class x on x.oid = i.indexrelid
+where i.indisunique and not x.relispartition
+    and not exists (select from pg_catalog.pg_constraint c where c.conindid = i.indexrelid)
+union all
+select p.name, 'not null on ' || a.attname, format('alter table %%s alter column %%I drop not null;', p.name, a.attname)
+from parts p
+join pg_catalog.pg_attribute a on a.attrelid = p.oid and a.attnum > 0 and a.attnotnull
+join pg_catalog.pg_attribute o on o.attrelid = p.parent and o.attname = a.attname and not o.attnotnull
+union all
+select p.name, 'unlogged', format('alter table %%s set logged;', p.name)
+from parts p join pg_catalog.pg_class c on c.oid = p.oid where c.relpersistence = 'u'
+order by 1, 2
 """
 
 
-def grants(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[Finding]:
-    """Yield rights that the registered roles lack, and rights that others have."""
-    registered = connection.execute("select role, kind from analytics_meta.grants order by role, kind").fetchall()
-    for role, kind in registered:
-        if not fetch_value(connection, "select count(*) from pg_catalog.pg_roles where rolname = %s", role):
-            yield Finding("error", f"role {role}", f"exists, as {kind}", "missing", f"create role {quote(role)} login;")
-            continue
-        yield from _lacking(connection, database, snapshot, role, kind)
-    known = {role for role, _ in registered}
-    tables = [snapshot.storage.table, snapshot.storage.dead_letters_table]
-    names = [*tables, *(view.name for entry in snapshot.aggregates for view in entry.views)]
-    names += [name for entry in snapshot.aggregates for r in entry.relations for name in (r.name, r.live)]
-    for relation, role, right, is_view in connection.execute(_ACL, (database.schema, names)):
-        if role not in known:
-            harmless = is_view and right == "SELECT"
-            yield Finding(
-                "info" if harmless else "warning", f"grant on {relation}", "rights of the writer and the reader only",
-                f"{role} has {right}",
-                f"revoke {right.lower()} on {relation} from {role}; or name it with --grant-reader",
-            )  # fmt: skip
-
-
-def _lacking(
-    connection: Connection, database: Database, snapshot: Manifest, role: str, kind: _grants.Kind
-) -> Iterator[Finding]:
-    for grant in _grants.needed(kind, snapshot, database):
-        what = grant.on.removeprefix("schema ")
-        if grant.on.startswith("schema "):
-            has = fetch_value(connection, "select has_schema_privilege(%s, %s, 'usage')", role, what.strip('"'))
-        else:
-            rights = [right.split(" (")[0].strip() for right in grant.rights.split(", ") if "event_id" not in right]
-            has = all(_has(connection, role, what, right) for right in rights)
-        if not has:
-            yield Finding("error", f"grant on {what}", f"{role} has {grant.rights}", "missing", grant.sql(role))
-
-
-def _has(connection: Connection, role: str, relation: str, right: str) -> bool:
-    check = "any" if right == "select" else "table"
-    query: LiteralString = (
-        "select has_any_column_privilege(%s, %s::text, %s)"
-        if check == "any"
-        else "select has_table_privilege(%s, %s::text, %s)"
-    )
-    return bool(fetch_value(connection, query, role, relation, right))
+def _own_rules(connection: Connection, table: str) -> Iterator[Finding]:
+    for name, what, fix in connection.execute(_OWN, (table,)):
+        yield Finding("error", f"partition {name}", "as its table", what, fix)

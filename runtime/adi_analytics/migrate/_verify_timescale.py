@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Final, LiteralString
 
 from adi_analytics.migrate import _history
-from adi_analytics.migrate._database import Connection, Database, fetch_value, literal
+from adi_analytics.migrate._database import Connection, Database, fetch_value, literal, quote
 from adi_analytics.migrate._describe import Description
 from adi_analytics.migrate._findings import Finding, show
 from adi_analytics.migrate._manifest import Aggregate, Manifest, Statement
@@ -42,7 +42,12 @@ where raw.schema_name = %s and raw.table_name = %s
 _JOBS: Final[LiteralString] = """
 select j.job_id, j.proc_name::text, coalesce(c.user_view_name, j.hypertable_name)::text, j.scheduled,
        j.schedule_interval, (j.config ->> 'start_offset')::interval, (j.config ->> 'end_offset')::interval,
-       (j.config ->> 'compress_after')::interval, (j.config ->> 'drop_after')::interval
+       (j.config ->> 'compress_after')::interval, (j.config ->> 'drop_after')::interval,
+       -- after failures TimescaleDB waits for up to five intervals
+       j.next_start > now() + 10 * greatest(j.schedule_interval, interval '1 day') as postponed,
+       nullif(j.owner::text, (
+           select nspowner::regrole::text from pg_catalog.pg_namespace where nspname = 'analytics_meta'
+       )) as stranger
 from timescaledb_information.jobs j
 left join _timescaledb_catalog.hypertable h
     on h.schema_name = j.hypertable_schema and h.table_name = j.hypertable_name
@@ -98,7 +103,7 @@ def aggregates(connection: Connection, database: Database, snapshot: Manifest) -
     for name in sorted(found):
         yield Finding(
             "warning", f"continuous aggregate {name}", "absent", f"reads {snapshot.storage.table}, not in the catalog",
-            f"drop materialized view {name}; or describe it in events.yaml",
+            f"drop materialized view {quote(database.schema)}.{quote(name)}; -- or describe it in events.yaml",
         )  # fmt: skip
 
 
@@ -146,11 +151,14 @@ _WORDS: Final = {
 }
 
 
+_LONGEST: Final = timedelta(days=1)  # TimescaleDB's own interval for what only looks for old chunks
+
+
 def policies(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[Finding]:
     """Yield policies that are missing, differ, are there twice, paused or unknown."""
     wanted = _wanted(snapshot)
     seen: dict[tuple[str, str], list[int]] = {}
-    for job, kind, target, scheduled, every, start, end, compress, drop in connection.execute(
+    for job, kind, target, scheduled, every, start, end, compress, drop, postponed, stranger in connection.execute(
         _JOBS, {"schema": database.schema}
     ):
         place = f"{_WORDS[kind]} of {target}"
@@ -159,15 +167,14 @@ def policies(connection: Connection, database: Database, snapshot: Manifest) -> 
         if expected is None:
             yield Finding("warning", place, "absent", f"job {job}", f"select delete_job({job});")
             continue
+        mend = _mend(snapshot, kind, target)
         found = _Job(kind, {_REFRESH: (every, start, end), "policy_compression": (compress,)}.get(kind, (drop,)))
         if found != expected:
-            yield Finding(
-                "error", place, expected.words(), f"{found.words()} (job {job})", _mend(snapshot, kind, target)
-            )
-        if not scheduled:
-            yield Finding(
-                "error", place, "scheduled", f"paused (job {job})", f"select alter_job({job}, scheduled => true);"
-            )
+            yield Finding("error", place, expected.words(), f"{found.words()} (job {job})", mend)
+        if stranger:
+            yield Finding("warning", place, "run by the owner of the tables", f"run by {stranger} (job {job})", mend)
+        rare = kind != _REFRESH and every > max(_LONGEST, timedelta(seconds=snapshot.storage.chunk_interval))
+        yield from _runs(place, job, scheduled=scheduled, late=postponed or rare)
     for key, expected in wanted.items():
         kind, target = key
         jobs = seen.get(key, [])
@@ -177,6 +184,18 @@ def policies(connection: Connection, database: Database, snapshot: Manifest) -> 
         for job in jobs[1:]:
             place = f"{_WORDS[kind]} of {target}"
             yield Finding("error", place, "one", f"another one: job {job}", f"select delete_job({job});")
+
+
+def _runs(place: str, job: int, *, scheduled: bool, late: bool) -> Iterator[Finding]:
+    """Yield a job that does not run, or hardly ever."""
+    if not scheduled:
+        yield Finding(
+            "error", place, "scheduled", f"paused (job {job})", f"select alter_job({job}, scheduled => true);"
+        )
+    if late:
+        fix = f"select alter_job({job}, next_start => now(), schedule_interval => least(schedule_interval, '1 day'))"
+        fix += f" from timescaledb_information.jobs where job_id = {job};"
+        yield Finding("error", place, f"runs at least every {_LONGEST}", f"runs later (job {job})", fix)
 
 
 def _wanted(snapshot: Manifest) -> dict[tuple[str, str], _Job]:
@@ -204,7 +223,7 @@ def _mend(snapshot: Manifest, kind: str, target: str) -> str:
     for entry in snapshot.aggregates:
         statements += entry.ddl["timescaledb"]["policies"]
     made = next((s.sql for s in statements if _adds(s, kind, target)), "")
-    return f"select {remove}({literal(_history.ident(target))}, if_exists => true); {made};"
+    return f"select {remove}({literal(quote(target))}, if_exists => true); {made};"
 
 
 def _adds(statement: Statement, kind: str, target: str) -> bool:
@@ -213,7 +232,7 @@ def _adds(statement: Statement, kind: str, target: str) -> bool:
         "policy_compression": "add_compression_policy",
         "policy_retention": "add_retention_policy",
     }[kind]
-    return call in statement.sql and literal(_history.ident(target)) in statement.sql
+    return call in statement.sql and literal(quote(target)) in statement.sql
 
 
 _SETTING: Final = re.compile(r"compress_(?P<key>segmentby|orderby) = '(?P<value>[^']*)'")
