@@ -363,6 +363,14 @@ def test_dry_run_offline_is_the_same_text(postgres_dsn: str) -> None:
     assert offline.out == online.out
 
 
+def test_dry_run_says_what_must_be_filled_first(postgres_dsn: str, tmp_path: Path) -> None:
+    write(tmp_path, "0001_post_swap", "-- phase: post\n-- backfill: a_v2\nselect 1;\n")
+
+    script = migrate.dry_run(options=options(postgres_dsn, tmp_path))
+
+    assert script.index("analytics-migrate backfill") < script.index("select 1")
+
+
 def test_dry_run_of_a_half_applied_file_leaves_out_what_is_done(postgres_dsn: str, folder: Path) -> None:
     migrate.apply("all", options(postgres_dsn, folder))
     execute(

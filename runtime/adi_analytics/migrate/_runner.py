@@ -238,6 +238,8 @@ def _script(
         parts.append(f"begin;\n{_record.bootstrap(database)}commit;\n")
     for file in plan.run:
         parts.append(f"\n-- ---- {file.label} ----\n")
+        if file.header.backfill:
+            parts.append("-- First run `analytics-migrate backfill`: until then, readers miss rows on TimescaleDB.\n")
         if file.header.transaction:
             head = _record.settings(file, database, options.timeouts, local=True)
             record = _record.record(file, database, status="applied")
