@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import adi_analytics_events as events
 import msgspec
 import pytest
-from codegen_support.projects import REPOSITORY, run_python
+from codegen_support.projects import REPOSITORY, minimal, run_python
 
 GOLDEN = Path(__file__).parent.parent / "fixtures" / "golden"
 PACKAGES = [
@@ -195,6 +195,15 @@ def test_ruff_would_format_it_no_other_way(package):
     command = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "120", "--diff", package]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_imports_have_the_order_that_ruff_gives_them(project):
+    names = ["ev_eventtype", "event_version", "a", "ab", "b_c", "bd", "z"]
+    project.write(minimal(events={name: {"domain": "web", "description": "x"} for name in names}))
+    assert project.run("generate") == 0
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--line-length", "120", "--select", "I"]
+    done = subprocess.run([*command, project.out / "python"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 USE = """
