@@ -15,7 +15,12 @@ import psycopg
 from psycopg import sql
 
 from adi_analytics.migrate._config import describe
-from adi_analytics.migrate._errors import BackendChangedError, DatabaseUnreachableError, UnsuitableDatabaseError
+from adi_analytics.migrate._errors import (
+    BackendChangedError,
+    DatabaseUnreachableError,
+    HistoryError,
+    UnsuitableDatabaseError,
+)
 from adi_analytics.migrate._files import BACKENDS
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
@@ -153,12 +158,13 @@ def inspect(connection: Connection, *, wanted: str | None = None) -> Database:
 
     Raises:
         BackendChangedError: If it was set up for another backend than *wanted*, or than the server offers now.
-        UnsuitableDatabaseError: If a newer library set it up, or if it has no schema to create tables in.
+        HistoryError: If a newer library set it up.
+        UnsuitableDatabaseError: If it has no schema to create tables in.
     """
     offered, version, extension_schema = _detect(connection)
     recorded = _recorded(connection)
     if recorded and recorded[0] > FORMAT:
-        raise UnsuitableDatabaseError(
+        raise HistoryError(
             f"the database was set up by a newer adi-analytics: its records have format {recorded[0]}, "
             f"this library ({library_version()}) knows {FORMAT}",
             "Upgrade adi-analytics. Nothing was changed.",
