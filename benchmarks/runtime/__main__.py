@@ -2,7 +2,7 @@
 
 Examples:
   nox -s bench                      everything; about an hour, on a machine that does nothing else
-  python benchmarks/runtime --size medium some eight minutes: the same comparisons with fewer events
+  python benchmarks/runtime --size medium some twenty minutes: the same comparisons with fewer events
   python benchmarks/runtime --quick       tiny sizes, written to a temporary folder: shows that it works
 
 Every number is measured in a process of its own; the contenders of a comparison take turns, several rounds each, and
@@ -54,7 +54,7 @@ class Sizes:
 
 
 FULL = Sizes(3, 100_000, 2000, 200_000, 2_000_000, (10**3, 10**4, 10**5, 10**6, 10**7))
-MEDIUM = Sizes(3, 12_000, 2000, 30_000, 200_000, (10**3, 10**4, 10**5))
+MEDIUM = Sizes(3, 20_000, 2000, 100_000, 1_000_000, (10**3, 10**4, 10**5, 10**6, 10**7))
 QUICK = Sizes(1, 1000, 2000, 5000, 20_000, (10**3, 10**4))
 SIZES = {"quick": QUICK, "medium": MEDIUM, "full": FULL}
 
