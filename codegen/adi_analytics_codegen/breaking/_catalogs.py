@@ -102,6 +102,12 @@ def _class_renamed(seen: Events) -> Iterator[Found]:
         yield Found(seen.new.at, seen.subject, f"{seen.subject}: {message}", "change every import of it")
 
 
+def _domain_changed(seen: Events) -> Iterator[Found]:
+    if seen.old.domain != seen.new.domain:
+        message = f"{seen.subject}: domain was {seen.old.domain} and is now {seen.new.domain}"
+        yield Found(seen.new.at, seen.subject, message, "change every import from the domain's module")
+
+
 def _made_draft(seen: Events) -> Iterator[Found]:
     if seen.new.status is Status.DRAFT:
         message = f"{seen.subject}: was {seen.old.status} and is now a draft, which has no promises to keep"
@@ -137,6 +143,9 @@ def _reserved_field_released(seen: Events) -> Iterator[Found]:
 
 EVENT_RULES: Final[dict[str, Rule[Events]]] = {
     "class-renamed": Rule(_class_renamed, Severity.WARNING, "The event's class has another name: senders must change."),
+    "domain-changed": Rule(
+        _domain_changed, Severity.WARNING, "The event's class is in another module: imports from the old one break."
+    ),
     "made-draft": Rule(
         _made_draft, Severity.ERROR, "An event became a draft again. Drafts are exempt from these rules."
     ),
