@@ -123,6 +123,29 @@ def test_texts_and_policies_change_no_fingerprint(edit):
     assert fingerprints(replace(task_stats(), **edit)) == fingerprints(task_stats())
 
 
+def test_an_enum_that_becomes_a_string_changes_no_fingerprint(tmp_path):
+    def described(kind):
+        path = tmp_path / "events.yaml"
+        path.write_text(f"""\
+catalog: {{format: 1, name: shop, owner: me}}
+domains: {{web: The site}}
+enums: {{state: {{values: {{new: , paid: }}}}}}
+events:
+  order: {{domain: web, description: An order., fields: {{state: {{{kind}, description: The state}}}}}}
+aggregates:
+  orders:
+    description: Orders.
+    from: [order]
+    bucket: {{as: day, width: 1 day}}
+    dimensions: {{state: state}}
+    measures: {{paid: {{count: true, where: {{state: paid}}}}, last_state: {{last: state}}}}
+    refresh: {{every: 1 hour, window: 3 days, lag: 1 hour}}
+""")
+        return manifest(load_catalog(path))["aggregates"]
+
+    assert described("type: enum, enum: state") == described("type: string")
+
+
 def test_a_derived_value_changes_the_views_and_no_relation():
     edited = replace(task_stats(), derived=(Ratio("success_rate", ("completed",), ("created",), AT),))
     whole, relations = fingerprints(edited)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adi_analytics_codegen.backends.sql.conditions import EVENT, FieldTypes
 from adi_analytics_codegen.backends.sql.relations import BUCKET_RATIO
 from adi_analytics_codegen.fingerprint import canonical
+from adi_analytics_codegen.model import FieldType
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations import Plan, Relation
@@ -35,7 +36,7 @@ def relation_fingerprint(catalog: Catalog, plan: Plan, relation: Relation) -> st
     types = FieldTypes.of(catalog, plan.aggregate)
     measures: list[Any] = [_measure(measure, types) for measure in relation.measures]
     if relation.kind != "rollup":  # a companion serves every measure of its subject, whatever their names
-        measures = [[m.of, m.type, _conditions(m.where, types)] for m in relation.measures]
+        measures = [[m.of, _stored(m.type), _conditions(m.where, types)] for m in relation.measures]
     ratio = BUCKET_RATIO if relation.kind == "distribution" else None
     columns = [column.name for column in relation.columns]
     return _digest([_rows(catalog, plan.aggregate, types), relation.kind, columns, measures, ratio])
@@ -60,17 +61,25 @@ def _rows(catalog: Catalog, aggregate: Aggregate, types: FieldTypes) -> list[Any
         None if aggregate.all_events else aggregate.sources,
         _conditions(aggregate.where, types),
         [aggregate.bucket_name, aggregate.bucket_width],
-        [[dimension.name, dimension.of, dimension.type] for dimension in aggregate.dimensions],
+        [[dimension.name, dimension.of, _stored(dimension.type)] for dimension in aggregate.dimensions],
     ]
 
 
 def _measure(measure: Measure, types: FieldTypes) -> list[Any]:
     m = measure
-    return [m.name, m.kind, m.of, m.type, m.quantile, m.trailing, _conditions(m.where, types)]
+    return [m.name, m.kind, m.of, _stored(m.type), m.quantile, m.trailing, _conditions(m.where, types)]
 
 
 def _conditions(conditions: tuple[Condition, ...], types: FieldTypes) -> list[Any]:
-    return [[c.field, None if c.field == EVENT else types.type(c.field, conditions), c.op, c.value] for c in conditions]
+    return [
+        [c.field, None if c.field == EVENT else _stored(types.type(c.field, conditions)), c.op, c.value]
+        for c in conditions
+    ]
+
+
+def _stored(kind: FieldType | None) -> FieldType | None:
+    """Return the type as the rows have it: an enum that becomes a string changes none."""
+    return FieldType.STRING if kind is FieldType.ENUM else kind
 
 
 def _digest(value: Any) -> str:
