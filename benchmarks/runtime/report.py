@@ -44,9 +44,37 @@ def markdown(results: Results) -> str:
         lines += ["**Made with --quick: the numbers mean nothing.**", ""]
     lines += [f"- {name}: {fact}" for name, fact in results["machine"].items()]
     lines += ["", "![The plots of these tables](benchmarks/runtime.svg)", ""]
-    lines += [*_call_cost(results), *_throughput(results), *_memory(results), *_scaling(results)]
+    lines += [*_targets(results), *_call_cost(results), *_throughput(results), *_memory(results), *_scaling(results)]
     lines += [f"Medians of {sizes['rounds']} rounds in which the contenders took turns. Raw numbers: `runtime.json`."]
     return "\n".join(lines)
+
+
+def _targets(results: Results) -> list[str]:
+    """What we set out to reach, as ratios within this run, and what this run reached."""
+    calls = results["call_cost"]
+    ours = calls["adi-analytics track()"]
+    cost = {name: value["p50"] / ours["p50"] for name, value in calls.items()}
+    least = min(cost["Segment track()"], cost["PostHog capture()"])
+    on_end = 1 / cost["OpenTelemetry span on_end()"]
+    tail = ours["p99.99"] / 1e6
+    found = [
+        ("track() to OpenTelemetry's on_end()", "at most 1.3", f"{on_end:.2f}", on_end <= 1.3),
+        ("Segment and PostHog to track()", "at least 20", f"{least:.0f}", least >= 20),
+        ("p99.99 of track() with a busy worker", "under 0.5 ms", f"{tail:.2f} ms", tail < 0.5),
+    ]
+    for server, rates in results["throughput"].items():
+        rate = rates["adi-analytics (default)"]["rate"]
+        insert = rate / rates["INSERT of 100 rows (original)"]["rate"]
+        copy = rate / rates["pre-encoded COPY, 5000 rows"]["rate"]
+        found += [
+            (f"{server}: to INSERT of 100", "at least 3", f"{insert:.2f}", insert >= 3),
+            (f"{server}: to pre-encoded COPY", "at least 0.75", f"{copy:.2f}", copy >= 0.75),
+        ]
+    curve = results["memory"]["hung"]["curve"]
+    late = (curve[-1][1] - curve[len(curve) // 2][1]) / 2**20
+    found.append(("memory with the server hung", "flat", f"{late:+.1f} MiB in the second half", late < 1))
+    rows = [[what, target, reached, "yes" if met else "no"] for what, target, reached, met in found]
+    return ["### Targets", "", *_table(["what", "target", "this run", "reached"], rows)]
 
 
 def _call_cost(results: Results) -> list[str]:
