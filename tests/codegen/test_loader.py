@@ -198,3 +198,11 @@ def test_a_bound_of_an_int_is_a_whole_number_of_64_bits(project, bound):
     event = {"domain": "web", "description": "x", "fields": {"n": {"type": "int", "max": bound}}}
     (finding,) = load(project.write(minimal(events={"page_view": event}))).findings
     assert finding.rule == "wrong-value"
+
+
+def test_an_optional_key_without_a_value_is_as_good_as_absent(project):
+    def written(**keys):
+        event = {"domain": "web", "description": "A page was shown.", "fields": {"url": {"type": "string", **keys}}}
+        return load_catalog(project.write(minimal(events={"page_view": event | keys | {"description": "Shown."}})))
+
+    assert fingerprint(written(description=None, deprecated=None)) == fingerprint(written())

@@ -23,11 +23,13 @@ from adi_analytics_codegen.sample import sample
 from codegen_support.catalogs import catalogs
 from codegen_support.projects import EVENTS, run_python
 from codegen_support.typescript import compile_typescript
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 GOLDEN = Path(__file__).parent.parent / "fixtures" / "golden"
-SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
+# Without Phase.shrink: for a whole catalog it takes longer than a test may, and says nothing before it ends.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
 
 
 def loaded(data):
@@ -217,7 +219,7 @@ def test_every_key_of_the_format_has_a_description():
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["page_view", "int", "x y", "1 day", "$user_id"]),
+    st.booleans() | st.integers(-5, 5) | st.sampled_from(["page_view", "int", "x y", "1 day", "$user_id"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
@@ -247,24 +249,5 @@ def test_our_reading_of_the_format_agrees_with_a_full_validator(catalog, data, v
     findings = Findings()
     node = parse(text.encode(), "events.yaml", findings)
     Shape(catalog_schema(), findings).check(node)
-    # An optional key that is null is as good as absent here.
-    accepted = jsonschema_rs.is_valid(catalog_schema(), without_nulls(json.loads(text)))
+    accepted = jsonschema_rs.is_valid(catalog_schema(), json.loads(text))
     assert accepted == (not findings.items), [str(finding) for finding in findings.items]
-
-
-def without_nulls(value, parent=None):
-    if isinstance(value, dict):
-        return {
-            k: without_nulls(v, k) for k, v in value.items() if v is not None or parent == "values" or not is_key(k)
-        }
-    if isinstance(value, list):
-        return [without_nulls(item) for item in value]
-    return value
-
-
-KEYS = {path.rpartition(".")[2] for path, _ in descriptions(catalog_schema())}
-NEEDED = {"catalog", "type", "domain", "description", "values", "from", "bucket", "measures", "refresh"}
-
-
-def is_key(name):
-    return name in KEYS - NEEDED
