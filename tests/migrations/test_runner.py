@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import threading
@@ -363,10 +364,27 @@ def test_dry_run_offline_is_the_same_text(postgres_dsn: str) -> None:
     assert offline.out == online.out
 
 
+def test_dry_run_as_json_and_as_a_table(postgres_dsn: str, folder: Path) -> None:
+    where = ("--database-url", postgres_dsn, "--migrations", str(folder))
+
+    found = json.loads(run("dry-run", *where, "--format", "json").out)
+
+    assert found["backend"] == "postgres"
+    assert found["sql"] == run("dry-run", *where).out
+    told = [(row["name"], row["phase"], row["transaction"], row["destructive"]) for row in found["migrations"]]
+    assert told == [
+        ("0001_pre_a", "pre", True, False),
+        ("0002_post_b", "post", True, False),
+        ("0003_pre_c", "pre", False, False),
+        ("0004_post_d", "post", True, False),
+    ]
+    assert "4 would run" in run("dry-run", *where, "--format", "table").out
+
+
 def test_dry_run_says_what_must_be_filled_first(postgres_dsn: str, tmp_path: Path) -> None:
     write(tmp_path, "0001_post_swap", "-- phase: post\n-- backfill: a_v2\nselect 1;\n")
 
-    script = migrate.dry_run(options=options(postgres_dsn, tmp_path))
+    script = migrate.dry_run(options=options(postgres_dsn, tmp_path)).sql
 
     assert script.index("analytics-migrate backfill") < script.index("select 1")
 
@@ -379,7 +397,7 @@ def test_dry_run_of_a_half_applied_file_leaves_out_what_is_done(postgres_dsn: st
         "update analytics_meta.migrations set status = 'running', steps = '{one}' where number = 3",
     )
 
-    text = migrate.dry_run("all", options(postgres_dsn, folder))
+    text = migrate.dry_run("all", options(postgres_dsn, folder)).sql
 
     assert "-- step: two" in text
     assert "-- step: one" not in text

@@ -34,7 +34,7 @@ from adi_analytics.migrate._findings import Finding
 from adi_analytics.migrate._new import NewResult, check, new
 from adi_analytics.migrate._progress import Progress
 from adi_analytics.migrate._record import Timeouts
-from adi_analytics.migrate._runner import ApplyResult, Options, Status, apply, dry_run, status
+from adi_analytics.migrate._runner import ApplyResult, DryRun, Options, Status, apply, dry_run, status
 from adi_analytics.migrate._upkeep import (
     MaintainResult,
     RefreshResult,
@@ -58,6 +58,7 @@ __all__ = [
     "DestructiveError",
     "Diagnosis",
     "DriftResult",
+    "DryRun",
     "Finding",
     "ForgottenMigrationError",
     "HistoryError",

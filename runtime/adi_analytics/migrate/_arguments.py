@@ -165,6 +165,9 @@ def _add_inspect(commands: _Commands) -> None:
     dry_run.add_argument("phase", nargs="?", choices=tuple(_PHASES), default="all", help="which phase (default: all)")
     _database_options(dry_run)
     _run_options(dry_run)
+    dry_run.add_argument(
+        "--format", choices=("sql", "table", "json"), default="sql", help="what stdout gets (default: sql, for psql)"
+    )
     dry_run.add_argument("--offline", action="store_true", help="for an empty database of --backend; connects to none")
     dry_run.add_argument("--schema", default="public", help="with --offline: schema of the tables (default: public)")
 

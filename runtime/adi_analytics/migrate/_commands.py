@@ -139,11 +139,27 @@ def _status(arguments: argparse.Namespace, bar: _Bar) -> Output:
 def _dry_run(arguments: argparse.Namespace, bar: _Bar) -> Output:
     options = _options(arguments, bar)
     if not arguments.offline:
-        return Output(None, _runner.dry_run(arguments.phase, options))
-    if arguments.backend is None:
+        result = _runner.dry_run(arguments.phase, options)
+    elif arguments.backend is None:
         raise UsageError("--offline needs a backend", "Add --backend postgres, timescaledb or timescaledb_apache.")
-    text = _runner.dry_run_offline(arguments.phase, options, backend=arguments.backend, schema=arguments.schema)
-    return Output(None, text)
+    else:
+        where = {"backend": arguments.backend, "schema": arguments.schema}
+        result = _runner.dry_run_offline(arguments.phase, options, **where)
+    rows = [
+        {
+            "number": file.number, "name": file.name, "phase": file.phase, "transaction": file.header.transaction,
+            "destructive": file.header.destructive, "checksum": file.checksum,
+        }
+        for file in result.files
+    ]  # fmt: skip
+    data = {"backend": result.backend, "migrations": rows, "sql": result.sql}
+    if arguments.format == "sql":
+        return Output(data, result.sql)
+    table = Table("migration", "phase", "transaction", "destructive")
+    for file in result.files:
+        flags = ("yes" if flag else "no" for flag in (file.header.transaction, file.header.destructive))
+        table.add_row(file.name, file.phase, *flags)
+    return Output(data, [f"backend {result.backend}", table, f"{len(rows)} would run"])
 
 
 def _name_files(arguments: argparse.Namespace, bar: _Bar) -> None:

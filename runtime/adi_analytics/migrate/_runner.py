@@ -109,6 +109,20 @@ class Status:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What :func:`apply` would run.
+
+    Attributes:
+        files: The migrations, in order.
+        sql: All of it as a script for psql.
+    """
+
+    backend: str
+    files: tuple[MigrationFile, ...]
+    sql: str
+
+
 @contextlib.contextmanager
 def session(options: Options, command: str) -> Iterator[tuple[Connection, Database]]:
     """Connect for *command* and look at the database; a connection lost inside is told as such."""
@@ -208,8 +222,8 @@ def _notes(connection: Connection, database: Database, options: Options) -> Iter
         yield f"TimescaleDB {version} is on the server, but not in this database. {_database.CHOOSE}"
 
 
-def dry_run(wanted: _plan.Wanted = "all", options: Options | None = None) -> str:
-    """Return the SQL that :func:`apply` would run, for psql. Changes nothing."""
+def dry_run(wanted: _plan.Wanted = "all", options: Options | None = None) -> DryRun:
+    """Return what :func:`apply` would run. Changes nothing."""
     options = options or Options()
     with session(options, "dry-run") as (connection, database):
         files = _files.load(options.folder, database.backend)
@@ -219,15 +233,15 @@ def dry_run(wanted: _plan.Wanted = "all", options: Options | None = None) -> str
         for note in _notes(connection, database, options):
             options.progress.step(f"warning: {note}")
         steps = {row.number: row.steps for row in applied if row.status == "running"}
-        return _script(plan, database, options, steps.get)
+        return DryRun(database.backend, plan.run, _script(plan, database, options, steps.get))
 
 
-def dry_run_offline(wanted: _plan.Wanted, options: Options, *, backend: str, schema: str) -> str:
-    """Return the SQL that would set up an empty database of *backend*, without connecting to any."""
+def dry_run_offline(wanted: _plan.Wanted, options: Options, *, backend: str, schema: str) -> DryRun:
+    """Return what would set up an empty database of *backend*, without connecting to any."""
     database = Database(backend, backend, schema, (schema,), installed=False, timescaledb=None, server_version=0)
     plan = _plan.make(_files.load(options.folder, backend), [], wanted)
     _plan.check_allowed(plan, destructive=options.allow_destructive)
-    return _script(plan, database, options, lambda _: None)
+    return DryRun(backend, plan.run, _script(plan, database, options, lambda _: None))
 
 
 def _script(
