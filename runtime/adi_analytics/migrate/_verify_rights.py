@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 from adi_analytics.migrate import _grants, _history
 from adi_analytics.migrate._database import Connection, Database, fetch_value, quote
@@ -57,12 +57,7 @@ def grants(connection: Connection, database: Database, snapshot: Manifest) -> It
         for column in grant.columns or ("",)
     }
     views = {view.name for entry in snapshot.aggregates for view in entry.views}
-    parameters = {
-        "schema": database.schema,
-        "names": _names(snapshot),
-        "table": f"{quote(database.schema)}.{quote(snapshot.storage.table)}",
-    }
-    for schema, name, column, role, right in connection.execute(_ACL, parameters):
+    for schema, name, column, role, right in connection.execute(_ACL, _ours(database, snapshot)):
         if not allowed & {(role, right, schema, name, column), (role, right, schema, name, "")}:
             yield _excess(_grants.Grant(right, schema, name, (column,) if column else ()), role, views)
 
@@ -96,13 +91,15 @@ def _label(grant: _grants.Grant) -> str:
     return f"{grant.schema}.{grant.relation}" if grant.relation else f"schema {grant.schema}"
 
 
-def _names(snapshot: Manifest) -> list[str]:
+def _ours(database: Database, snapshot: Manifest) -> dict[str, Any]:
+    """Return the parameters that choose our relations, for both queries."""
     names = [snapshot.storage.table, snapshot.storage.dead_letters_table]
     for entry in [*snapshot.aggregates, *snapshot.retired]:
         names += [name for relation in entry.relations for name in (relation.name, relation.live)]
         names += [_history.members_table(relation) for relation in entry.relations]
         names += [name for view in entry.views for name in (view.name, _history.history_table(view, entry))]
-    return names
+    table = f"{quote(database.schema)}.{quote(snapshot.storage.table)}"
+    return {"schema": database.schema, "names": names, "table": table}
 
 
 _OWNERS: Final[LiteralString] = """
@@ -122,12 +119,7 @@ order by 1, 2
 def owners(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[Finding]:
     """Yield relations that belong to another role than the migrator's schema: its housekeeping may not change them."""
     continuous = {r.name for entry in [*snapshot.aggregates, *snapshot.retired] for r in entry.relations}
-    parameters = {
-        "schema": database.schema,
-        "names": _names(snapshot),
-        "table": f"{quote(database.schema)}.{quote(snapshot.storage.table)}",
-    }
-    for schema, name, kind, found, expected in connection.execute(_OWNERS, parameters):
+    for schema, name, kind, found, expected in connection.execute(_OWNERS, _ours(database, snapshot)):
         word = "table" if kind != "v" else "materialized view" if name in continuous else "view"
         yield Finding(
             "warning", f"{word} {name}", f"owner: {expected}", f"owner: {found}",
