@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adi_analytics_codegen.loader import load_catalog
-from adi_analytics_codegen.model import Catalog, Event, FieldType
+from adi_analytics_codegen.load.loader import load_catalog
+from adi_analytics_codegen.model.model import Catalog, Event, FieldType
 
 GLEAN = "glean_parser==22.0.1"
 BUF = "@bufbuild/buf@1.75.0"

@@ -141,7 +141,7 @@ def migrated_database(admin_dsn: str, server: str) -> Iterator[str]:
         if server == "TimescaleDB":
             with psycopg.connect(dsn, autocommit=True) as inside:
                 inside.execute("create extension timescaledb")
-        migrate = "import sys; from adi_analytics.migrate.cli import main; sys.exit(main())"
+        migrate = "import sys; from adi_analytics.migrate.cli.main import main; sys.exit(main())"
         subprocess.run([sys.executable, "-c", migrate, "all", "--database-url", dsn], check=True, capture_output=True)
         try:
             yield dsn

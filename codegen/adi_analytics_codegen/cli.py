@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from adi_analytics_codegen.findings import Finding
-    from adi_analytics_codegen.loader import Loaded
-    from adi_analytics_codegen.model import Catalog
+    from adi_analytics_codegen.load.loader import Loaded
+    from adi_analytics_codegen.model.findings import Finding
+    from adi_analytics_codegen.model.model import Catalog
 
 OK: Final = 0
 FOUND: Final = 1
@@ -137,8 +137,8 @@ def _count(text: str) -> int:
 
 def _load(arguments: argparse.Namespace) -> Catalog | None:
     """Return the catalog, or ``None`` after its errors went to stderr."""
-    from adi_analytics_codegen.loader import load
-    from adi_analytics_codegen.report import FORMATS
+    from adi_analytics_codegen.check.report import FORMATS
+    from adi_analytics_codegen.load.loader import load
 
     loaded = load(arguments.catalog)
     if loaded.findings:
@@ -147,7 +147,7 @@ def _load(arguments: argparse.Namespace) -> Catalog | None:
 
 
 def _report(arguments: argparse.Namespace, findings: list[Finding], fine: str) -> None:
-    from adi_analytics_codegen.report import FORMATS
+    from adi_analytics_codegen.check.report import FORMATS
 
     text = FORMATS[arguments.format](findings)
     if text:
@@ -157,8 +157,8 @@ def _report(arguments: argparse.Namespace, findings: list[Finding], fine: str) -
 
 
 def _lint(arguments: argparse.Namespace) -> int:
-    from adi_analytics_codegen.lint import lint
-    from adi_analytics_codegen.loader import load
+    from adi_analytics_codegen.check.lint import lint
+    from adi_analytics_codegen.load.loader import load
 
     loaded = load(arguments.catalog)
     findings = loaded.findings if loaded.catalog is None else lint(loaded)
@@ -174,10 +174,10 @@ def _size(loaded: Loaded) -> str:
 def _breaking(arguments: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
-    from adi_analytics_codegen import breaking
-    from adi_analytics_codegen.findings import Severity
-    from adi_analytics_codegen.loader import load
-    from adi_analytics_codegen.model import Location
+    from adi_analytics_codegen.check import breaking
+    from adi_analytics_codegen.load.loader import load
+    from adi_analytics_codegen.model.findings import Severity
+    from adi_analytics_codegen.model.model import Location
 
     new = load(arguments.catalog)
     if new.catalog is None:
@@ -195,7 +195,7 @@ def _breaking(arguments: argparse.Namespace) -> int:
 
 def _against(arguments: argparse.Namespace) -> Catalog | int | None:
     """Return the catalog to compare with, ``None`` when there was none, or an exit code after a message."""
-    from adi_analytics_codegen.against import AgainstError, load_against
+    from adi_analytics_codegen.check.against import AgainstError, load_against
 
     try:
         old = load_against(arguments.against, arguments.catalog)
@@ -220,7 +220,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     if catalog is None:
         return FOUND
     from adi_analytics_codegen.backends import BACKENDS, render
-    from adi_analytics_codegen.writer import ForeignFilesError, write
+    from adi_analytics_codegen.backends.writer import ForeignFilesError, write
 
     try:
         result = write(_out(arguments), render(catalog), [backend.folder for backend in BACKENDS.values()])
@@ -242,7 +242,7 @@ def _check(arguments: argparse.Namespace) -> int:
     if catalog is None:
         return FOUND
     from adi_analytics_codegen.backends import BACKENDS, render
-    from adi_analytics_codegen.writer import compare
+    from adi_analytics_codegen.backends.writer import compare
 
     differences = compare(_out(arguments), render(catalog), [backend.folder for backend in BACKENDS.values()])
     if arguments.format == "json":
@@ -266,8 +266,8 @@ def _diff(arguments: argparse.Namespace) -> int:
     old = _against(arguments)
     if isinstance(old, int):
         return old
-    from adi_analytics_codegen.difference import difference
-    from adi_analytics_codegen.model import Catalog
+    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.show.difference import difference
 
     changes = difference(old or Catalog(new.name, ()), new)
     if arguments.format == "json":
@@ -282,7 +282,7 @@ def _explain(arguments: argparse.Namespace) -> int:
     catalog = _load(arguments)
     if catalog is None:
         return FOUND
-    from adi_analytics_codegen.explain import as_text, explain, known
+    from adi_analytics_codegen.show.explain import as_text, explain, known
 
     facts = explain(catalog, arguments.name)
     if facts is None:
@@ -292,7 +292,7 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 
 def _unknown(arguments: argparse.Namespace, what: str, names: list[str]) -> int:
-    from adi_analytics_codegen.naming import did_you_mean
+    from adi_analytics_codegen.model.naming import did_you_mean
 
     return _fail(
         f"{arguments.catalog} has no {what} {arguments.name!r}; {did_you_mean(arguments.name, names)}".rstrip("; ")
@@ -305,7 +305,7 @@ def _sample(arguments: argparse.Namespace) -> int:
         return FOUND
     from random import Random
 
-    from adi_analytics_codegen.sample import SampleError, sample
+    from adi_analytics_codegen.show.sample import SampleError, sample
 
     event = catalog.event(arguments.name)
     if event is None:
@@ -320,7 +320,7 @@ def _sample(arguments: argparse.Namespace) -> int:
 
 
 def _rules(arguments: argparse.Namespace) -> int:
-    from adi_analytics_codegen.rules import RULES, markdown
+    from adi_analytics_codegen.check.rules import RULES, markdown
 
     if arguments.format == "markdown":
         print(markdown(), end="")
@@ -334,7 +334,7 @@ def _rules(arguments: argparse.Namespace) -> int:
 
 
 def _schema(_arguments: argparse.Namespace) -> int:
-    from adi_analytics_codegen._shape import catalog_schema
+    from adi_analytics_codegen.load.shape import catalog_schema
 
     print(json.dumps(catalog_schema(), indent=2))
     return OK

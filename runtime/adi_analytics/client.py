@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import uuid_utils
 
-from adi_analytics import _flush
-from adi_analytics._books import combined
-from adi_analytics._options import Options, Settings, seconds_from, settings_from
-from adi_analytics._queue import EventQueue, WorkerConfig
+from adi_analytics._engine.queue import waiting
+from adi_analytics._engine.queue.queue import EventQueue, WorkerConfig
+from adi_analytics._engine.queue.stats import combined
+from adi_analytics._shared.options import Options, Settings, seconds_from, settings_from
 from adi_analytics.context import current_context
 from adi_analytics.enriched import Event, to_nanoseconds
 from adi_analytics.errors import AnalyticsError
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
-    from adi_analytics._encode import RowEncoder
-    from adi_analytics._results import FlushResult, Stats
+    from adi_analytics._engine.queue.results import FlushResult, Stats
+    from adi_analytics._engine.rows.encode import RowEncoder
 
 
 class InvalidEventError(AnalyticsError, ValueError):
@@ -84,7 +84,7 @@ class AnalyticsClient:
             ConninfoInvalidError: If the connection string can't be understood.
             OptionError: If an option is unknown or has a value that it can't have.
         """
-        from adi_analytics._thread_worker import ThreadWorker
+        from adi_analytics._engine.drivers.thread_worker import ThreadWorker
 
         queue = EventQueue(settings_from(options))
         ThreadWorker.for_database(queue, conninfo).start()
@@ -146,8 +146,8 @@ class AnalyticsClient:
         self._queue.reject("internal_error")
 
     def _check(self, event: Event) -> None:
-        from adi_analytics._encode import EncodeFault, RowEncoder
-        from adi_analytics._validate import decoder_of
+        from adi_analytics._engine.rows.encode import EncodeFault, RowEncoder
+        from adi_analytics._engine.rows.validate import decoder_of
 
         if self._checker is None:
             self._checker = RowEncoder(self._queue.settings, decoder_of)
@@ -169,11 +169,11 @@ class AnalyticsClient:
         Raises:
             OptionError: If the timeout is no number.
         """
-        return _flush.flush(self._queue, seconds_from(timeout))
+        return waiting.flush(self._queue, seconds_from(timeout))
 
     async def aflush(self, timeout: float = 5.0) -> FlushResult:  # noqa: ASYNC109 - the deadline is part of the answer
         """Wait as `flush` does, letting the event loop run."""
-        return await _flush.aflush(self._queue, seconds_from(timeout))
+        return await waiting.aflush(self._queue, seconds_from(timeout))
 
     def stats(self) -> Stats:
         """Return the books: every event accepted is in exactly one of the other numbers."""

@@ -7,20 +7,20 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics._conninfo import resolve_conninfo
-from adi_analytics._flush import Watch, aflush
-from adi_analytics._options import seconds_from
-from adi_analytics._runners import AsyncioRunner
-from adi_analytics._thread_worker import ThreadWorker
+from adi_analytics._engine.drivers.asyncio_runner import AsyncioRunner
+from adi_analytics._engine.drivers.thread_worker import ThreadWorker
+from adi_analytics._engine.queue.waiting import Watch, aflush
+from adi_analytics._shared.conninfo import resolve_conninfo
+from adi_analytics._shared.options import seconds_from
 from adi_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from adi_analytics._queue import WorkerConfig
-    from adi_analytics._results import FlushResult
-    from adi_analytics._sessions import AsyncSession, Session
+    from adi_analytics._engine.drivers.connection import AsyncSession, Session
+    from adi_analytics._engine.queue.queue import WorkerConfig
+    from adi_analytics._engine.queue.results import FlushResult
 
 _POLL: Final = 0.005  # seconds
 
@@ -120,7 +120,7 @@ class AnalyticsWorker:
         return watch.result()
 
     def _checked(self, conninfo: str | None) -> str:
-        from adi_analytics._sessions import parameters
+        from adi_analytics._engine.drivers.connection import parameters
 
         resolved = resolve_conninfo(conninfo)
         parameters(resolved, self._queue.settings)
@@ -137,7 +137,8 @@ class AnalyticsWorker:
         self._thread_worker.start_at_event()
 
     def _make_session(self) -> AsyncSession:
-        from adi_analytics._sessions import AsyncioSession, parameters
+        from adi_analytics._engine.drivers.asyncio_session import AsyncioSession
+        from adi_analytics._engine.drivers.connection import parameters
 
         settings = self._queue.settings
         return AsyncioSession(parameters(self._conninfo, settings), settings.statement_timeout)

@@ -6,7 +6,7 @@ import re
 import jsonschema
 import jsonschema_rs
 import pytest
-from adi_analytics_codegen._patterns import UnportableError, in_python, portable
+from adi_analytics_codegen.model.patterns import UnportableError, in_python, portable
 from codegen_support.projects import minimal, run_python
 
 FIELDS = {

@@ -4,10 +4,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from adi_analytics_codegen.breaking import RULES, accepted, compare
-from adi_analytics_codegen.findings import Severity
-from adi_analytics_codegen.loader import load
-from adi_analytics_codegen.model import Location
+from adi_analytics_codegen.check.breaking import RULES, accepted, compare
+from adi_analytics_codegen.load.loader import load
+from adi_analytics_codegen.model.findings import Severity
+from adi_analytics_codegen.model.model import Location
 from codegen_support.projects import EVENTS, minimal
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "breaking"

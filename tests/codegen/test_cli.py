@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from adi_analytics_codegen.check.rules import RULES, markdown
 from adi_analytics_codegen.cli import main
-from adi_analytics_codegen.rules import RULES, markdown
 from codegen_support.projects import EVENTS, REPOSITORY, minimal
 
 COMMANDS = ["lint", "generate", "check", "breaking", "diff", "explain", "sample", "rules", "schema"]

@@ -2,9 +2,9 @@
 
 import re
 
-from adi_analytics_codegen.backends import _text
-from adi_analytics_codegen.lint import lint
-from adi_analytics_codegen.loader import load, load_catalog
+from adi_analytics_codegen.backends import text as docs_text
+from adi_analytics_codegen.check.lint import lint
+from adi_analytics_codegen.load.loader import load, load_catalog
 from codegen_support.projects import EVENTS, REPOSITORY
 
 DOCS = REPOSITORY / "docs"
@@ -24,7 +24,7 @@ def test_the_example_of_an_event_is_a_good_catalog(project):
 
 def test_every_key_of_the_format_is_in_the_reference():
     text = (DOCS / "reference" / "catalog.md").read_text(encoding="utf-8")
-    from adi_analytics_codegen._shape import catalog_schema
+    from adi_analytics_codegen.load.shape import catalog_schema
 
     schema = catalog_schema()
     for part in (schema, *schema["$defs"].values()):
@@ -37,7 +37,7 @@ def test_the_language_of_the_howto_can_be_added(tmp_path, monkeypatch):
     (template,) = blocks("howto/add-a-language.md", "jinja")
     (tmp_path / "go").mkdir()
     (tmp_path / "go" / "events.go.jinja").write_text(template, encoding="utf-8")
-    monkeypatch.setattr(_text, "_TEMPLATES", tmp_path)
+    monkeypatch.setattr(docs_text, "_TEMPLATES", tmp_path)
     module = {}
     exec(source, module)
     (text,) = module["render"](load_catalog(EVENTS)).values()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from adi_analytics_codegen.backends import BACKENDS, render
-from adi_analytics_codegen.loader import load_catalog
-from adi_analytics_codegen.writer import compare, write
+from adi_analytics_codegen.backends.writer import compare, write
+from adi_analytics_codegen.load.loader import load_catalog
 from codegen_support.projects import EVENTS, REPOSITORY
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"

@@ -5,11 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from adi_analytics_codegen.findings import CatalogError
-from adi_analytics_codegen.fingerprint import fingerprint
-from adi_analytics_codegen.loader import load, load_catalog
-from adi_analytics_codegen.model import Operator, Sensitivity, Store
-from adi_analytics_codegen.rules import RULES
+from adi_analytics_codegen.check.rules import RULES
+from adi_analytics_codegen.load.loader import load, load_catalog
+from adi_analytics_codegen.model.findings import CatalogError
+from adi_analytics_codegen.model.fingerprint import fingerprint
+from adi_analytics_codegen.model.model import Operator, Sensitivity, Store
 from codegen_support.projects import EVENTS, minimal
 
 BAD = Path(__file__).parent.parent / "fixtures" / "catalogs" / "bad"

@@ -11,15 +11,15 @@ from pathlib import Path
 import jsonschema
 import jsonschema_rs
 import pytest
-from adi_analytics_codegen._shape import Shape, catalog_schema
-from adi_analytics_codegen._yaml import parse
 from adi_analytics_codegen.backends import render
-from adi_analytics_codegen.breaking import compare
-from adi_analytics_codegen.difference import difference
-from adi_analytics_codegen.findings import Findings
-from adi_analytics_codegen.loader import load, load_catalog
-from adi_analytics_codegen.model import Location
-from adi_analytics_codegen.sample import sample
+from adi_analytics_codegen.check.breaking import compare
+from adi_analytics_codegen.load.loader import load, load_catalog
+from adi_analytics_codegen.load.shape import Shape, catalog_schema
+from adi_analytics_codegen.load.yaml import parse
+from adi_analytics_codegen.model.findings import Findings
+from adi_analytics_codegen.model.model import Location
+from adi_analytics_codegen.show.difference import difference
+from adi_analytics_codegen.show.sample import sample
 from codegen_support.catalogs import catalogs
 from codegen_support.projects import EVENTS, run_python
 from codegen_support.typescript import compile_typescript

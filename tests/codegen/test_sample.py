@@ -7,10 +7,10 @@ from random import Random
 import adi_analytics_events as events
 import jsonschema_rs
 import pytest
-from adi_analytics_codegen._regex import matching
 from adi_analytics_codegen.backends.json_schema import JsonSchemas
-from adi_analytics_codegen.loader import load_catalog
-from adi_analytics_codegen.sample import EventFactory, SampleError, sample
+from adi_analytics_codegen.load.loader import load_catalog
+from adi_analytics_codegen.show.regex import matching
+from adi_analytics_codegen.show.sample import EventFactory, SampleError, sample
 from codegen_support.projects import EVENTS, minimal
 
 PATTERNS = [

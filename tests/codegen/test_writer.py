@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from adi_analytics_codegen.writer import ForeignFilesError, compare, write
+from adi_analytics_codegen.backends.writer import ForeignFilesError, compare, write
 
 FILES = {"a/one.txt": "1\n", "a/b/two.txt": "é\n"}
 MARKED = {**FILES, "a/marked.txt": "by analytics-codegen\n"}

@@ -13,7 +13,7 @@ from adi_analytics.migrate import UsageError
 from psycopg.conninfo import make_conninfo
 from support.migrating import ROOT, Project, Target, connect, execute, run, write
 
-PROGRAM = "import sys; from adi_analytics.migrate.cli import main; sys.exit(main(sys.argv[1:]))"
+PROGRAM = "import sys; from adi_analytics.migrate.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
 def shell(redirected: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -78,7 +78,7 @@ def test_the_files_that_are_used_are_named(tmp_path: Path, monkeypatch: pytest.M
 def test_an_installed_package_is_not_written_to(
     made: Project, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr("adi_analytics._resources._PACKAGE", made.folder)
+    monkeypatch.setattr("adi_analytics._shared.resources._PACKAGE", made.folder)
 
     ended = run("new", *more, "-m", "x", "--migrations", made.migrations, "--manifest", made.manifest)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 from adi_analytics import migrate
-from adi_analytics.migrate import _doctor
 from support.migrating import Target, connect, environment, execute, insert_events, run, value
 
 LETTER = """insert into analytics_dead_letters
@@ -107,10 +107,10 @@ def test_an_invalid_index_is_told(migrated_dsn: str) -> None:
 
 
 def test_the_holder_of_the_lock_is_told(migrated_dsn: str) -> None:
-    from adi_analytics.migrate import _lock
+    from adi_analytics.migrate.server import lock
 
     with connect(migrated_dsn) as other:
-        other.execute("select pg_advisory_lock(%s, %s)", _lock.KEYS)
+        other.execute("select pg_advisory_lock(%s, %s)", lock.KEYS)
         assert "pid" in checked(Target("postgres", migrated_dsn))["lock"].found
 
 
@@ -131,7 +131,8 @@ def test_a_clock_that_is_wrong_is_told(migrated_dsn: str, monkeypatch: pytest.Mo
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # a subclass of its own is not needed
             return datetime.now(tz) + timedelta(minutes=10)
 
-    monkeypatch.setattr(_doctor, "datetime", Ahead)
+    # The package has a function of the same name as the module.
+    monkeypatch.setattr(sys.modules["adi_analytics.migrate.doctor"], "datetime", Ahead)
 
     found = checked(Target("postgres", migrated_dsn))["clock"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from adi_analytics import migrate
-from adi_analytics._embedded_programs import find_programs
+from adi_analytics.embedded.programs import find_programs
 from psycopg.conninfo import conninfo_to_dict
 from support.migrating import Project, Target, execute, insert_events, rows, run, value
 from support.servers import with_database

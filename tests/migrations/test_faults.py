@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from adi_analytics import AnalyticsClient, events, migrate
-from adi_analytics._store import Store
+from adi_analytics._engine.delivery.statements import Store
 from psycopg.conninfo import make_conninfo
 from support.migrating import Target, connect, counted, execute, insert_events, rows, run, truth, value, write
 from support.servers import private_server
@@ -25,16 +25,18 @@ if TYPE_CHECKING:
 KILLED = """
 import os, signal, sys
 from adi_analytics import migrate
-from adi_analytics.migrate import _apply
+from adi_analytics.migrate.server import connection
 left = int(sys.argv[1])
-send = _apply.execute
+send = connection.execute
 def execute(connection, text):
     global left
     left -= 1
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     send(connection, text)
-_apply.execute = execute
+for module in list(sys.modules.values()):
+    if getattr(module, "execute", None) is send:
+        module.execute = execute
 migrate.apply(options=migrate.Options(database_url=sys.argv[2], migrations=__import__("pathlib").Path(sys.argv[3])))
 """
 
@@ -263,8 +265,8 @@ def test_a_kill_during_housekeeping_is_mended_by_the_next(migrated_dsn: str) -> 
     target = Target("postgres", migrated_dsn)
     insert_events(migrated_dsn)
     code = (
-        "import os, signal, sys; from adi_analytics import migrate; from adi_analytics.migrate import _upkeep\n"
-        "_upkeep._chosen = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import os, signal, sys; from adi_analytics import migrate; from adi_analytics.migrate.upkeep import maintain\n"
+        "maintain._chosen = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "migrate.maintain(migrate.Options(database_url=sys.argv[1]), forced=True)"
     )
     done = subprocess.run([sys.executable, "-c", code, migrated_dsn], check=False)

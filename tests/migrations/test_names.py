@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from adi_analytics import migrate
-from adi_analytics.migrate import ForgottenMigrationError, UsageError, _history, _rename
-from adi_analytics.migrate._manifest import Statement
+from adi_analytics.migrate import ForgottenMigrationError, UsageError
+from adi_analytics.migrate.author import history, rename
+from adi_analytics.migrate.files.manifest import Statement
 from adi_analytics_codegen.backends.sql import names
 from support.migrating import Document, Project, Target, counted, execute, insert_events, project, rows, truth, value
 
@@ -86,7 +87,7 @@ def test_a_long_name_is_edited_like_any_other(
 
 def test_names_are_shortened_as_the_code_generator_does() -> None:
     for name in ("short", "x" * 63, "x" * 64, "ü" * 40, LONG + "_v2_distribution_live"):
-        assert _history.shorten(name) == names.shorten(name)
+        assert history.shorten(name) == names.shorten(name)
 
 
 def test_only_whole_names_are_replaced() -> None:
@@ -96,9 +97,9 @@ def test_only_whole_names_are_replaced() -> None:
     )
 
     with pytest.raises(UsageError, match="still names a_v2"):
-        _rename.renamed([Statement("s", sql)], {"a_v2": "a_v1"})
+        rename.renamed([Statement("s", sql)], {"a_v2": "a_v1"})
     plain = sql.replace("""it''s "a_v2" there""", "")
-    (made,) = _rename.renamed([Statement("view a_v2, not a_v20", plain)], {"a_v2": "a_v1"})
+    (made,) = rename.renamed([Statement("view a_v2, not a_v20", plain)], {"a_v2": "a_v1"})
 
     assert made.step == "view a_v1, not a_v20"
     assert made.sql == (

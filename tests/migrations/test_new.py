@@ -276,8 +276,8 @@ def test_grants_survive_a_swap(made: Project, target: Target) -> None:
 
 
 def test_new_refuses_to_write_into_an_installation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adi_analytics._resources.checkout_root", lambda: None)
-    monkeypatch.setattr("adi_analytics._resources.data_dir", lambda name: None)
+    monkeypatch.setattr("adi_analytics._shared.resources.checkout_root", lambda: None)
+    monkeypatch.setattr("adi_analytics._shared.resources.data_dir", lambda name: None)
 
     with pytest.raises(UsageError, match="--migrations"):
         migrate.new("x")

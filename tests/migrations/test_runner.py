@@ -11,8 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from adi_analytics import migrate
-from adi_analytics._embedded_programs import find_programs
-from adi_analytics.migrate import _backfill, _lock, _upkeep
+from adi_analytics.embedded.programs import find_programs
+from adi_analytics.migrate.server import lock
+from adi_analytics.migrate.upkeep import backfill as filling
+from adi_analytics.migrate.upkeep import maintain as upkeep
 from support.migrating import SQL, Project, Target, connect, environment, execute, project, rows, run, value, write
 
 PSQL = find_programs() / "psql"
@@ -220,7 +222,7 @@ def test_destructive_files_need_permission(postgres_dsn: str, folder: Path) -> N
 
 def test_the_holder_of_the_lock_is_named(postgres_dsn: str, folder: Path) -> None:
     with psycopg.connect(postgres_dsn, autocommit=True, application_name="the other one") as other:
-        other.execute("select pg_advisory_lock(%s, %s)", _lock.KEYS)
+        other.execute("select pg_advisory_lock(%s, %s)", lock.KEYS)
         ended = run("all", "--lock-wait", "0.3", "--database-url", postgres_dsn, "--migrations", folder)
         pid = other.info.backend_pid
 
@@ -231,7 +233,7 @@ def test_the_holder_of_the_lock_is_named(postgres_dsn: str, folder: Path) -> Non
 def test_a_lock_that_a_dead_client_left_can_be_ended(postgres_dsn: str, folder: Path) -> None:
     # What a transaction pooler does: the server's session goes on after its client has gone.
     pooled = psycopg.connect(postgres_dsn, autocommit=True, application_name="pooler")
-    pooled.execute("select pg_advisory_lock(%s, %s)", _lock.KEYS)
+    pooled.execute("select pg_advisory_lock(%s, %s)", lock.KEYS)
     refused = run("all", "--lock-wait", "0", "--database-url", postgres_dsn, "--migrations", folder)
     assert refused.code == 4
     assert "pg_terminate_backend" in refused.err
@@ -536,9 +538,9 @@ def test_a_lock_that_another_session_keeps_is_told(
     migrated_dsn: str, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Behind a transaction pooler the lock may stay with a session that nobody will ask again."""
-    keys = _lock.KEYS if command == "all" else _upkeep.MAINTAIN_KEYS
-    monkeypatch.setattr(_backfill, "pending", lambda connection: _lock._release(connection, keys) and [])
-    monkeypatch.setattr(_lock, "check_still_held", lambda *_: None)
+    keys = lock.KEYS if command == "all" else upkeep.MAINTAIN_KEYS
+    monkeypatch.setattr(filling, "pending", lambda connection: lock._release(connection, keys) and [])
+    monkeypatch.setattr(lock, "check_still_held", lambda *_: None)
 
     ended = run(command, "--database-url", migrated_dsn)
 

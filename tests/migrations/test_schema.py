@@ -10,9 +10,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from adi_analytics.migrate import _database
-from adi_analytics.migrate._describe import describe
-from adi_analytics.migrate._verify_timescale import use_definitions
+from adi_analytics.migrate.drift.check_timescale import use_definitions
+from adi_analytics.migrate.drift.describe import describe
+from adi_analytics.migrate.server.backend import inspect
 from support.migrating import Target, connect, rows
 
 FOLDER = Path(__file__).parent / "schema"
@@ -26,7 +26,7 @@ def dump(target: Target, *, bodies: bool) -> str:
     lines: list[str] = []
     ours = _ours(target)
     with connect(target.dsn) as connection, connection.transaction():
-        database = _database.inspect(connection)
+        database = inspect(connection)
         for schema in ("analytics_meta", "public"):
             connection.execute(f"set local search_path = {schema}, public".encode())
             found = describe(connection, schema, names=None if schema == "analytics_meta" else ours)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from adi_analytics import migrate
-from adi_analytics.migrate import UsageError, _upkeep
+from adi_analytics.migrate import UsageError
+from adi_analytics.migrate.upkeep import maintain as upkeep
 from support.migrating import (
     Document,
     Target,
@@ -283,7 +284,7 @@ def test_two_at_once_do_no_harm(migrated_dsn: str) -> None:
 
 def test_a_second_maintain_leaves_at_once(migrated_dsn: str) -> None:
     with connect(migrated_dsn) as other:
-        other.execute("select pg_advisory_lock(%s, %s)", _upkeep.MAINTAIN_KEYS)
+        other.execute("select pg_advisory_lock(%s, %s)", upkeep.MAINTAIN_KEYS)
 
         assert not migrate.maintain(migrate.Options(database_url=migrated_dsn)).ran
         ended = run("maintain", "--database-url", migrated_dsn)

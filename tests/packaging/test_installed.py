@@ -27,7 +27,7 @@ def test_no_folder_of_the_checkout_becomes_a_module(installed, name):
 
 @pytest.mark.parametrize("name", ["migrations", "sql", "json_schema"])
 def test_data_are_found(installed, name):
-    code = f"from adi_analytics import _resources as r; print(r.checkout_root(), r.data_dir({name!r}))"
+    code = f"from adi_analytics._shared import resources as r; print(r.checkout_root(), r.data_dir({name!r}))"
     found = installed.python(code).strip()
     assert found == f"None {installed.site_packages / 'adi_analytics' / '_data' / name}"
 

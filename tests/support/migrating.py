@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import yaml
 from adi_analytics import migrate
-from adi_analytics.migrate import _files, cli
-from adi_analytics_codegen import loader
+from adi_analytics.migrate.cli import main
+from adi_analytics.migrate.files import migration as migration_files
 from adi_analytics_codegen.backends.sql import manifest
 from adi_analytics_codegen.backends.sql.manifest import to_json
+from adi_analytics_codegen.load import loader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +62,7 @@ def run(*arguments: str | Path) -> Ran:
     """Run analytics-migrate in this process."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = cli.main([str(argument) for argument in arguments])
+        code = main.main([str(argument) for argument in arguments])
     assert "Traceback" not in err.getvalue()
     return Ran(code, out.getvalue(), err.getvalue())
 
@@ -199,5 +200,7 @@ def write(folder: Path, name: str, text: str = SQL, variant: str = "common", *, 
     if lock:
         number, phase = name.split("_")[:2]
         with (folder / "migrations.lock").open("a") as file:
-            file.write(f"{number} {phase} {variant} {_files.checksum(_files.normalise(text.encode()))}\n")
+            file.write(
+                f"{number} {phase} {variant} {migration_files.checksum(migration_files.normalise(text.encode()))}\n"
+            )
     return path

@@ -155,7 +155,7 @@ def with_database(dsn: str, name: str) -> str:
 
 def apply_migrations(dsn: str) -> None:
     """Run ``analytics-migrate all``; an AssertionError with its output if that fails."""
-    program = "import sys; from adi_analytics.migrate.cli import main; sys.exit(main())"
+    program = "import sys; from adi_analytics.migrate.cli.main import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "all", "--database-url", dsn]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"analytics-migrate all ended with {done.returncode}:\n{done.stdout}{done.stderr}"

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from adi_analytics import _embedded_programs as programs
-from adi_analytics.embedded import EmbeddedMissingError, EmbeddedServerError, attach_server, start_server
+from adi_analytics.embedded import EmbeddedMissingError, EmbeddedServerError, attach_server, programs, start_server
 from support.servers import TEST_SETTINGS, freeze, thaw
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change to another user")
@@ -141,7 +140,7 @@ def test_bad_setting_shows_the_log_and_leaves_nothing(monkeypatch):
 
 
 def test_missing_wheel_is_named(monkeypatch):
-    monkeypatch.setattr("adi_analytics._embedded_programs._WHEELS", ("no_such_wheel",))
+    monkeypatch.setattr("adi_analytics.embedded.programs._WHEELS", ("no_such_wheel",))
     with pytest.raises(EmbeddedMissingError, match=r"adi-analytics\[embedded\]"):
         start_server()
 

@@ -1,4 +1,4 @@
-"""adi_analytics._resources: the data folders of a checkout, of an installation, and of neither."""
+"""adi_analytics._shared.resources: the data folders of a checkout, of an installation, and of neither."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from adi_analytics import AnalyticsError, _resources
+from adi_analytics import AnalyticsError
+from adi_analytics._shared import resources as package_data
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {"migrations": "migrations", "sql": "generated/sql", "json_schema": "generated/json_schema"}
@@ -16,9 +17,9 @@ FOLDERS = {"migrations": "migrations", "sql": "generated/sql", "json_schema": "g
 
 def module_in(package: Path):
     """Import a copy of the module as if the package lay there."""
-    package.mkdir(parents=True)
-    shutil.copy(_resources.__file__, package)
-    spec = importlib.util.spec_from_file_location("copied_resources", package / "_resources.py")
+    (package / "_shared").mkdir(parents=True)
+    copy = shutil.copy(package_data.__file__, package / "_shared")
+    spec = importlib.util.spec_from_file_location("copied_resources", copy)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -28,8 +29,8 @@ def module_in(package: Path):
 
 @pytest.mark.parametrize(("name", "folder"), FOLDERS.items())
 def test_checkout(name, folder):
-    assert _resources.checkout_root() == ROOT
-    assert _resources.data_dir(name) == ROOT / folder
+    assert package_data.checkout_root() == ROOT
+    assert package_data.data_dir(name) == ROOT / folder
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -66,5 +67,5 @@ def test_a_catalog_without_migrations_has_a_place_for_them(tmp_path):
 
 
 def test_error_survives_pickling():
-    error = _resources.ResourceMissingError("sql", (Path("somewhere"),))
+    error = package_data.ResourceMissingError("sql", (Path("somewhere"),))
     assert str(pickle.loads(pickle.dumps(error))) == str(error)

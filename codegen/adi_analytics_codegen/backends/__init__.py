@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from adi_analytics_codegen.model import Catalog
+    from adi_analytics_codegen.model.model import Catalog
 
 
 @dataclass(frozen=True, slots=True)

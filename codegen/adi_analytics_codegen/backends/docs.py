@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen._durations import duration_text
-from adi_analytics_codegen.backends._describe import deprecation_text, enum_value_text, sentence
-from adi_analytics_codegen.backends._text import HEADER, environment
-from adi_analytics_codegen.model import FieldType, MeasureKind, Status
-from adi_analytics_codegen.readers import columns_fed, readers_of_event
-from adi_analytics_codegen.walk import innermost
+from adi_analytics_codegen.backends.describe import deprecation_text, enum_value_text, sentence
+from adi_analytics_codegen.backends.text import HEADER, environment
+from adi_analytics_codegen.model.durations import duration_text
+from adi_analytics_codegen.model.model import FieldType, MeasureKind, Status
+from adi_analytics_codegen.model.readers import columns_fed, readers_of_event
+from adi_analytics_codegen.model.walk import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics_codegen.model import Aggregate, Catalog, Condition, Event, Field, Measure, Ratio
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event, Field, Measure, Ratio
 
 _OPERATORS: Final = {"eq": "=", "ne": "≠", "in": "in", "lt": "<", "lte": "≤", "gt": ">", "gte": "≥"}
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>|#~$])")

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen._patterns import portable
-from adi_analytics_codegen.model import Field, FieldType, Sensitivity, Status, Store
-from adi_analytics_codegen.walk import every_field
+from adi_analytics_codegen.model.model import Field, FieldType, Sensitivity, Status, Store
+from adi_analytics_codegen.model.patterns import portable
+from adi_analytics_codegen.model.walk import every_field
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model import Catalog, Enum, Event
+    from adi_analytics_codegen.model.model import Catalog, Enum, Event
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 UUID_PATTERN: Final = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"

@@ -7,20 +7,20 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen._patterns import in_python
 from adi_analytics_codegen.backends import json_schema
-from adi_analytics_codegen.backends._describe import class_text, deprecation_text, enum_value_text, field_text, sentence
-from adi_analytics_codegen.backends._layout import Group, OrNone, Part, laid_out
-from adi_analytics_codegen.backends._text import HEADER, WIDTH, environment, import_line, py_docstring, py_string
-from adi_analytics_codegen.fingerprint import fingerprint
-from adi_analytics_codegen.model import Field, FieldType, Status, Store
-from adi_analytics_codegen.naming import object_class_name
-from adi_analytics_codegen.walk import innermost
+from adi_analytics_codegen.backends.describe import class_text, deprecation_text, enum_value_text, field_text, sentence
+from adi_analytics_codegen.backends.layout import Group, OrNone, Part, laid_out
+from adi_analytics_codegen.backends.text import HEADER, WIDTH, environment, import_line, py_docstring, py_string
+from adi_analytics_codegen.model.fingerprint import fingerprint
+from adi_analytics_codegen.model.model import Field, FieldType, Status, Store
+from adi_analytics_codegen.model.naming import object_class_name
+from adi_analytics_codegen.model.patterns import in_python
+from adi_analytics_codegen.model.walk import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adi_analytics_codegen.model import Catalog, Enum, Event
+    from adi_analytics_codegen.model.model import Catalog, Enum, Event
 
 _STANDARD: Final = {
     "Mapping": "collections.abc",
@@ -148,7 +148,7 @@ class _Package:
 
     def class_texts(self) -> dict[str, str]:
         """Return the text of every class, by name."""
-        from adi_analytics_codegen.backends._datamodel import classes
+        from adi_analytics_codegen.backends.datamodel import classes
 
         made = [one for in_domain in self.by_domain.values() for one in in_domain]
         definitions = {enum.class_name: _enum_definition(enum) for enum in self.catalog.enums}

@@ -6,12 +6,12 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.backends._describe import class_text, deprecation_text, enum_value_text, field_text
-from adi_analytics_codegen.backends._text import HEADER, environment, wrapped
-from adi_analytics_codegen.model import Deprecation, Field, FieldType, Status
+from adi_analytics_codegen.backends.describe import class_text, deprecation_text, enum_value_text, field_text
+from adi_analytics_codegen.backends.text import HEADER, environment, wrapped
+from adi_analytics_codegen.model.model import Deprecation, Field, FieldType, Status
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model import Catalog, Enum, Event
+    from adi_analytics_codegen.model.model import Catalog, Enum, Event
 
 _SCALARS: Final = {
     FieldType.UUID: "string",

@@ -1,20 +1,12 @@
 """The migrator: brings a database to the state that the event catalog describes, and keeps it there."""
 
-from adi_analytics.migrate._adopt import AdoptResult, adopt
-from adi_analytics.migrate._backfill import BackfillResult
-from adi_analytics.migrate._baseline import BaselineResult, baseline
-from adi_analytics.migrate._dead_letters import (
-    DeadLetter,
-    DeadLetters,
-    Imported,
-    Refused,
-    Replayed,
-    dead_letters,
-    import_dead_letters,
-    replay_dead_letters,
-)
-from adi_analytics.migrate._doctor import Diagnosis, doctor
-from adi_analytics.migrate._errors import (
+from adi_analytics.migrate.adopt.adopt import AdoptResult, adopt
+from adi_analytics.migrate.adopt.baseline import BaselineResult, baseline
+from adi_analytics.migrate.author.new import NewResult, check, new
+from adi_analytics.migrate.doctor import Diagnosis, doctor
+from adi_analytics.migrate.drift.drift import DriftResult, drift
+from adi_analytics.migrate.drift.findings import Finding
+from adi_analytics.migrate.errors import (
     BackendChangedError,
     DatabaseUnreachableError,
     DestructiveError,
@@ -30,12 +22,21 @@ from adi_analytics.migrate._errors import (
     UnsuitableDatabaseError,
     UsageError,
 )
-from adi_analytics.migrate._findings import Finding
-from adi_analytics.migrate._new import NewResult, check, new
-from adi_analytics.migrate._progress import Progress
-from adi_analytics.migrate._record import Timeouts
-from adi_analytics.migrate._runner import ApplyResult, DryRun, Options, Status, apply, dry_run, status
-from adi_analytics.migrate._upkeep import (
+from adi_analytics.migrate.options import Options, Progress, Timeouts
+from adi_analytics.migrate.run.apply import ApplyResult, Status, apply, status
+from adi_analytics.migrate.run.preview import DryRun, dry_run
+from adi_analytics.migrate.upkeep.backfill import BackfillResult
+from adi_analytics.migrate.upkeep.dead_letters import (
+    DeadLetter,
+    DeadLetters,
+    Imported,
+    Refused,
+    Replayed,
+    dead_letters,
+    import_dead_letters,
+    replay_dead_letters,
+)
+from adi_analytics.migrate.upkeep.maintain import (
     MaintainResult,
     RefreshResult,
     backfill,
@@ -44,7 +45,6 @@ from adi_analytics.migrate._upkeep import (
     maintain_loop,
     refresh,
 )
-from adi_analytics.migrate._verify import DriftResult, drift
 
 __all__ = [
     "AdoptResult",

@@ -18,7 +18,7 @@ from psycopg import sql
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adi_analytics_codegen.model import Aggregate, Catalog
+    from adi_analytics_codegen.model.model import Aggregate, Catalog
 
 BACKENDS = (
     "postgres",

@@ -7,7 +7,7 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from adi_analytics_codegen.model import (
+from adi_analytics_codegen.model.model import (
     Aggregate,
     Catalog,
     Condition,

@@ -16,12 +16,12 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from adi_analytics_codegen.model import FieldType, MeasureKind, Operator
+from adi_analytics_codegen.model.model import FieldType, MeasureKind, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adi_analytics_codegen.model import Aggregate, Catalog, Condition, Event, Field, Measure
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event, Field, Measure
 
 MONDAY = datetime(2000, 1, 3, tzinfo=UTC)
 EXACT = Context(prec=5000)

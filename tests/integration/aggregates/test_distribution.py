@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from adi_analytics_codegen.loader import load_catalog
-from adi_analytics_codegen.model import (
+from adi_analytics_codegen.load.loader import load_catalog
+from adi_analytics_codegen.model.model import (
     Aggregate,
     Catalog,
     Event,

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from adi_analytics.migrate.cli import main
+from adi_analytics.migrate.cli.main import main
 from adi_analytics_codegen.backends.sql import manifest
-from adi_analytics_codegen.loader import load_catalog
+from adi_analytics_codegen.load.loader import load_catalog
 from integration.aggregates.backend import BACKENDS, Installed, connect
 from integration.aggregates.streams import START, stream
 

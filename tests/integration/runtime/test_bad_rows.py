@@ -226,18 +226,18 @@ def test_many_bad_rows_among_good_ones(database: Database, kind: str) -> None:
 
 def test_the_server_is_asked_about_a_row_before_it_is_set_aside(database: Database) -> None:
     """A server whose message names the wrong line, as a translated or changed one might, costs no event."""
-    from adi_analytics import _deliver
+    from adi_analytics._engine.delivery import attempt
 
-    named = _deliver.named_line
+    named = attempt.named_line
     try:
-        _deliver.named_line = lambda error, table: 1  # always the first
+        attempt.named_line = lambda error, table: 1  # always the first
         with running("thread", database.dsn) as client:
             for event in [*tasks(100), _error("\0"), *tasks(100, start=100)]:
                 client.track(event)
             assert client.flush(30).ok
             assert balanced(client).dead_lettered == 1
     finally:
-        _deliver.named_line = named
+        attempt.named_line = named
     database.assert_numbers(200)
 
 

@@ -285,9 +285,9 @@ def test_a_thousand_clients_leave_nothing_behind(database: Database) -> None:
     assert threading.active_count() == threads
     assert process.num_fds() <= descriptors
     assert process.memory_info().rss - memory < 30 * 2**20
-    from adi_analytics import _fork
+    from adi_analytics._engine.process import at_fork
 
-    assert len(_fork._registered) < 20
+    assert len(at_fork._registered) < 20
     database.assert_numbers(1000)
 
 

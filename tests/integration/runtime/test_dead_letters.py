@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from adi_analytics import _dead_letter_file, events
-from adi_analytics._dead_letter_file import DeadLetterFile
-from adi_analytics._dead_letters import DeadLetterFileError, import_file, replay
-from adi_analytics._encode import Row
-from adi_analytics._store import DeadLetter
+from adi_analytics import events
+from adi_analytics._engine.dead_letters import file as letter_file
+from adi_analytics._engine.dead_letters.file import DeadLetterFile
+from adi_analytics._engine.dead_letters.letter import DeadLetter
+from adi_analytics._engine.rows.row import Row
+from adi_analytics.migrate.upkeep.replay import DeadLetterFileError, import_file, replay
 from runtime_support import running, task
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def test_a_letter_written_while_the_file_is_imported_is_not_lost(
         timestamp="2026-11-01T12:00:00+00:00", event_type="t", service="s", user_id=None, data={},
         event_id="0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9b01", meta={},
     )  # fmt: skip
-    lock, imported = _dead_letter_file._lock, []
+    lock, imported = letter_file._lock, []
 
     def import_between_open_and_lock(descriptor: int) -> None:
         if not imported:
@@ -164,7 +165,7 @@ def test_a_letter_written_while_the_file_is_imported_is_not_lost(
             imported.append(import_file(connection, path))
         lock(descriptor)
 
-    monkeypatch.setattr(_dead_letter_file, "_lock", import_between_open_and_lock)
+    monkeypatch.setattr(letter_file, "_lock", import_between_open_and_lock)
     DeadLetterFile(path).append(DeadLetter(row, "encoding", "m", None, "0"))
     assert imported == [1, 1]
     assert import_file(connection, path) == 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from adi_analytics import AnalyticsClient, EnrichedEvent, InvalidEventError, analytics_context, events
-from adi_analytics._options import Settings
+from adi_analytics._shared.options import Settings
 from runtime_support import QUICK, balanced, running, task, tasks
 
 if TYPE_CHECKING:
@@ -167,8 +167,8 @@ def test_what_before_send_drops_is_not_lost(database: Database, caplog: pytest.L
 
 
 def test_a_worker_s_thread_does_not_end_in_silence(caplog: pytest.LogCaptureFixture) -> None:
-    from adi_analytics._queue import EventQueue
-    from adi_analytics._runners import ThreadRunner
+    from adi_analytics._engine.drivers.thread_runner import ThreadRunner
+    from adi_analytics._engine.queue.queue import EventQueue
 
     def fail() -> Any:
         raise SystemExit(1)
@@ -307,9 +307,10 @@ def test_what_is_stored_is_what_the_catalog_s_own_encoder_writes(name: str) -> N
     import uuid
 
     import msgspec
-    from adi_analytics._encode import Row, RowEncoder
-    from adi_analytics._options import settings_from
-    from adi_analytics._validate import decoder_of
+    from adi_analytics._engine.rows.encode import RowEncoder
+    from adi_analytics._engine.rows.row import Row
+    from adi_analytics._engine.rows.validate import decoder_of
+    from adi_analytics._shared.options import settings_from
 
     cls: Any = events.EVENTS[name]
     event = msgspec.convert(_sample(cls), cls)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runtime_support import Database
 
 # The second is loaded by its entry point where the package is installed; by this line where it is not.
-pytest_plugins = ["pytester", "adi_analytics.pytest_plugin"]
+pytest_plugins = ["pytester", "adi_analytics.testing.pytest_plugin"]
 
 
 def test_prometheus_scrapes_the_books(database: Database) -> None:
@@ -165,7 +165,7 @@ def test_the_plugin_works_in_a_project(pytester: pytest.Pytester) -> None:
             assert len(analytics_events) == 0
         """
     )
-    result = pytester.runpytest_subprocess("-p", "adi_analytics.pytest_plugin", "-p", "no:cacheprovider")
+    result = pytester.runpytest_subprocess("-p", "adi_analytics.testing.pytest_plugin", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=2)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from adi_analytics import AnalyticsClient, AnalyticsWorker, _sessions
+from adi_analytics import AnalyticsClient, AnalyticsWorker
+from adi_analytics._engine.drivers import connection as sessions
 from runtime_support import QUICK, Proxy, balanced, running, settled, task, tasks
 from support.servers import freeze, thaw
 
@@ -176,7 +177,7 @@ def test_a_frozen_server_takes_the_events_when_it_thaws(own_server: EmbeddedServ
 def test_a_frozen_server_counts_as_away_after_a_while(
     own_server: EmbeddedServer, own_database: Database, kind: str, tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_sessions, "_GRACE", 0.5)
+    monkeypatch.setattr(sessions, "_GRACE", 0.5)
     options = {"spool": "always", "spool_dir": str(tmp_path), "statement_timeout": 0.5, "connect_timeout": 2}
     with running(kind, own_server.dsn, **options) as client:
         client.track(task(0))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from adi_analytics import AnalyticsClient, OptionError
-from adi_analytics._segment import MAGIC
+from adi_analytics._engine.spool.segment import MAGIC
 from runtime_support import QUICK, balanced, running, settled, task, tasks
 from runtime_support.programs import run_program, wait_for
 

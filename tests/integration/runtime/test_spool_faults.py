@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from adi_analytics import AnalyticsClient, AnalyticsWorker
-from adi_analytics._options import settings_from
-from adi_analytics._spool import Spool, SpoolFullError
+from adi_analytics._engine.spool.spool import Spool, SpoolFullError
+from adi_analytics._shared.options import settings_from
 from adi_analytics.testing import FailingSink
 from runtime_support import QUICK, balanced, settled, task, tasks
 from runtime_support.programs import run_program, wait_for
@@ -165,9 +165,9 @@ def test_a_part_of_a_dead_letter_is_taken_back(tmp_path: Path) -> None:
         f"""
         import json, resource
         from pathlib import Path
-        from adi_analytics._dead_letter_file import DeadLetterFile
-        from adi_analytics._encode import Row
-        from adi_analytics._store import DeadLetter
+        from adi_analytics._engine.dead_letters.file import DeadLetterFile
+        from adi_analytics._engine.rows.encode import Row
+        from adi_analytics._engine.delivery.statements import DeadLetter
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         def letter(text):

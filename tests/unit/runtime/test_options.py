@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
 from adi_analytics import AnalyticsClient, AnalyticsWorker, ConninfoInvalidError, ConninfoMissingError, OptionError
-from adi_analytics._options import Options, Settings, settings_from
+from adi_analytics._shared.options import Options, Settings, settings_from
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +105,7 @@ def test_errors_survive_pickling() -> None:
 
 
 def test_the_database_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    from adi_analytics._conninfo import resolve_conninfo
+    from adi_analytics._shared.conninfo import resolve_conninfo
 
     for name in ("DATABASE_URL", "PLATFORM_DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)

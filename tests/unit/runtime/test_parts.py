@@ -15,14 +15,15 @@ import msgspec
 import psycopg
 import pytest
 from adi_analytics import AnalyticsClient, InvalidEventError
-from adi_analytics._batch import Batch, Work
-from adi_analytics._encode import EncodeFault, Row, RowEncoder
-from adi_analytics._ledger import Counter, Evictor, Ledger
-from adi_analytics._options import Settings
-from adi_analytics._policy import StorePolicy
-from adi_analytics._retry import Backoff, Verdict, verdict_of
-from adi_analytics._segment import MAGIC, ROW_START, SegmentWriter, read_segment
-from adi_analytics._validate import decoder_of
+from adi_analytics._engine.delivery.batch import Batch, Work
+from adi_analytics._engine.delivery.faults import Backoff, Verdict, verdict_of
+from adi_analytics._engine.queue.ledger import Counter, Evictor, Ledger
+from adi_analytics._engine.rows.encode import EncodeFault, RowEncoder
+from adi_analytics._engine.rows.row import Row
+from adi_analytics._engine.rows.store_policy import StorePolicy
+from adi_analytics._engine.rows.validate import decoder_of
+from adi_analytics._engine.spool.segment import MAGIC, ROW_START, SegmentWriter, read_segment
+from adi_analytics._shared.options import Settings
 from adi_analytics.events import ApplicationError
 from hypothesis import given
 from hypothesis import strategies as st

@@ -10,7 +10,7 @@ from adi_analytics_codegen.backends.sql.objects import object_names
 from adi_analytics_codegen.backends.sql.relations import plan
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model import Catalog
+    from adi_analytics_codegen.model.model import Catalog
 
 __all__ = ["BACKENDS", "manifest", "object_names", "render", "sql_of"]
 

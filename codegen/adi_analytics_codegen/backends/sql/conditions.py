@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.sql.names import literal
 from adi_analytics_codegen.backends.sql.values import COLUMNS, SQL_TYPES, typed
-from adi_analytics_codegen.model import SERVICE, USER_ID, Event, FieldType, Operator
+from adi_analytics_codegen.model.model import SERVICE, USER_ID, Event, FieldType, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adi_analytics_codegen.model import Aggregate, Catalog, Condition, Field
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Field
 
 EVENT: Final = "event"
 """What a condition on the event's name calls it."""

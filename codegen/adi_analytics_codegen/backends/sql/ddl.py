@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from adi_analytics_codegen.backends.sql.relations import Plan, Relation
-    from adi_analytics_codegen.model import Catalog
+    from adi_analytics_codegen.model.model import Catalog
 
 _STEP: Final = re.compile(r"^-- step: (.+)\n", re.MULTILINE)
 _BLANK_LINES: Final = re.compile(r"\n(?:[ \t]*\n)+")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.sql.conditions import EVENT, FieldTypes
 from adi_analytics_codegen.backends.sql.relations import BUCKET_RATIO
-from adi_analytics_codegen.fingerprint import canonical
-from adi_analytics_codegen.model import FieldType
+from adi_analytics_codegen.model.fingerprint import canonical
+from adi_analytics_codegen.model.model import FieldType
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations import Plan, Relation
-    from adi_analytics_codegen.model import Aggregate, Catalog, Condition, Measure
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Measure
 
 SEMANTICS: Final = 1
 """Raised when this backend computes other rows from the same catalog: every fingerprint changes then."""

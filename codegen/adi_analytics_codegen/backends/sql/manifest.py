@@ -25,13 +25,13 @@ from adi_analytics_codegen.backends.sql.fingerprints import (
 )
 from adi_analytics_codegen.backends.sql.names import seconds
 from adi_analytics_codegen.backends.sql.relations import plan
-from adi_analytics_codegen.fingerprint import fingerprint
+from adi_analytics_codegen.model.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from adi_analytics_codegen.backends.sql.relations import Plan, Relation
-    from adi_analytics_codegen.model import Aggregate, Catalog
+    from adi_analytics_codegen.model.model import Aggregate, Catalog
 
 FORMAT: Final = 1
 """Version of the manifest's format. The migrator refuses one that it does not know."""

@@ -9,7 +9,7 @@ from adi_analytics_codegen.backends.sql.names import shorten
 from adi_analytics_codegen.backends.sql.relations import plan
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model import Aggregate, Catalog
+    from adi_analytics_codegen.model.model import Aggregate, Catalog
 
 
 def object_names(catalog: Catalog) -> list[tuple[str, str]]:

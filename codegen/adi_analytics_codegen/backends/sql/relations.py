@@ -9,10 +9,10 @@ from adi_analytics_codegen.backends.sql.conditions import FieldTypes, predicates
 from adi_analytics_codegen.backends.sql.measures import Column, PublicColumn, ratio, read, store
 from adi_analytics_codegen.backends.sql.names import exact_interval, identifier, literal, shorten, unused
 from adi_analytics_codegen.backends.sql.values import COLUMNS, SQL_TYPES, typed
-from adi_analytics_codegen.model import FieldType, MeasureKind
+from adi_analytics_codegen.model.model import FieldType, MeasureKind
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model import Aggregate, Catalog, Measure
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Measure
 
 TIMESTAMP_TYPE: Final = SQL_TYPES[FieldType.DATETIME]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from adi_analytics_codegen.backends.sql.names import literal
-from adi_analytics_codegen.model import SERVICE, USER_ID, FieldType
+from adi_analytics_codegen.model.model import SERVICE, USER_ID, FieldType
 
 COLUMNS: Final = {USER_ID: "user_id", SERVICE: "service"}
 """Column references of aggregates, and the columns that they mean."""

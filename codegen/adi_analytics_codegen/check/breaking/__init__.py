@@ -1,0 +1,115 @@
+"""What an edit of the catalog may do: rows are never rewritten, and old senders still send for a while."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from adi_analytics_codegen.check.breaking.aggregates import AGGREGATE_RULES, REMOVAL_RULES, VERSION_RULES
+from adi_analytics_codegen.check.breaking.catalogs import CATALOG_RULES, EVENT_RULES
+from adi_analytics_codegen.check.breaking.fields import FIELD_RULES, MEMBER_RULES
+from adi_analytics_codegen.check.breaking.rule import Aggregates, Catalogs, Events, Fields, Members, Rule, Seen
+from adi_analytics_codegen.model.findings import Finding, Severity, ordered
+from adi_analytics_codegen.model.model import FieldType, Status
+from adi_analytics_codegen.model.naming import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from adi_analytics_codegen.load.loader import Waiver
+    from adi_analytics_codegen.model.model import Catalog, Field, Location
+
+RULES: Final[dict[str, Rule[Any]]] = {
+    **CATALOG_RULES,
+    **EVENT_RULES,
+    **MEMBER_RULES,
+    **FIELD_RULES,
+    **REMOVAL_RULES,
+    **VERSION_RULES,
+    **AGGREGATE_RULES,
+}
+"""Every rule by its id."""
+
+
+def compare(old: Catalog, new: Catalog, at: Location) -> list[Finding]:
+    """Return what the step from *old* to *new* breaks. Events that were drafts may change as they like.
+
+    Args:
+        old: The catalog as it was.
+        new: The catalog as it is.
+        at: Where findings go about things that are gone.
+    """
+    return ordered(_compared(Catalogs(old, new, at)))
+
+
+def accepted(findings: list[Finding], exceptions: tuple[Waiver, ...], today: date) -> list[Finding]:
+    """Return *findings* without those that an exception accepts, and with what is wrong with the exceptions."""
+    present = {(finding.rule, finding.subject) for finding in findings}
+    valid = {(waiver.rule, waiver.subject) for waiver in exceptions if (waiver.until or "") >= today.isoformat()}
+    kept = [finding for finding in findings if (finding.rule, finding.subject) not in valid]
+    return ordered([*kept, *_outdated(exceptions, present, today)])
+
+
+def _outdated(exceptions: tuple[Waiver, ...], present: set[tuple[str, str]], today: date) -> Iterator[Finding]:
+    for waiver in exceptions:
+        if waiver.rule not in RULES:
+            fix, message = did_you_mean(waiver.rule, RULES), f'there is no rule "{waiver.rule}"'
+            yield Finding(waiver.at, Severity.ERROR, "unknown-rule", message, fix, waiver.subject)
+        elif (waiver.until or "") < today.isoformat():
+            message = f"the exception from {waiver.rule} at {waiver.subject} ended on {waiver.until}"
+            yield Finding(waiver.at, Severity.ERROR, "expired-exception", message, "remove it", waiver.subject)
+        elif (waiver.rule, waiver.subject) not in present:
+            message = f"{waiver.rule} finds nothing at {waiver.subject}"
+            yield Finding(waiver.at, Severity.WARNING, "stale-exception", message, "remove it", waiver.subject)
+
+
+def _compared(catalogs: Catalogs) -> Iterator[Finding]:
+    yield from _apply(CATALOG_RULES, catalogs)
+    yield from _apply(REMOVAL_RULES, catalogs)
+    old_events = {event.name: event for event in catalogs.old.events}
+    for event in catalogs.new.events:
+        old = old_events.get(event.name)
+        if old is not None and old.status is not Status.DRAFT:
+            yield from _events(Events(catalogs, old, event))
+    olds = {aggregate.name: aggregate for aggregate in catalogs.old.aggregates}
+    for aggregate in catalogs.new.aggregates:
+        if aggregate.name in olds:
+            yield from _aggregates(Aggregates(olds[aggregate.name], aggregate))
+
+
+def _events(events: Events) -> Iterator[Finding]:
+    yield from _apply(EVENT_RULES, events)
+    yield from _members(Members(events, events.old.fields, events.new.fields, "", events.new.at))
+
+
+def _members(members: Members) -> Iterator[Finding]:
+    yield from _apply(MEMBER_RULES, members)
+    olds = {field.name: field for field in members.old}
+    for field in members.new:
+        if field.name in olds:
+            yield from _fields(Fields(members.events, olds[field.name], field, members.path + field.name))
+
+
+def _fields(fields: Fields) -> Iterator[Finding]:
+    yield from _apply(FIELD_RULES, fields)
+    if fields.old.items is not None and fields.new.items is not None:
+        yield from _fields(Fields(fields.events, fields.old.items, fields.new.items, fields.path))
+    if _are_objects(fields.old, fields.new):
+        path, at = f"{fields.path}.", fields.new.at
+        yield from _members(Members(fields.events, fields.old.fields, fields.new.fields, path, at))
+
+
+def _are_objects(old: Field, new: Field) -> bool:
+    return old.type is FieldType.OBJECT and new.type is FieldType.OBJECT
+
+
+def _aggregates(aggregates: Aggregates) -> Iterator[Finding]:
+    yield from _apply(VERSION_RULES, aggregates)
+    if aggregates.new.version == aggregates.old.version:
+        yield from _apply(AGGREGATE_RULES, aggregates)
+
+
+def _apply(rules: dict[str, Rule[Seen]], seen: Seen) -> Iterator[Finding]:
+    for name, rule in rules.items():
+        for found in rule.check(seen):
+            yield Finding(found.at, rule.severity, name, found.message, found.fix, found.subject)

@@ -1,0 +1,153 @@
+"""Rules about aggregates. All but removal are allowed when the aggregate's version is counted up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from adi_analytics_codegen.check.breaking.rule import Aggregates, Catalogs, Found, Rule
+from adi_analytics_codegen.model.durations import duration_text
+from adi_analytics_codegen.model.findings import Severity
+from adi_analytics_codegen.model.fingerprint import canonical
+from adi_analytics_codegen.model.model import FieldType, Measure, MeasureKind, Ratio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adi_analytics_codegen.model.model import Aggregate, Dimension
+
+_BUMP: Final = "count the aggregate's version up"
+_WHOLE: Final = frozenset({MeasureKind.COUNT, MeasureKind.DISTINCT})
+_DOUBLE: Final = frozenset({MeasureKind.AVG, MeasureKind.PERCENTILE})
+
+
+def _aggregate_removed(seen: Catalogs) -> Iterator[Found]:
+    kept = {aggregate.name for aggregate in seen.new.aggregates}
+    for aggregate in seen.old.aggregates:
+        if aggregate.name not in kept:
+            message = f"aggregate {aggregate.name} was removed"
+            yield Found(seen.at, f"aggregates.{aggregate.name}", message, "have it approved as an exception")
+
+
+REMOVAL_RULES: Final[dict[str, Rule[Catalogs]]] = {
+    "aggregate-removed": Rule(_aggregate_removed, Severity.ERROR, "An aggregate was removed: its readers break."),
+}
+
+
+def _version_lowered(seen: Aggregates) -> Iterator[Found]:
+    if seen.new.version < seen.old.version:
+        message = f"{seen.subject}: version was {seen.old.version} and is now {seen.new.version}"
+        yield Found(seen.new.at, seen.subject, message, "never count a version down")
+
+
+def _sources_changed(seen: Aggregates) -> Iterator[Found]:
+    if seen.old.all_events and seen.new.all_events:
+        return
+    lost = sorted(set(seen.old.sources) - set(seen.new.sources))
+    gained = sorted(set(seen.new.sources) - set(seen.old.sources))
+    if lost or gained or seen.old.all_events != seen.new.all_events:
+        told = "; ".join(
+            filter(None, [f"no longer {', '.join(lost)}" * bool(lost), f"now {', '.join(gained)}" * bool(gained)])
+        )
+        message = f"{seen.subject}: reads other events: {told or 'from all, or no longer'}"
+        yield Found(seen.new.at, seen.subject, message, _BUMP)
+
+
+def _bucket_changed(seen: Aggregates) -> Iterator[Found]:
+    old, new = seen.old, seen.new
+    if old.bucket_width != new.bucket_width or old.bucket_name != new.bucket_name:
+        was, now = duration_text(old.bucket_width), duration_text(new.bucket_width)
+        message = f"{seen.subject}: bucket was {old.bucket_name} of {was} and is now {new.bucket_name} of {now}"
+        yield Found(new.at, seen.subject, message, _BUMP)
+
+
+def _dimensions_changed(seen: Aggregates) -> Iterator[Found]:
+    old, new = ({d.name: d.of for d in aggregate.dimensions} for aggregate in (seen.old, seen.new))
+    if old != new:
+        message = f"{seen.subject}: dimensions were {_named(old)} and are now {_named(new)}"
+        yield Found(seen.new.at, seen.subject, message, _BUMP)
+
+
+def _named(dimensions: dict[str, str]) -> str:
+    return ", ".join(name if name == of else f"{name} ({of})" for name, of in dimensions.items()) or "none"
+
+
+def _filter_changed(seen: Aggregates) -> Iterator[Found]:
+    if _tests(seen.old) != _tests(seen.new):
+        yield Found(seen.new.at, seen.subject, f"{seen.subject}: its where is another one", _BUMP)
+
+
+def _tests(of: Aggregate | Measure) -> list[str]:
+    """Return the tests of a ``where``, whose order means nothing."""
+    return sorted(str(canonical(condition)) for condition in of.where)
+
+
+def _columns(aggregate: Aggregate) -> dict[str, Measure | Ratio]:
+    measures: dict[str, Measure | Ratio] = {measure.name: measure for measure in aggregate.measures}
+    return measures | {ratio.name: ratio for ratio in aggregate.derived}
+
+
+def _column_removed(seen: Aggregates) -> Iterator[Found]:
+    for name in _columns(seen.old).keys() - _columns(seen.new).keys():
+        message = f"{seen.subject}: column {name} was removed"
+        yield Found(seen.new.at, f"{seen.subject}.{name}", message, _BUMP)
+
+
+def _column_retyped(seen: Aggregates) -> Iterator[Found]:
+    olds = _types(seen.old)
+    for name, kind in _types(seen.new).items():
+        if olds.get(name, kind) != kind:
+            message = f"{seen.subject}: column {name} was {olds[name]} and is now {kind}"
+            yield Found(seen.new.at, f"{seen.subject}.{name}", message, _BUMP)
+
+
+def _types(aggregate: Aggregate) -> dict[str, str]:
+    """Return column to type, in words that are equal when the SQL types are."""
+    return {column.name: _type(column) for column in (*aggregate.dimensions, *_columns(aggregate).values())}
+
+
+def _type(column: Dimension | Measure | Ratio) -> str:
+    if isinstance(column, Ratio) or (isinstance(column, Measure) and column.kind in _DOUBLE):
+        return "a double"
+    if isinstance(column, Measure) and column.kind in _WHOLE:
+        return "a whole number"
+    if isinstance(column, Measure) and column.kind is MeasureKind.SUM:
+        return "numeric"
+    return "text" if column.type in {FieldType.ENUM, FieldType.STRING} else str(column.type)
+
+
+def _expression_changed(seen: Aggregates) -> Iterator[Found]:
+    olds = _columns(seen.old)
+    for name, column in _columns(seen.new).items():
+        if name in olds and _expression(olds[name]) != _expression(column):
+            message = f"{seen.subject}: column {name} is computed in another way"
+            yield Found(column.at, f"{seen.subject}.{name}", message, _BUMP)
+
+
+def _expression(column: Measure | Ratio) -> Any:
+    if isinstance(column, Ratio):
+        return sorted(column.numerator), sorted(column.denominator)
+    return column.kind, column.of, column.quantile, column.trailing, _tests(column)
+
+
+VERSION_RULES: Final[dict[str, Rule[Aggregates]]] = {
+    "aggregate-version-lowered": Rule(
+        _version_lowered, Severity.ERROR, "The version of an aggregate was counted down."
+    ),
+}
+
+AGGREGATE_RULES: Final[dict[str, Rule[Aggregates]]] = {
+    "aggregate-sources-changed": Rule(_sources_changed, Severity.ERROR, "An aggregate reads other events."),
+    "aggregate-bucket-changed": Rule(
+        _bucket_changed, Severity.ERROR, "An aggregate's bucket has another width or name."
+    ),
+    "aggregate-dimensions-changed": Rule(
+        _dimensions_changed, Severity.ERROR, "An aggregate is grouped in another way."
+    ),
+    "aggregate-filter-changed": Rule(_filter_changed, Severity.ERROR, "An aggregate's `where` is another one."),
+    "aggregate-column-removed": Rule(_column_removed, Severity.ERROR, "An aggregate lost a column."),
+    "aggregate-column-retyped": Rule(_column_retyped, Severity.ERROR, "A column of an aggregate has another type."),
+    "aggregate-expression-changed": Rule(
+        _expression_changed, Severity.ERROR, "A column of an aggregate is computed in another way."
+    ),
+}
+"""Rules that hold while the version stays the same."""

@@ -1,0 +1,299 @@
+"""Rules about the fields of an event."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics_codegen.check.breaking.rule import Fields, Found, Members, Rule
+from adi_analytics_codegen.model.findings import Severity
+from adi_analytics_codegen.model.model import Enum, Field, FieldType, MeasureKind, Sensitivity, Store
+from adi_analytics_codegen.model.readers import columns_reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adi_analytics_codegen.model.model import Aggregate
+
+_WIDER: Final = {(FieldType.INT, FieldType.FLOAT), (FieldType.ENUM, FieldType.STRING)}
+_PROTECTION: Final = {Store.KEEP: 0, Store.HASH: 1, Store.DROP: 2}
+_SENSITIVITY: Final = list(Sensitivity)
+_TYPED_BY_FIELD: Final = frozenset({MeasureKind.MIN, MeasureKind.MAX, MeasureKind.FIRST, MeasureKind.LAST})
+
+
+def _removed(seen: Members) -> Iterator[Field]:
+    names = {field.name for field in seen.new}
+    return (field for field in seen.old if field.name not in names)
+
+
+def _successor(seen: Members, removed: Field) -> Field | None:
+    """Return the one new field that says the same as *removed* under another name."""
+    names = {field.name for field in seen.old}
+    like = (removed.type, removed.enum, removed.optional, removed.description)
+    added = [f for f in seen.new if f.name not in names and (f.type, f.enum, f.optional, f.description) == like]
+    return added[0] if len(added) == 1 and removed.description else None
+
+
+def _reads(seen: Members, field: Field) -> list[tuple[Aggregate, str]]:
+    return columns_reading(seen.events.catalogs.old, seen.events.old, seen.path + field.name)
+
+
+def _field_removed(seen: Members) -> Iterator[Found]:
+    for field in _removed(seen):
+        path = seen.path + field.name
+        if path not in seen.events.new.reserved and _successor(seen, field) is None and not _reads(seen, field):
+            message = f"{seen.events.subject}: field {path} was removed"
+            yield Found(seen.at, f"{seen.events.subject}.{path}", message, f"add {path} to the event's reserved names")
+
+
+def _field_removed_read(seen: Members) -> Iterator[Found]:
+    for field in _removed(seen):
+        readers = _reads(seen, field)
+        if readers:
+            path = seen.path + field.name
+            told = ", ".join(dict.fromkeys(aggregate.name for aggregate, _ in readers))
+            message = f"{seen.events.subject}: field {path} was removed, and {told} read it"
+            fix = "keep it, optional and deprecated, until no aggregate reads it"
+            yield Found(seen.at, f"{seen.events.subject}.{path}", message, fix)
+
+
+def _field_renamed(seen: Members) -> Iterator[Found]:
+    for field in _removed(seen):
+        successor = _successor(seen, field)
+        path = seen.path + field.name
+        if successor is not None and path not in seen.events.new.reserved and not _reads(seen, field):
+            message = f"{seen.events.subject}: field {path} seems to have been renamed to {successor.name}"
+            fix = f"keep {path}, optional and deprecated: {{replaced_by: {successor.name}}}"
+            yield Found(successor.at, f"{seen.events.subject}.{path}", message, fix)
+
+
+def _required_field_added(seen: Members) -> Iterator[Found]:
+    names = {field.name for field in seen.old}
+    for field in seen.new:
+        if field.name not in names and not field.optional and not seen.events.bumped:
+            path = f"{seen.events.subject}.{seen.path}{field.name}"
+            fix = "make it optional, or count the event's version up"
+            yield Found(field.at, path, f"{path}: is new and required, and old senders do not send it", fix)
+
+
+MEMBER_RULES: Final[dict[str, Rule[Members]]] = {
+    "field-removed": Rule(
+        _field_removed,
+        Severity.ERROR,
+        "A field was removed. Allowed when its name is added to the event's `reserved`.",
+    ),
+    "field-removed-read": Rule(
+        _field_removed_read,
+        Severity.ERROR,
+        "A field was removed that an aggregate read. Reserving its name does not help.",
+    ),
+    "field-renamed": Rule(
+        _field_renamed,
+        Severity.ERROR,
+        "A field is gone and another with the same type and description is new. Add the new one and deprecate the old.",
+    ),
+    "required-field-added": Rule(
+        _required_field_added,
+        Severity.ERROR,
+        "A required field is new. Allowed when the event's version is counted up.",
+    ),
+}
+
+
+def _enum(seen: Fields, *, new: bool) -> Enum | None:
+    field, catalogs = (seen.new if new else seen.old), seen.events.catalogs
+    return (catalogs.new if new else catalogs.old).enum(field.enum or "")
+
+
+def _is_wider(seen: Fields) -> bool:
+    return (seen.old.type, seen.new.type) in _WIDER
+
+
+def _type_changed(seen: Fields) -> Iterator[Found]:
+    if seen.old.type is not seen.new.type and not _is_wider(seen):
+        fix = "keep the type; add a field with another name for the new one"
+        yield seen.found(f"type was {seen.old.type} and is now {seen.new.type}", fix)
+
+
+def _type_widened(seen: Fields) -> Iterator[Found]:
+    if _is_wider(seen) and not list(_retyped_columns(seen)):
+        yield seen.found(f"type was {seen.old.type} and is now {seen.new.type}", "tell the readers")
+
+
+def _type_widened_read(seen: Fields) -> Iterator[Found]:
+    columns = list(_retyped_columns(seen))
+    if _is_wider(seen) and columns:
+        message = f"type was {seen.old.type} and is now {seen.new.type}, which changes the type of {', '.join(columns)}"
+        yield seen.found(message, "keep the type, or count the version of the aggregate up")
+
+
+def _retyped_columns(seen: Fields) -> Iterator[str]:
+    """Yield the columns whose type follows the field's, of aggregates whose version is still the old one."""
+    if (seen.old.type, seen.new.type) == (FieldType.ENUM, FieldType.STRING):
+        return
+    catalogs = seen.events.catalogs
+    versions = {aggregate.name: aggregate.version for aggregate in catalogs.old.aggregates}
+    for aggregate, column in columns_reading(catalogs.new, seen.events.new, seen.path):
+        typed = {dimension.name for dimension in aggregate.dimensions}
+        typed |= {measure.name for measure in aggregate.measures if measure.kind in _TYPED_BY_FIELD}
+        if column in typed and versions.get(aggregate.name) == aggregate.version:
+            yield f"{aggregate.name}.{column}"
+
+
+def _field_made_required(seen: Fields) -> Iterator[Found]:
+    if seen.old.optional and not seen.new.optional and not seen.events.bumped:
+        fix = "keep it optional, or count the event's version up"
+        yield seen.found("was optional and is now required, and old senders may leave it out", fix)
+
+
+def _field_made_optional(seen: Fields) -> Iterator[Found]:
+    readers = columns_reading(seen.events.catalogs.new, seen.events.new, seen.path)
+    if seen.new.optional and not seen.old.optional and readers:
+        told = ", ".join(dict.fromkeys(f"{aggregate.name}.{column}" for aggregate, column in readers))
+        yield seen.found(f"is now optional, and {told} read it", "rows without it will not be counted there")
+
+
+def _unit_changed(seen: Fields) -> Iterator[Found]:
+    if seen.old.unit is not None and seen.old.unit != seen.new.unit:
+        fix = "keep the unit; add a field with another name for the new one"
+        yield seen.found(f"unit was {seen.old.unit} and is now {seen.new.unit or 'not given'}", fix)
+
+
+_LOWER: Final = ("min", "min_length", "min_items")
+_UPPER: Final = ("max", "max_length", "max_items")
+
+
+def _bounds_tightened(seen: Fields) -> Iterator[Found]:
+    if seen.old.type is not seen.new.type and not _is_wider(seen):
+        return
+    for key, is_tighter in (*((key, operator.gt) for key in _LOWER), *((key, operator.lt) for key in _UPPER)):
+        old, new = getattr(seen.old, key), getattr(seen.new, key)
+        if new is not None and (old is None or is_tighter(new, old)):
+            was = "not set" if old is None else old
+            yield seen.found(f"{key} was {was} and is now {new}", "old rows and old senders may break it")
+    if seen.new.pattern is not None and seen.new.pattern != seen.old.pattern:
+        yield seen.found("the pattern is new or another one", "old rows and old senders may break it")
+
+
+def _enum_value_removed(seen: Fields) -> Iterator[Found]:
+    old, new = _enum(seen, new=False), _enum(seen, new=True)
+    if old is None or new is None:
+        return
+    kept = {value.name for value in new.values}
+    for value in old.values:
+        if value.name not in kept:
+            message = f'enum {new.name} no longer has "{value.name}"'
+            subject = f"enums.{new.name}.{value.name}"
+            yield Found(new.at, subject, message, "keep it, with deprecated: {reason: ...}")
+
+
+def _enum_value_added(seen: Fields) -> Iterator[Found]:
+    old, new = _enum(seen, new=False), _enum(seen, new=True)
+    if old is None or new is None or old.open or new.open:
+        return
+    known = {value.name for value in old.values}
+    for value in new.values:
+        if value.name not in known:
+            message = f'closed enum {new.name} now has "{value.name}", which old readers do not know'
+            yield Found(
+                value.at, f"enums.{new.name}.{value.name}", message, "update the readers first, or open the enum"
+            )
+
+
+def _enum_opened(seen: Fields) -> Iterator[Found]:
+    old, new = _enum(seen, new=False), _enum(seen, new=True)
+    if old is not None and new is not None and new.open and not old.open:
+        message = f"enum {new.name} is now open: readers must expect values that they do not know"
+        yield Found(new.at, f"enums.{new.name}", message, "update the readers first")
+
+
+def _enum_closed(seen: Fields) -> Iterator[Found]:
+    old, new = _enum(seen, new=False), _enum(seen, new=True)
+    if old is not None and new is not None and old.open and not new.open:
+        message = f"enum {new.name} was open and is now closed: rows with other values exist"
+        yield Found(new.at, f"enums.{new.name}", message, "keep it open")
+
+
+def _member_renamed(seen: Fields) -> Iterator[Found]:
+    old, new = _enum(seen, new=False), _enum(seen, new=True)
+    if old is None or new is None:
+        return
+    if old.class_name != new.class_name:
+        message = f"class {old.class_name} is now {new.class_name}"
+        yield Found(new.at, f"enums.{new.name}", message, "change every import of it")
+    members = {value.name: value.member for value in old.values}
+    for value in new.values:
+        if members.get(value.name, value.member) != value.member:
+            message = f"enum {new.name}: member {members[value.name]} is now {value.member}"
+            yield Found(value.at, f"enums.{new.name}.{value.name}", message, "change every use of it")
+
+
+def _sensitivity_lowered(seen: Fields) -> Iterator[Found]:
+    if _SENSITIVITY.index(seen.new.sensitivity) < _SENSITIVITY.index(seen.old.sensitivity):
+        message = f"sensitivity was {seen.old.sensitivity} and is now {seen.new.sensitivity}"
+        yield seen.found(message, "have it approved, and write the approval down as an exception")
+
+
+def _sensitivity_raised(seen: Fields) -> Iterator[Found]:
+    if _SENSITIVITY.index(seen.new.sensitivity) > _SENSITIVITY.index(seen.old.sensitivity):
+        message = f"sensitivity was {seen.old.sensitivity} and is now {seen.new.sensitivity}"
+        yield seen.found(message, "rows stored so far keep the value")
+
+
+def _store_lowered(seen: Fields) -> Iterator[Found]:
+    if _PROTECTION[seen.new.store] < _PROTECTION[seen.old.store]:
+        message = f"was stored as {seen.old.store} and is now stored as {seen.new.store}"
+        yield seen.found(message, "have it approved, and write the approval down as an exception")
+
+
+def _store_raised(seen: Fields) -> Iterator[Found]:
+    if _PROTECTION[seen.new.store] > _PROTECTION[seen.old.store]:
+        message = f"was stored as {seen.old.store} and is now stored as {seen.new.store}"
+        yield seen.found(message, "readers no longer find the value; rows stored so far keep it")
+
+
+FIELD_RULES: Final[dict[str, Rule[Fields]]] = {
+    "type-changed": Rule(_type_changed, Severity.ERROR, "A field has another type, or a narrower one."),
+    "type-widened": Rule(
+        _type_widened, Severity.WARNING, "A field has a wider type: `int` became `float`, or an enum became a string."
+    ),
+    "type-widened-read": Rule(
+        _type_widened_read,
+        Severity.ERROR,
+        "A field has a wider type, and the type of an aggregate's column follows it. "
+        "Allowed when the aggregate's version is counted up.",
+    ),
+    "field-made-required": Rule(
+        _field_made_required,
+        Severity.ERROR,
+        "An optional field became required. Allowed when the event's version is counted up.",
+    ),
+    "field-made-optional": Rule(
+        _field_made_optional, Severity.WARNING, "A required field that an aggregate reads became optional."
+    ),
+    "unit-changed": Rule(_unit_changed, Severity.ERROR, "A number has another unit: old and new rows do not compare."),
+    "bounds-tightened": Rule(
+        _bounds_tightened,
+        Severity.ERROR,
+        "A bound is new or tighter (min, max, lengths, items), or the pattern is new or another one.",
+    ),
+    "enum-value-removed": Rule(_enum_value_removed, Severity.ERROR, "An enum lost a value that rows have."),
+    "enum-value-added": Rule(
+        _enum_value_added, Severity.WARNING, "A closed enum got a value. Open enums may get values at any time."
+    ),
+    "enum-opened": Rule(_enum_opened, Severity.WARNING, "A closed enum became open."),
+    "enum-closed": Rule(_enum_closed, Severity.ERROR, "An open enum became closed."),
+    "enum-renamed": Rule(
+        _member_renamed, Severity.WARNING, "The class of an enum, or the name of one of its members, is another one."
+    ),
+    "sensitivity-lowered": Rule(
+        _sensitivity_lowered, Severity.ERROR, "A field is said to tell less about people than before."
+    ),
+    "sensitivity-raised": Rule(
+        _sensitivity_raised, Severity.WARNING, "A field is said to tell more about people than before."
+    ),
+    "store-lowered": Rule(
+        _store_lowered, Severity.ERROR, "A field is stored with less protection: drop, hash, keep is the order."
+    ),
+    "store-raised": Rule(_store_raised, Severity.WARNING, "A field is stored with more protection."),
+}

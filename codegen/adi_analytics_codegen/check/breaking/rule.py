@@ -1,0 +1,111 @@
+"""What a rule of evolution is, and what it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+
+from adi_analytics_codegen.model.findings import Severity
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Event, Field, Location
+
+Seen = TypeVar("Seen")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A change that a rule objects to."""
+
+    at: Location
+    subject: str
+    message: str
+    fix: str = ""
+
+
+Check: TypeAlias = Callable[[Seen], Iterator[Found]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[Seen]):
+    """A rule: how it checks, how much it matters, and what it says, for docs/reference/rules.md."""
+
+    check: Check[Seen]
+    severity: Severity
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogs:
+    """Two versions of a catalog. ``at`` is where findings go that have no place of their own."""
+
+    old: Catalog
+    new: Catalog
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Two versions of an event."""
+
+    catalogs: Catalogs
+    old: Event
+    new: Event
+
+    @property
+    def subject(self) -> str:
+        """The event's path."""
+        return f"events.{self.new.name}"
+
+    @property
+    def bumped(self) -> bool:
+        """Whether the event's version was counted up."""
+        return self.new.version > self.old.version
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Two versions of the fields of an event, or of an object inside one.
+
+    Attributes:
+        path: The names that lead from the event to the object, with a dot after each; empty for the event itself.
+    """
+
+    events: Events
+    old: tuple[Field, ...]
+    new: tuple[Field, ...]
+    path: str
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Two versions of a field. The items of a list are seen as a field with the list's path."""
+
+    events: Events
+    old: Field
+    new: Field
+    path: str
+
+    @property
+    def subject(self) -> str:
+        """The field's path."""
+        return f"{self.events.subject}.{self.path}"
+
+    def found(self, message: str, fix: str = "") -> Found:
+        """Return a finding about the field."""
+        return Found(self.new.at, self.subject, f"{self.subject}: {message}", fix)
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregates:
+    """Two versions of an aggregate."""
+
+    old: Aggregate
+    new: Aggregate
+
+    @property
+    def subject(self) -> str:
+        """The aggregate's path."""
+        return f"aggregates.{self.new.name}"

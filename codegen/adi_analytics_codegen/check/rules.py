@@ -1,0 +1,140 @@
+"""Every rule that a finding can name, with what it says: for ``explain`` and docs/reference/rules.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from adi_analytics_codegen.check.breaking import RULES as BREAKING_RULES
+from adi_analytics_codegen.check.lint import LINTS
+
+_CATALOG_RULES: Final = {
+    "aggregate-field": "An aggregate reads a field that one of the events it reads does not have.",
+    "aggregate-field-type": "An aggregate reads a field that has different types in the events it reads.",
+    "aggregate-unstored": "An aggregate reads a field that is not stored, or tests one that is stored as a hash.",
+    "bad-example": "An example of an event breaks the event's own schema.",
+    "bad-pattern": "A pattern is no regular expression, or means different things to different engines.",
+    "bucket-width": "A bucket is neither a week nor a day nor an even part of a day.",
+    "class-name": "Two classes of the generated code have one name, or a class has a name that the code itself uses.",
+    "column-store": "The field that fills a column is not kept as it is.",
+    "column-twice": "Two columns of an aggregate have one name.",
+    "column-type": "The field that fills `user_id` is no uuid, or the one that fills `service` is no string.",
+    "deprecation-status": "An event has a deprecation, but is neither deprecated nor retired.",
+    "dimension-type": "An aggregate groups by a list, an object or free JSON.",
+    "duplicate-key": "A key is given twice, in one mapping or in one section over several files.",
+    "empty-range": "A lower bound is above its upper bound.",
+    "encoding": "A file is not UTF-8.",
+    "event-twice": "An aggregate names an event twice.",
+    "field-twice": "A field comes twice into an event or group.",
+    "group-cycle": "Groups include each other in a circle.",
+    "include": "A file is included twice, or holds what belongs into the main file.",
+    "key-of-items": "A key that belongs to a field is said of the items of a list.",
+    "key-of-other-type": "A key says nothing about a field or measure of this type.",
+    "measure-type": "A measure cannot be taken of a field of this type.",
+    "member-collision": "Two values of an enum would be called the same in generated code.",
+    "missing-key": "A key that is needed is missing.",
+    "python-name": "A name is a keyword of Python, or hides a type there.",
+    "ratio-of": "A ratio is of something that does not add up over buckets.",
+    "refresh-window": "A refresh window holds less than two buckets, or leaves some out between two refreshes, or is "
+    "longer than the retention.",
+    "reserved-name": "A name is reserved: by the catalog for something removed, or by the format.",
+    "store-type": "A field that is stored as a hash is no string.",
+    "trailing-span": "The span of a trailing count is not a whole number of buckets greater than one.",
+    "unknown-domain": "An event names a domain that does not exist.",
+    "unknown-enum": "A field names an enum that does not exist.",
+    "unknown-event": "Something names an event that does not exist, or that the aggregate does not read.",
+    "unknown-field": "A column names a field that the event does not have.",
+    "unknown-group": "Something includes a group that does not exist.",
+    "unknown-key": "A key does not exist here.",
+    "unknown-measure": "A ratio names a measure that does not exist.",
+    "unknown-reference": "A `where` tests something that can be no field.",
+    "unknown-replacement": "What is deprecated names itself, or nothing that exists, as what replaces it.",
+    "unreadable": "A file cannot be read.",
+    "where-never": "A `where` compares with a value that the field cannot have.",
+    "where-operator": "A `where` uses an operator that the field's type does not have.",
+    "where-type": "A `where` compares with a value of another type than the field's.",
+    "wrong-type": "A value has the wrong type: a string where a mapping is expected, for example.",
+    "wrong-value": "A value is not among those allowed here.",
+    "yaml-alias": "An alias has no anchor, contains itself, or expands to far too much.",
+    "yaml-depth": "The file is nested too deep.",
+    "yaml-document": "The file holds more than one document.",
+    "yaml-key": "A key is a list, a mapping or an alias.",
+    "yaml-merge": "A merge key (`<<`) is used. Groups and `include` do the same.",
+    "yaml-syntax": "The file is not YAML.",
+    "yaml-tag": "A tag such as `!!python/object` is used. Tags mean nothing in a catalog.",
+}
+_WAIVER_RULES: Final = {
+    "unknown-lint": "A suppression names a lint that does not exist.",
+    "stale-suppression": "A suppression fits no finding. Remove it.",
+    "unknown-rule": "An exception names a rule that does not exist.",
+    "expired-exception": "An exception has ended.",
+    "stale-exception": "An exception fits no change, as after the change has been merged. Remove it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule.
+
+    Attributes:
+        kind: ``catalog``, ``lint``, ``breaking`` or ``waiver``.
+    """
+
+    kind: str
+    severity: str
+    text: str
+
+
+RULES: Final[dict[str, Rule]] = {
+    **{name: Rule("catalog", "error", text) for name, text in _CATALOG_RULES.items()},
+    **{name: Rule("lint", str(lint.severity), lint.text) for name, lint in LINTS.items()},
+    **{name: Rule("breaking", str(rule.severity), rule.text) for name, rule in BREAKING_RULES.items()},
+    **{
+        name: Rule("waiver", "warning" if name == "stale-exception" else "error", text)
+        for name, text in _WAIVER_RULES.items()
+    },
+}
+"""Every rule by its id."""
+
+_INTRODUCTION: Final = """\
+<!-- Made by `analytics-codegen rules --format markdown`. Do not edit. -->
+# Rules
+
+Every finding names its rule. `analytics-codegen explain RULE` shows one, `analytics-codegen rules` all of them.
+"""
+_LINT_TEXT: Final = """\
+Found by `analytics-codegen lint`, which then exits with 1. Each can be suppressed where there is a reason:
+
+```yaml
+suppressions:
+  - rule: wide-dimension
+    at: aggregates.sign_ins_daily.user_id
+    reason: There are few users, and support looks each of them up.
+```"""
+_BREAKING_TEXT: Final = """\
+Found by `analytics-codegen breaking --against git:REF`, which exits with 1 when one is an error. Events that were
+drafts are exempt. A change that must be can be accepted until a date:
+
+```yaml
+exceptions:
+  - rule: field-removed
+    at: events.task_created.command
+    reason: Legal asked for it to go at once.
+    until: 2026-12-31
+```"""
+_CHAPTERS: Final = {
+    "catalog": ("Errors of a catalog", "Nothing is generated while one is found. They cannot be suppressed."),
+    "lint": ("Lints", _LINT_TEXT),
+    "breaking": ("Breaking changes", _BREAKING_TEXT),
+    "waiver": ("Suppressions and exceptions", "What is waived must be there, and for as long as it was said."),
+}
+
+
+def markdown() -> str:
+    """Return the reference page of all rules."""
+    parts = [_INTRODUCTION]
+    for kind, (title, text) in _CHAPTERS.items():
+        rows = [f"| `{name}` | {rule.severity} | {rule.text} |" for name, rule in RULES.items() if rule.kind == kind]
+        head = ["| rule | severity | what it finds |", "|---|---|---|"]
+        parts.append("\n".join([f"## {title}\n\n{text}\n", *head, *rows, ""]))
+    return "\n".join(parts)

@@ -1,0 +1,218 @@
+"""From nodes to the aggregates of the model, checked against the events that they read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics_codegen.load.where import Reader
+from adi_analytics_codegen.model.durations import duration, duration_text
+from adi_analytics_codegen.model.model import (
+    Aggregate,
+    Dimension,
+    FieldType,
+    Measure,
+    MeasureKind,
+    Ratio,
+    Refresh,
+    Storage,
+)
+from adi_analytics_codegen.model.naming import did_you_mean
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.load.context import Context
+    from adi_analytics_codegen.load.yaml import Node
+    from adi_analytics_codegen.model.model import Enum, Event
+
+_DAY: Final = timedelta(days=1)
+_WEEK: Final = timedelta(weeks=1)
+_NUMBERS: Final = frozenset({FieldType.INT, FieldType.FLOAT})
+_SCALARS: Final = frozenset(FieldType) - {FieldType.LIST, FieldType.OBJECT, FieldType.JSON}
+_TYPES_OF_MEASURE: Final = {
+    MeasureKind.SUM: _NUMBERS,
+    MeasureKind.AVG: _NUMBERS,
+    MeasureKind.PERCENTILE: _NUMBERS,
+    MeasureKind.MIN: _SCALARS,
+    MeasureKind.MAX: _SCALARS,
+    MeasureKind.DISTINCT: _SCALARS,
+    MeasureKind.FIRST: _SCALARS,
+    MeasureKind.LAST: _SCALARS,
+}
+_ADDABLE: Final = frozenset({MeasureKind.COUNT, MeasureKind.SUM})
+
+
+@dataclass(slots=True)
+class AggregateResolver:
+    """Resolves the aggregates of one catalog."""
+
+    context: Context
+    events: dict[str, Event]
+    enums: dict[str, Enum]
+    storage: Storage
+
+    def aggregate(self, name: str, node: Node) -> Aggregate:
+        """Return the aggregate called *name*."""
+        subject = f"aggregates.{name}"
+        self.context.subjects[node.key_at] = subject
+        all_events, sources = self._sources(node, subject)
+        every = Reader(self.context, self.events, self.enums, sources, subject)
+        reader = every.narrowed(node, subject)
+        bucket = node.get("bucket")
+        width = self._width(bucket, subject)
+        made = Aggregate(
+            name=name,
+            description=node.scalar("description", ""),
+            sources=sources,
+            bucket_name=bucket.scalar("as", "bucket") if bucket else "bucket",
+            bucket_width=width,
+            refresh=self._refresh(node, width, subject),
+            measures=tuple(
+                measure
+                for key, entry in node.entries("measures").items()
+                if (measure := self._measure(key, entry, reader, width)) is not None
+            ),
+            at=node.key_at,
+            dimensions=tuple(self._dimension(key, entry, reader) for key, entry in node.entries("dimensions").items()),
+            derived=self._derived(node, subject),
+            where=every.where(node),
+            all_events=all_events,
+            version=node.scalar("version", 1),
+            owner=node.scalar("owner", ""),
+        )
+        self._check_columns(made, node, subject)
+        return made
+
+    def _sources(self, node: Node, subject: str) -> tuple[bool, tuple[str, ...]]:
+        source = node.get("from")
+        if source is None or source.value == "all":
+            return source is not None, tuple(self.events)
+        named: set[str] = set()
+        for entry in source.items:
+            if entry.text not in self.events:
+                fix = did_you_mean(entry.text, self.events) or "define it under events"
+                self.context.error(entry.at, "unknown-event", f'there is no event "{entry.text}"', fix, subject)
+            elif entry.text in named:
+                self.context.error(entry.at, "event-twice", f"{entry.text} is named twice", "remove one", subject)
+            named.add(entry.text)
+        return False, tuple(name for name in self.events if name in named)
+
+    def _width(self, bucket: Node | None, subject: str) -> timedelta:
+        node = bucket.get("width") if bucket else None
+        if node is None:
+            return _DAY
+        width = duration(node.text)
+        if width != _WEEK and (width > _DAY or _DAY % width):
+            message = f"buckets of {node.text} do not fill a day evenly"
+            self.context.error(node.at, "bucket-width", message, "use 1 week, 1 day or a part of a day", subject)
+        return width
+
+    def _refresh(self, node: Node, width: timedelta, subject: str) -> Refresh:
+        refresh = node.get("refresh")
+        if refresh is None or not refresh.mapping.keys() >= {"every", "window", "lag"}:
+            return Refresh(width, 3 * width, width)
+        made = Refresh(*(duration(refresh.mapping[key].text) for key in ("every", "window", "lag")))
+        at = refresh.mapping["window"].at
+        # Only whole buckets are refreshed, so up to one is left out between two runs.
+        needed = made.lag + max(2 * width, made.every + width)
+        if made.window < needed:
+            message = f"the window without the lag must hold two buckets of {duration_text(width)}"
+            message += f", and the {duration_text(made.every)} between two refreshes with one more"
+            self.context.error(at, "refresh-window", message, f"make it at least {duration_text(needed)}", subject)
+        retention = self.storage.retention
+        if retention is not None and made.window > retention:
+            message = f"the window is longer than the retention of {duration_text(retention)}: stored buckets would be "
+            message += "computed again from rows that are gone"
+            self.context.error(at, "refresh-window", message, "shorten the window", subject)
+        return made
+
+    def _measure(self, name: str, node: Node, reader: Reader, width: timedelta) -> Measure | None:
+        kinds = [kind for kind in MeasureKind if kind in node.mapping]
+        if len(kinds) != 1:
+            return None
+        kind, subject = kinds[0], f"{reader.subject}.{name}"
+        of = node.get("of") if kind is MeasureKind.PERCENTILE else node.get(kind)
+        if of is None:
+            self.context.error(node.key_at, "missing-key", 'a percentile needs "of"', "say what it is of", subject)
+            return None
+        counted = kind is MeasureKind.COUNT
+        narrowed = reader.narrowed(node, subject)
+        type_ = None if counted else narrowed.type_of(of.text, of.at)
+        if type_ is not None and type_ not in _TYPES_OF_MEASURE[kind]:
+            allowed = ", ".join(sorted(_TYPES_OF_MEASURE[kind]))
+            message = f'{kind} cannot be taken of "{of.text}", which is {type_}'
+            self.context.error(of.at, "measure-type", message, f"use a field of type {allowed}", subject)
+        self._check_measure_keys(kind, node, subject)
+        return Measure(
+            name=name,
+            kind=kind,
+            at=node.key_at,
+            of=None if counted else of.text,
+            type=type_,
+            quantile=float(node.scalar("percentile")) if kind is MeasureKind.PERCENTILE else None,
+            trailing=self._trailing(node, width, subject),
+            where=replace(reader, subject=subject).where(node),
+            description=node.scalar("description", ""),
+        )
+
+    def _check_measure_keys(self, kind: MeasureKind, node: Node, subject: str) -> None:
+        for key, needed in (("of", MeasureKind.PERCENTILE), ("trailing", MeasureKind.DISTINCT)):
+            present = node.get(key)
+            if present is not None and kind is not needed:
+                message = f'"{key}" says nothing about {kind}'
+                self.context.error(present.key_at, "key-of-other-type", message, f"use it with {needed}", subject)
+
+    def _trailing(self, node: Node, width: timedelta, subject: str) -> timedelta | None:
+        trailing = node.get("trailing")
+        if trailing is None:
+            return None
+        span = duration(trailing.text)
+        if span <= width or span % width:
+            message = f"{trailing.text} is not a number of buckets of {duration_text(width)} greater than one"
+            self.context.error(trailing.at, "trailing-span", message, "use a multiple of the bucket", subject)
+        return span
+
+    def _dimension(self, name: str, node: Node, reader: Reader) -> Dimension:
+        described = isinstance(node.value, dict)
+        of = node.get("of") if described else node
+        description = node.scalar("description", "") if described else ""
+        if of is None:
+            return Dimension(name, name, FieldType.STRING, node.key_at, description)
+        subject = f"{reader.subject}.{name}"
+        type_ = reader.type_of(of.text, of.at)
+        if type_ is not None and type_ not in _SCALARS:
+            message = f'"{of.text}" is {type_}, by which rows cannot be grouped'
+            self.context.error(of.at, "dimension-type", message, "group by a scalar", subject)
+        return Dimension(name, of.text, type_ or FieldType.STRING, node.key_at, description)
+
+    def _derived(self, node: Node, subject: str) -> tuple[Ratio, ...]:
+        measures = node.entries("measures")
+        ratios = []
+        for name, entry in node.entries("derived").items():
+            ratio = entry.get("ratio")
+            if ratio is None:
+                continue
+            sides = [side.items if isinstance(side.value, list) else [side] for side in ratio.items]
+            for part in (part for side in sides for part in side):
+                self._check_part(part, measures, f"{subject}.{name}")
+            numerator, denominator = (tuple(part.text for part in side) for side in (*sides, [], [])[:2])
+            ratios.append(Ratio(name, numerator, denominator, entry.key_at, entry.scalar("description", "")))
+        return tuple(ratios)
+
+    def _check_part(self, part: Node, measures: dict[str, Node], subject: str) -> None:
+        measure = measures.get(part.text)
+        if measure is None:
+            fix = did_you_mean(part.text, measures) or "name a measure"
+            self.context.error(part.at, "unknown-measure", f'there is no measure "{part.text}"', fix, subject)
+        elif not any(kind in measure.mapping for kind in _ADDABLE):
+            message = f'"{part.text}" is neither a count nor a sum, so a ratio of it means nothing over several buckets'
+            self.context.error(part.at, "ratio-of", message, "use counts and sums", subject)
+
+    def _check_columns(self, made: Aggregate, node: Node, subject: str) -> None:
+        seen: dict[str, str] = {made.bucket_name: "the bucket"}
+        for key, what in (("dimensions", "a dimension"), ("measures", "a measure"), ("derived", "a derived value")):
+            for name, entry in node.entries(key).items():
+                if name in seen:
+                    message = f'"{name}" is also the name of {seen[name]}'
+                    self.context.error(entry.key_at, "column-twice", message, "rename one of them", subject)
+                seen.setdefault(name, what)

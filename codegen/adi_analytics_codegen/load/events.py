@@ -1,0 +1,128 @@
+"""From nodes to enums and events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics_codegen.load.fields import check_replacements, deprecation
+from adi_analytics_codegen.model.model import Enum, EnumValue, Event, FieldType, Status, Store
+from adi_analytics_codegen.model.naming import did_you_mean, member_name, pascal_case
+from adi_analytics_codegen.model.walk import field_at
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from adi_analytics_codegen.load.context import Context
+    from adi_analytics_codegen.load.fields import FieldResolver, Group
+    from adi_analytics_codegen.load.yaml import Node
+    from adi_analytics_codegen.model.model import Field
+
+_COLUMN_TYPES: Final = {"user_id": FieldType.UUID, "service": FieldType.STRING}
+_PAST: Final = frozenset({Status.DEPRECATED, Status.RETIRED})
+
+
+def resolve_enum(name: str, node: Node, context: Context) -> Enum:
+    """Return the enum called *name*."""
+    subject, values = f"enums.{name}", node.entries("values")
+    context.subjects[node.key_at] = subject
+    check_replacements(values, values, "value", subject, context)
+    return Enum(
+        name=name,
+        class_name=node.scalar("class_name", pascal_case(name)),
+        values=tuple(_enum_value(value, entry) for value, entry in values.items()),
+        at=node.key_at,
+        open=node.scalar("open", default=False),
+        description=node.scalar("description", ""),
+    )
+
+
+def _enum_value(name: str, node: Node) -> EnumValue:
+    """Return the enum value called *name*, which may be given as its description alone."""
+    if isinstance(node.value, dict):
+        member = node.scalar("member", member_name(name))
+        return EnumValue(name, node.key_at, node.scalar("description", ""), deprecation(node), member)
+    return EnumValue(name, node.key_at, node.text or "", None, member_name(name))
+
+
+@dataclass(slots=True)
+class EventResolver:
+    """Resolves the events of one catalog."""
+
+    context: Context
+    fields: FieldResolver
+    owner: str
+    domains: Collection[str]
+
+    def event(self, name: str, node: Node) -> Event:
+        """Return the event called *name*."""
+        subject = f"events.{name}"
+        self.context.subjects[node.key_at] = subject
+        members = self.fields.members(node, subject)
+        event = Event(
+            name=name,
+            class_name=node.scalar("class_name", pascal_case(name)),
+            domain=self._domain(node, subject),
+            description=node.scalar("description", ""),
+            owner=node.scalar("owner", self.owner),
+            fields=tuple(members.fields.values()),
+            at=node.key_at,
+            status=Status(node.scalar("status", "stable")),
+            version=node.scalar("version", 1),
+            user_id_field=self._column("user_id", members, subject),
+            service_field=self._column("service", members, subject),
+            reserved=tuple(entry.text for entry in node.list("reserved")),
+            deprecated=deprecation(node),
+            examples=tuple(example.plain() for example in node.list("examples")),
+        )
+        self._check_reserved(event, node, subject)
+        self._check_life(event, node, subject)
+        return event
+
+    def _domain(self, node: Node, subject: str) -> str:
+        domain = node.get("domain")
+        if domain is None:
+            return ""
+        if domain.text not in self.domains:
+            fix = did_you_mean(domain.text, self.domains) or "describe it under domains"
+            self.context.error(domain.at, "unknown-domain", f'there is no domain "{domain.text}"', fix, subject)
+        return domain.text
+
+    def _column(self, column: str, members: Group, subject: str) -> str | None:
+        """Return the name of the field that fills *column*, or ``None``."""
+        node = members.columns.get(column)
+        if node is None:
+            return None
+        filler = members.fields.get(node.text)
+        if filler is None:
+            fix = did_you_mean(node.text, members.fields) or "name one of the event's fields"
+            self.context.error(node.at, "unknown-field", f'{subject} has no field "{node.text}"', fix, subject)
+            return None
+        self._check_column(column, filler, node, subject)
+        return filler.name
+
+    def _check_column(self, column: str, filler: Field, node: Node, subject: str) -> None:
+        wanted = _COLUMN_TYPES[column]
+        if filler.type is not wanted and filler.at not in self.context.broken:
+            message = f'column {column} needs a field of type {wanted}, and "{filler.name}" is {filler.type}'
+            self.context.error(node.at, "column-type", message, "name another field or change its type", subject)
+        if filler.store is not Store.KEEP:
+            message = (
+                f'column {column} would keep the value of "{filler.name}", which is to be stored as {filler.store}'
+            )
+            self.context.error(node.at, "column-store", message, "remove the column, or keep the field", subject)
+
+    def _check_reserved(self, event: Event, node: Node, subject: str) -> None:
+        for entry in node.list("reserved"):
+            used = field_at(event.fields, entry.text)
+            if used is not None:
+                message = f'field "{entry.text}" has a reserved name'
+                self.context.error(used.at, "reserved-name", message, "give the field another name", subject)
+
+    def _check_life(self, event: Event, node: Node, subject: str) -> None:
+        entry = node.get("deprecated")
+        if event.deprecated is None or entry is None:
+            return
+        if event.status not in _PAST:
+            message = f"the event has a deprecation, but its status is {event.status}"
+            self.context.error(entry.key_at, "deprecation-status", message, "set status: deprecated", subject)

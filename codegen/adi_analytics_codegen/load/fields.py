@@ -1,0 +1,232 @@
+"""From nodes to fields, and to the groups of fields that events include."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from adi_analytics_codegen.model.model import Deprecation, Field, FieldType, Sensitivity, Store
+from adi_analytics_codegen.model.naming import did_you_mean
+from adi_analytics_codegen.model.patterns import UnportableError, portable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from adi_analytics_codegen.load.context import Context
+    from adi_analytics_codegen.load.yaml import Node
+    from adi_analytics_codegen.model.model import Location
+
+_NUMBERS: Final = (FieldType.INT, FieldType.FLOAT)
+_BOUNDS: Final = {
+    "min": _NUMBERS,
+    "max": _NUMBERS,
+    "unit": _NUMBERS,
+    "min_length": (FieldType.STRING,),
+    "max_length": (FieldType.STRING,),
+    "pattern": (FieldType.STRING,),
+    "min_items": (FieldType.LIST,),
+    "max_items": (FieldType.LIST,),
+}
+_KEYS_OF_TYPE: Final = {
+    **_BOUNDS,
+    "items": (FieldType.LIST,),
+    "fields": (FieldType.OBJECT,),
+    "enum": (FieldType.ENUM,),
+}
+"""Keys that only some types have."""
+_NEEDED_BY_TYPE: Final = {FieldType.LIST: "items", FieldType.OBJECT: "fields", FieldType.ENUM: "enum"}
+_NOT_OF_ITEMS: Final = ("optional", "sensitivity", "store", "deprecated")
+
+
+@dataclass(slots=True)
+class Group:
+    """Fields, and the columns that they fill."""
+
+    fields: dict[str, Field] = field(default_factory=dict)
+    columns: dict[str, Node] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class FieldResolver:
+    """Resolves the groups and fields of one catalog."""
+
+    context: Context
+    group_nodes: dict[str, Node]
+    enum_names: Iterable[str]
+    groups: dict[str, Group] = field(default_factory=dict)
+    resolving: list[str] = field(default_factory=list)
+
+    def group(self, name: str, at: Location) -> Group | None:
+        """Return the group called *name*, or ``None`` after a finding."""
+        if name in self.groups:
+            return self.groups[name]
+        node = self.group_nodes.get(name)
+        if node is None:
+            fix = did_you_mean(name, self.group_nodes) or "define it under groups"
+            self.context.error(at, "unknown-group", f'there is no group "{name}"', fix)
+            return None
+        if name in self.resolving:
+            cycle = " -> ".join([*self.resolving[self.resolving.index(name) :], name])
+            self.context.error(at, "group-cycle", f"groups include each other: {cycle}", "break the circle")
+            return None
+        self.resolving.append(name)
+        group = self.members(node, f"groups.{name}")
+        self.resolving.pop()
+        self.groups[name] = group
+        return group
+
+    def members(self, node: Node, subject: str) -> Group:
+        """Return the fields and columns of an event or group: those of its groups first, then its own."""
+        into = Group()
+        for included in node.list("include"):
+            group = self.group(included.text, included.at)
+            if group is not None:
+                self._add(into, group.fields.values(), included.at, subject)
+                into.columns.update(group.columns)
+        own = node.entries("fields")
+        for name, entry in own.items():
+            self._add(into, [self.field(name, entry, f"{subject}.{name}")], entry.key_at, subject)
+        into.columns.update(node.entries("columns"))
+        check_replacements(own, into.fields, "field", subject, self.context)
+        return into
+
+    def _add(self, into: Group, fields: Iterable[Field], at: Location, subject: str) -> None:
+        for added in fields:
+            first = into.fields.setdefault(added.name, added)
+            if first is not added:
+                message = f'field "{added.name}" comes twice into {subject}, first from line {first.at.line}'
+                self.context.error(at, "field-twice", message, "remove it from one of the places", subject)
+
+    def field(self, name: str, node: Node, subject: str) -> Field:
+        """Return the field called *name*; the items of a list have an empty name."""
+        kind = FieldType(node.scalar("type", "json"))
+        if "type" in node.mapping:
+            self._check_keys(kind, node, subject)
+        else:
+            self.context.broken.add(node.key_at)
+        self.context.subjects.setdefault(node.key_at, subject)
+        sensitivity = Sensitivity(node.scalar("sensitivity", "none"))
+        store = node.scalar("store")
+        items = node.get("items") if kind is FieldType.LIST else None
+        own = node.entries("fields") if kind is FieldType.OBJECT else {}
+        check_replacements(own, own, "field", subject, self.context)
+        made = Field(
+            name=name,
+            type=kind,
+            at=node.key_at,
+            description=node.scalar("description", ""),
+            optional=node.scalar("optional", default=False),
+            enum=self._enum(node, subject) if kind is FieldType.ENUM else None,
+            items=self._items(items, subject) if items is not None else None,
+            fields=tuple(self.field(key, entry, f"{subject}.{key}") for key, entry in own.items()),
+            sensitivity=sensitivity,
+            store=Store(store) if store else _default_store(sensitivity),
+            store_stated=store is not None,
+            deprecated=deprecation(node),
+            **_bounds(kind, node),
+        )
+        self._check_bounds(made, node, subject)
+        self._check_store(made, node, subject)
+        return made
+
+    def _items(self, node: Node, subject: str) -> Field:
+        for key in _NOT_OF_ITEMS:
+            present = node.get(key)
+            if present is not None:
+                fix = "say it of the list, or of a field of the object"
+                self.context.error(present.key_at, "key-of-items", f'"{key}" cannot be said of items', fix, subject)
+        return self.field("", node, subject)
+
+    def _check_keys(self, kind: FieldType, node: Node, subject: str) -> None:
+        for key, kinds in _KEYS_OF_TYPE.items():
+            present = node.get(key)
+            if present is not None and kind not in kinds:
+                message = f'"{key}" says nothing about a field of type {kind}'
+                fix = f"remove it, or use type {' or '.join(kinds)}"
+                self.context.error(present.key_at, "key-of-other-type", message, fix, subject)
+        needed = _NEEDED_BY_TYPE.get(kind)
+        if needed and needed not in node.mapping:
+            self.context.broken.add(node.key_at)
+            self.context.error(node.key_at, "missing-key", f'type {kind} needs "{needed}"', f"add {needed}", subject)
+        if kind is FieldType.OBJECT and needed in node.mapping and not node.entries("fields"):
+            self.context.error(node.key_at, "missing-key", "an object needs a field", "add one, or use json", subject)
+
+    def _enum(self, node: Node, subject: str) -> str | None:
+        reference = node.get("enum")
+        if reference is not None and reference.text in self.enum_names:
+            return reference.text
+        self.context.broken.add(node.key_at)
+        if reference is not None:
+            fix = did_you_mean(reference.text, self.enum_names) or "define it under enums"
+            self.context.error(reference.at, "unknown-enum", f'there is no enum "{reference.text}"', fix, subject)
+        return None
+
+    def _check_bounds(self, made: Field, node: Node, subject: str) -> None:
+        for low, high in (("min", "max"), ("min_length", "max_length"), ("min_items", "max_items")):
+            least, most = getattr(made, low), getattr(made, high)
+            if least is not None and most is not None and least > most:
+                message = f"no value can be at least {least} and at most {most}"
+                self.context.error(node.mapping[high].at, "empty-range", message, f"mend {low} or {high}", subject)
+        for key in ("min", "max"):
+            value = getattr(made, key)
+            if made.type is FieldType.INT and isinstance(value, float):
+                message = f"{value} is no whole number of 64 bits, but the field is an int"
+                self.context.error(node.mapping[key].at, "wrong-value", message, "use a whole number", subject)
+        if made.pattern is not None:
+            self._check_pattern(node.mapping["pattern"], made.at, subject)
+
+    def _check_pattern(self, node: Node, at: Location, subject: str) -> None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # re warns of syntax that will mean something else
+                re.compile(node.text)
+            portable(node.text)
+        except UnportableError as error:
+            message = f'"{error}" does not mean the same in Python, JSON Schema and JavaScript'
+            fix = r"use plain syntax: ^ $ . [] () (?:) | * + ? {n,m} \d \w \s, and \ only before what has a meaning"
+        except (re.error, OverflowError, RecursionError, Warning) as error:
+            message, fix = f"not a regular expression: {error}", "mend it"
+        else:
+            return
+        self.context.broken.add(at)
+        self.context.error(node.at, "bad-pattern", message, fix, subject)
+
+    def _check_store(self, made: Field, node: Node, subject: str) -> None:
+        if made.store is Store.HASH and made.type is not FieldType.STRING and "type" in node.mapping:
+            message = f"a hash is a string, the field is {made.type}"
+            fix = "make it a string, or drop it"
+            self.context.error((node.get("store") or node).at, "store-type", message, fix, subject)
+
+
+def deprecation(node: Node) -> Deprecation | None:
+    """Return what the key ``deprecated`` of *node* says."""
+    entry = node.get("deprecated")
+    return None if entry is None else Deprecation(entry.scalar("reason", ""), entry.scalar("replaced_by"))
+
+
+def check_replacements(
+    entries: dict[str, Node], names: Collection[str], what: str, subject: str, context: Context
+) -> None:
+    """Report each of *entries* that is to be replaced by something that is none of *names*, or by itself."""
+    for name, entry in entries.items():
+        deprecated = entry.get("deprecated") if isinstance(entry.value, dict) else None
+        replacement = deprecated.get("replaced_by") if deprecated else None
+        if replacement is not None and (replacement.text not in names or replacement.text == name):
+            fix = did_you_mean(replacement.text, set(names) - {name}) or f"name a {what}"
+            message = f'there is no other {what} "{replacement.text}" here'
+            context.error(replacement.at, "unknown-replacement", message, fix, f"{subject}.{name}")
+
+
+def _bounds(kind: FieldType, node: Node) -> dict[str, Any]:
+    bounds = {key: node.scalar(key) for key, kinds in _BOUNDS.items() if kind in kinds}
+    return {key: int(v) if kind is FieldType.INT and _is_whole(v) else v for key, v in bounds.items()}
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer() and abs(value) < 2**63
+
+
+def _default_store(sensitivity: Sensitivity) -> Store:
+    return Store.DROP if sensitivity is Sensitivity.SECRET else Store.KEEP

@@ -1,0 +1,127 @@
+"""Read the files of a catalog, included ones too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from adi_analytics_codegen.load.yaml import Node, parse
+from adi_analytics_codegen.model.findings import Findings
+from adi_analytics_codegen.model.model import Location
+
+Read: TypeAlias = Callable[[Path], bytes]
+
+
+_ONLY_IN_MAIN_FILE: Final = ("catalog", "storage")
+
+
+_MAX_FILES: Final = 200
+
+
+@dataclass(slots=True)
+class _Files:
+    """Reads the files of a catalog into one tree."""
+
+    findings: Findings
+    read: Read
+    seen: dict[Path, Location | None] = field(default_factory=dict)
+
+    def tree(self, path: Path) -> Node | None:
+        """Return the main file with the entries of all files that it includes."""
+        root = self.file(path, None)
+        if root is None:
+            return None
+        merged = dict(root.mapping)
+        for included in self.included(root, path):
+            for key in _ONLY_IN_MAIN_FILE:
+                if key in included.mapping:
+                    at = included.mapping[key].key_at
+                    self.findings.error(at, "include", f'"{key}" belongs into the main file', "move it there")
+            for key, node in included.mapping.items():
+                if key not in _ONLY_IN_MAIN_FILE:
+                    merged[key] = self.merged(key, merged.get(key), node)
+        return replace(root, value=merged)
+
+    def file(self, path: Path, at: Location | None) -> Node | None:
+        """Return the tree of one file, or ``None`` after a finding."""
+        self.seen[path] = at
+        try:
+            data = self.read(path)
+        except OSError as error:
+            place = at or Location(str(path), 1, 1)
+            self.findings.error(place, "unreadable", f"cannot read {path}: {error.strerror}", "mend the path")
+            return None
+        except ValueError as error:  # a path with a null character
+            self.findings.error(at or Location(repr(path), 1, 1), "unreadable", f"cannot read it: {error}", "mend it")
+            return None
+        before = len(self.findings.items)
+        root = parse(data, str(path), self.findings)
+        if root is None or not isinstance(root.value, dict):
+            if len(self.findings.items) == before:
+                place = root.at if root else Location(str(path), 1, 1)
+                self.findings.error(place, "wrong-type", "this holds no sections", "begin with one, such as events:")
+            return None
+        return root
+
+    def included(self, root: Node, path: Path) -> list[Node]:
+        """Return the trees of the files that *root* includes, and of those that they include."""
+        waiting = [(root, path)]
+        trees: list[Node] = []
+        while waiting:
+            node, origin = waiting.pop(0)
+            entry = node.mapping.get("include")
+            if entry is None or not isinstance(entry.value, list):
+                continue
+            for name in entry.items:
+                made = self.include(name, origin)
+                if made is not None:
+                    trees.append(made[0])
+                    waiting.append(made)
+        return trees
+
+    def include(self, name: Node, origin: Path) -> tuple[Node, Path] | None:
+        if not isinstance(name.value, str) or not name.value:
+            return None  # the check of the shape reports it
+        path = _normal(origin.parent / name.value)
+        if path in self.seen:
+            self.findings.error(name.at, "include", f"{path} is included already", "remove it here")
+            return None
+        if len(self.seen) >= _MAX_FILES:
+            self.findings.error(name.at, "include", f"the catalog has over {_MAX_FILES} files", "use fewer")
+            return None
+        tree = self.file(path, name.at)
+        return None if tree is None else (tree, path)
+
+    def merged(self, key: str, first: Node | None, second: Node) -> Node:
+        """Return two values of the section *key* as one."""
+        if first is None or first.value is None:
+            return second
+        if second.value is None:
+            return first
+        if isinstance(first.value, list) and isinstance(second.value, list):
+            return replace(first, value=[*first.value, *second.value])
+        if not isinstance(first.value, dict) or not isinstance(second.value, dict):
+            message = f'"{key}" has another type here than at {first.key_at}'
+            self.findings.error(second.at, "wrong-type", message, "write both as a mapping, or both as a list")
+            return first
+        entries = dict(first.value)
+        for name, node in second.value.items():
+            if name in entries:
+                message = f'"{name}" is under {key} already, at {entries[name].key_at}'
+                self.findings.error(node.key_at, "duplicate-key", message, "remove or rename one of them")
+            else:
+                entries[name] = node
+        return replace(first, value=entries)
+
+
+def _normal(path: Path) -> Path:
+    """Return *path* without ``..`` inside, so that one file has one name."""
+    parts: list[str] = []
+    for part in path.parts:
+        if part == ".." and parts and parts[-1] not in {"..", path.anchor}:
+            parts.pop()
+        else:
+            parts.append(part)
+    return Path(*parts)

@@ -1,0 +1,191 @@
+"""``events.yaml`` to a :class:`~adi_analytics_codegen.model.model.Catalog`, with every finding of the way.
+
+The steps: bytes to nodes (``_yaml``), the files of a catalog to one tree (here), the tree against the published schema
+(``_shape``), and what is left of it to the model, checked for meaning (``_fields``, ``_events``, ``_aggregates``,
+``_names``, ``_examples``). A mistake takes only its own part away from the next step, so one run finds them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adi_analytics_codegen.check.examples import check_examples
+from adi_analytics_codegen.load.aggregates import AggregateResolver
+from adi_analytics_codegen.load.context import Context
+from adi_analytics_codegen.load.events import EventResolver, resolve_enum
+from adi_analytics_codegen.load.fields import FieldResolver, check_replacements
+from adi_analytics_codegen.load.files import Read, _Files
+from adi_analytics_codegen.load.names import check_names, check_package
+from adi_analytics_codegen.load.shape import Shape, catalog_schema
+from adi_analytics_codegen.load.yaml import Node
+from adi_analytics_codegen.model.durations import duration
+from adi_analytics_codegen.model.findings import CatalogError, Finding, Findings, ordered
+from adi_analytics_codegen.model.model import DEFAULT_PACKAGE, Catalog, Location, Storage
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A suppression of a lint, or an exception from a breaking-change rule.
+
+    Attributes:
+        subject: What it is about, as findings print it.
+        until: The last day of an exception, as ``YYYY-MM-DD``; ``None`` for a suppression.
+    """
+
+    rule: str
+    subject: str
+    reason: str
+    at: Location
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came out of a catalog file.
+
+    Attributes:
+        catalog: The catalog, or ``None`` when errors leave nothing to use.
+        findings: Everything found, in the order of the file.
+        subjects: Place to the path of what is defined there, such as ``groups.user.user_id``.
+        root: The tree of all files together.
+    """
+
+    catalog: Catalog | None
+    findings: list[Finding]
+    suppressions: tuple[Waiver, ...] = ()
+    exceptions: tuple[Waiver, ...] = ()
+    subjects: dict[Location, str] = field(default_factory=dict)
+    root: Node | None = None
+
+
+def load(path: Path, read: Read = Path.read_bytes) -> Loaded:
+    """Read the catalog at *path* and everything that it includes.
+
+    Args:
+        path: The main file.
+        read: Returns the bytes of a file; raises ``OSError`` when it cannot.
+    """
+    findings = Findings()
+    root = _Files(findings, read).tree(path)
+    if root is None:
+        return Loaded(None, ordered(findings.items))
+    checked = Shape(catalog_schema(), findings).check(root)
+    if checked is None:
+        return Loaded(None, ordered(findings.items))
+    _check_days(checked, findings)
+    context = Context(findings)
+    catalog = _catalog(checked, context)
+    return Loaded(
+        None if findings.has_errors else catalog,
+        ordered(findings.items),
+        tuple(_waiver(node) for node in checked.list("suppressions") if _is_complete(node, "rule", "at", "reason")),
+        tuple(
+            _waiver(node) for node in checked.list("exceptions") if _is_complete(node, "rule", "at", "reason", "until")
+        ),
+        context.subjects,
+        checked,
+    )
+
+
+def load_catalog(path: Path) -> Catalog:
+    """Return the catalog at *path*.
+
+    Raises:
+        CatalogError: If it has errors.
+    """
+    loaded = load(path)
+    if loaded.catalog is None:
+        raise CatalogError(loaded.findings)
+    return loaded.catalog
+
+
+def _catalog(root: Node, context: Context) -> Catalog:
+    head = root.get("catalog")
+    owner = head.scalar("owner", "") if head else ""
+    enums = {name: resolve_enum(name, node, context) for name, node in root.entries("enums").items()}
+    fields = FieldResolver(context, root.entries("groups"), enums)
+    for name, node in root.entries("groups").items():
+        fields.group(name, node.key_at)
+    domains = {name: node.text for name, node in root.entries("domains").items()}
+    resolver = EventResolver(context, fields, owner, domains)
+    check_replacements(root.entries("events"), root.entries("events"), "event", "events", context)
+    events = {name: resolver.event(name, node) for name, node in root.entries("events").items()}
+    storage = _storage(root)
+    aggregates = AggregateResolver(context, events, enums, storage)
+    catalog = Catalog(
+        name=head.scalar("name", "") if head else "",
+        events=tuple(events.values()),
+        format=1,
+        owner=owner,
+        storage=storage,
+        domains=domains,
+        enums=tuple(enums.values()),
+        aggregates=tuple(aggregates.aggregate(name, node) for name, node in root.entries("aggregates").items()),
+        reserved_events=tuple(node.text for node in root.list("reserved_events")),
+        python_package=head.scalar("python_package", DEFAULT_PACKAGE) if head else DEFAULT_PACKAGE,
+    )
+    package = head.get("python_package") if head else None
+    if package is not None:
+        check_package(package.text, package.at, context)
+    check_names(catalog, context)
+    check_examples(catalog, root, context)
+    return catalog
+
+
+def _storage(root: Node) -> Storage:
+    node = root.get("storage")
+    default = Storage()
+    if node is None:
+        return default
+    interval = node.scalar("chunk_interval")
+    return Storage(
+        table=node.scalar("table", default.table),
+        chunk_interval=duration(interval) if interval else default.chunk_interval,
+        compress_after=_span(node, "compress_after", default.compress_after),
+        retention=_span(node, "retention", default.retention),
+        index_data=node.scalar("index_data", default.index_data),
+    )
+
+
+def _span(node: Node, key: str, default: timedelta | None) -> timedelta | None:
+    text = node.scalar(key)
+    if text is None:
+        return default
+    return None if text == "never" else duration(text)
+
+
+def _check_days(root: Node, findings: Findings) -> None:
+    for exception in root.list("exceptions"):
+        until = exception.get("until")
+        if until is not None and not _is_day(until.text):
+            findings.error(
+                until.at, "wrong-value", f'there is no day "{until.text}"', "use the last day of the exception"
+            )
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_complete(node: Node, *keys: str) -> bool:
+    return all(key in node.mapping for key in keys)
+
+
+def _waiver(node: Node) -> Waiver:
+    return Waiver(
+        rule=node.scalar("rule"),
+        subject=node.scalar("at"),
+        reason=node.scalar("reason"),
+        at=node.at,
+        until=node.scalar("until"),
+    )

@@ -1,0 +1,139 @@
+"""Names that some target language cannot have, and names that collide there."""
+
+from __future__ import annotations
+
+import keyword
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics_codegen.model.model import Field, FieldType
+from adi_analytics_codegen.model.naming import object_class_name
+from adi_analytics_codegen.model.walk import every_field, innermost
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.load.context import Context
+    from adi_analytics_codegen.model.model import Catalog, Enum, EnumValue, Location
+
+_PYTHON_CLASSES: Final = frozenset(
+    {"Annotated", "Any", "AnyEvent", "ClassVar", "EventDecodeError", "False", "Literal", "Mapping", "Meta", "Never"}
+    | {"None", "StrEnum", "True", "TypeAlias", "UUID"}
+)
+_TYPESCRIPT_CLASSES: Final = frozenset({"EventOf", "EventType", "Extract", "JsonValue", "ReadonlyArray"})
+_RESERVED_CLASSES: Final = _PYTHON_CLASSES | _TYPESCRIPT_CLASSES
+"""Names that the generated code uses itself."""
+_PYTHON_FIELDS: Final = frozenset({"bool", "datetime", "float", "int", "self", "str", "tuple"})
+"""Names that annotations use, which a field of the same name would hide, and ``self``."""
+_RESERVED_EVENTS: Final = frozenset({"events"})
+"""Event names whose JSON Schema would take the place of the union's."""
+_RESERVED_DOMAINS: Final = frozenset({"from_json", "to_json"})
+_PACKAGES: Final = frozenset({"adi_analytics", "adi_analytics_codegen", "msgspec"})
+_RESERVED_RELATIONS: Final = frozenset({"analytics_dead_letters", "analytics_meta"})
+
+
+def check_names(catalog: Catalog, context: Context) -> None:
+    """Report every name of *catalog* that cannot be generated."""
+    for check in (_check_events, _check_fields, _check_members, _check_classes, _check_domains, _check_relations):
+        check(catalog, context)
+
+
+def check_package(name: str, at: Location, context: Context) -> None:
+    """Report the name of a Python package that cannot be imported, or would hide another."""
+    if keyword.iskeyword(name) or name in sys.stdlib_module_names or name in _PACKAGES:
+        what = "is a keyword of Python" if keyword.iskeyword(name) else "is the name of another package"
+        context.error(at, "python-name", f'"{name}" {what}', "choose another name", "catalog.python_package")
+
+
+def _check_events(catalog: Catalog, context: Context) -> None:
+    for event in catalog.events:
+        subject = f"events.{event.name}"
+        if event.name in catalog.reserved_events:
+            message = f'"{event.name}" is under reserved_events'
+            context.error(event.at, "reserved-name", message, "give the event another name", subject)
+        if event.name in _RESERVED_EVENTS:
+            message = f'no event can be called "{event.name}": its schema would be the schema of all events'
+            context.error(event.at, "reserved-name", message, "give the event another name", subject)
+
+
+def _check_fields(catalog: Catalog, context: Context) -> None:
+    for event in catalog.events:
+        kind = event.field("type")
+        if kind is not None:
+            message = '"type" holds the name of the event'
+            context.error(kind.at, "reserved-name", message, "give the field another name", _subject(context, kind))
+        for field in every_field(event.fields):
+            if keyword.iskeyword(field.name) or field.name in _PYTHON_FIELDS:
+                what = "is a keyword of" if keyword.iskeyword(field.name) else "means something else in generated"
+                message = f'"{field.name}" {what} Python'
+                subject = _subject(context, field)
+                context.error(field.at, "python-name", message, "give the field another name", subject)
+
+
+def _subject(context: Context, field: Field) -> str:
+    return context.subjects.get(field.at, "")
+
+
+def _check_members(catalog: Catalog, context: Context) -> None:
+    for enum in catalog.enums:
+        taken: dict[str, str] = {}
+        for value in enum.values:
+            first = taken.setdefault(value.member, value.name)
+            if first != value.name:
+                message = f'values "{first}" and "{value.name}" would both be called {value.member}'
+                fix = "give one of them a member name: {member: NAME}"
+                context.error(value.at, "member-collision", message, fix, f"enums.{enum.name}")
+            _check_value(enum, value, context)
+
+
+def _check_value(enum: Enum, value: EnumValue, context: Context) -> None:
+    name = value.name
+    if not name or not name.isprintable() or len(name) > 200:  # noqa: PLR2004 - said in the message
+        message = "an enum's value has 1 to 200 printable characters"
+        context.error(value.at, "wrong-value", message, f"mend {name[:40]!r}", f"enums.{enum.name}")
+
+
+def _check_classes(catalog: Catalog, context: Context) -> None:
+    taken: dict[str, str] = {}
+    for name, subject, at in _classes(catalog):
+        if name in _RESERVED_CLASSES:
+            message = f'class name "{name}" of {subject} is used by the generated code'
+            context.error(at, "class-name", message, "set class_name, or rename it", subject)
+        first = taken.setdefault(name, subject)
+        if first != subject:
+            message = f'{subject} and {first} would both be class "{name}"'
+            context.error(at, "class-name", message, "set class_name for one of them, or rename it", subject)
+
+
+def _classes(catalog: Catalog) -> Iterator[tuple[str, str, Location]]:
+    for enum in catalog.enums:
+        yield enum.class_name, f"enums.{enum.name}", enum.at
+    for event in catalog.events:
+        subject = f"events.{event.name}"
+        yield event.class_name, subject, event.at
+        yield from _object_classes(event.class_name, event.fields, subject)
+
+
+def _object_classes(owner: str, fields: Iterable[Field], subject: str) -> Iterator[tuple[str, str, Location]]:
+    for field in fields:
+        inner = innermost(field)
+        if inner.type is FieldType.OBJECT:
+            name, path = object_class_name(owner, field), f"{subject}.{field.name}"
+            yield name, path, field.at
+            yield from _object_classes(name, inner.fields, path)
+
+
+def _check_domains(catalog: Catalog, context: Context) -> None:
+    for event in catalog.events:
+        if event.domain in _RESERVED_DOMAINS:
+            message = f'no domain can be called "{event.domain}": generated code has a function of that name'
+            context.error(event.at, "reserved-name", message, "rename the domain", f"events.{event.name}")
+        if keyword.iskeyword(event.domain):
+            message = f'domain "{event.domain}" is a keyword of Python, so no module can have its name'
+            context.error(event.at, "python-name", message, "rename the domain", f"events.{event.name}")
+
+
+def _check_relations(catalog: Catalog, context: Context) -> None:
+    for aggregate in catalog.aggregates:
+        if aggregate.name == catalog.storage.table or aggregate.name in _RESERVED_RELATIONS:
+            message = f'"{aggregate.name}" is a table of the database'
+            context.error(aggregate.at, "reserved-name", message, "rename it", f"aggregates.{aggregate.name}")

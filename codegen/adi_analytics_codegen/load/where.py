@@ -1,0 +1,191 @@
+"""What an aggregate reads: the types of fields over its events, and the tests of its ``where``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from adi_analytics_codegen.model.model import SERVICE, USER_ID, Condition, Field, FieldType, Operator, Store
+from adi_analytics_codegen.model.naming import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from adi_analytics_codegen.load.context import Context
+    from adi_analytics_codegen.load.yaml import Node
+    from adi_analytics_codegen.model.model import Enum, Event, Location
+
+_EVENT: Final = "event"
+_COLUMN_TYPES: Final = {USER_ID: FieldType.UUID, SERVICE: FieldType.STRING, _EVENT: FieldType.STRING}
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_ORDERED: Final = frozenset({FieldType.INT, FieldType.FLOAT, FieldType.STRING, FieldType.DATETIME})
+_ORDERING: Final = frozenset({Operator.LT, Operator.LTE, Operator.GT, Operator.GTE})
+_PYTHON_TYPES: Final[dict[FieldType, tuple[tuple[type, ...], str]]] = {
+    FieldType.INT: ((int,), "a whole number"),
+    FieldType.FLOAT: ((int, float), "a number"),
+    FieldType.BOOL: ((bool,), "true or false"),
+    FieldType.STRING: ((str,), "a string"),
+    FieldType.ENUM: ((str,), "a string"),
+    FieldType.UUID: ((str,), "a uuid"),
+    FieldType.DATETIME: ((str,), "a time such as 2026-01-31T12:00:00Z"),
+}
+_DATETIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads fields of the events *sources*, on behalf of the aggregate or measure *subject*."""
+
+    context: Context
+    events: dict[str, Event]
+    enums: dict[str, Enum]
+    sources: tuple[str, ...]
+    subject: str
+
+    def narrowed(self, node: Node, subject: str) -> Reader:
+        """Return a reader of only the events that the ``where`` of *node* lets through."""
+        test = node.entries("where").get(_EVENT)
+        if test is None:
+            return replace(self, subject=subject)
+        passing = tuple(name for name in self.sources if _lets_through(test, name))
+        return replace(self, subject=subject, sources=passing)
+
+    def type_of(self, name: str, at: Location) -> FieldType | None:
+        """Return the type of what *name* refers to in every event read, or ``None`` after a finding."""
+        if name in _COLUMN_TYPES:
+            return _COLUMN_TYPES[name]
+        found = self.fields(name, at)
+        if any(one.at in self.context.broken for one in found.values()):
+            return None
+        types = {one.type: source for source, one in found.items()}
+        if len(types) > 1:
+            told = ", ".join(f"{kind} in {source}" for kind, source in types.items())
+            self._error(at, "aggregate-field-type", f'field "{name}" is {told}', "narrow it to events with one type")
+            return None
+        return next(iter(types), None)
+
+    def fields(self, name: str, at: Location) -> dict[str, Field]:
+        """Return the field called *name* of every event read; none after a finding."""
+        found: dict[str, Field] = {}
+        for source in self.sources:
+            one = _dotted(self.events[source].fields, name.split("."))
+            if one is None:
+                known = sorted({f.name for source in self.sources for f in self.events[source].fields})
+                near = did_you_mean(name, known) if name not in known else ""
+                fix = near or "narrow it with where: {event: ...}, or remove the event from the sources"
+                self._error(at, "aggregate-field", f'event {source} has no field "{name}"', fix)
+                return {}
+            if one.store is Store.DROP:
+                self._error(at, "aggregate-unstored", f'field "{name}" of {source} is not stored', "read another field")
+                return {}
+            found[source] = one
+        return found
+
+    def where(self, node: Node) -> tuple[Condition, ...]:
+        """Return the tests of the ``where`` of *node*."""
+        narrowed = self.narrowed(node, self.subject)
+        conditions: list[Condition] = []
+        for name, test in node.entries("where").items():
+            conditions += narrowed.tests(name, test) if name != _EVENT else self.tests(name, test)
+        return tuple(conditions)
+
+    def tests(self, name: str, node: Node) -> list[Condition]:
+        """Return the tests that one entry of a ``where`` stands for."""
+        if name not in _COLUMN_TYPES and not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", name):
+            self._error(node.key_at, "unknown-reference", f'"{name}" is no field', did_you_mean(name, _COLUMN_TYPES))
+            return []
+        kind = self.type_of(name, node.key_at)
+        conditions = []
+        for op, operand in _tests(node):
+            condition = _condition(name, op, operand)
+            if kind is not None:
+                self._check(condition, kind, operand)
+            conditions.append(condition)
+        return conditions
+
+    def _check(self, condition: Condition, kind: FieldType, operand: Node) -> None:
+        """Report a test that does not fit the type of what it tests."""
+        if condition.op is Operator.EXISTS:
+            if condition.field == _EVENT:
+                self._error(operand.at, "where-operator", "every row has an event", "name the events")
+            return
+        if kind not in _PYTHON_TYPES:
+            fix = "use exists, or test a field inside it"
+            self._error(operand.at, "where-operator", f'"{condition.field}" is {kind} and cannot be compared', fix)
+            return
+        if condition.op in _ORDERING and (kind not in _ORDERED or condition.field == _EVENT):
+            message = f'"{condition.field}" is {kind}, which has no order'
+            self._error(operand.at, "where-operator", message, "use eq, ne or in")
+        for value in operand.items if isinstance(operand.value, list) else [operand]:
+            self._check_value(condition.field, kind, value)
+
+    def _check_value(self, name: str, kind: FieldType, node: Node) -> None:
+        types, word = _PYTHON_TYPES[kind]
+        value: Any = node.value
+        fits = isinstance(value, types) and (kind is FieldType.BOOL or not isinstance(value, bool))
+        if kind is FieldType.UUID:
+            fits = fits and _UUID.fullmatch(node.text) is not None
+        if kind is FieldType.DATETIME:
+            fits = fits and _DATETIME.fullmatch(node.text) is not None
+        if not fits:
+            shown = f'"{value}"' if isinstance(value, str) else str(value).lower()
+            self._error(node.at, "where-type", f'"{name}" is {kind} and never {shown}', f"compare it with {word}")
+        elif name == _EVENT:
+            self._check_event(node)
+        elif name not in _COLUMN_TYPES:
+            self._check_possible(name, node)
+
+    def _check_event(self, node: Node) -> None:
+        if node.text not in self.sources:
+            fix = did_you_mean(node.text, self.sources) or "add it to from"
+            self._error(node.at, "unknown-event", f'"{node.text}" is none of the events that this reads', fix)
+
+    def _check_possible(self, name: str, node: Node) -> None:
+        """Report a value that the field cannot have, in any of the events."""
+        fields = self.fields(name, node.at).values()
+        enums = [self.enums[field.enum] for field in fields if field.enum in self.enums]
+        if enums and not any(enum.open for enum in enums):
+            values = [value.name for enum in enums for value in enum.values]
+            if node.value not in values:
+                fix = did_you_mean(node.text, values)
+                self._error(node.at, "where-never", f'"{name}" is never "{node.text}"', fix)
+        if any(field.store is Store.HASH for field in fields):
+            message = f'"{name}" is stored as a keyed hash, which equals no value'
+            self._error(node.at, "aggregate-unstored", message, "test another field")
+
+    def _error(self, at: Location, rule: str, message: str, fix: str) -> None:
+        self.context.error(at, rule, message, fix, self.subject)
+
+
+def _dotted(fields: Iterable[Field], path: list[str]) -> Field | None:
+    """Return the field at *path*, which leads through objects; an unstored object has no stored fields."""
+    found = next((field for field in fields if field.name == path[0]), None)
+    if found is None or len(path) == 1:
+        return found
+    inner = _dotted(found.fields, path[1:])
+    return found if inner is not None and found.store is Store.DROP else inner
+
+
+def _tests(node: Node) -> list[tuple[Operator, Node]]:
+    if isinstance(node.value, dict):
+        return [(Operator(op), operand) for op, operand in node.value.items()]
+    return [(Operator.IN if isinstance(node.value, list) else Operator.EQ, node)]
+
+
+def _lets_through(test: Node, event: str) -> bool:
+    """Whether a test of the event's name is true of *event*."""
+    for op, operand in _tests(test):
+        named = [entry.value for entry in (operand.items if isinstance(operand.value, list) else [operand])]
+        if (op in {Operator.EQ, Operator.IN} and event not in named) or (op is Operator.NE and event in named):
+            return False
+    return True
+
+
+def _condition(name: str, op: Operator, operand: Node) -> Condition:
+    """Return a test in the form that all of its spellings share, so that rewording it changes nothing."""
+    value = operand.plain()
+    if isinstance(value, list):
+        value = tuple(sorted(set(value), key=lambda one: (str(type(one)), one)))
+        op, value = (Operator.EQ, value[0]) if len(value) == 1 else (op, value)
+    return Condition(name, op, value, operand.at)

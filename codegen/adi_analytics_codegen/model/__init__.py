@@ -1,0 +1,1 @@
+"""The model of a catalog, and what can be asked of it."""

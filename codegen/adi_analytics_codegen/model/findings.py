@@ -1,0 +1,80 @@
+"""What a check has to say about a catalog: where, how bad, which rule, what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from adi_analytics_codegen.model.model import Location
+
+
+class Severity(StrEnum):
+    """How much a finding matters. Errors stop generation; warnings do not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check found.
+
+    Attributes:
+        at: The place in the catalog file.
+        rule: The id of the rule, as in docs/reference/rules.md.
+        message: What is wrong.
+        fix: How to mend it; may be empty when the message says it.
+        subject: The object that it is about, as a path such as ``events.task_created.command``.
+    """
+
+    at: Location
+    severity: Severity
+    rule: str
+    message: str
+    fix: str = ""
+    subject: str = ""
+
+    def __str__(self) -> str:
+        """Return the finding as one line, as compilers print theirs."""
+        fix = f" ({self.fix})" if self.fix else ""
+        return f"{self.at}: {self.severity} {self.rule} {self.message}{fix}"
+
+
+@dataclass(slots=True)
+class Findings:
+    """A growing list of findings, so that one run can report them all."""
+
+    items: list[Finding] = field(default_factory=list)
+
+    def error(self, at: Location, rule: str, message: str, fix: str = "", subject: str = "") -> None:
+        """Add an error."""
+        self.items.append(Finding(at, Severity.ERROR, rule, message, fix, subject))
+
+    def warning(self, at: Location, rule: str, message: str, fix: str = "", subject: str = "") -> None:
+        """Add a warning."""
+        self.items.append(Finding(at, Severity.WARNING, rule, message, fix, subject))
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any finding is an error."""
+        return any(f.severity is Severity.ERROR for f in self.items)
+
+
+def ordered(findings: Iterable[Finding]) -> list[Finding]:
+    """Return *findings* without repeats, in the order of their places."""
+    return sorted(dict.fromkeys(findings), key=lambda f: (f.at, f.rule, f.message))
+
+
+class CatalogError(Exception):
+    """The catalog cannot be used. ``findings`` says why."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        super().__init__(findings)
+        self.findings = findings
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.findings))

@@ -1,0 +1,37 @@
+"""The hash of a catalog: equal for catalogs that mean the same, whatever their comments, order of keys or files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import fields, is_dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from adi_analytics_codegen.model.model import Location
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.model.model import Catalog
+
+
+def canonical(value: Any) -> Any:
+    """Return *value* of the model as JSON data: without places, spans of time in seconds, enums by value."""
+    if is_dataclass(value):
+        named = ((f.name, getattr(value, f.name)) for f in fields(value))
+        return {name: canonical(item) for name, item in named if not isinstance(item, Location)}
+    if isinstance(value, timedelta):
+        return int(value.total_seconds())
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {key: canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [canonical(item) for item in value]
+    return value
+
+
+def fingerprint(catalog: Catalog) -> str:
+    """Return the hash of *catalog*: 64 hexadecimal digits."""
+    text = json.dumps(canonical(catalog), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()

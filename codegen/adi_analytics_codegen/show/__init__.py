@@ -1,0 +1,1 @@
+"""Show a catalog to people: explanations, sample events, differences."""

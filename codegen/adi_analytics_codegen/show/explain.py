@@ -1,0 +1,94 @@
+"""All that the catalog knows about one event, aggregate or rule."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from adi_analytics_codegen.backends.describe import class_text, field_text
+from adi_analytics_codegen.check.rules import RULES
+from adi_analytics_codegen.model.readers import columns_fed, readers_of_event
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Event
+
+
+def known(catalog: Catalog) -> list[str]:
+    """Return the names that can be explained."""
+    return [*(event.name for event in catalog.events), *(one.name for one in catalog.aggregates), *RULES]
+
+
+def explain(catalog: Catalog, name: str) -> dict[str, Any] | None:
+    """Return what is known about the event, aggregate or rule called *name* as JSON data, or ``None``."""
+    event = catalog.event(name)
+    if event is not None:
+        return _event(catalog, event)
+    aggregate = next((one for one in catalog.aggregates if one.name == name), None)
+    if aggregate is not None:
+        return _aggregate(catalog, aggregate)
+    rule = RULES.get(name)
+    return None if rule is None else {"rule": name, "kind": rule.kind, "severity": rule.severity, "text": rule.text}
+
+
+def _event(catalog: Catalog, event: Event) -> dict[str, Any]:
+    from adi_analytics_codegen.backends.docs import deep, type_text
+    from adi_analytics_codegen.backends.json_schema import JsonSchemas
+
+    return {
+        "event": event.name,
+        "about": class_text(event),
+        "domain": event.domain,
+        "version": event.version,
+        "status": str(event.status),
+        "owner": event.owner,
+        "python": f"{catalog.python_package}.{event.class_name}",
+        "columns": {"user_id": event.user_id_field, "service": event.service_field},
+        "fields": {
+            path: f"{type_text(catalog, field)}{'?' if field.optional else ''} {field_text(field)}".strip()
+            for path, field in deep("", event.fields)
+        },
+        "read_by": {one.name: columns_fed(one, event.name) for one in readers_of_event(catalog, event.name)},
+        "sql": _query(catalog, event),
+        "schema": JsonSchemas(catalog).event(event),
+    }
+
+
+def _query(catalog: Catalog, event: Event) -> str:
+    """Return the statement that reads the rows of *event*, for people to paste."""
+    columns = '"timestamp", user_id, service, data'
+    return f"select {columns} from {catalog.storage.table} where event_type = '{event.name}'"  # noqa: S608 - checked names
+
+
+def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
+    from adi_analytics_codegen.backends import sql
+    from adi_analytics_codegen.backends.docs import measure_text, ratio_text
+
+    columns = {aggregate.bucket_name: "start of the bucket"}
+    columns |= {dimension.name: f"{dimension.of}, {dimension.type}" for dimension in aggregate.dimensions}
+    columns |= {measure.name: measure_text(measure) for measure in aggregate.measures}
+    columns |= {ratio.name: ratio_text(ratio) for ratio in aggregate.derived}
+    return {
+        "aggregate": aggregate.name,
+        "about": aggregate.description,
+        "version": aggregate.version,
+        "owner": aggregate.owner or catalog.owner,
+        "columns": columns,
+        "reads": {name: columns_fed(aggregate, name) for name in aggregate.sources},
+        "sql": {backend: sql.sql_of(catalog, aggregate.name, backend) for backend in sql.BACKENDS},
+    }
+
+
+def as_text(facts: dict[str, Any]) -> str:
+    """Return *facts* for people: a line each, mappings indented, SQL and schemas last and as they are."""
+    blocks = []
+    for key, value in facts.items():
+        if key == "schema":
+            blocks.append(f"\nschema:\n{json.dumps(value, indent=2, ensure_ascii=False)}")
+        elif key == "sql" and isinstance(value, dict):
+            blocks += [f"\nsql for {backend}:\n{text}" for backend, text in value.items()]
+        elif isinstance(value, dict):
+            lines = [f"  {name}: {', '.join(item) if isinstance(item, list) else item}" for name, item in value.items()]
+            blocks.append("\n".join([f"{key}:", *lines]) if lines else f"{key}: nothing")
+        else:
+            blocks.append(f"{key}: {value}")
+    return "\n".join(blocks)

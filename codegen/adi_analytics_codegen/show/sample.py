@@ -1,0 +1,159 @@
+"""Random events that are valid, made from the catalog alone: for trying things out and for tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from uuid import UUID
+
+from adi_analytics_codegen.model.model import FieldType
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.model.model import Catalog, Event, Field
+
+Made = TypeVar("Made")
+
+_SINCE: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_WORDS: Final = (
+    "amber",
+    "birch",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "heron",
+    "indigo",
+    "jade",
+    "kelp",
+    "lotus",
+)
+_SPAN: Final = 1000
+"""How far numbers without bounds go."""
+
+
+class SampleError(ValueError):
+    """No valid value could be made for a field. The message names it."""
+
+
+class EventFactory(Generic[Made]):
+    """Makes random valid events of a catalog, as instances of its generated classes.
+
+    Args:
+        catalog: The catalog.
+        decode: Makes an event from JSON: ``from_json`` of the generated package.
+        seed: The same seed gives the same events.
+
+    Example:
+        >>> factory = EventFactory(load_catalog(Path("events.yaml")), adi_analytics_events.from_json)
+        >>> factory.make("task_completed", duration_ms=1200)
+        TaskCompleted(...)
+    """
+
+    def __init__(self, catalog: Catalog, decode: Callable[[bytes], Made], *, seed: int = 0) -> None:
+        self._catalog = catalog
+        self._decode = decode
+        self._rng = Random(seed)  # noqa: S311 - samples need to be repeatable, not secret
+
+    def make(self, event: str, **fields: Any) -> Made:
+        """Return an *event* with the given *fields*, as JSON has them, and random others.
+
+        Raises:
+            KeyError: If the catalog has no such event.
+            SampleError: If a field's pattern is too hard to make a string for.
+        """
+        found = self._catalog.event(event)
+        if found is None:
+            raise KeyError(event)
+        return self._decode(json.dumps(sample(self._catalog, found, self._rng) | fields).encode())
+
+
+def sample(catalog: Catalog, event: Event, rng: Random) -> dict[str, Any]:
+    """Return a random valid *event* as JSON data, with ``type``.
+
+    Raises:
+        SampleError: If a field's pattern is too hard to make a string for.
+    """
+    return {"type": event.name, **_Sampler(catalog, rng).object(event.fields)}
+
+
+class _Sampler:
+    def __init__(self, catalog: Catalog, rng: Random) -> None:
+        self.enums = {enum.name: [value.name for value in enum.values] for enum in catalog.enums}
+        self.rng = rng
+
+    def object(self, fields: tuple[Field, ...]) -> dict[str, Any]:
+        present = (field for field in fields if not field.optional or self.rng.random() < 0.7)  # noqa: PLR2004 - often
+        return {field.name: self.value(field) for field in present}
+
+    def value(self, field: Field) -> Any:
+        return _MAKERS[field.type](self, field)
+
+    def a_uuid(self, _field: Field) -> str:
+        return str(UUID(int=self.rng.getrandbits(128), version=4))
+
+    def a_string(self, field: Field) -> str:
+        least, most = field.min_length or 0, field.max_length
+        if field.pattern is not None:
+            from adi_analytics_codegen.show.regex import matching
+
+            found = matching(field.pattern, self.rng, least, most)
+            if found is None:
+                raise SampleError(f"found no string for the pattern {field.pattern} of {field.name}, at {field.at}")
+            return found
+        text = " ".join(self.rng.choices(_WORDS, k=self.rng.randint(1, 3)))
+        while len(text) < least:
+            text += " " + self.rng.choice(_WORDS)
+        return text if most is None else text[:most]
+
+    def a_int(self, field: Field) -> int:
+        least, most = self._range(field)
+        return self.rng.randint(int(least), int(most))
+
+    def a_float(self, field: Field) -> float:
+        least, most = self._range(field)
+        return float(min(max(round(self.rng.uniform(least, most), 3), least), most))
+
+    def _range(self, field: Field) -> tuple[float, float]:
+        least, most = field.min, field.max
+        if least is None:
+            least = 0 if most is None or most >= 0 else most - _SPAN
+        return least, least + _SPAN if most is None else most
+
+    def a_bool(self, _field: Field) -> bool:
+        return self.rng.random() < 0.5  # noqa: PLR2004 - a fair coin
+
+    def a_datetime(self, _field: Field) -> str:
+        at = _SINCE + timedelta(milliseconds=self.rng.randrange(365 * 86_400_000))
+        return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def a_enum(self, field: Field) -> str:
+        return self.rng.choice(self.enums[field.enum or ""])
+
+    def a_list(self, field: Field) -> list[Any]:
+        least = field.min_items or 0
+        most = min(field.max_items if field.max_items is not None else least + 3, least + 3)
+        return [self.value(field.items) for _ in range(self.rng.randint(least, most))] if field.items else []
+
+    def a_fields(self, field: Field) -> dict[str, Any]:
+        return self.object(field.fields)
+
+    def a_json(self, _field: Field) -> Any:
+        return {self.rng.choice(_WORDS): self.rng.choice([1, "two", True, [3, 4], {"five": 6}])}
+
+
+_MAKERS: Final[dict[FieldType, Callable[[_Sampler, Field], Any]]] = {
+    FieldType.UUID: _Sampler.a_uuid,
+    FieldType.STRING: _Sampler.a_string,
+    FieldType.INT: _Sampler.a_int,
+    FieldType.FLOAT: _Sampler.a_float,
+    FieldType.BOOL: _Sampler.a_bool,
+    FieldType.DATETIME: _Sampler.a_datetime,
+    FieldType.ENUM: _Sampler.a_enum,
+    FieldType.LIST: _Sampler.a_list,
+    FieldType.OBJECT: _Sampler.a_fields,
+    FieldType.JSON: _Sampler.a_json,
+}

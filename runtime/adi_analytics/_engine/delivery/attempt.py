@@ -1,0 +1,265 @@
+"""Delivery of one piece of work to the database, through every fault; a generator of effects."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+
+from adi_analytics._engine.dead_letters.letter import DeadLetter
+from adi_analytics._engine.delivery.batch import Batch, Work
+from adi_analytics._engine.delivery.effects import BREATHE, Connect, Disconnect, Reset, Steps, Wait
+from adi_analytics._engine.delivery.faults import Backoff, Verdict, verdict_of
+from adi_analytics._engine.delivery.statements import chunked
+from adi_analytics._engine.rows.row import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from adi_analytics._engine.dead_letters.file import DeadLetterFile
+    from adi_analytics._engine.delivery.statements import Store
+    from adi_analytics._engine.queue.queue import EventQueue
+
+logger = logging.getLogger("adi_analytics.worker")
+
+_MESSAGE_LIMIT: Final = 1000  # characters of a server's message kept in a dead letter
+_NO_RIGHT: Final = "42501"
+_HURRIED: Final = 0.25  # seconds; the longest pause while somebody waits for a flush or a stop
+_NO_THRESHOLD: Final = 2**62  # no number of events ends a pause
+
+
+class GaveUpError(Exception):
+    """The time given for stopping is over; what is undelivered stays as it is."""
+
+
+class Delivery:
+    """Keeps a connection and brings work to the table through it.
+
+    Args:
+        queue: Says who waits, and keeps the books.
+        store: Knows the SQL.
+        file: Takes dead letters that the table doesn't.
+        version: The version of this package, for dead letters.
+    """
+
+    def __init__(self, queue: EventQueue, store: Store, file: DeadLetterFile, version: str) -> None:
+        self._queue = queue
+        self._store = store
+        self._file = file
+        self._version = version
+        self._settings = queue.settings
+        self._backoff = Backoff(self._settings.retry_base, self._settings.retry_cap)
+        self._connected = False
+        self._faulty_since: float | None = None
+        self._logged_at: dict[str, float] = {}
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last thing that was tried worked."""
+        return self._faulty_since is None
+
+    def attempt(self, work: Work) -> Steps:
+        """Try to settle all of *work*; returns whether it is. Faults that pass by themselves end the attempt."""
+        fault: psycopg.Error | None = None
+        while True:
+            try:
+                # In here, because finding out about one fault may meet the next.
+                if fault is not None and not (yield from self._recover(fault, work)):
+                    return False
+                fault = None
+                yield from self._connect()
+                yield from self._write(work)
+            except psycopg.Error as error:
+                fault = error
+            else:
+                self._recovered()
+                return True
+
+    def close(self) -> Steps:
+        """Close the connection."""
+        yield Disconnect()
+        self._connected = False
+        self._queue.facts["connected"] = False
+
+    def _connect(self) -> Steps:
+        if not self._connected:
+            yield Connect()
+            yield from self._store.prepare()
+            self._connected = True
+            self._queue.facts["connected"] = True
+            logger.info("connected to the database")
+
+    def _write(self, work: Work) -> Steps:
+        if isinstance(work, Batch):
+            yield from self._stream(work)
+        while work.groups:
+            group = work.groups[-1]
+            if group.merge:
+                held = yield from self._store.merge(group.rows)
+                self._queue.add_fact("duplicates", held)
+            else:
+                yield from self._store.write(chunked(group.rows), late=self._store.late_hours(group.rows))
+            work.groups.pop()
+            work.account("delivered", len(group.rows), "")
+            self._queue.add_fact("batches")
+        while work.letters:
+            yield from self._keep(work, work.letters[-1])
+            work.letters.pop()
+
+    def _stream(self, batch: Batch) -> Steps:
+        late = self._store.late_hours_of(batch.moments()) if not batch.encoded else []
+        while not batch.encoded:
+            yield from self._store.write(batch.encode(), late=late)
+            batch.commit()
+            self._queue.add_fact("batches")
+
+    # ---- faults ----------------------------------------------------------------------------------------------------
+
+    def _recover(self, error: psycopg.Error, work: Work) -> Steps:
+        """Find out what *error* means for *work*; returns whether to go on at once."""
+        self._queue.facts["last_error"] = error.sqlstate or type(error).__name__
+        usable = yield Reset()
+        if not usable:
+            self._connected = False
+            self._queue.facts["connected"] = False
+        verdict = verdict_of(error)
+        if verdict in {Verdict.ROW, Verdict.DUPLICATE} and isinstance(work, Batch):
+            work.regroup()
+        if usable and work.groups and self._isolate(error, work, verdict):
+            return True
+        self._queue.add_fact("retries")
+        self._complain(error, verdict)
+        return False
+
+    def _isolate(self, error: psycopg.Error, work: Work, verdict: Verdict) -> bool:
+        """Make the group in which *error* happened smaller or gentler; ``False`` if that would not help."""
+        group = work.groups[-1]
+        if group.merge and error.sqlstate == _NO_RIGHT:
+            group.merge, group.search = False, True
+        elif verdict is Verdict.DUPLICATE and not group.merge and not group.search:
+            group.merge = True
+        elif verdict not in {Verdict.ROW, Verdict.DUPLICATE}:
+            return False
+        elif len(group.rows) > 1:
+            work.split(named_line(error, self._store.table))
+        elif group.search and verdict is Verdict.DUPLICATE and is_key(error, self._store.table):
+            work.groups.pop()
+            work.account("delivered", 1, "")
+            self._queue.add_fact("duplicates")
+        else:
+            work.groups.pop()
+            work.letters.append(self._letter(group.rows[0], error))
+        return True
+
+    def _letter(self, row: bytes, error: psycopg.Error) -> DeadLetter:
+        message = (error.diag.message_primary or type(error).__name__)[:_MESSAGE_LIMIT]
+        parsed = Row.from_copy(row)
+        logger.debug("the server refused an event of type %s with SQLSTATE %s", parsed.event_type, error.sqlstate)
+        return DeadLetter(parsed, "row_rejected", message, error.sqlstate, self._version)
+
+    def _keep(self, work: Work, letter: DeadLetter) -> Steps:
+        try:
+            yield from self._store.dead_letter(letter)
+        except psycopg.Error as error:
+            if verdict_of(error) is Verdict.RETRY:
+                raise
+            yield Reset()
+            self.keep_in_file(work, letter, error.sqlstate)
+        else:
+            work.account("dead_lettered", 1, letter.reason)
+
+    def keep_in_file(self, work: Work, letter: DeadLetter, sqlstate: str | None = None) -> None:
+        """Keep *letter* in the file, because the table can't be had."""
+        try:
+            self._file.append(letter)
+        except OSError as error:
+            if self.may_log("letters"):
+                logger.error(  # noqa: TRY400 - a traceback would add our own lines to the one that matters
+                    "lost an event of type %s: neither the table of dead letters (%s) nor the file %s took it: %s",
+                    letter.row.event_type,
+                    sqlstate,
+                    self._file.path,
+                    error.strerror,
+                )
+            work.account("dropped", 1, "dead_letter_failed")
+        else:
+            work.account("dead_lettered", 1, letter.reason)
+
+    def _complain(self, error: psycopg.Error, verdict: Verdict) -> None:
+        if self._faulty_since is None:
+            self._faulty_since = time.monotonic()
+        # A failure to connect has no code; its text names host, user and database, never an event's values.
+        code = error.sqlstate or (type(error).__name__ if self._connected else str(error).strip())
+        if self.may_log(f"fault {error.sqlstate}"):
+            if verdict is Verdict.RETRY:
+                logger.warning("the database can't take events now (%s); they wait", code)
+            else:
+                logger.error(
+                    "the database refuses all events (%s: %s); they wait until somebody mends it",
+                    code,
+                    error.diag.message_primary or type(error).__name__,
+                )
+
+    def may_log(self, about: str) -> bool:
+        """Whether the last line *about* this is long enough ago for another one."""
+        now = time.monotonic()
+        if now - self._logged_at.get(about, -1e9) < self._settings.log_interval:
+            return False
+        self._logged_at[about] = now
+        return True
+
+    def _recovered(self) -> None:
+        if self._faulty_since is not None:
+            logger.info("the database takes events again, after %.1f s", time.monotonic() - self._faulty_since)
+            self._faulty_since = None
+            self._logged_at = {about: at for about, at in self._logged_at.items() if not about.startswith("fault")}
+        self._backoff.reset()
+
+    def pause(self, pressure: Callable[[], int], relieve: Callable[[], Steps]) -> Steps:
+        """Wait before the next attempt, until the time is over or somebody is in a hurry.
+
+        Args:
+            pressure: Tells the number of queued events at which to *relieve* the queue meanwhile.
+            relieve: Does that, and returns whether it could.
+
+        Raises:
+            GaveUpError: If the time given for stopping is over.
+        """
+        queue, relievable = self._queue, True
+        hurried, pause = queue.hurried, self._backoff.next()
+        end = time.monotonic() + (min(pause, _HURRIED) if hurried else pause)
+        while (left := min(end, queue.stop_at or end) - time.monotonic()) > 0:
+            if queue.park(pressure() if relievable else _NO_THRESHOLD):
+                yield Wait(left)
+                if queue.hurried and not hurried:
+                    break  # somebody came who waits: try at once
+            else:
+                queue.unpark()
+                relievable = yield from relieve()
+        queue.unpark()
+        if queue.stop_at is not None and time.monotonic() >= queue.stop_at:
+            raise GaveUpError
+        yield BREATHE
+
+
+def is_key(error: psycopg.Error, table: str) -> bool:
+    """Return whether *error* says that *table* holds the event already, rather than about somebody's own constraint.
+
+    By the constraint's name: a partition's or a chunk's is made of the table's. A writer may have no right to look.
+    """
+    constraint = error.diag.constraint_name or ""
+    return table in constraint and constraint.endswith("_pkey")
+
+
+def named_line(error: psycopg.Error, table: str) -> int | None:
+    """Return the line of a COPY to *table* that *error* is about, counted from 1, or ``None``.
+
+    The text is ``COPY <table>, line <n>`` in the server's language; in all of them the number follows the table.
+    """
+    context: Any = error.diag.context or ""
+    _, found, rest = context.partition(table)
+    number = re.search(r"\d+", rest) if found and context.startswith("COPY") else None
+    return int(number.group()) if number else None

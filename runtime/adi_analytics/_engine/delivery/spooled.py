@@ -1,0 +1,192 @@
+"""The worker's dealings with the spool: what goes to disk, what comes back, and the books of both."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics._engine.delivery.attempt import logger
+from adi_analytics._engine.delivery.batch import Work
+from adi_analytics._engine.spool.segment import MAGIC, size_of
+from adi_analytics._engine.spool.spool import Segment, Spool, SpoolFullError, SpoolUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from adi_analytics._engine.delivery.batch import Batch
+    from adi_analytics._engine.queue.ledger import Outcome
+    from adi_analytics._engine.queue.queue import EventQueue
+
+_ADOPT_INTERVAL: Final = 1.0  # seconds between two looks for the segments of dead processes
+_READ_PAUSE: Final = 1.0  # seconds before a segment that could not be read is tried again
+
+
+class SpooledWork(Work):
+    """Rows that are on disk until they are settled.
+
+    Args:
+        spooling: Keeps the books of the spool.
+        rows: The rows.
+        segment: Where they were read from; ``None`` for rows just written, which are delivered from memory.
+    """
+
+    def __init__(self, spooling: Spooling, rows: list[bytes], segment: Segment | None) -> None:
+        super().__init__(spooling.account_recovered if segment and segment.lock else spooling.account, rows)
+        self.segment = segment
+
+
+class Spooling:
+    """Puts batches into the spool and takes work out of it.
+
+    Args:
+        queue: Keeps the books, and the spool from one worker to the next.
+        may_log: Says whether the last log line about something is long enough ago.
+    """
+
+    def __init__(self, queue: EventQueue, may_log: Callable[[str], bool]) -> None:
+        self._queue = queue
+        self._may_log = may_log
+        self._settings = queue.settings
+        self._adopt_at = 0.0
+        self._read_at = 0.0
+        self._spool: Spool | None = self._open()
+
+    def _open(self) -> Spool | None:
+        if self._settings.spool != "off" and self._queue.spool is None:
+            try:
+                self._queue.spool = Spool(self._settings)
+            except SpoolUnavailableError as error:
+                logger.error("%s", error)
+        return self._queue.spool
+
+    @property
+    def on(self) -> bool:
+        """Whether there is a spool."""
+        return self._spool is not None
+
+    @property
+    def always(self) -> bool:
+        """Whether every event goes to disk before it is delivered."""
+        return self._spool is not None and self._settings.spool == "always"
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is work on disk."""
+        return self._spool is not None and self._spool.waiting and time.monotonic() >= self._read_at
+
+    @property
+    def readable_in(self) -> float:
+        """Seconds until what is on disk can be read again; ``inf`` if nothing is there."""
+        if self._spool is None or not self._spool.waiting:
+            return math.inf
+        return max(self._read_at - time.monotonic(), 0.0)
+
+    def keep(self, batch: Batch, *, live: bool) -> SpooledWork | None:
+        """Write the rows of *batch*, all encoded, to disk and account for them.
+
+        Args:
+            batch: Keeps its letters.
+            live: Whether the rows are to be delivered now, from memory.
+
+        Returns:
+            The work, empty unless *live*; ``None`` if the disk did not take it.
+        """
+        rows = batch.rows
+        if rows and not self._write(rows, live=live):
+            return None
+        batch.take_rows()
+        self._queue.settle("spooled", len(rows))
+        return SpooledWork(self, rows if live else [], None)
+
+    def _write(self, rows: list[bytes], *, live: bool) -> bool:
+        spool = self._spool
+        if len(MAGIC) + size_of(rows) > self._settings.spool_max_bytes:  # no segment given up would make room
+            self._complain("the batch is larger than spool_max_bytes")
+            return False
+        while spool is not None:
+            try:
+                if live:
+                    spool.append_live(rows)
+                else:
+                    spool.append(rows)
+            except SpoolFullError:
+                if self._settings.spool_full != "drop_oldest" or not self._drop_oldest(spool):
+                    self._complain("it holds spool_max_bytes")
+                    return False
+            except OSError as error:
+                if self._settings.spool_full != "drop_oldest" or not self._drop_oldest(spool):
+                    self._complain(error.strerror or "the disk failed")
+                    return False
+            else:
+                return True
+        return False
+
+    def _drop_oldest(self, spool: Spool) -> bool:
+        try:
+            segment = spool.drop_oldest()
+        except OSError:
+            return False  # what could not be written is told
+        if segment is None:
+            return False
+        if segment.lock is not None:  # our books don't know its events
+            logger.error("the spool is full: gave up events of a process that ended, the segment %s", segment.path.name)
+        elif segment.count:
+            self.account("dropped", segment.count, "spool_full")
+        return True
+
+    def _complain(self, problem: str) -> None:
+        if self._may_log("spool"):
+            logger.error("the spool takes no events (%s); they stay in memory, where max_queue rules", problem)
+
+    def _tell_trouble(self, about: str, deed: str, error: OSError) -> None:
+        if self._may_log("spool " + about):
+            logger.error("the spool can't %s: %s", deed, error.strerror)
+
+    def next_work(self) -> SpooledWork | None:
+        """Return the work of the oldest segment on disk, or ``None`` if there is none, or none can be read now."""
+        if self._spool is None or time.monotonic() < self._read_at:
+            return None
+        try:
+            found = self._spool.next()
+        except OSError as error:
+            self._read_at = time.monotonic() + _READ_PAUSE
+            self._tell_trouble("read", "read a segment, which waits", error)
+            return None
+        if found is None:
+            return None
+        segment, rows = found
+        if segment.count is not None and segment.count > len(rows):
+            self.account("dropped", segment.count - len(rows), "spool_damaged")
+        return SpooledWork(self, rows, segment)
+
+    def finish(self, work: SpooledWork) -> None:
+        """All rows of *work* are settled."""
+        if self._spool is None:
+            return
+        if work.segment is None:
+            self._spool.delivered_live()
+        else:
+            try:
+                self._spool.remove(work.segment)
+            except OSError as error:
+                self._tell_trouble("remove", "remove what is delivered", error)
+
+    def adopt(self) -> None:
+        """Take over what dead processes left, now and then."""
+        now = time.monotonic()
+        if self._spool is not None and now >= self._adopt_at:
+            self._adopt_at = now + _ADOPT_INTERVAL
+            try:
+                self._spool.adopt()
+            except OSError as error:
+                self._tell_trouble("adopt", "look for what dead processes left", error)
+
+    def account(self, outcome: Outcome, number: int, reason: str) -> None:
+        """Account for events of this process that were on disk."""
+        self._queue.move(outcome, number, reason)
+
+    def account_recovered(self, outcome: Outcome, number: int, _reason: str) -> None:
+        """Account for events of another process."""
+        if outcome == "delivered":  # the others are in the table of dead letters, or told when they are lost
+            self._queue.add_fact("recovered", number)

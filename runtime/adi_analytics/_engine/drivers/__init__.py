@@ -1,0 +1,1 @@
+"""Run the worker's decisions, in a thread or in asyncio, over a psycopg connection."""

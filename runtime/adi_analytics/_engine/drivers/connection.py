@@ -1,0 +1,74 @@
+"""The two ways to do what the core asks: blocking, and in asyncio."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from adi_analytics._engine.delivery.effects import (
+    Effect,
+)
+from adi_analytics._shared.conninfo import ConninfoInvalidError, connection_options
+
+if TYPE_CHECKING:
+    from psycopg.abc import RV, PQGen
+    from psycopg.pq.abc import PGconn
+
+    from adi_analytics._shared.options import Settings
+
+
+_WAKE: Final = 0.1  # seconds between two looks at the clock while the server is silent
+_GRACE: Final = 5.0  # seconds beyond the statement timeout, for the server's own word about it to arrive
+
+
+class Session(Protocol):
+    """Performs the effects that concern the database, blocking."""
+
+    def perform(self, effect: Effect) -> Any:
+        """Do *effect* and return its result."""
+
+    def abandon(self) -> None:
+        """Forget the connection without a word to the server: in a forked child it is the parent's."""
+
+
+class AsyncSession(Protocol):
+    """Performs the effects that concern the database, in asyncio."""
+
+    async def perform(self, effect: Effect) -> Any:
+        """Do *effect* and return its result."""
+
+
+def parameters(conninfo: str, settings: Settings) -> dict[str, Any]:
+    """Return the arguments of psycopg's ``connect``.
+
+    Raises:
+        ConninfoInvalidError: If *conninfo* is not a connection string.
+    """
+    try:
+        found = conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError:
+        raise ConninfoInvalidError from None  # its text may quote a password
+    # Without prepared statements: their names would clash behind a pooler.
+    return {**connection_options(settings.connect_timeout), **found, "autocommit": True, "prepare_threshold": None}
+
+
+def _while_answered(steps: PQGen[RV], pgconn: PGconn, seconds: float) -> PQGen[RV]:
+    """Do *steps*, and close the connection if the server lets us wait for more than *seconds*.
+
+    A server that is frozen can't keep its statement timeout, and its kernel keeps the connection alive.
+    """
+    end = time.monotonic() + seconds
+    try:
+        wanted = next(steps)
+        while True:
+            ready = yield wanted
+            if not ready and time.monotonic() > end:
+                pgconn.finish()
+                raise psycopg.OperationalError("the server does not answer")
+            wanted = steps.send(ready)
+    except StopIteration as stop:
+        result: RV = stop.value
+        return result

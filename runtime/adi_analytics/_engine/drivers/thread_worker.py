@@ -1,0 +1,118 @@
+"""A worker in a thread, with its life: start, stop, the end of the process, and forks."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics._engine.drivers.thread_runner import ThreadRunner
+from adi_analytics._engine.process import at_exit, at_fork
+from adi_analytics._engine.queue.waiting import Watch
+from adi_analytics._shared.conninfo import resolve_conninfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from adi_analytics._engine.drivers.connection import Session
+    from adi_analytics._engine.queue.queue import EventQueue
+    from adi_analytics._engine.queue.results import FlushResult
+
+logger = logging.getLogger("adi_analytics.worker")
+
+_GRACE: Final = 0.25  # seconds for a worker whose time is over to notice it
+
+
+class ThreadWorker:
+    """Delivers the events of one queue from a daemon thread.
+
+    Args:
+        queue: The events.
+        make_session: Makes what talks to the database.
+    """
+
+    def __init__(self, queue: EventQueue, make_session: Callable[[], Session]) -> None:
+        self._queue = queue
+        self._runner = ThreadRunner(queue, make_session)
+        self._running = False
+        queue.closer = queue.closer or self.close
+        at_fork.register(self)
+
+    @classmethod
+    def for_database(cls, queue: EventQueue, conninfo: str | None) -> ThreadWorker:
+        """Return a worker for the database of *conninfo*, or of the environment."""
+        # Not in the thread: a fork in the middle of its imports would leave the child half a module.
+        from adi_analytics._engine.drivers.connection import parameters
+        from adi_analytics._engine.drivers.thread_session import ThreadSession
+
+        import_module("adi_analytics._engine.delivery.loop")
+        connect_with = parameters(resolve_conninfo(conninfo), queue.settings)
+        return cls(queue, lambda: ThreadSession(connect_with, queue.settings.statement_timeout))
+
+    def start(self) -> bool:
+        """Start the thread, at the first event if tracking is off; ``False`` if the queue has a worker already."""
+        if not self._queue.enabled:
+            self.start_at_event()
+            return True
+        started = self._runner.start()
+        self._running = self._running or started
+        return started
+
+    @property
+    def _is_worker(self) -> bool:
+        """Whether this is the worker's own thread, in which nobody would be left to wait for."""
+        return self._queue.owner is not None and self._queue.owner_thread == threading.get_ident()
+
+    def stop(self, timeout: float) -> FlushResult:
+        """Deliver what there is and end, at the latest after *timeout* seconds; the rest is spooled or pending."""
+        watch = Watch(self._queue)
+        self._end(timeout)
+        return watch.result()
+
+    def close(self, timeout: float) -> FlushResult:
+        """Stop for good: what can be neither delivered nor spooled is dropped."""
+        watch = Watch(self._queue)
+        if not self._runner.alive and self._queue.stats().pending:
+            self._start_late()
+        if self._end(timeout):
+            self._queue.drop_rest(f"not delivered within {timeout:.1f} s")
+        elif not self._is_worker:
+            logger.error("the worker does not end: it hangs in before_send; its events are neither delivered nor lost")
+        return watch.result()
+
+    def _end(self, timeout: float) -> bool:
+        """Wait for the worker's end, and give it up after *timeout* seconds; ``False`` if neither is possible."""
+        deadline = time.monotonic() + timeout
+        if self._runner.alive:  # also when another thread, or this one before a signal, already waits for the end
+            self._queue.request_stop(timeout)
+            if self._is_worker:
+                return False
+            if not self._runner.join(timeout + _GRACE):
+                if not self._queue.supersede(deadline + 2 * _GRACE):
+                    return False
+                # It hangs in a call to the server. It won't touch the queue again, whatever it wakes up to.
+                self._runner.save_here()
+        self._running = False
+        return True
+
+    def _start_late(self) -> None:
+        with contextlib.suppress(RuntimeError):  # at the interpreter's end no thread starts any more
+            self.start()
+
+    def after_fork_in_child(self) -> None:
+        """Forget the parent's thread; ours starts with the first event."""
+        self._runner.after_fork_in_child()
+        if self._running:
+            self._running = False
+            self.start_at_event()
+
+    def start_at_event(self) -> None:
+        """Start the thread at the next event."""
+        self._queue.start_on_demand(self._start_now)
+
+    def _start_now(self) -> None:
+        at_exit.hook_other_registries()
+        self.start()

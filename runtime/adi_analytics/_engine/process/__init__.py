@@ -1,0 +1,1 @@
+"""What happens at the end of the process, and in a forked child."""

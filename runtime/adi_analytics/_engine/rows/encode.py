@@ -1,0 +1,296 @@
+"""Tracked events as rows of a binary COPY.
+
+From here on one row is ``bytes``: what is sent, spooled and, taken apart again by `Row.from_copy`, dead-lettered.
+The format: https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS; a ``jsonb`` is sent as a
+version byte, 1, and its text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import struct
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import fields as dataclass_fields
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
+
+import msgspec
+import uuid_utils
+
+from adi_analytics._engine.rows.row import EPOCH_2000, Row, _class_name, _placeholder
+from adi_analytics._engine.rows.store_policy import StorePolicy
+from adi_analytics._engine.rows.validate import InvalidValueError, has_shape
+from adi_analytics.enriched import to_datetime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from adi_analytics._engine.queue.ledger import Item
+    from adi_analytics._shared.options import Settings
+
+
+_NONE: Final[Mapping[str, str]] = {}
+_SOME_ID: Final = uuid.UUID(int=0)
+_NULL: Final = b"\xff\xff\xff\xff"
+_UUID_LENGTH: Final = struct.pack("!i", 16)
+_START: Final = struct.Struct("!hiq").pack  # number of columns, length of the timestamp, timestamp
+_LENGTH: Final = struct.Struct("!i").pack
+_JSONB: Final = struct.Struct("!iB").pack  # length with the version byte, version
+
+
+class EncodeFault(Exception):  # noqa: N818 - it never leaves the worker; what users see is a dead letter
+    """An event that can't be a row.
+
+    Attributes:
+        reason: As in `Stats.dead_lettered_by_reason`.
+        message: Why, without any of the event's values.
+        row: What can be kept of it: JSON, after the store policy.
+    """
+
+    def __init__(self, reason: str, message: str, row: Row) -> None:
+        super().__init__(reason, message)
+        self.reason = reason
+        self.message = message
+        self.row = row
+
+
+def _foreign(value: Any) -> Any:
+    # By type(), here and below: `isinstance` asks the value for its `__class__`, which may raise.
+    if issubclass(type(value), uuid_utils.UUID):
+        return str(value)
+    raise TypeError(f"an object of type {_class_name(value)} can't be JSON")
+
+
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_foreign)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is known about a class of events before the first of its values is seen."""
+
+    cls: type
+    event_type: str
+    encode: Callable[[Any], bytes]
+    validate: Callable[[bytes], object]
+    user_of: Callable[[Any], Any] | None
+    service_of: Callable[[Any], Any] | None
+    policy: StorePolicy | None
+    type_column: bytes
+    service_column: bytes  # used unless the event has a service of its own
+    meta_start: bytes  # JSON without its closing brace
+    meta_column: bytes  # used when there is no context
+
+
+class RowEncoder:
+    """Makes rows of events, one class's plan at a time.
+
+    Args:
+        settings: Service, hostname, environment, hash key, sample rates and the size limit.
+        decoder_of: Returns what checks the JSON of a class of events, raising `InvalidValueError` for values that break
+            the catalog's rules.
+    """
+
+    def __init__(self, settings: Settings, decoder_of: Callable[[type], Callable[[bytes], object]]) -> None:
+        self._settings = settings
+        self._decoder_of = decoder_of
+        self._plans: dict[type, _Plan] = {}
+        self.unkeyed: dict[str, tuple[str, ...]] = {}
+        """Fields left out for want of a hash key, by event type."""
+        self.unhashed = 0
+
+    def encode(self, item: Item, changes: Mapping[str, str] = _NONE) -> bytes:
+        """Return the row of *item*, with *changes* by ``before_send`` to ``service``, ``hostname`` or ``environment``.
+
+        Raises:
+            EncodeFault: If it can't be one.
+        """
+        event, event_id, nanoseconds, context = item
+        plan: _Plan | None = None
+        try:
+            plan = self._plans.get(type(event)) or self._make_plan(type(event))
+            data = plan.encode(event)
+            if b"null" in data:  # msgspec writes NaN and the infinities as null
+                _require_finite(msgspec.to_builtins(event, enc_hook=_foreign))
+            plan.validate(data)
+            if plan.policy is not None:
+                data = _ENCODER.encode(plan.policy.apply(msgspec.json.decode(data)))
+                self.unhashed += len(plan.policy.unkeyed)
+            if changes:
+                plan = _changed(plan, changes)
+            row = b"".join(
+                (
+                    _START(7, 8, nanoseconds // 1000 - EPOCH_2000),
+                    plan.type_column,
+                    plan.service_column if plan.service_of is None else _service_column(plan, event),
+                    _NULL if plan.user_of is None else _uuid_column(plan.user_of(event)),
+                    _JSONB(len(data) + 1, 1),
+                    data,
+                    _UUID_LENGTH,
+                    event_id.bytes,
+                    plan.meta_column if context is None else _meta_with(plan.meta_start, context),
+                )
+            )
+        except Exception as error:
+            raise self._fault(plan, item, error, changes) from error
+        if len(row) > self._settings.max_event_bytes:
+            raise EncodeFault("too_large", f"{len(row)} bytes exceed max_event_bytes", Row.from_copy(row))
+        return row
+
+    def check(self, event: Any) -> None:
+        """Do everything that `encode` does to find a fault."""
+        self.encode((event, _SOME_ID, EPOCH_2000 * 1000, None))
+
+    def _make_plan(self, cls: type) -> _Plan:
+        problem = f"{cls.__name__} is not an event class of a catalog"
+        if not is_dataclass(cls) or not isinstance(getattr(cls, "EVENT_TYPE", None), str):
+            raise InvalidValueError(problem)
+        try:
+            plan = self._plans[cls] = self._plan_for(cls)
+        except Exception as error:
+            raise InvalidValueError(f"{problem} ({type(error).__name__})") from error
+        if plan.policy is not None and plan.policy.unkeyed:
+            self.unkeyed[plan.event_type] = plan.policy.unkeyed
+        return plan
+
+    def _plan_for(self, cls: Any) -> _Plan:
+        settings, store = self._settings, cls.STORE
+        meta = {"hostname": settings.hostname, "environment": settings.environment, "version": cls.EVENT_VERSION}
+        if cls.EVENT_TYPE in settings.sample_rates:
+            meta["sample_rate"] = settings.sample_rates[cls.EVENT_TYPE]
+        encoded = _ENCODER.encode(meta)
+        # A value that the store policy changes has no place in a column either.
+        user, service = (None if name in store else name for name in (cls.USER_ID_FIELD, cls.SERVICE_FIELD))
+        return _Plan(
+            cls=cls,
+            event_type=cls.EVENT_TYPE,
+            encode=_ENCODER.encode,
+            validate=self._decoder_of(cls),
+            user_of=attrgetter(user) if user else None,
+            service_of=attrgetter(service) if service else None,
+            policy=StorePolicy(store, settings.hash_key) if store else None,
+            type_column=_text_column(cls.EVENT_TYPE),
+            service_column=_text_column(settings.service),
+            meta_start=encoded[:-1],
+            meta_column=_jsonb_column(encoded),
+        )
+
+    def _fault(self, plan: _Plan | None, item: Item, error: Exception, changes: Mapping[str, str]) -> EncodeFault:
+        reason = "invalid_event" if isinstance(error, InvalidValueError) else "encoding"
+        if plan is None:  # without its store policy no value of it may be kept
+            name = _class_name(item[0])
+            return EncodeFault(reason, _describe(error), self._row_of(name, item, {"type": name}, changes))
+        row = self._row_of(plan.event_type, item, {"type": plan.event_type}, changes)
+        with contextlib.suppress(Exception):  # an event that can't even be looked at is kept by its type and time
+            event = item[0]
+            names = [field.name for field in dataclass_fields(event)]
+            values = {name: _to_plain(value) for name in names if (value := getattr(event, name)) is not None}
+            kept = _kept_of_faulty(plan, values)
+            columns = _columns_of(plan, event)
+            if "service" in changes:
+                columns["service"] = changes["service"]
+            row = replace(row, data={"type": plan.event_type, **kept}, **columns)
+        return EncodeFault(reason, _describe(error), row)
+
+    def _row_of(self, event_type: str, item: Item, data: dict[str, Any], changes: Mapping[str, str]) -> Row:
+        _event, event_id, nanoseconds, context = item
+        settings = self._settings
+        meta = {"hostname": settings.hostname, "environment": settings.environment, **changes}
+        service = meta.pop("service", settings.service)
+        return Row(
+            timestamp=to_datetime(nanoseconds).isoformat(),
+            event_type=event_type,
+            service=service,
+            user_id=None,
+            data=data,
+            event_id=str(event_id),
+            meta=meta | ({"context": _to_plain(dict(context))} if context else {}),
+        )
+
+
+def _changed(plan: _Plan, changes: Mapping[str, str]) -> _Plan:
+    changed = {name: value for name, value in changes.items() if name != "service"}
+    encoded = _ENCODER.encode(msgspec.json.decode(plan.meta_start + b"}") | changed)
+    plan = replace(plan, meta_start=encoded[:-1], meta_column=_jsonb_column(encoded))
+    if "service" in changes:
+        plan = replace(plan, service_of=None, service_column=_text_column(changes["service"]))
+    return plan
+
+
+def _text_column(text: str) -> bytes:
+    encoded = text.encode()
+    return _LENGTH(len(encoded)) + encoded
+
+
+def _jsonb_column(encoded: bytes) -> bytes:
+    return _JSONB(len(encoded) + 1, 1) + encoded
+
+
+def _service_column(plan: _Plan, event: Any) -> bytes:
+    service = plan.service_of(event) if plan.service_of is not None else None
+    return plan.service_column if service is None else _text_column(service)
+
+
+def _meta_with(start: bytes, context: Mapping[str, Any]) -> bytes:
+    return _jsonb_column(b"".join((start, b',"context":', _ENCODER.encode(context), b"}")))
+
+
+def _uuid_column(value: Any) -> bytes:
+    if value is None:
+        return _NULL
+    return _UUID_LENGTH + (uuid.UUID(value).bytes if isinstance(value, str) else value.bytes)
+
+
+def _require_finite(value: Any) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("NaN and the infinities are not JSON")
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ():
+        _require_finite(inner)
+
+
+def _columns_of(plan: _Plan, event: Any) -> dict[str, str]:
+    """Return those columns of a faulty event that are right."""
+    found: dict[str, str] = {}
+    with contextlib.suppress(Exception):
+        if plan.user_of is not None and (user := plan.user_of(event)) is not None:
+            found["user_id"] = str(uuid.UUID(str(user)))
+    with contextlib.suppress(Exception):
+        if plan.service_of is not None and issubclass(type(service := plan.service_of(event)), str):
+            found["service"] = service
+    return found
+
+
+def _to_plain(value: Any) -> Any:
+    """Return *value* as something that `json.dumps` with ASCII output takes, whatever it is."""
+    try:
+        return msgspec.to_builtins(value, enc_hook=_placeholder, str_keys=True)
+    except Exception:  # noqa: BLE001 - the value's own code may run here, and raise anything
+        return _placeholder(value)
+
+
+def _kept_of_faulty(plan: _Plan, values: dict[str, Any]) -> dict[str, Any]:
+    """Apply the store policy to values of which some are not what the class says.
+
+    A rule that leads into an object knows its way only if the object has the declared shape; any other is left out.
+    """
+    policy = plan.policy
+    if policy is None:
+        return values
+    try:
+        hints = get_type_hints(plan.cls) if policy.parents else {}
+        return policy.apply(
+            {
+                name: value
+                for name, value in values.items()
+                if name not in policy.parents or has_shape(value, hints[name])
+            }
+        )
+    except Exception:  # noqa: BLE001 - a value that can't even be hashed must not be stored either
+        return {}
+
+
+def _describe(error: Exception) -> str:
+    # Messages of UnicodeEncodeError and of most others quote the value; the class says enough.
+    return str(error) if isinstance(error, InvalidValueError) else type(error).__name__

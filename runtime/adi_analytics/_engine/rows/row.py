@@ -1,0 +1,119 @@
+"""One row in PostgreSQL's binary COPY format, and how to take it apart again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import struct
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final
+
+import uuid_utils
+
+from adi_analytics.enriched import to_datetime
+
+COLUMNS: Final = ("timestamp", "event_type", "service", "user_id", "data", "event_id", "meta")
+
+
+HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+
+
+TRAILER: Final = b"\xff\xff"
+
+
+EPOCH_2000: Final = 946_684_800_000_000  # microseconds from 1970 to 2000, where PostgreSQL counts from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The columns of a row, as JSON values."""
+
+    timestamp: str
+    event_type: str
+    service: str
+    user_id: str | None
+    data: Any
+    event_id: str
+    meta: Any
+
+    @classmethod
+    def from_copy(cls, row: bytes) -> Row:
+        """Take *row* apart again."""
+        values, at = [], 2
+        for _ in COLUMNS:
+            (length,) = struct.unpack_from("!i", row, at)
+            at += 4
+            values.append(row[at : at + length] if length >= 0 else None)
+            at += max(length, 0)
+        timestamp, event_type, service, user_id, data, event_id, meta = values
+        micros = struct.unpack("!q", timestamp or b"")[0] + EPOCH_2000
+        return cls(
+            timestamp=to_datetime(micros * 1000).isoformat(),
+            event_type=(event_type or b"").decode(),
+            service=(service or b"").decode(),
+            user_id=str(uuid.UUID(bytes=user_id)) if user_id else None,
+            data=_json_of((data or b"")[1:]),
+            event_id=str(uuid.UUID(bytes=event_id)),
+            meta=_json_of((meta or b"")[1:]),
+        )
+
+    def payload(self) -> str:
+        """Return the row as JSON text in ASCII, which a ``text`` column takes whatever the values are."""
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        try:
+            return json.dumps(columns, ensure_ascii=True, allow_nan=False)
+        except (ValueError, TypeError, RecursionError):
+            return json.dumps(_tamed(columns), ensure_ascii=True, default=_placeholder)
+
+
+def row_timestamp(row: bytes) -> int:
+    """Return the timestamp of *row*, in microseconds since 1970."""
+    micros: int = struct.unpack_from("!q", row, 6)[0]
+    return micros + EPOCH_2000
+
+
+def _json_of(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):  # `msgspec.Raw` in a context may hold anything
+        return {"$unserialisable": text.decode(errors="replace")}
+
+
+_DEEPEST: Final = 100  # levels of nesting kept in a dead letter that JSON can't take as it is
+
+
+_LONGEST_INTEGER: Final = 10_000  # bits; Python refuses to write more than 4300 digits
+
+
+def _placeholder(value: Any) -> Any:
+    """Stand in for a value that JSON can't hold, without telling what it was."""
+    with contextlib.suppress(Exception):
+        if issubclass(type(value), (uuid.UUID, uuid_utils.UUID)):
+            return str(value)
+    return {"$unserialisable": _class_name(value)}
+
+
+def _class_name(value: Any) -> str:
+    with contextlib.suppress(Exception):  # a metaclass may have made it a property
+        name = type(value).__name__
+        if type(name) is str:
+            return name
+    return "object"
+
+
+def _tamed(value: Any, depth: int = 0) -> Any:
+    """Return *value* with text in the place of what JSON text can't hold, or Python can't write."""
+    if depth > _DEEPEST:
+        return {"$unserialisable": "nested too deeply"}
+    match value:
+        case float() if not math.isfinite(value):
+            return {"$unserialisable": str(value)}
+        case int() if value.bit_length() > _LONGEST_INTEGER:
+            return {"$unserialisable": "a number too long"}
+        case dict():
+            return {name: _tamed(inner, depth + 1) for name, inner in value.items()}
+        case list() | tuple():
+            return [_tamed(inner, depth + 1) for inner in value]
+    return value

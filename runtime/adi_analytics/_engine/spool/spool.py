@@ -1,0 +1,277 @@
+"""Events on disk: written when the server is away or before each delivery, and found again by any later process.
+
+Each process writes segment files of its own under a name of its own, and holds a lock on ``<name>.lock`` while it
+lives; the operating system drops the lock with the process, however it ends. Whoever then gets the lock owns them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import uuid_utils
+
+from adi_analytics._engine.spool.process_lock import _Lock, _unlink
+from adi_analytics._engine.spool.segment import MAGIC, SegmentWriter, read_segment, size_of
+from adi_analytics.errors import AnalyticsError
+
+if sys.platform != "win32":  # which has no flock; Spool() says so
+    pass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adi_analytics._shared.options import Settings
+
+logger = logging.getLogger("adi_analytics.spool")
+
+_SEGMENT: Final = ".segment"
+_LOCK: Final = ".lock"
+_DAMAGED: Final = ".damaged"
+_ORPHANED: Final = 60.0  # seconds; a younger lock may be that of a process that is just about to take it
+
+
+class SpoolUnavailableError(AnalyticsError):
+    """The platform or the directory can't hold a spool.
+
+    Attributes:
+        directory: The directory.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, directory: str, problem: str) -> None:
+        super().__init__(directory, problem)
+        self.directory = directory
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"spool_dir {self.directory}: {self.problem}; events stay in memory"
+
+
+class SpoolFullError(Exception):
+    """The directory holds as many bytes as it may."""
+
+
+@dataclass(slots=True, eq=False)
+class Segment:
+    """A segment that waits for delivery.
+
+    Attributes:
+        path: The file.
+        count: How many rows were written to it; ``None`` for the segment of another process.
+        lock: The lock of the dead process that wrote it, if it was another.
+    """
+
+    path: Path
+    count: int | None
+    lock: _Lock | None = None
+
+
+class Spool:
+    """The spool of one client in one process.
+
+    Args:
+        settings: The directory, the sizes and the policies.
+
+    Raises:
+        SpoolUnavailableError: If the directory can't be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._directory = Path(settings.spool_dir)
+        self._name = str(uuid_utils.uuid7())
+        self._number = 0
+        self._live: SegmentWriter | None = None
+        self._later: SegmentWriter | None = None
+        self._backlog: deque[Segment] = deque()
+        self._adopted: dict[Path, _Lock] = {}
+        if sys.platform == "win32":
+            raise SpoolUnavailableError(settings.spool_dir, "a spool needs flock, which this platform does not have")
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = _Lock.take(self._directory / (self._name + _LOCK))
+        except OSError as error:
+            raise SpoolUnavailableError(settings.spool_dir, error.strerror or "can't be used") from error
+        if lock is None:
+            raise SpoolUnavailableError(settings.spool_dir, "its files can't be locked")
+        self._lock = lock
+
+    # ---- writing ---------------------------------------------------------------------------------------------------
+
+    def append_live(self, rows: list[bytes]) -> None:
+        """Write *rows* that are delivered from memory at once; `delivered_live` follows, or a later process.
+
+        Raises:
+            SpoolFullError: If they don't fit.
+            OSError: If the disk is full or broken.
+        """
+        self._live = self._append(self._live, rows)
+
+    def delivered_live(self) -> None:
+        """All rows given to `append_live` are settled."""
+        if self._live is not None:
+            self._live.clear()
+
+    def append(self, rows: list[bytes]) -> None:
+        """Write *rows* to be read again later.
+
+        Raises:
+            SpoolFullError: If they don't fit.
+            OSError: If the disk is full or broken.
+        """
+        if self._later is not None and self._later.size >= self._settings.spool_segment_bytes:
+            self._seal()
+        self._later = self._append(self._later, rows)
+
+    def _append(self, writer: SegmentWriter | None, rows: list[bytes]) -> SegmentWriter:
+        if self.size() + (0 if writer else len(MAGIC)) + size_of(rows) > self._settings.spool_max_bytes:
+            raise SpoolFullError
+        if writer is None:
+            self._number += 1
+            path = self._directory / f"{self._name}.{self._number:06}{_SEGMENT}"
+            writer = SegmentWriter(path, self._settings.spool_fsync_interval)
+        writer.append(rows)
+        return writer
+
+    def size(self) -> int:
+        """Return the bytes of all segments in the directory, whoever wrote them."""
+        total = 0
+        for path in self._directory.glob("*" + _SEGMENT):
+            with contextlib.suppress(FileNotFoundError):  # its owner delivered it meanwhile
+                total += path.stat().st_size
+        return total
+
+    def drop_oldest(self) -> Segment | None:
+        """Remove the oldest segment that waits, to make room; ``None`` if none does.
+
+        Raises:
+            OSError: If it can't be removed; it still waits then.
+        """
+        if not self._backlog:
+            self._seal()
+        if not self._backlog:
+            return None
+        segment = self._backlog[0]
+        self.remove(segment)
+        return self._backlog.popleft()
+
+    def _seal(self) -> None:
+        writer, self._later = self._later, None
+        if writer is not None:
+            self._backlog.append(Segment(writer.path, writer.count))
+            try:
+                writer.sync()
+            finally:
+                writer.close()
+
+    # ---- reading ---------------------------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything to read."""
+        return bool(self._backlog) or self._later is not None
+
+    def next(self) -> tuple[Segment, list[bytes]] | None:
+        """Return the oldest segment that waits, and its rows; `remove` it when they are settled.
+
+        Raises:
+            OSError: If it can't be read or sealed at the moment; it still waits then.
+        """
+        if not self._backlog:
+            self._seal()
+        if not self._backlog:
+            return None
+        segment = self._backlog.popleft()
+        try:
+            content = read_segment(segment.path)
+        except FileNotFoundError:
+            logger.error("lost the spooled events of %s: somebody removed the file", segment.path)  # noqa: TRY400 - no bug of ours
+            return segment, []
+        except OSError:
+            self._backlog.appendleft(segment)
+            raise
+        short = segment.count is not None and len(content.rows) < segment.count
+        if content.damaged or short:
+            kept = segment.path.with_suffix(_DAMAGED)
+            logger.error("the spool's segment %s is damaged; what can be read is delivered, a copy is kept", kept)
+            with contextlib.suppress(OSError):
+                os.link(segment.path, kept)
+        return segment, content.rows
+
+    def remove(self, segment: Segment) -> None:
+        """Delete a segment: its events are settled.
+
+        Raises:
+            OSError: If it can't be deleted; a later process delivers it again, which is harmless.
+        """
+        segment.path.unlink(missing_ok=True)
+        lock = segment.lock
+        if lock is not None:
+            lock.segments -= 1
+            if not lock.segments:
+                del self._adopted[lock.path]
+                lock.release(remove=True)
+
+    def adopt(self) -> None:
+        """Take over the segments of processes that are dead, and remove the locks of those that left none."""
+        for name, paths in self._foreign():
+            try:
+                lock = _Lock.take(self._directory / (name + _LOCK))
+            except OSError:
+                continue
+            if lock is not None:
+                left = [path for path in paths if path.exists()]
+                if not left:
+                    lock.release(remove=True)
+                    continue
+                logger.info("taking over %d segments of a process that ended", len(left))
+                lock.segments = len(left)
+                self._adopted[lock.path] = lock
+                self._backlog.extend(Segment(path, None, lock) for path in left)
+
+    def _foreign(self) -> Iterator[tuple[str, list[Path]]]:
+        found: dict[str, list[Path]] = {}
+        for path in sorted(self._directory.glob("*" + _SEGMENT)):
+            found.setdefault(path.name.partition(".")[0], []).append(path)
+        for path in self._directory.glob("*" + _LOCK):
+            name = path.name.partition(".")[0]
+            with contextlib.suppress(FileNotFoundError):
+                if name not in found and time.time() - path.stat().st_mtime > _ORPHANED:
+                    found[name] = []
+        for name, paths in found.items():
+            if name != self._name and self._directory / (name + _LOCK) not in self._adopted:
+                yield name, paths
+
+    # ---- ending ----------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Let other processes have what is left."""
+        for writer in (self._live, self._later):
+            if writer is not None:
+                writer.close()
+                if writer.count == 0:
+                    _unlink(writer.path)
+        self._live = self._later = None
+        for lock in self._adopted.values():
+            lock.release(remove=False)
+        own = True
+        with contextlib.suppress(OSError):  # then whoever adopts what is here finds out
+            own = any(self._directory.glob(f"{self._name}.*{_SEGMENT}"))
+        self._lock.release(remove=not own)
+        self._backlog.clear()
+
+    def after_fork_in_child(self) -> None:
+        """Close the parent's files. A lock ends when its last holder closes it, so the parent keeps its own."""
+        for writer in (self._live, self._later):
+            if writer is not None:
+                writer.close()
+        for lock in (self._lock, *self._adopted.values()):
+            os.close(lock.descriptor)

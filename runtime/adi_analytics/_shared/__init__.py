@@ -1,0 +1,1 @@
+"""What the client, the worker and the migrator share."""

@@ -1,0 +1,249 @@
+"""Adopts a database made by the predecessor's two migrations: VARCHAR columns, a bigserial key, no event_id.
+
+Nothing is dropped. The old table and whatever has the name of one of our relations get the suffix ``_original``, the
+migrations run as on an empty database, and the rows are copied day by day under ids computed from the old key: copying
+again changes nothing, so a run that was cut off is simply repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, LiteralString
+
+from psycopg import sql
+
+from adi_analytics._shared.sql import interval, quote
+from adi_analytics.migrate.errors import HistoryError
+from adi_analytics.migrate.files.manifest import Manifest, load_snapshot
+from adi_analytics.migrate.options import Options
+from adi_analytics.migrate.run import apply as runner
+from adi_analytics.migrate.run import record as records
+from adi_analytics.migrate.run.apply import ApplyResult
+from adi_analytics.migrate.server import lock
+from adi_analytics.migrate.server.backend import Database
+from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
+from adi_analytics.migrate.server.retry import retry
+from adi_analytics.migrate.server.session import session
+from adi_analytics.migrate.upkeep import backfill as filling
+from adi_analytics.migrate.upkeep.backfill import BackfillResult
+
+SUFFIX: Final = "_original"
+_NEEDED: Final = frozenset({"id", "timestamp", "event_type", "data"})
+_DAY: Final = timedelta(days=1)
+
+# md5 gives 128 bits of the old key: the same row always gets the same id.
+_COPY: Final[LiteralString] = """
+insert into {new} ("timestamp", event_type, service, user_id, data, event_id, meta)
+select o."timestamp", o.event_type::text, coalesce({service}, 'unknown'), {user_id},
+       case when jsonb_typeof({data}) <> 'object' then jsonb_build_object('type', o.event_type::text, 'value', {data})
+            when {data} ? 'type' then {data}
+            else {data} || jsonb_build_object('type', o.event_type::text) end,
+       md5('adi-analytics original ' || o.id::text || ' ' || extract(epoch from o."timestamp")::text)::uuid,
+       jsonb_build_object('original_id', o.id)
+from {old} o
+where o."timestamp" >= {start} and o."timestamp" < {end}
+order by o."timestamp", o.id
+on conflict do nothing
+"""
+
+_UUID: Final = "^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$"
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptResult:
+    """What an adoption did.
+
+    Attributes:
+        renamed: The relations that were put aside: old name -> new name.
+        copied: Rows copied now.
+        rows: Rows of the old table; all of them are in the new one.
+    """
+
+    applied: ApplyResult
+    renamed: dict[str, str]
+    copied: int
+    rows: int
+    backfills: tuple[BackfillResult, ...]
+
+
+def adopt(options: Options | None = None) -> AdoptResult:
+    """Bring a database of the predecessor to the catalog's schema and keep its rows.
+
+    Stop the old writers first: their INSERT lacks columns that the new table needs. Can be repeated.
+
+    Args:
+        options: Where. Defaults to the packaged migrations and the database of the environment.
+
+    Raises:
+        HistoryError: If the table is not the predecessor's.
+    """
+    options = options or Options()
+    snapshot = load_snapshot(options.folder)
+    if snapshot is None:
+        raise HistoryError(f"{options.folder} has no snapshot", "Restore it from git.")
+    with (
+        session(options, "baseline") as (connection, database),
+        lock.hold(connection, wait=options.lock_wait, waiting=options.progress.waiting),
+    ):
+        # Autovacuum, for one, locks in another order than the renaming.
+        renamed = retry(lambda: _put_aside(connection, database, snapshot))
+    applied = runner.apply("all", options)
+    with (
+        session(options, "baseline") as (connection, database),
+        lock.hold(connection, wait=options.lock_wait, waiting=options.progress.waiting),
+    ):
+        copy = _Copy(connection, database, snapshot.storage.table)
+        # Rows older than the retention count in the aggregates, too; `maintain` of others must not drop them before.
+        connection.execute("update analytics_meta.storage set retention = null")
+        copied = copy.run(options)
+        rows = copy.check()
+        filled = _fill(connection, database, options) if copied else []
+        execute(connection, _retention(snapshot))
+        execute(connection, records.audit("adopt", f"{copied} rows of {copy.old}"))
+        return AdoptResult(applied, renamed, copied, rows, tuple(filled))
+
+
+def _put_aside(connection: Connection, database: Database, snapshot: Manifest) -> dict[str, str]:
+    table = snapshot.storage.table
+    columns = _columns(connection, database, table)
+    if "event_id" in columns or not columns:
+        if _columns(connection, database, table + SUFFIX):
+            return {}  # done by an earlier run
+        raise HistoryError(
+            f"there is no table {table} of the predecessor: found {'the present form' if columns else 'none'}",
+            "An empty database needs no adoption: run `analytics-migrate all`.",
+        )
+    if not columns >= _NEEDED:
+        raise HistoryError(
+            f"{table} lacks the columns {', '.join(sorted(_NEEDED - columns))}: it is not the predecessor's",
+            "Rename it, run `analytics-migrate all`, and copy its rows yourself.",
+        )
+    with connection.transaction():
+        execute(connection, f"set local search_path = {database.search_path_sql}; set local lock_timeout = '5s'")
+        return dict(_rename(connection, database, snapshot))
+
+
+def _columns(connection: Connection, database: Database, table: str) -> set[str]:
+    rows = connection.execute(
+        "select attname::text from pg_catalog.pg_attribute where attrelid = to_regclass(%s) and attnum > 0"
+        " and not attisdropped",
+        (f"{quote(database.schema)}.{quote(table)}",),
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+_CLASHES: Final[LiteralString] = """
+select c.relname::text, c.relkind::text
+from pg_catalog.pg_class c
+where c.relnamespace = %(schema)s::text::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'i', 'I', 'S')
+    and (c.relname = any(%(names)s)
+        or c.oid in (select i.indexrelid from pg_catalog.pg_index i where i.indrelid = to_regclass(%(table)s))
+        or c.oid in (select pg_get_serial_sequence(%(table)s, a.attname)::regclass from pg_catalog.pg_attribute a
+                     where a.attrelid = to_regclass(%(table)s) and a.attnum > 0 and not a.attisdropped))
+order by c.relkind in ('i', 'I', 'S') desc, c.relname
+"""
+
+
+def _rename(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[tuple[str, str]]:
+    names = [snapshot.storage.table, snapshot.storage.dead_letters_table]
+    names += [view.name for entry in snapshot.aggregates for view in entry.views]
+    table = f"{quote(database.schema)}.{quote(snapshot.storage.table)}"
+    continuous = _continuous(connection, database)
+    clashes = connection.execute(_CLASHES, {"schema": quote(database.schema), "names": names, "table": table})
+    for name, kind in clashes.fetchall():
+        word = {"v": "view", "m": "materialized view", "i": "index", "I": "index", "S": "sequence"}.get(kind, "table")
+        word = "materialized view" if name in continuous else word
+        new = name[: 63 - len(SUFFIX)] + SUFFIX
+        execute(connection, f"alter {word} {quote(name)} rename to {quote(new)}")
+        yield name, new
+
+
+def _continuous(connection: Connection, database: Database) -> set[str]:
+    if database.timescaledb is None:
+        return set()
+    rows = connection.execute(
+        "select user_view_name::text from _timescaledb_catalog.continuous_agg where user_view_schema = %s",
+        (database.schema,),
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+def _retention(snapshot: Manifest) -> str:
+    seconds = snapshot.storage.retention
+    return f"update analytics_meta.storage set retention = {'null' if seconds is None else interval(seconds)}"  # noqa: S608 - names and literals are quoted
+
+
+def _fill(connection: Connection, database: Database, options: Options) -> list[BackfillResult]:
+    """The aggregates were filled from an empty table: fill them again."""
+    connection.execute("update analytics_meta.backfills set status = 'pending', range_to = null, done_to = null")
+    if database.backend == "postgres":
+        connection.execute("call analytics_meta.prepare_storage(null)")
+    return filling.run_pending(connection, database, options.progress)
+
+
+class _Copy:
+    """Copies the rows of the old table, a day at a time."""
+
+    def __init__(self, connection: Connection, database: Database, table: str) -> None:
+        self._connection = connection
+        self.old = table + SUFFIX
+        self._old = sql.Identifier(database.schema, self.old)
+        self._new = sql.Identifier(database.schema, table)
+        self._columns = _columns(connection, database, self.old)
+
+    def run(self, options: Options) -> int:
+        row = self._connection.execute(
+            sql.SQL('select min("timestamp"), max("timestamp") from {} where isfinite("timestamp")').format(self._old)
+        ).fetchone()
+        if row is None or row[0] is None:
+            return 0
+        first = row[0].replace(hour=0, minute=0, second=0, microsecond=0)
+        days = (row[1] - first) // _DAY + 1
+        copied = 0
+        # Newest first: what people look at is there first.
+        for done, day in enumerate(reversed(range(days))):
+            options.progress.advance(f"copy {self.old}", done, days)
+            copied += self._day(first + day * _DAY)
+        options.progress.advance(f"copy {self.old}", days, days)
+        return copied
+
+    def _day(self, start: datetime) -> int:
+        statement = sql.SQL(_COPY).format(
+            new=self._new,
+            old=self._old,
+            service=sql.SQL("nullif(o.service::text, '')") if "service" in self._columns else sql.SQL("null"),
+            user_id=self._user_id(),
+            data=sql.SQL("coalesce(o.data::jsonb, '{}')"),
+            start=sql.Literal(start),
+            end=sql.Literal(start + _DAY),
+        )
+        return self._connection.execute(statement).rowcount
+
+    def _user_id(self) -> sql.Composable:
+        if "user_id" not in self._columns:
+            return sql.SQL("null::uuid")
+        return sql.SQL("case when o.user_id::text ~* {} then o.user_id::text::uuid end").format(sql.Literal(_UUID))
+
+    def check(self) -> int:
+        """Return how many rows the old table has; all must be in the new one.
+
+        Raises:
+            HistoryError: If rows are missing.
+        """
+        rows: int = fetch_value(self._connection, sql.SQL("select count(*) from {}").format(self._old))
+        missing: int = fetch_value(
+            self._connection,
+            sql.SQL(
+                'select count(*) from {} o where not exists (select from {} n where n."timestamp" = o."timestamp"'
+                " and n.event_id = md5('adi-analytics original ' || o.id::text || ' '"
+                ' || extract(epoch from o."timestamp")::text)::uuid)'
+            ).format(self._old, self._new),
+        )
+        if missing:
+            raise HistoryError(
+                f"{missing} of {rows} rows of {self.old} are not in the new table (infinity is no time to store)",
+                f"They are still in {self.old}: look at them, correct or delete them, and run the command again.",
+            )
+        return rows

@@ -1,0 +1,88 @@
+"""Adopts a database whose objects are all there, but not the record of how they came to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adi_analytics.migrate.drift.drift import structure
+from adi_analytics.migrate.drift.findings import Finding
+from adi_analytics.migrate.errors import HistoryError, UsageError
+from adi_analytics.migrate.files import migration as migration_files
+from adi_analytics.migrate.files.manifest import load_snapshot
+from adi_analytics.migrate.files.migration import MigrationFile
+from adi_analytics.migrate.options import Options
+from adi_analytics.migrate.run import record as records
+from adi_analytics.migrate.server import lock
+from adi_analytics.migrate.server.backend import Database
+from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
+from adi_analytics.migrate.server.session import session
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineResult:
+    """The migrations that were recorded without being run."""
+
+    recorded: tuple[str, ...]
+
+
+def baseline(options: Options | None = None, *, through: int | None = None, unchecked: bool = False) -> BaselineResult:
+    """Record migrations as applied without running them.
+
+    For a database that psql built from the files, or that was restored without the record. The objects are compared
+    with the catalog first, in the same transaction.
+
+    Args:
+        options: Where. Defaults to the packaged migrations and the database of the environment.
+        through: The last migration to record. Defaults to all.
+        unchecked: Whether to record without looking; for a *through* before the last migration there is nothing to
+            compare with, so it is needed there.
+
+    Raises:
+        HistoryError: If a record exists, or if the objects differ.
+        UsageError: If *through* is no migration.
+    """
+    options = options or Options()
+    with session(options, "baseline") as (connection, database):
+        files = migration_files.load(options.folder, database.backend)
+        chosen = files if through is None else [file for file in files if file.number <= through]
+        if through is not None and (not chosen or chosen[-1].number != through):
+            raise UsageError(f"no migration {through}", f"Expected 1 to {len(files)}.")
+        if len(chosen) < len(files) and not unchecked:
+            raise UsageError(
+                f"what migration {through} leaves behind is not known: the snapshot describes {len(files)}",
+                "Make sure by other means, then add --unchecked.",
+            )
+        with lock.hold(connection, wait=options.lock_wait), connection.transaction():
+            _record_all(connection, database, chosen)
+            if not unchecked:
+                _check(connection, database, options)
+        return BaselineResult(tuple(file.name for file in chosen))
+
+
+def _record_all(connection: Connection, database: Database, files: list[MigrationFile]) -> None:
+    if database.installed and fetch_value(connection, "select count(*) from analytics_meta.migrations"):
+        raise HistoryError(
+            "the database already has a record of its migrations", "Run `analytics-migrate status` to see it."
+        )
+    execute(connection, records.bootstrap(database))
+    for file in files:
+        execute(connection, records.record(file, database, status="baselined"))
+    execute(connection, records.audit("baseline", ", ".join(file.name for file in files)))
+
+
+def _check(connection: Connection, database: Database, options: Options) -> None:
+    snapshot = load_snapshot(options.folder)
+    if snapshot is None:
+        raise HistoryError(f"{options.folder} has no snapshot", "Restore it from git, or add --unchecked.")
+    errors = [finding for finding in structure(connection, database, snapshot) if finding.severity == "error"]
+    if errors:
+        raise HistoryError(
+            f"the database is not what the migrations make; nothing was recorded. {len(errors)} differences, first: "
+            f"{_words(errors[0])}",
+            "A database made by the predecessor's migrations is adopted with `analytics-migrate baseline --adopt`. "
+            "Otherwise mend the differences.",
+        )
+
+
+def _words(finding: Finding) -> str:
+    return f"{finding.object}: expected {finding.expected}, found {finding.actual}"

@@ -1,0 +1,1 @@
+"""Write migrations: compare the catalog with what the files add up to."""

@@ -1,0 +1,139 @@
+"""What changed between two manifests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from adi_analytics.migrate.author import versions
+from adi_analytics.migrate.errors import UsageError
+from adi_analytics.migrate.files.manifest import Aggregate, Manifest, Statement, Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs between two states.
+
+    Attributes:
+        target: The new state, with names and history settled: the snapshot to be.
+        rebuilt: Pairs of old and new version whose stored rows differ.
+        reviewed: Pairs whose public views differ, but no stored row.
+        rescheduled: Pairs whose refresh policy differs.
+        dropped: Versions to be dropped with their rows.
+    """
+
+    target: Manifest
+    first: bool
+    added: tuple[Aggregate, ...] = ()
+    removed: tuple[Aggregate, ...] = ()
+    rebuilt: tuple[tuple[Aggregate, Aggregate], ...] = ()
+    reviewed: tuple[tuple[Aggregate, Aggregate], ...] = ()
+    rescheduled: tuple[tuple[Aggregate, Aggregate], ...] = ()
+    dropped: tuple[Aggregate, ...] = ()
+    storage: tuple[Storage, Storage] | None = None
+    machinery: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing that the database depends on differs."""
+        return not (
+            self.first or self.added or self.removed or self.rebuilt or self.reviewed or self.rescheduled
+            or self.dropped or self.storage or self.machinery
+        )  # fmt: skip
+
+    def summary(self) -> list[str]:
+        """Return what differs, in words."""
+        lines = ["create the events table"] if self.first else []
+        lines += [f"create {entry.name}" for entry in self.added]
+        lines += [f"rebuild {new.name} (version {old.version} to {new.version})" for old, new in self.rebuilt]
+        lines += [f"change the views of {new.name}" for _, new in self.reviewed]
+        lines += [f"change the refresh of {new.name}" for _, new in self.rescheduled]
+        lines += [f"drop {entry.name}" for entry in self.removed]
+        lines += [f"drop version {entry.version} of {entry.name}" for entry in self.dropped]
+        if self.storage:
+            lines.append(f"change the storage of {self.storage[1].table}: {', '.join(_storage_keys(*self.storage))}")
+        if self.machinery:
+            lines.append("update the procedures of analytics_meta")
+        return lines
+
+
+def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) -> Difference:
+    """Return what leads from *old* (``None``: an empty database) to *new*.
+
+    Raises:
+        UsageError: If the change cannot be made by a migration, or if an aggregate needs a new version.
+    """
+    if old is None:
+        return Difference(new, first=True, added=tuple(new.aggregates))
+    if old.storage.table != new.storage.table:
+        raise UsageError(
+            f"storage.table changed from {old.storage.table} to {new.storage.table}",
+            "A table that holds events cannot be renamed by a migration: put the old name back.",
+        )
+    names = {entry.name for entry in new.aggregates}
+    settled: list[Aggregate] = []
+    rebuilt, reviewed, rescheduled, added = [], [], [], []
+    for entry in new.aggregates:
+        before = old.aggregate(entry.name)
+        if before is None:
+            now = versions.settle(entry, None, _taken(old))
+            added.append(now)
+        elif _rows_differ(before, entry):
+            now = versions.settle(entry, before, _taken(old))
+            rebuilt.append((before, now))
+        elif before.fingerprint != entry.fingerprint:
+            now = versions.reword(before, entry)
+            reviewed.append((before, now))
+        else:
+            now = before
+        if before is not None and before.refresh != entry.refresh:
+            now = versions.reschedule(now, entry)
+            if not any(pair[1].name == now.name for pair in rebuilt):
+                rescheduled.append((before, now))
+        settled.append(now)
+    rebuilt = [(before, next(entry for entry in settled if entry.name == now.name)) for before, now in rebuilt]
+    retired = [] if drop_retired else list(old.retired)
+    target = msgspec.structs.replace(
+        new, aggregates=settled, retired=retired + [before for before, _ in rebuilt], storage_ddl=new.storage_ddl
+    )
+    return Difference(
+        target,
+        first=False,
+        added=tuple(added),
+        removed=tuple(entry for entry in old.aggregates if entry.name not in names),
+        rebuilt=tuple(rebuilt),
+        reviewed=tuple(reviewed),
+        rescheduled=tuple(rescheduled),
+        dropped=tuple(old.retired) if drop_retired else (),
+        storage=(old.storage, new.storage) if old.storage != new.storage or _tables(old) != _tables(new) else None,
+        machinery=old.machinery != new.machinery or _meta(old) != _meta(new),
+    )
+
+
+def _meta(manifest: Manifest) -> dict[str, list[Statement]]:
+    return {backend: parts["meta"] for backend, parts in manifest.storage_ddl.items()}
+
+
+def _tables(manifest: Manifest) -> dict[str, dict[str, str]]:
+    """Return the tables and indexes of the events: backend -> step -> statement."""
+    return {
+        backend: {s.step: s.sql for s in parts["create"] if s.sql.startswith("create")}
+        for backend, parts in manifest.storage_ddl.items()
+    }
+
+
+def _taken(old: Manifest) -> set[str]:
+    return {relation.name for entry in [*old.aggregates, *old.retired] for relation in entry.relations}
+
+
+def _rows_differ(before: Aggregate, entry: Aggregate) -> bool:
+    return [relation.fingerprint for relation in before.relations] != [
+        relation.fingerprint for relation in entry.relations
+    ]
+
+
+def _storage_keys(old: Storage, new: Storage) -> list[str]:
+    before: dict[str, Any] = msgspec.to_builtins(old)
+    return [key for key, value in msgspec.to_builtins(new).items() if value != before[key]] or ["indexes"]

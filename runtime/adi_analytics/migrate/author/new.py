@@ -1,0 +1,220 @@
+"""Writes migrations: what differs between the catalog and the snapshot, as numbered files for every backend."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from adi_analytics._shared import resources as package_data
+from adi_analytics.migrate.author import statements
+from adi_analytics.migrate.author.difference import Difference, compare
+from adi_analytics.migrate.author.statements import Part
+from adi_analytics.migrate.errors import ForgottenMigrationError, HistoryError, UsageError
+from adi_analytics.migrate.files import migration as migration_files
+from adi_analytics.migrate.files.manifest import Manifest, encode_snapshot, load_manifest, load_snapshot
+from adi_analytics.migrate.files.migration import BACKENDS, LOCK_NAME, SNAPSHOT_NAME, Phase
+from adi_analytics.migrate.files.up_to_date import check_generated
+
+_SLUG_LENGTH: Final = 48
+
+
+@dataclass(frozen=True, slots=True)
+class NewResult:
+    """What `new` wrote: the names of the migrations, and what each change is in words."""
+
+    written: tuple[str, ...]
+    changes: tuple[str, ...]
+
+
+def new(
+    message: str | None = None,
+    *,
+    migrations: Path | None = None,
+    manifest: Path | None = None,
+    drop_retired: bool = False,
+) -> NewResult:
+    """Write the migrations that lead from the snapshot to the catalog; nothing when only texts changed.
+
+    Args:
+        message: Words for the names of the directories. Defaults to what changes.
+        migrations: The folder to write to. Defaults to the packaged one.
+        manifest: The generated manifest. Defaults to the packaged one.
+        drop_retired: Whether to also drop the versions that earlier migrations replaced.
+
+    Raises:
+        UsageError: If the change cannot be made by a migration.
+        ForgottenMigrationError: If an aggregate's rows change but not its version.
+    """
+    folder = _writable(migrations)
+    check_generated(manifest)
+    old = _snapshot(folder)
+    difference = compare(old, load_manifest(manifest), drop_retired=drop_retired)
+    if difference.empty:
+        return NewResult((), ())
+    folder.mkdir(parents=True, exist_ok=True)
+    made = {backend: statements.parts(difference, old, backend) for backend in BACKENDS}
+    number = len(migration_files.load(folder, BACKENDS[0])) + 1
+    names: list[str] = []
+    for phase, pick, slug in _ORDER:
+        parts = {backend: pick(parts) for backend, parts in made.items()}
+        if not any(part.statements for part in parts.values()):
+            continue
+        name = f"{number:04d}_{phase}_{_slug(message, slug, difference, phase)}"
+        _write(folder, name, phase, parts, difference)
+        names.append(name)
+        number += 1
+    _write_text(folder / SNAPSHOT_NAME, encode_snapshot(difference.target))
+    return NewResult(tuple(names), tuple(difference.summary()))
+
+
+def _writable(migrations: Path | None) -> Path:
+    if migrations is None and package_data.checkout_root() is None:
+        raise UsageError(
+            "an installed package's migrations are not written to", "Pass --migrations, or work in a checkout."
+        )
+    folder = migrations or package_data.data_dir("migrations")
+    if package_data.is_installed(folder):
+        raise UsageError(
+            f"{folder} belongs to an installed package, and an upgrade replaces it",
+            "Pass --migrations with a folder of your project, or work in a checkout.",
+        )
+    return folder
+
+
+def used(migrations: Path | None, manifest: Path | None) -> tuple[Path, Path]:
+    """Return which folder and which manifest `new` and `check` use for these arguments."""
+    found = manifest or package_data.data_dir("sql")
+    found = found / "manifest.json" if found.is_dir() else found
+    return (migrations or package_data.data_dir("migrations")).absolute(), found.absolute()
+
+
+def _snapshot(folder: Path) -> Manifest | None:
+    """Return what the files add up to; ``None`` for a folder without files.
+
+    Raises:
+        HistoryError: If there are files, but no snapshot.
+    """
+    found = load_snapshot(folder)
+    if found is None and migration_files.read_lock(folder):
+        raise HistoryError(f"{folder} has migrations, but no {SNAPSHOT_NAME}", "Restore it from git.")
+    return found
+
+
+_ORDER: Final[tuple[tuple[Phase, Callable[[statements.Parts], Part], str], ...]] = (
+    ("pre", lambda parts: parts.pre, ""),
+    ("pre", lambda parts: parts.indexes, "index"),
+    ("post", lambda parts: parts.post, ""),
+    ("post", lambda parts: parts.destructive, "drop"),
+)
+
+
+def _slug(message: str | None, suffix: str, difference: Difference, phase: Phase) -> str:
+    if difference.first:
+        table = difference.target.storage.table
+        prefix = table.split("_")[0]
+        return f"create_{table}" if phase == "pre" else f"create_{prefix}_aggregates"
+    words = message or difference.summary()[0]
+    slug = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")[:_SLUG_LENGTH].strip("_")
+    if not slug:
+        raise UsageError(
+            f"no letters or digits in {words!r}", 'Pass words with -m, for example -m "count cancelled tasks".'
+        )
+    return f"{slug}_{suffix}" if suffix else slug
+
+
+def _write(folder: Path, name: str, phase: Phase, parts: dict[str, Part], difference: Difference) -> None:
+    directory = folder / name
+    directory.mkdir()
+    lines: list[str] = []
+    for backend, part in sorted(parts.items()):
+        path = directory / f"{backend}.sql"
+        _write_text(path, _text(name, phase, part, difference))
+        text = migration_files.normalise(path.read_bytes())
+        lines.append(f"{name[:4]} {phase} {backend} {migration_files.checksum(text)}")
+    lock = folder / LOCK_NAME
+    before = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    _write_text(lock, before + "".join(f"{line}\n" for line in lines))
+
+
+def _text(name: str, phase: Phase, part: Part, difference: Difference) -> str:
+    stepped = part.stepped and bool(part.statements)
+    header = [
+        f"{name}: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied",
+        f"phase: {phase}",
+        f"transaction: {'off' if stepped else 'on'}",
+        "lock-timeout: 5s",
+        f"destructive: {'yes' if part.destructive and part.statements else 'no'}",
+        f"catalog: {difference.target.hash}",
+        *([f"backfill: {' '.join(part.backfill)}"] if part.backfill else []),
+        *(f"why: {line}" for line in part.why or ["nothing to do on this backend"]),
+        *(f"locks: {line}" for line in part.locks or ["none"]),
+    ]
+    lead = "-- step: " if stepped else "-- "
+    blocks = [f"{lead}{statement.step}\n{statement.sql};\n" for statement in part.statements]
+    if stepped:
+        blocks = blocks or ["-- step: nothing\nselect 1;\n"]
+    return "\n".join(["".join(f"-- {line}\n" for line in header), *blocks])
+
+
+def _write_text(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8", newline="\n")
+    partial.replace(path)
+
+
+def lock(*, migrations: Path | None = None) -> tuple[str, ...]:
+    """Add lines to ``migrations.lock`` for files that have none, which somebody wrote by hand.
+
+    Args:
+        migrations: The folder. Defaults to the packaged one.
+
+    Raises:
+        UsageError: If the folder is that of an installed package.
+        MigrationChecksumError: If a file that has a line was edited.
+    """
+    folder = _writable(migrations)
+    known = migration_files.read_lock(folder)
+    found = {
+        (file.number, file.variant): file
+        for backend in BACKENDS
+        for file in migration_files.load(folder, backend, locked=False)
+        if (file.number, file.phase, file.variant) not in known
+    }
+    lines = tuple(migration_files.lock_line(file) for _, file in sorted(found.items()))
+    path = folder / LOCK_NAME
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if lines:
+        _write_text(path, before + "".join(f"{line}\n" for line in lines))
+    for backend in BACKENDS:
+        migration_files.load(folder, backend)
+    return lines
+
+
+def check(*, migrations: Path | None = None, manifest: Path | None = None) -> int:
+    """Compare the catalog, the snapshot, the lock and the files, without a database.
+
+    Args:
+        migrations: The folder of the migrations. Defaults to the packaged one.
+        manifest: The generated manifest. Defaults to the packaged one.
+
+    Returns:
+        How many migrations there are.
+
+    Raises:
+        ForgottenMigrationError: If the catalog changed and no migration was written, or nothing was generated.
+        HistoryError: If files, lock or snapshot disagree.
+    """
+    folder = migrations or package_data.data_dir("migrations")
+    check_generated(manifest)
+    count = max(len(migration_files.load(folder, backend)) for backend in BACKENDS)
+    difference = compare(_snapshot(folder), load_manifest(manifest))
+    if not difference.empty:
+        listed = "; ".join(difference.summary())
+        raise ForgottenMigrationError(
+            f"the catalog changed and no migration was written: {listed}",
+            'Run `analytics-migrate new -m "..."`, review the files and commit them.',
+        )
+    return count

@@ -1,0 +1,208 @@
+"""From two states of the catalog to the statements that lead from one to the other, for one backend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from adi_analytics._shared.sql import interval, literal, quote
+from adi_analytics.migrate.author import versions
+from adi_analytics.migrate.author.difference import Difference, _storage_keys, _tables
+from adi_analytics.migrate.errors import UsageError
+from adi_analytics.migrate.files.manifest import Aggregate, Manifest, Statement, Storage
+
+
+@dataclass(slots=True)
+class Part:
+    """The statements of one migration file.
+
+    Attributes:
+        stepped: Whether the statements refuse to run in a transaction.
+        why: What the file is for, a line for each reason.
+        locks: Which locks it takes.
+        backfill: Rollups to fill before it runs.
+    """
+
+    statements: list[Statement] = field(default_factory=list)
+    stepped: bool = False
+    destructive: bool = False
+    why: list[str] = field(default_factory=list)
+    locks: list[str] = field(default_factory=list)
+    backfill: list[str] = field(default_factory=list)
+
+    def add(self, statements: Iterable[Statement], *, why: str = "", lock: str = "") -> None:
+        """Add *statements*, with the reason and the lock that they take."""
+        self.statements += statements
+        self.why += [why] if why and why not in self.why else []
+        self.locks += [lock] if lock and lock not in self.locks else []
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a change of the catalog comes to on one backend, in the order in which it runs."""
+
+    pre: Part = field(default_factory=Part)
+    indexes: Part = field(default_factory=lambda: Part(stepped=True))
+    post: Part = field(default_factory=Part)
+    destructive: Part = field(default_factory=lambda: Part(destructive=True))
+
+
+def parts(difference: Difference, old: Manifest | None, backend: str) -> Parts:
+    """Return the statements of *difference* on *backend*."""
+    made = Parts()
+    target = difference.target
+    if difference.first:
+        _create_storage(made.pre, target, backend)
+    for entry in difference.added:
+        where = made.post if difference.first else made.pre
+        where.add(
+            [*versions.create(entry, backend), *versions.publish(entry, None, backend)],
+            why=f"create {entry.name}",
+            lock=_CREATE_LOCKS[backend].format(table=target.storage.table),
+        )
+    for before, now in difference.rebuilt:
+        _rebuild(made, before, now, target, backend)
+    for before, now in difference.reviewed:
+        where = made.pre if versions.only_appends(before, now) else made.post
+        where.add(versions.publish(now, before, backend), why=f"change the views of {now.name}", lock=_VIEW_LOCK)
+    for before, now in difference.rescheduled:
+        made.pre.add(versions.change_policies(before, now, backend), why=f"change the refresh of {now.name}")
+    if old is not None and difference.storage:
+        _change_storage(made, old, target, backend)
+    if old is not None and difference.machinery:
+        _change_machinery(made.pre, old, target, backend)
+    for entry in difference.removed:
+        lock = f"ACCESS EXCLUSIVE on the relations of {entry.name}"
+        made.destructive.add(
+            versions.drop(entry, backend), why=f"drop {entry.name}, which the catalog no longer has", lock=lock
+        )
+    for entry in difference.dropped:
+        why = f"drop version {entry.version} of {entry.name}, which was replaced"
+        lock = f"ACCESS EXCLUSIVE on the relations of {entry.name} version {entry.version}"
+        made.destructive.add(versions.drop(entry, backend, views=False), why=why, lock=lock)
+    return made
+
+
+_CREATE_LOCKS: Final = {
+    "timescaledb": "SHARE ROW EXCLUSIVE on {table} and its chunks (writers wait)",
+    "timescaledb_apache": "none on {table}",
+    "postgres": "none on {table}",
+}
+_VIEW_LOCK: Final = "ACCESS EXCLUSIVE on the views, for milliseconds"
+
+
+def _create_storage(part: Part, target: Manifest, backend: str) -> None:
+    ddl = target.storage_ddl[backend]
+    part.add([Statement("function bodies refer to each other", "set local check_function_bodies = off")])
+    # The tables of analytics_meta come before what calls its functions; the settings before the first partitions.
+    meta = [*ddl["meta"], *target.machinery[backend], settings(target.storage)]
+    part.add(meta, why="create the tables and procedures of analytics_meta")
+    part.add([*ddl["create"], *ddl["policies"]], why=f"create {target.storage.table}", lock="none on tables that exist")
+
+
+def settings(storage: Storage) -> Statement:
+    """Return the statement that sets the row of ``analytics_meta.storage``."""
+    retention = "null" if storage.retention is None else interval(storage.retention)
+    return Statement(
+        "storage settings",
+        "insert into analytics_meta.storage (table_name, chunk_interval, retention)\n"
+        f"values ({literal(storage.table)}, {interval(storage.chunk_interval)}, {retention})\n"
+        "on conflict on constraint storage_pkey do update\n"
+        "    set chunk_interval = excluded.chunk_interval, retention = excluded.retention",
+    )
+
+
+def _rebuild(made: Parts, before: Aggregate, now: Aggregate, target: Manifest, backend: str) -> None:
+    made.pre.add(
+        versions.create(now, backend),
+        why=f"create version {now.version} of {now.name} beside version {before.version}",
+        lock=_CREATE_LOCKS[backend].format(table=target.storage.table),
+    )
+    made.post.add(
+        versions.swap(before, now, backend),
+        why=f"let {now.name} read version {now.version}; keep what only version {before.version} still knows",
+        lock=_VIEW_LOCK,
+    )
+    made.post.backfill.append(now.rollup)
+
+
+def _change_storage(made: Parts, old: Manifest, target: Manifest, backend: str) -> None:
+    changed = _storage_keys(old.storage, target.storage)
+    if old.storage != target.storage:
+        made.pre.add([settings(target.storage)], why=f"change the storage: {', '.join(changed)}")
+    table = literal(quote(target.storage.table))
+    if backend != "postgres" and "chunk_interval" in changed:
+        width = interval(target.storage.chunk_interval)
+        made.pre.add([Statement("chunk interval", f"select set_chunk_time_interval({table}::regclass, {width})")])
+    if backend == "timescaledb" and "compress_after" in changed:
+        made.pre.add(_policy(target, "compression", "compress", table, had=old.storage.compress_after is not None))
+    if "retention" in changed:
+        _change_retention(made, old.storage, target, backend, table)
+    before, after = _tables(old)[backend], _tables(target)[backend]
+    for step in sorted(before.keys() | after.keys()):
+        if before.get(step) != after.get(step) and not (after.get(step) or before[step]).startswith("create index"):
+            raise UsageError(
+                f"the statement {step!r} of the events table changed, and a table cannot be replaced",
+                "This release of adi-analytics lacks an upgrade step: please report it.",
+            )
+    for step, sql in after.items():
+        if before.get(step) != sql:
+            _create_index(made, Statement(step, sql), target, backend, replaces=step in before)
+    for step in sorted(before.keys() - after.keys()):
+        _drop_index(made.post, before[step], step, target)
+
+
+def _change_retention(made: Parts, before: Storage, target: Manifest, backend: str, table: str) -> None:
+    now = target.storage.retention
+    shorter = now is not None and (before.retention is None or now < before.retention)
+    part = made.destructive if shorter else made.pre
+    if backend == "timescaledb":
+        part.add(_policy(target, "retention", "retention", table, had=before.retention is not None))
+    if shorter:
+        # The setting is what `maintain` drops by, so it is as destructive as the policy.
+        made.pre.statements = [statement for statement in made.pre.statements if statement.step != "storage settings"]
+        part.add([settings(target.storage)], why="raw events are dropped sooner than before")
+
+
+def _policy(target: Manifest, kind: str, word: str, table: str, *, had: bool) -> list[Statement]:
+    made = [statement for statement in target.storage_ddl["timescaledb"]["policies"] if word in statement.sql]
+    # `if_not_exists` would keep the old policy without a word when its interval differs: remove it first.
+    removed = [Statement(f"remove the {kind} policy", f"select remove_{kind}_policy({table}::regclass)")] if had else []
+    return removed + made
+
+
+def _create_index(made: Parts, index: Statement, target: Manifest, backend: str, *, replaces: bool) -> None:
+    if replaces:
+        _drop_index(made.pre, index.sql, index.step, target)
+    if backend == "postgres":
+        lock = f"SHARE on {target.storage.table} while the index is built (writers wait)"
+        made.pre.add([index], why=index.step, lock=lock)
+        return
+    # CREATE INDEX CONCURRENTLY is refused on hypertables; this form locks one chunk at a time.
+    head, _, where = index.sql.replace("create index ", "create index if not exists ", 1).partition("\n    where ")
+    sql = f"{head}\nwith (timescaledb.transaction_per_chunk)" + (f"\nwhere {where}" if where else "")
+    made.indexes.add([Statement(index.step, sql)], why=index.step, lock="SHARE on one chunk after the other")
+
+
+def _drop_index(part: Part, sql: str, step: str, target: Manifest) -> None:
+    name = sql.split(" ", 3)[2]
+    lock = f"ACCESS EXCLUSIVE on {target.storage.table}, for milliseconds"
+    part.add([Statement(f"drop {step}", f"drop index if exists {name}")], why=f"drop the {step}", lock=lock)
+
+
+def _change_machinery(part: Part, old: Manifest, target: Manifest, backend: str) -> None:
+    before = {*old.machinery.get(backend, []), *old.storage_ddl[backend]["meta"]}
+    after = [*target.storage_ddl[backend]["meta"], *target.machinery[backend]]
+    changed = [statement for statement in after if statement not in before]
+    for statement in changed:
+        if not statement.sql.startswith(("create or replace ", "create schema if not exists ")) and any(
+            other.step == statement.step for other in before
+        ):
+            raise UsageError(
+                f"{statement.step} of analytics_meta changed, and a table cannot be replaced",
+                "This release of adi-analytics lacks an upgrade step: please report it.",
+            )
+    if changed:
+        part.add([Statement("function bodies refer to each other", "set local check_function_bodies = off")])
+        part.add(changed, why="update the procedures of analytics_meta")

@@ -1,0 +1,232 @@
+"""One aggregate's statements: create, publish, replace by a new version, drop.
+
+A changed aggregate is built beside the old one, filled, and then the public views are swapped in one transaction. Rows
+older than the raw events exist in the old version only: the swap copies them into a history table, which the new
+views add.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+
+from adi_analytics._shared.sql import interval, literal, quote
+from adi_analytics.migrate.author import history, rename
+from adi_analytics.migrate.errors import ForgottenMigrationError
+from adi_analytics.migrate.files.manifest import Aggregate, Statement
+
+
+def settle(entry: Aggregate, before: Aggregate | None, taken: Collection[str]) -> Aggregate:
+    """Return *entry* with names that are free beside the versions in the database.
+
+    Raises:
+        ForgottenMigrationError: If stored rows change their meaning while the version stays the same.
+    """
+    if before is not None:
+        _check_version(entry, before, same=_only_adds_columns(entry, before))
+        entry = msgspec.structs.replace(entry, history=True)
+    settled = entry
+    for revision in itertools.count(2):
+        if not any(relation.name in taken for relation in settled.relations):
+            break
+        settled = rename.to_revision(entry, revision)
+    return (
+        settled
+        if before is None
+        else msgspec.structs.replace(settled, kept_members=history.kept_members(settled, before))
+    )
+
+
+def _check_version(entry: Aggregate, before: Aggregate, *, same: bool) -> None:
+    highest = max(before.version, before.catalog_version)
+    if entry.version > highest or (same and entry.version == highest):
+        return
+    raise ForgottenMigrationError(
+        f"the rows of {entry.name} change, but its version is {entry.version} (the migrations know {highest})",
+        f"Set `version: {highest + 1}` at {entry.name} in events.yaml, run `analytics-codegen generate` and try again.",
+    )
+
+
+def _only_adds_columns(entry: Aggregate, before: Aggregate) -> bool:
+    """Whether the same rows are read and grouped alike, and every old measure means what it meant."""
+    return entry.rows == before.rows and before.measures.items() <= entry.measures.items()
+
+
+def reword(before: Aggregate, entry: Aggregate) -> Aggregate:
+    """Return *before* with the views of *entry*: its stored rows are the same.
+
+    Raises:
+        ForgottenMigrationError: If a column changes its meaning, as a trailing count over another span does.
+    """
+    if any(before.measures.get(name, now) != now for name, now in entry.measures.items()):
+        _check_version(entry, before, same=False)
+    names = rename.between(entry.relations, before.relations)
+    ddl = {
+        backend: {**parts, "view": rename.renamed(entry.ddl[backend]["view"], names)}
+        for backend, parts in before.ddl.items()
+    }
+    return msgspec.structs.replace(
+        before,
+        columns=entry.columns,
+        views=entry.views,
+        trailing=entry.trailing,
+        fingerprint=entry.fingerprint,
+        rows=entry.rows,
+        measures=entry.measures,
+        catalog_version=entry.version,
+        ddl=ddl,
+    )
+
+
+def reschedule(now: Aggregate, entry: Aggregate) -> Aggregate:
+    """Return *now* with the refresh of *entry*."""
+    names = rename.between(entry.relations, now.relations)
+    ddl = {
+        backend: {**parts, "policies": rename.renamed(entry.ddl[backend]["policies"], names)}
+        for backend, parts in now.ddl.items()
+    }
+    return msgspec.structs.replace(now, refresh=entry.refresh, ddl=ddl)
+
+
+def create(entry: Aggregate, backend: str) -> list[Statement]:
+    """Return the statements that create the stored relations of *entry*, to be filled later."""
+    ddl = entry.ddl[backend]
+    backfill = Statement(
+        f"backfill of {entry.rollup}",
+        f"insert into analytics_meta.backfills (relation) values ({literal(entry.rollup)})",  # noqa: S608 - names and literals are quoted
+    )
+    return [*ddl["create"], *ddl["state"], *ddl["policies"], register(entry), backfill]
+
+
+def register(entry: Aggregate) -> Statement:
+    """Return the statement that tells the procedures of ``analytics_meta`` about *entry*."""
+    relations = json.dumps([{"name": r.name, "rows": r.rows_function} for r in entry.relations])
+    refresh = entry.refresh
+    return Statement(
+        f"register {entry.rollup}",
+        "insert into analytics_meta.aggregates (rollup, aggregate, version, relations, bucket_column, width,\n"
+        "    refresh_every, refresh_window, refresh_lag)\n"
+        f"values ({literal(entry.rollup)}, {literal(entry.name)}, {entry.version},\n"
+        f"    {literal(relations)},\n"
+        f"    {literal(entry.bucket.column)}, {interval(entry.bucket.width)},\n"
+        f"    {interval(refresh.every)}, {interval(refresh.window)}, {interval(refresh.lag)})",
+    )
+
+
+def only_appends(before: Aggregate, now: Aggregate) -> bool:
+    """Whether `create or replace view` can do it: old columns first, unchanged, and the same views."""
+    if [view.name for view in before.views] != [view.name for view in now.views]:
+        return False
+    old = [(column.name, column.type) for column in before.columns]
+    return old == [(column.name, column.type) for column in now.columns][: len(old)]
+
+
+def publish(entry: Aggregate, before: Aggregate | None, backend: str) -> list[Statement]:
+    """Return the statements that make the public views of *entry*, over those of *before* if there were any."""
+    views = [
+        history.with_history(statement, view, entry) if entry.history else statement
+        for statement, view in zip(entry.ddl[backend]["view"], entry.views, strict=True)
+    ]
+    if before is None:
+        return views
+    views = [*history.widen_histories(entry, before), *views]
+    if only_appends(before, entry):
+        return views
+    dropped = [Statement(f"drop view {v.name}", f"drop view {quote(v.name)}") for v in reversed(before.views)]
+    return [_remember_grants(before), *dropped, *views, _restore_grants(entry)]
+
+
+def _names(entry: Aggregate) -> str:
+    return ", ".join(literal(view.name) for view in entry.views)
+
+
+def _remember_grants(entry: Aggregate) -> Statement:
+    return Statement(
+        f"remember the grants of {entry.name}",
+        "create temporary table kept_grants on commit drop as\n"
+        "select c.relname::text as view_name, a.grantee, a.privilege_type, a.is_grantable\n"
+        "from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a\n"
+        f"where c.relnamespace = quote_ident(current_schema())::regnamespace and c.relname in ({_names(entry)})\n"
+        "    and a.grantee <> c.relowner",
+    )
+
+
+def _restore_grants(entry: Aggregate) -> Statement:
+    return Statement(
+        f"grant again on {entry.name}",
+        "do $do$\ndeclare\n    kept record;\nbegin\n"
+        "    for kept in select * from kept_grants where to_regclass(quote_ident(view_name)) is not null loop\n"
+        "        execute format(\n"
+        "            'grant %s on %I to %s%s', kept.privilege_type, kept.view_name,\n"
+        "            case when kept.grantee = 0 then 'public' else kept.grantee::regrole::text end,\n"
+        "            case when kept.is_grantable then ' with grant option' else '' end\n"
+        "        );\n"
+        "    end loop;\n    drop table kept_grants;\nend\n$do$",
+    )
+
+
+def change_policies(before: Aggregate, now: Aggregate, backend: str) -> list[Statement]:
+    """Return the statements that give *now* its refresh policy instead of that of *before*."""
+    refresh = now.refresh
+    statements = [
+        Statement(
+            f"refresh of {now.rollup}",
+            f"update analytics_meta.aggregates set refresh_every = {interval(refresh.every)},\n"  # noqa: S608 - names and literals are quoted
+            f"    refresh_window = {interval(refresh.window)}, refresh_lag = {interval(refresh.lag)}\n"
+            f"where rollup = {literal(now.rollup)}",
+        )
+    ]
+    if backend == "timescaledb":
+        statements += [*_stop_policies(before), *now.ddl[backend]["policies"]]
+    return statements
+
+
+def _stop_policies(entry: Aggregate) -> list[Statement]:
+    # `if_not_exists` of add_..._policy would keep an old policy without a word: remove, then add.
+    return [
+        Statement(
+            f"remove the refresh policy of {relation.name}",
+            f"select remove_continuous_aggregate_policy({literal(quote(relation.name))}::regclass, if_exists => true)",
+        )
+        for relation in entry.relations
+    ]
+
+
+def swap(before: Aggregate, now: Aggregate, backend: str) -> list[Statement]:
+    """Return the statements that let the public views read *now* instead of *before*, losing no row."""
+    stop = Statement(
+        f"retire {before.rollup}",
+        f"update analytics_meta.aggregates set active = false where rollup = {literal(before.rollup)}",  # noqa: S608 - names and literals are quoted
+    )
+    histories = [history.copy_history(view, before, now) for view in now.views]
+    policies = _stop_policies(before) if backend == "timescaledb" else []
+    kept = history.keep_members(now, before, backend)
+    return [history.set_boundary(before, now), *kept, *histories, *publish(now, before, backend), *policies, stop]
+
+
+def drop(entry: Aggregate, backend: str, *, views: bool = True) -> list[Statement]:
+    """Return the statements that drop *entry* with its rows; without *views* the public views stay."""
+    public = {f"drop view if exists {quote(view.name)}" for view in entry.views}
+    statements = [s for s in entry.ddl[backend]["drop"] if views or s.sql not in public]
+    if entry.history:
+        statements += [
+            Statement(f"drop history of {v.name}", f"drop table if exists {quote(history.history_table(v, entry))}")
+            for v in entry.views
+        ]
+    statements += [
+        Statement(f"drop kept rows of {r.name}", f"drop table if exists {quote(history.members_table(r))}")
+        for r in entry.relations
+        if r.name in entry.kept_members
+    ]
+    forget: list[Any] = [
+        Statement(
+            f"forget {entry.rollup} in {table}",
+            f"delete from analytics_meta.{table} where {key} = {literal(entry.rollup)}",  # noqa: S608 - names and literals are quoted
+        )
+        for table, key in (("aggregates", "rollup"), ("backfills", "relation"))
+    ]
+    return statements + forget

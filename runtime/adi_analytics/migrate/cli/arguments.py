@@ -1,0 +1,278 @@
+"""The command line of ``analytics-migrate``: its commands, their options and their help."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NoReturn, TypeAlias
+
+from adi_analytics.migrate.errors import EXIT_USAGE, UsageError
+from adi_analytics.migrate.files.migration import BACKENDS
+from adi_analytics.migrate.options import check_timeout
+
+_DESCRIPTION: Final = "Brings a database to the state that the event catalog describes, and proves that it is there."
+
+_EPILOG: Final = """\
+examples:
+  analytics-migrate status                          what is applied, what is pending
+  analytics-migrate pre                             before the new code is deployed
+  analytics-migrate post                            after it runs everywhere
+  analytics-migrate all --database-url postgresql://user@host/db
+  analytics-migrate dry-run | psql "$DATABASE_URL"  the same, by hand
+  analytics-migrate new -m "count cancelled tasks"  write a migration for an edit of events.yaml
+  analytics-migrate drift                           does the live database match the catalog?
+
+The database is --database-url, else DATABASE_URL, else PLATFORM_DATABASE_URL, else one of the two in ./.env.
+
+exit codes: 0 ok, 1 SQL or connection error, 2 usage, 3 pending, 4 another run holds the lock, 5 history mismatch,
+6 drift, 7 catalog changed without a migration, 8 destructive migration refused
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n  -> see `{self.prog} --help`\n")
+
+
+def parser(version: str) -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    root = _Parser(
+        prog="analytics-migrate",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    root.add_argument("--version", action="version", version=f"analytics-migrate {version}")
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_apply(commands)
+    _add_inspect(commands)
+    _add_write(commands)
+    _add_upkeep(commands)
+    _add_care(commands)
+    return root
+
+
+_Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"  # noqa: SLF001 - argparse gives it no public name
+
+
+def _command(commands: _Commands, name: str, summary: str, example: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("-v", "--verbose", action="store_true", help="log what is done")
+    command.add_argument(
+        "--migrations", type=Path, metavar="DIR", help="folder of the migrations (default: those of the package)"
+    )
+    return command
+
+
+def _database_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--database-url", metavar="URL", help="where to connect to (default: see --help of the program)"
+    )
+    command.add_argument(
+        "--backend", choices=BACKENDS, help="set a new database up for this backend (default: detected)"
+    )
+
+
+def _format_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", choices=("table", "json"), default="table", help="what stdout gets")
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1
+    if not found >= 0:  # false for nan, too
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return found
+
+
+def _timeout(text: str) -> str:
+    try:
+        return check_timeout(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(error.problem) from error
+
+
+def _run_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--lock-wait", type=_seconds, default=60.0, metavar="SECONDS", help="wait for another run (default: 60)"
+    )
+    command.add_argument(
+        "--lock-timeout", type=_timeout, metavar="TIME", help="wait for a table lock (default: the file's, else 5s)"
+    )
+    command.add_argument(
+        "--statement-timeout", type=_timeout, metavar="TIME", help="longest statement (default: the file's, else none)"
+    )
+    command.add_argument(
+        "--retries", type=_count, default=10, help="tries after a lock timeout or deadlock (default: 10)"
+    )
+    command.add_argument(
+        "--allow-destructive", action="store_true", help="run migrations that destroy data (otherwise exit 8)"
+    )
+
+
+_PHASES: Final = {
+    "all": "apply all pending migrations",
+    "pre": "apply the pending migrations that come before new code is deployed",
+    "post": "apply the pending migrations that come after new code is deployed",
+}
+
+
+def _add_apply(commands: _Commands) -> None:
+    for phase, summary in _PHASES.items():
+        command = _command(
+            commands, phase, summary, f"analytics-migrate {phase} --database-url postgresql://localhost/app"
+        )
+        _database_options(command)
+        _format_option(command)
+        _run_options(command)
+        command.add_argument("--no-backfill", action="store_true", help="leave new aggregates to `backfill`")
+        command.add_argument("--grant-writer", metavar="ROLE", help="let this role insert events")
+        command.add_argument("--grant-reader", metavar="ROLE", help="let this role read the aggregates")
+
+
+def _add_inspect(commands: _Commands) -> None:
+    status = _command(
+        commands, "status", "show what is applied and what is pending", "analytics-migrate status --check --format json"
+    )
+    _database_options(status)
+    _format_option(status)
+    status.add_argument("--check", action="store_true", help="exit 3 when something is pending")
+
+    drift = _command(
+        commands, "drift", "compare the live database with the catalog", "analytics-migrate drift --format json"
+    )
+    _database_options(drift)
+    _format_option(drift)
+
+    dry_run = _command(
+        commands, "dry-run", "print the SQL that would run", 'analytics-migrate dry-run pre | psql "$DATABASE_URL"'
+    )
+    dry_run.add_argument("phase", nargs="?", choices=tuple(_PHASES), default="all", help="which phase (default: all)")
+    _database_options(dry_run)
+    _run_options(dry_run)
+    dry_run.add_argument(
+        "--format", choices=("sql", "table", "json"), default="sql", help="what stdout gets (default: sql, for psql)"
+    )
+    dry_run.add_argument("--offline", action="store_true", help="for an empty database of --backend; connects to none")
+    dry_run.add_argument("--schema", default="public", help="with --offline: schema of the tables (default: public)")
+
+
+def _manifest_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--manifest", type=Path, metavar="FILE", help="generated/sql/manifest.json (default: that of the package)"
+    )
+
+
+def _add_write(commands: _Commands) -> None:
+    new = _command(
+        commands,
+        "new",
+        "write the migrations for an edit of the catalog",
+        'analytics-migrate new -m "count cancelled tasks"',
+    )
+    _manifest_option(new)
+    _format_option(new)
+    new.add_argument("-m", "--message", help="words for the names of the directories (default: what changes)")
+    new.add_argument(
+        "--drop-retired", action="store_true", help="also drop the versions that earlier migrations replaced"
+    )
+
+    new.add_argument("--lock", action="store_true", help="only lock files written by hand")
+
+    check = _command(
+        commands, "check", "find a forgotten or damaged migration, without a database", "analytics-migrate check"
+    )
+    _manifest_option(check)
+    _format_option(check)
+
+
+def _time(text: str) -> datetime:
+    """Read a time; one without an offset is in UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-11-24 or 2026-11-24T13:00:00+00:00") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _add_upkeep(commands: _Commands) -> None:
+    refresh = _command(
+        commands, "refresh", "compute aggregates again from the raw events",
+        "analytics-migrate refresh analytics_task_stats_daily --since 2026-11-01",
+    )  # fmt: skip
+    _database_options(refresh)
+    _format_option(refresh)
+    refresh.add_argument("aggregate", nargs="*", help="names of public views (default: all)")
+    refresh.add_argument("--since", type=_time, metavar="TIME", help="start of the range (default: the oldest event)")
+    refresh.add_argument("--until", type=_time, metavar="TIME", help="end of the range (default: now)")
+
+    backfill = _command(
+        commands, "backfill", "fill new aggregates; goes on where it stopped", "analytics-migrate backfill"
+    )
+    _database_options(backfill)
+    _format_option(backfill)
+
+    maintain = _command(
+        commands, "maintain", "do the housekeeping that is due", "analytics-migrate maintain --loop --every 60"
+    )
+    _database_options(maintain)
+    _format_option(maintain)
+    maintain.add_argument("--loop", action="store_true", help="again and again, until interrupted")
+    maintain.add_argument("--every", type=_seconds, default=60.0, metavar="SECONDS", help="with --loop (default: 60)")
+    maintain.add_argument("--force", action="store_true", help="refresh aggregates that are not due yet, too")
+    maintain.add_argument(
+        "--install-pg-cron", metavar="SCHEDULE", nargs="?", const="* * * * *",
+        help="let pg_cron do it (default: each minute); the extension must be in this database",
+    )  # fmt: skip
+
+
+def _add_care(commands: _Commands) -> None:
+    baseline = _command(
+        commands, "baseline", "adopt a database that was set up by other means", "analytics-migrate baseline --adopt"
+    )
+    _database_options(baseline)
+    _format_option(baseline)
+    baseline.add_argument("--through", type=int, metavar="NUMBER", help="last migration to record (default: all)")
+    baseline.add_argument("--unchecked", action="store_true", help="record without comparing the objects")
+    baseline.add_argument(
+        "--adopt", action="store_true", help="a database of the predecessor: migrate it and keep its rows"
+    )
+
+    doctor = _command(commands, "doctor", "explain what is wrong and how to mend it", "analytics-migrate doctor")
+    _database_options(doctor)
+    _format_option(doctor)
+
+    letters = _command(
+        commands,
+        "dead-letters",
+        "list events that could not be stored, try them again, or import them from a file",
+        "analytics-migrate dead-letters replay",
+    )
+    _database_options(letters)
+    _format_option(letters)
+    letters.add_argument(
+        "action", nargs="?", choices=("list", "replay", "import"), default="list", help="(default: list)"
+    )
+    letters.add_argument("--limit", type=_count, default=20, help="how many to list (default: 20)")
+    letters.add_argument("--id", type=int, action="append", metavar="ID", help="replay this one (default: all)")
+    letters.add_argument("--repair", action="store_true", help="replay: replace characters that cannot be stored")
+    letters.add_argument("--force", action="store_true", help="replay: also what breaks the catalog's present rules")
+    letters.add_argument(
+        "--file", type=Path, help="import: the file to empty (default: where a worker with this environment writes)"
+    )
+    letters.add_argument("--replayed", action="store_true", help="list those that were stored later, too")

@@ -1,0 +1,169 @@
+"""``drift``: compares the live database with what the migrations add up to, and changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+
+from adi_analytics._shared.sql import quote
+from adi_analytics.migrate.drift import check_bookkeeping, check_partitions, check_rights, check_timescale
+from adi_analytics.migrate.drift import expected as expectation
+from adi_analytics.migrate.drift.compare import Comparison
+from adi_analytics.migrate.drift.describe import Description, describe
+from adi_analytics.migrate.drift.findings import Finding, ordered
+from adi_analytics.migrate.errors import HistoryError
+from adi_analytics.migrate.files import migration as migration_files
+from adi_analytics.migrate.files.manifest import Manifest, load_snapshot
+from adi_analytics.migrate.options import Options
+from adi_analytics.migrate.run import plan as plans
+from adi_analytics.migrate.run import record as records
+from adi_analytics.migrate.server import connection as server
+from adi_analytics.migrate.server.backend import Database
+from adi_analytics.migrate.server.connection import Connection, execute
+from adi_analytics.migrate.server.session import session
+
+# What a role, a database or a client sets must not change how the server writes a definition.
+_PINS: Final = (
+    "set local datestyle = 'ISO, YMD'",
+    "set local intervalstyle = 'postgres'",
+    "set local timezone = 'UTC'",
+    "set local quote_all_identifiers = off",
+    "set local extra_float_digits = 1",
+    "set local bytea_output = 'hex'",
+    "set local lock_timeout = '5s'",
+    "set local client_min_messages = error",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DriftResult:
+    """What the check found.
+
+    Attributes:
+        findings: The differences, worst first; empty when database and catalog agree.
+        seconds: How long it took.
+    """
+
+    backend: str
+    findings: tuple[Finding, ...]
+    seconds: float
+
+
+def drift(options: Options | None = None) -> DriftResult:
+    """Compare the live database with the catalog's snapshot. Changes nothing: its one transaction is rolled back.
+
+    Args:
+        options: Where. Defaults to the packaged migrations and the database of the environment.
+
+    Raises:
+        HistoryError: If the files and the database's record disagree, or if there is no snapshot.
+    """
+    options = options or Options()
+    started = time.monotonic()
+    with session(options, "drift") as (connection, database):
+        own_schema = server.fetch_value(connection, "select current_schema()")
+        snapshot = load_snapshot(options.folder)
+        if snapshot is None:
+            raise HistoryError(f"{options.folder} has no {migration_files.SNAPSHOT_NAME}", "Restore it from git.")
+        with connection.transaction(force_rollback=True):
+            for pin in _PINS:
+                execute(connection, pin)
+            findings = list(_check(connection, database, snapshot, options))
+        if own_schema != database.schema:  # names in the catalog's statements are found by the search path
+            path = f"set search_path = {database.search_path_sql};"
+            findings = [dataclasses.replace(f, fix=f"{path} {f.fix}") if _is_sql(f.fix) else f for f in findings]
+        return DriftResult(database.backend, ordered(findings), time.monotonic() - started)
+
+
+def _is_sql(fix: str) -> bool:
+    return fix.rpartition(";")[2].strip().startswith("--") or fix.endswith(";")
+
+
+def _check(connection: Connection, database: Database, snapshot: Manifest, options: Options) -> Iterator[Finding]:
+    files = migration_files.load(options.folder, database.backend)
+    applied = records.read_applied(connection) if database.installed else []
+    pending = plans.make(files, applied, "all").pending
+    if pending:
+        names = ", ".join(file.name for file in pending)
+        yield Finding(
+            "error", "migrations", f"{len(files)} applied", f"not applied: {names}", "Run `analytics-migrate all`."
+        )
+        return
+    yield from structure(connection, database, snapshot)
+    for check in _CHECKS[database.backend]:
+        yield from _guarded(connection, check, database, snapshot)
+
+
+_Check = Callable[[Connection, Database, Manifest], Iterator[Finding]]
+
+_RIGHTS: Final = (check_rights.grants, check_rights.owners)
+_CHECKS: Final[dict[str, tuple[_Check, ...]]] = {
+    "postgres": (check_bookkeeping.check, check_partitions.partitions, *_RIGHTS),
+    "timescaledb_apache": (check_bookkeeping.check, check_timescale.hypertable, *_RIGHTS),
+    "timescaledb": (
+        check_bookkeeping.check,
+        check_timescale.hypertable,
+        check_timescale.aggregates,
+        check_timescale.policies,
+        check_timescale.compression,
+        *_RIGHTS,
+    ),
+}
+
+
+def _guarded(connection: Connection, check: _Check, database: Database, snapshot: Manifest) -> Iterator[Finding]:
+    """Run a check; what it needs may be missing, which another check then tells."""
+    try:
+        with connection.transaction():
+            found = list(check(connection, database, snapshot))
+    except psycopg.errors.InsufficientPrivilege:
+        raise
+    except psycopg.ProgrammingError as error:
+        what = check.__name__.strip("_")
+        reason = error.diag.message_primary or str(error)
+        found = [Finding("error", what, "can be checked", reason, "Mend the other findings first, then check again.")]
+    yield from found
+
+
+def structure(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[Finding]:
+    """Yield how relations and functions differ from the snapshot. Needs a transaction around it."""
+    for schema, make in (("analytics_meta", expectation.meta), (database.schema, expectation.public)):
+        try:
+            expected = make(connection, snapshot, database)
+        except psycopg.ProgrammingError as error:
+            reason = error.diag.message_primary or str(error)
+            yield Finding(
+                "error", f"schema {schema}", "what the catalog needs is there", reason,
+                "Mend the other findings first, then check again.",
+            )  # fmt: skip
+            continue
+        path = database.search_path_sql
+        path = f"analytics_meta, {path}" if schema == "analytics_meta" else path
+        execute(connection, f"set local search_path = {path}")
+        names = _managed(connection, schema, expected, snapshot)
+        live = describe(connection, quote(schema), names=names)
+        if database.backend == "timescaledb" and schema == database.schema:
+            check_timescale.use_definitions(connection, database, live)
+        yield from Comparison(connection, database, snapshot, schema).findings(expected, live)
+
+
+def _managed(connection: Connection, schema: str, expected: Description, snapshot: Manifest) -> set[str] | None:
+    """Return the names in *schema* that are ours: expected ones, and others that look like an aggregate's."""
+    if schema == "analytics_meta":
+        return None
+    bases = "|".join(re.escape(entry.name) for entry in snapshot.aggregates) or "(?!)"
+    pattern = re.compile(rf"(?:{bases})(?:_v\d\w*|_distribution\w*)?")
+    rows = connection.execute(
+        "select relname::text from pg_catalog.pg_class where relnamespace = %s::text::regnamespace"
+        " and relkind in ('r', 'p', 'v', 'm', 'f')"
+        " union select proname::text from pg_catalog.pg_proc where pronamespace = %s::text::regnamespace",
+        (quote(schema), quote(schema)),
+    ).fetchall()
+    named = {key.split(" ", 1)[1].split("(")[0] for key in expected.objects if key.startswith("function ")}
+    return {row[0] for row in rows if pattern.fullmatch(row[0])} | set(expected.oids) | named

@@ -1,0 +1,192 @@
+"""What to do about a difference between the catalog and the database: statements, where one helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from adi_analytics._shared.sql import quote
+from adi_analytics.migrate.author import history, versions
+from adi_analytics.migrate.drift.describe import Description, Properties
+from adi_analytics.migrate.files.manifest import Manifest
+
+_NO_FIX: Final = "Restore it from a backup, or write a migration that mends it."
+_REBUILD: Final = "Raise the aggregate's version in events.yaml and let `analytics-migrate new` rebuild it."
+_OPTIONAL: Final = " -- if nobody needs it"
+_IDENTITIES: Final = {"a": "always", "d": "by default"}
+_CONTINUOUS: Final = "create materialized view "
+
+
+def _default(value: str | None) -> str:
+    return f"set default {value}" if value else "drop default"
+
+
+def _identity(value: str) -> str:
+    return f"set generated {_IDENTITIES[value]}" if value else "drop identity"
+
+
+_COLUMN_CHANGES: Final[dict[str, Callable[[Any], str]]] = {
+    "not null": lambda value: f"{'set' if value else 'drop'} not null",
+    "default": _default,
+    "identity": _identity,
+    "storage": lambda value: f"set storage {value}",
+    "numbers": lambda value: value,
+}
+
+
+class Fixes:
+    """Makes the fixes for the objects of one schema."""
+
+    def __init__(self, snapshot: Manifest, backend: str, schema: str) -> None:
+        self._schema = quote(schema)
+        self._table = snapshot.storage.table
+        self._statements = _statements(snapshot, backend)
+
+    def missing(self, key: str, properties: Properties, *, instead: str | None = None) -> str:
+        """Return how to make an object again, after dropping what is there *instead*."""
+        kind, name, part = _parts(key)
+        relation = f"{self._schema}.{quote(name)}"
+        if kind == "constraint":
+            return f"alter table {relation} add constraint {quote(part)} {properties['definition']};"
+        if kind == "column":
+            return self._add_column(relation, part, properties)
+        statement = self._statements.get(f"{kind} {part or name}")
+        if statement is None:
+            return _NO_FIX
+        filled = kind == "table" or statement.startswith(_CONTINUOUS)
+        drop = f"{self.drop(instead)} " if instead else ""
+        return f"{drop}{statement};{' -- then restore its rows, or `analytics-migrate refresh`' if filled else ''}"
+
+    def _add_column(self, relation: str, name: str, properties: Properties) -> str:
+        words = [quote(name), properties["type"]]
+        if properties["identity"]:
+            words.append(f"generated {_IDENTITIES[properties['identity']]} as identity")
+        if properties["default"]:
+            words.append(f"default {properties['default']}")
+        if properties["not null"] and len(words) > 2:  # noqa: PLR2004 - a name and a type alone give no value
+            words.append("not null")
+        return f"alter table {relation} add column {' '.join(words)}; -- then restore its values from a backup"
+
+    def changed(self, key: str, name: str, expected: Properties, live: Description) -> str:
+        """Return how to give an object its property *name* again."""
+        kind, relation, _ = _parts(key)
+        if kind == "column":
+            return self._change_column(key, name, expected, live)
+        if kind == "constraint":
+            return f"{self.drop(key)} {self.missing(key, expected)}"
+        if kind == "index":
+            return self._change_index(key, name, expected, live)
+        if name in {"definition", "source", "body"} or kind == "function":
+            return self._replace(key, relation, live)
+        return self._change_relation(key, name, expected, live)
+
+    def _change_relation(self, key: str, name: str, expected: Properties, live: Description) -> str:
+        kind, relation, _ = _parts(key)
+        table = f"{self._schema}.{quote(relation)}"
+        options = live.objects[key]["options"] or ""
+        reset = ", ".join(option.split("=")[0] for option in options.split(", "))
+        changes = {
+            "row security": f"alter table {table} disable row level security, no force row level security;",
+            "unlogged": f"alter table {table} set logged;",
+            "options": f"alter {kind} {table} reset ({reset});",
+        }
+        if name == "partition" and expected["partition"]:
+            parent = f"{self._schema}.{quote(self._table)}"
+            return f"alter table {parent} attach partition {table} {expected['partition']};"
+        return changes.get(name, _NO_FIX)
+
+    def _change_column(self, key: str, name: str, expected: Properties, live: Description) -> str:
+        _, relation, part = _parts(key)
+        head = f"alter table {self._schema}.{quote(relation)} alter column {quote(part)}"
+        if name in {"type", "collation"}:
+            collation = f" collate {expected['collation']}" if expected["collation"] else ""
+            return f"{head} type {expected['type']}{collation} using {quote(part)}::{expected['type']};"
+        if name == "identity" and not live.objects[key]["identity"]:
+            return f"{head} add generated {_IDENTITIES[expected['identity']]} as identity;"
+        change = _COLUMN_CHANGES.get(name)
+        return f"{head} {change(expected[name])};" if change else _NO_FIX
+
+    def _change_index(self, key: str, name: str, expected: Properties, live: Description) -> str:
+        if name == "valid":
+            return f"reindex index {self._schema}.{quote(_parts(key)[2])};"
+        constraint = f"constraint {key.partition(' ')[2]}"
+        if constraint in live.objects:
+            return f"{self.drop(constraint)} {self.missing(constraint, live.objects[constraint])}"
+        return f"{self.drop(key)} {self.missing(key, expected)}"
+
+    def _replace(self, key: str, relation: str, live: Description) -> str:
+        statement = self._statements.get(f"{key.split(' ', 1)[0]} {relation}")
+        if statement is None:
+            return _NO_FIX
+        if statement.startswith(_CONTINUOUS):
+            return _REBUILD
+        statement = re.sub(r"\Acreate function", "create or replace function", statement)
+        drop = "" if self._fits(statement, relation, live) else f"drop view {self._schema}.{quote(relation)}; "
+        return f"{drop}{statement};"
+
+    def _fits(self, statement: str, relation: str, live: Description) -> bool:
+        """Whether `create or replace view` can do it: it cannot take a column away."""
+        prefix = f"column {relation}."
+        columns = [key.removeprefix(prefix) for key in live.objects if key.startswith(prefix)]
+        return not statement.startswith("create or replace view") or all(quote(name) in statement for name in columns)
+
+    def superfluous(self, key: str) -> str:
+        """Return how to get rid of an object that the catalog does not know."""
+        return f"{self.drop(key)}{_OPTIONAL}"
+
+    def drop(self, key: str) -> str:
+        """Return the statement that drops an object."""
+        kind, name, part = _parts(key)
+        relation = f"{self._schema}.{quote(name)}"
+        match kind:
+            case "column" | "constraint":
+                return f"alter table {relation} drop {kind} {quote(part)};"
+            case "trigger" | "rule" | "policy":
+                return f"drop {kind} {quote(part)} on {relation};"
+            case "index":
+                return f"drop index {self._schema}.{quote(part)};"
+            case "function":
+                arguments = key.partition("(")[2]
+                return f"drop routine {self._schema}.{quote(name)}({arguments};"
+            case _:
+                return f"drop {kind} {relation};"
+
+
+def _parts(key: str) -> tuple[str, str, str]:
+    """Return the kind, the relation or function, and the part of it, of a key like ``column events.data``."""
+    for kind in ("materialized view", "foreign table"):
+        if key.startswith(f"{kind} "):
+            return kind, key.removeprefix(f"{kind} "), ""
+    kind, _, name = key.partition(" ")
+    if kind == "function":
+        return kind, name.partition("(")[0], ""
+    relation, _, part = name.partition(".")
+    return kind, relation, part
+
+
+_HEAD: Final = re.compile(
+    r"create (?:or replace )?(?P<kind>table|view|function|procedure|index|materialized view)(?: if not exists)? "
+    r'(?:analytics_meta\.)?"?(?P<name>[^"\s(]+)"?'
+)
+
+
+def _statements(snapshot: Manifest, backend: str) -> dict[str, str]:
+    """Return the statement that makes each object."""
+    texts = [
+        *(s.sql for part in ("meta", "create") for s in snapshot.storage_ddl[backend][part]),
+        *(s.sql for s in snapshot.machinery[backend]),
+    ]
+    for entry in [*snapshot.retired, *snapshot.aggregates]:
+        live = history.live_views(entry, backend)
+        texts += [s.sql for s in history.members_ddl(entry)]
+        texts += [live.get(s.sql, s.sql) for s in entry.ddl[backend]["create"]]
+    for entry in snapshot.aggregates:
+        texts += [history.history_ddl(view, entry) for view in entry.views if entry.history]
+        texts += [s.sql for s in versions.publish(entry, None, backend)]
+    found: dict[str, str] = {}
+    for text in texts:
+        if match := _HEAD.match(text):
+            kind = {"procedure": "function", "materialized view": "view"}.get(match["kind"], match["kind"])
+            found[f"{kind} {match['name']}"] = text
+    return found

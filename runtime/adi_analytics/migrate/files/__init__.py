@@ -1,0 +1,1 @@
+"""Read the migrations, their lock and the manifest."""

@@ -1,0 +1,65 @@
+"""Is the manifest what the catalog says? Asked of the code generator, where it is installed, as another process."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from adi_analytics._shared import resources as package_data
+from adi_analytics.migrate.errors import ForgottenMigrationError, UsageError
+
+_CATALOG: Final = "events.yaml"
+_OUTPUT: Final = ("generated", "sql", "manifest.json")
+_PROGRAM: Final = "import sys; from adi_analytics_codegen.cli import main; sys.exit(main(sys.argv[1:]))"
+_NEEDED: Final = ("adi_analytics_codegen", "yaml", "jinja2", "datamodel_code_generator")
+
+
+def check_generated(manifest: Path | None) -> None:
+    """Make sure that the generated files are those of the catalog beside them.
+
+    Without a catalog at ``<root>/events.yaml`` for a manifest at ``<root>/generated/sql/manifest.json``, or without the
+    code generator (the extra ``[codegen]``), there is nothing to ask.
+
+    Raises:
+        ForgottenMigrationError: If the catalog was edited and not generated again.
+        UsageError: If the catalog has errors.
+    """
+    catalog = _catalog(manifest)
+    if catalog is None or any(importlib.util.find_spec(name) is None for name in _NEEDED):
+        return
+    command = [sys.executable, "-c", _PROGRAM, "check", "--catalog", str(catalog), "--format", "json"]
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own program and a path
+    if done.returncode == 0:
+        return
+    try:
+        differences = msgspec.json.decode(done.stdout, type=list[_Difference])
+    except msgspec.MsgspecError:
+        said = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines() or ["no answer"]
+        raise UsageError(f"{catalog} cannot be checked: {said[0]}", "Run `analytics-codegen lint`.") from None
+    # Other outputs (Python, TypeScript, documents) are no concern of the database.
+    stale = [entry.path for entry in differences if entry.path.startswith("sql/")]
+    if not stale:
+        return
+    raise ForgottenMigrationError(
+        f"{catalog} was edited and not generated again: {', '.join(stale)}",
+        "Run `analytics-codegen generate`, then `analytics-migrate new`.",
+    )
+
+
+class _Difference(msgspec.Struct):
+    path: str
+
+
+def _catalog(manifest: Path | None) -> Path | None:
+    root = package_data.checkout_root()
+    if manifest is not None:
+        path = (manifest / "manifest.json" if manifest.is_dir() else manifest).resolve()
+        root = path.parents[2] if path.parts[-len(_OUTPUT) :] == _OUTPUT else None
+    if root is None or not (root / _CATALOG).is_file():
+        return None
+    return root / _CATALOG

@@ -1,0 +1,1 @@
+"""Apply migrations and record them."""

@@ -1,0 +1,1 @@
+"""Talk to the server: connection, backend, lock, retries, rights."""

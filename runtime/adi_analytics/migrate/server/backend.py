@@ -1,0 +1,146 @@
+"""Which backend a database has: plain PostgreSQL or an edition of TimescaleDB."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+
+from adi_analytics._shared.sql import quote
+from adi_analytics.migrate.errors import (
+    BackendChangedError,
+    HistoryError,
+    UnsuitableDatabaseError,
+)
+from adi_analytics.migrate.files.migration import BACKENDS
+from adi_analytics.migrate.server.connection import Connection, fetch_value, library_version
+
+FORMAT: Final = 1
+"""The form of the tables in ``analytics_meta`` that this library reads and writes."""
+
+
+# What each backend needs of the server, from least to most: a database set up for one also runs on a server that
+# offers a later one.
+_OFFERS: Final = {
+    "postgres": ("postgres",),
+    "timescaledb_apache": ("postgres", "timescaledb_apache"),
+    "timescaledb": ("postgres", "timescaledb_apache", "timescaledb"),
+}
+
+
+CHOOSE: Final = (
+    "The first migration settles the backend for good: for TimescaleDB, run `create extension timescaledb` in this "
+    "database before it; for plain PostgreSQL, say so with `--backend postgres`."
+)
+"""What to do about a server that has TimescaleDB, and a database that does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """What is known about the database before anything is done to it.
+
+    Attributes:
+        backend: What its tables are made for: as recorded, else as asked for, else as detected.
+        offered: The most that the server can do.
+        schema: The schema of the public tables and views.
+        search_path: What migrations run with: ``schema``, and the extension's schema when that is another one.
+        installed: Whether the migrator's tables exist.
+        timescaledb: Version of the extension, or ``None``.
+    """
+
+    backend: str
+    offered: str
+    schema: str
+    search_path: tuple[str, ...]
+    installed: bool
+    timescaledb: str | None
+    server_version: int
+
+    @property
+    def search_path_sql(self) -> str:
+        """The search path as it is written after ``set search_path =``."""
+        return ", ".join(quote(name) for name in self.search_path)
+
+
+def inspect(connection: Connection, *, wanted: str | None = None) -> Database:
+    """Find out what the database is, and which backend its tables are made for.
+
+    Args:
+        connection: To the database.
+        wanted: The backend to set a new database up for. Defaults to the most that the server offers.
+
+    Raises:
+        BackendChangedError: If it was set up for another backend than *wanted*, or than the server offers now.
+        HistoryError: If a newer library set it up.
+        UnsuitableDatabaseError: If it has no schema to create tables in.
+    """
+    offered, version, extension_schema = _detect(connection)
+    recorded = _recorded(connection)
+    if recorded and recorded[0] > FORMAT:
+        raise HistoryError(
+            f"the database was set up by a newer adi-analytics: its records have format {recorded[0]}, "
+            f"this library ({library_version()}) knows {FORMAT}",
+            "Upgrade adi-analytics. Nothing was changed.",
+        )
+    backend = recorded[1] if recorded else wanted or offered
+    _check_backend(backend, offered, wanted, recorded=bool(recorded))
+    schema = recorded[2] if recorded else fetch_value(connection, "select current_schema()")
+    if not schema:
+        raise UnsuitableDatabaseError(
+            "the connection's search_path names no schema that exists",
+            "Create the schema, or add `?options=-csearch_path%3Dpublic` to the URL.",
+        )
+    path = (schema,) if extension_schema is None or extension_schema == schema else (schema, extension_schema)
+    return Database(backend, offered, schema, path, bool(recorded), version, connection.info.server_version)
+
+
+def _detect(connection: Connection) -> tuple[str, str | None, str | None]:
+    """Return what is offered, the extension's version and its schema.
+
+    pg_extension comes first: the licence setting exists as soon as the library is preloaded.
+    """
+    row = connection.execute(
+        "select e.extversion, n.nspname, current_setting('timescaledb.license', true)"
+        " from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace"
+        " where e.extname = 'timescaledb'"
+    ).fetchone()
+    if row is None:
+        return "postgres", None, None
+    return ("timescaledb" if row[2] == "timescale" else "timescaledb_apache"), row[0], row[1]
+
+
+def available_timescaledb(connection: Connection) -> str | None:
+    """Return the version that `create extension timescaledb` would make, if the server has the files for it."""
+    found: str | None = fetch_value(
+        connection, "select default_version from pg_catalog.pg_available_extensions where name = 'timescaledb'"
+    )
+    return found
+
+
+def _recorded(connection: Connection) -> tuple[int, str, str] | None:
+    if fetch_value(connection, "select to_regclass('analytics_meta.installation')") is None:
+        return None
+    try:
+        return connection.execute("select format, backend, events_schema from analytics_meta.installation").fetchone()
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise UnsuitableDatabaseError(
+            f"role {connection.info.user!r} may not read analytics_meta.installation",
+            "Connect as the role that ran the migrations, or grant it to this role.",
+        ) from error
+
+
+def _check_backend(backend: str, offered: str, wanted: str | None, *, recorded: bool) -> None:
+    if backend not in BACKENDS:
+        raise BackendChangedError(f"the database names an unknown backend {backend!r}", "Upgrade adi-analytics.")
+    if recorded and wanted not in {None, backend}:
+        raise BackendChangedError(
+            f"the database was set up for the backend {backend}, --backend asks for {wanted}",
+            "Leave --backend out. Moving to another backend means dumping the rows into a new database.",
+        )
+    if backend not in _OFFERS[offered]:
+        raise BackendChangedError(
+            f"the tables are made for {backend}, the server offers only {offered}",
+            "Install TimescaleDB (CREATE EXTENSION timescaledb) with `timescaledb.license = timescale`, "
+            "or restore into a server that has it.",
+        )

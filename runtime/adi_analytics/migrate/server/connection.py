@@ -1,0 +1,99 @@
+"""One direct connection, and what the server at its other end is."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import logging
+import socket
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Any, Final, LiteralString, TypeAlias
+
+import psycopg
+from psycopg import sql
+
+from adi_analytics.migrate.config import describe
+from adi_analytics.migrate.errors import (
+    DatabaseUnreachableError,
+    UnsuitableDatabaseError,
+)
+
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+
+_OLDEST_SERVER: Final = 150000
+_CONNECT_TIMEOUT: Final = 10  # seconds
+
+
+logger = logging.getLogger(__name__)
+
+
+def library_version() -> str:
+    """Return the version of this library."""
+    return metadata.version("adi-analytics")
+
+
+def host() -> str:
+    """Return the name of this machine, for the record."""
+    return socket.gethostname()
+
+
+def _application_name(command: str) -> str:
+    with contextlib.suppress(OSError, KeyError):
+        return f"analytics-migrate {command} {getpass.getuser()}@{host()}"[:63]
+    return f"analytics-migrate {command}"
+
+
+@contextlib.contextmanager
+def connect(url: str, *, command: str = "api") -> Iterator[Connection]:
+    """Open a connection in autocommit mode, without prepared statements.
+
+    Raises:
+        DatabaseUnreachableError: If the server does not answer or turns us away.
+        UnsuitableDatabaseError: If it is too old, or a read-only standby.
+    """
+    try:
+        # prepare_threshold=None: behind a pooler or on a server whose clients share one session, names of prepared
+        # statements collide.
+        connection = psycopg.connect(
+            url,
+            autocommit=True,
+            prepare_threshold=None,
+            connect_timeout=_CONNECT_TIMEOUT,
+            fallback_application_name=_application_name(command),
+        )
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        raise DatabaseUnreachableError(
+            f"cannot connect to {describe(url)}: {reason}",
+            "Check that the server runs, that host, port and database name are right, and that the role may log in.",
+        ) from error
+    with connection:
+        _check_server(connection, url)
+        connection.execute("set client_min_messages = warning")
+        yield connection
+
+
+def _check_server(connection: Connection, url: str) -> None:
+    version = connection.info.server_version
+    if version < _OLDEST_SERVER:
+        raise UnsuitableDatabaseError(
+            f"{describe(url)} is PostgreSQL {version // 10000}; expected 15 or newer", "Upgrade the server."
+        )
+    if fetch_value(connection, "select pg_is_in_recovery()"):
+        raise UnsuitableDatabaseError(
+            f"{describe(url)} is a standby, which is read-only", "Connect to the primary server."
+        )
+
+
+def fetch_value(connection: Connection, query: LiteralString | sql.SQL | sql.Composed, *parameters: object) -> Any:
+    """Return the first column of the first row, or ``None``."""
+    row = connection.execute(query, parameters or None).fetchone()
+    return None if row is None else row[0]
+
+
+def execute(connection: Connection, text: str) -> None:
+    """Send *text*, which may hold several statements, as it is."""
+    # As bytes: the type of a query guards against injection, and this text is from reviewed files and generated SQL.
+    connection.execute(text.encode())

@@ -1,0 +1,1 @@
+"""Keep a database in order: refresh, backfill, retention, dead letters."""

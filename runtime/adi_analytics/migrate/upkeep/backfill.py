@@ -1,0 +1,170 @@
+"""Fills new aggregates from the raw rows: newest buckets first, in batches, resumable, never below the raw rows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from psycopg import sql
+
+from adi_analytics.migrate.errors import HistoryError
+from adi_analytics.migrate.options import Progress
+from adi_analytics.migrate.server.backend import Database
+from adi_analytics.migrate.server.connection import Connection, fetch_value
+
+logger = logging.getLogger(__name__)
+
+_BATCH: Final = timedelta(days=1)
+"""Raw rows of about this span are read in one transaction; a bucket that is wider is one batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillResult:
+    """What was filled: the rollup and how many of its buckets were computed now."""
+
+    rollup: str
+    buckets: int
+
+
+def pending(connection: Connection) -> list[str]:
+    """Return the rollups whose backfill is not done."""
+    rows = connection.execute(
+        "select relation from analytics_meta.backfills where status <> 'done' order by relation"
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def run_pending(
+    connection: Connection, database: Database, progress: Progress, *, only: Collection[str] = ()
+) -> list[BackfillResult]:
+    """Fill the rollups whose backfill is not done; of *only* these when it is not empty.
+
+    Each batch is recorded with its rows (on TimescaleDB: right after them, where repeating it changes nothing), so a
+    run that was cut off goes on where it stopped.
+    """
+    if fetch_value(connection, "select to_regclass('analytics_meta.aggregates')") is None:
+        return []
+    chosen = [name for name in pending(connection) if not only or name in only]
+    return [_Backfill(connection, database, name).run(progress) for name in chosen]
+
+
+class _Backfill:
+    """The backfill of one rollup."""
+
+    def __init__(self, connection: Connection, database: Database, rollup: str) -> None:
+        self._connection = connection
+        self._database = database
+        self._rollup = rollup
+        self._width: timedelta = fetch_value(
+            connection, "select width from analytics_meta.aggregates where rollup = %s", rollup
+        )
+        if self._width is None:
+            raise HistoryError(
+                f"analytics_meta.backfills names {rollup}, which analytics_meta.aggregates does not have",
+                "Delete the row from analytics_meta.backfills, or restore the aggregate.",
+            )
+
+    def run(self, progress: Progress) -> BackfillResult:
+        floor, until, done_to = self._begin()
+        if floor is None or floor >= until:
+            self._finish(until)
+            return BackfillResult(self._rollup, 0)
+        total = _count(until - floor, self._width)
+        step = max(self._width, _BATCH // self._width * self._width)
+        computed = 0
+        while done_to > floor:
+            progress.advance(self._rollup, total - _count(done_to - floor, self._width), total)
+            start = max(floor, done_to - step)
+            self._batch(start, done_to)
+            computed += _count(done_to - start, self._width)
+            done_to = start
+        progress.advance(self._rollup, total, total)
+        self._finish(until)
+        logger.info("filled %s: %d buckets", self._rollup, computed)
+        return BackfillResult(self._rollup, computed)
+
+    def _begin(self) -> tuple[datetime | None, datetime, datetime]:
+        """Return the floor, the end of the range and how far down it is filled; resume what was begun."""
+        row = self._connection.execute(
+            "update analytics_meta.backfills b set status = 'running',"
+            " started_at = coalesce(b.started_at, clock_timestamp()),"
+            " range_to = coalesce(b.range_to, analytics_meta.bucket_start(a.width, clock_timestamp())),"
+            " done_to = coalesce(b.done_to, analytics_meta.bucket_start(a.width, clock_timestamp()))"
+            " from analytics_meta.aggregates a where a.rollup = b.relation and b.relation = %s"
+            " returning analytics_meta.refresh_floor(a.width), b.range_to, b.done_to",
+            (self._rollup,),
+        ).fetchone()
+        if row is None:
+            raise HistoryError(f"the backfill of {self._rollup} has gone", "Run the command again.")
+        floor, until, done_to = row
+        return _utc(floor) if floor else None, _utc(until), _utc(done_to)
+
+    def _batch(self, start: datetime, end: datetime) -> None:
+        if self._database.backend == "timescaledb":
+            for relation in self._relations():
+                self._call_refresh(relation, start, end)
+            self._record(start, end)
+            return
+        with self._connection.transaction():
+            self._connection.execute(
+                "select analytics_meta.refresh_rollup(%s, %s, %s, false)", (self._rollup, start, end)
+            )
+            self._record(start, end)
+
+    def _relations(self) -> list[str]:
+        rows: list[dict[str, str]] = fetch_value(
+            self._connection, "select relations from analytics_meta.aggregates where rollup = %s", self._rollup
+        )
+        return [row["name"] for row in rows]
+
+    def _call_refresh(self, relation: str, start: datetime, end: datetime) -> None:
+        self._connection.execute(
+            sql.SQL(
+                "call {}.refresh_continuous_aggregate(format('%%I.%%I', %s::text, %s::text)::regclass, {}, {})"
+            ).format(
+                sql.Identifier(self._database.search_path[-1]),
+                sql.Literal(start.isoformat()),
+                sql.Literal(end.isoformat()),
+            ),
+            (self._database.schema, relation),
+        )
+
+    def _record(self, start: datetime, end: datetime) -> None:
+        self._connection.execute(
+            "update analytics_meta.backfills set done_to = %s, buckets = buckets + %s where relation = %s",
+            (start, _count(end - start, self._width), self._rollup),
+        )
+
+    def _finish(self, until: datetime) -> None:
+        with self._connection.transaction():
+            if self._database.backend != "timescaledb":
+                self._connection.execute(
+                    "update analytics_meta.rollups set watermark = greatest(watermark, %s) where rollup = %s"
+                    # Nothing was stored: everything is still read from the raw rows.
+                    " and analytics_meta.raw_floor() is not null",
+                    (until, self._rollup),
+                )
+            # The next refresh starts a window before the fill began, so what came during the fill is seen. After a
+            # fill without rows it looks at everything: rows may be loaded that are older than any window.
+            self._connection.execute(
+                "update analytics_meta.aggregates a set refreshed_at = b.started_at"
+                " from analytics_meta.backfills b where a.rollup = b.relation and a.rollup = %s"
+                " and analytics_meta.raw_floor() is not null",
+                (self._rollup,),
+            )
+            self._connection.execute(
+                "update analytics_meta.backfills set status = 'done', finished_at = clock_timestamp()"
+                " where relation = %s",
+                (self._rollup,),
+            )
+
+
+def _count(span: timedelta, width: timedelta) -> int:
+    return max(0, -(-span // width))
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)

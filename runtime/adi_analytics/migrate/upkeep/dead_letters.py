@@ -1,0 +1,148 @@
+"""Events that could not be stored: show them, and try them again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from psycopg import sql
+
+from adi_analytics.migrate.errors import HistoryError
+from adi_analytics.migrate.files.manifest import load_snapshot
+from adi_analytics.migrate.options import Options
+from adi_analytics.migrate.server.backend import Database
+from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
+from adi_analytics.migrate.server.session import session
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event that could not be stored, without its payload."""
+
+    id: int
+    created_at: datetime
+    event_type: str
+    reason: str
+    sqlstate: str | None
+    message: str
+    replayed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """Dead letters, newest first, and how many there are."""
+
+    waiting: int
+    letters: tuple[DeadLetter, ...]
+
+
+def dead_letters(options: Options | None = None, *, limit: int = 20, replayed: bool = False) -> DeadLetters:
+    """Return the newest dead letters.
+
+    Args:
+        options: Where. Defaults to the database of the environment.
+        limit: How many at most. Defaults to 20.
+        replayed: Whether those that were stored later are included.
+    """
+    options = options or Options()
+    with session(options, "dead-letters") as (connection, database):
+        table = _table(connection, database, options)
+        waiting: int = fetch_value(
+            connection, sql.SQL("select count(*) from {} where replayed_at is null").format(table)
+        )
+        rows = connection.execute(
+            sql.SQL(
+                "select id, created_at, event_type, reason, sqlstate, message, replayed_at from {}"
+                " where replayed_at is null or {} order by id desc limit {}"
+            ).format(table, sql.Literal(replayed), sql.Literal(limit))
+        ).fetchall()
+        return DeadLetters(waiting, tuple(DeadLetter(*row) for row in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A dead letter that was refused again, and why."""
+
+    id: int
+    event_type: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay did.
+
+    Attributes:
+        replayed: Letters whose events are in the table now.
+        held: Those of them whose events the table held already.
+        refused: Letters that stay as they were.
+    """
+
+    replayed: int
+    held: int
+    refused: tuple[Refused, ...]
+
+
+def replay_dead_letters(
+    options: Options | None = None, *, ids: Sequence[int] | None = None, repair: bool = False, force: bool = False
+) -> Replayed:
+    """Try dead letters again, each in its own transaction. One that is stored is marked, never deleted.
+
+    Args:
+        options: Where. Defaults to the database of the environment.
+        ids: Which. Defaults to all that wait.
+        repair: Whether to replace what PostgreSQL cannot store: U+0000 and lone surrogates become U+FFFD.
+        force: Whether to also store events that break the catalog's rules as they are now.
+    """
+    # The worker's half of the package, which the other commands do without.
+    from adi_analytics.migrate.upkeep import replay
+
+    options = options or Options()
+    with session(options, "dead-letters") as (connection, database):
+        _table(connection, database, options)
+        execute(connection, f"set search_path = {database.search_path_sql}")
+        result = replay.replay(connection, ids=ids, repair=repair, force=force)
+        refused = tuple(Refused(entry.id, entry.event_type, entry.message) for entry in result.failures)
+        return Replayed(result.replayed, result.held, refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How many dead letters came to the table, and from which file."""
+
+    imported: int
+    file: Path
+
+
+def import_dead_letters(options: Options | None = None, *, file: Path | None = None) -> Imported:
+    """Bring the dead letters that went to a file, because there was no table to take them, into the table.
+
+    The file is removed; letters that workers write meanwhile go to a new one. A file that isn't there has no letters.
+
+    Args:
+        options: Where to. Defaults to the database of the environment.
+        file: The file. Defaults to the one that a worker with this environment writes.
+    """
+    from adi_analytics._engine.dead_letters import file as letter_file
+    from adi_analytics._shared.options import settings_from
+    from adi_analytics.migrate.upkeep import replay
+
+    options = options or Options()
+    path = file or letter_file.dead_letter_path(settings_from({}))
+    with session(options, "dead-letters") as (connection, database):
+        _table(connection, database, options)
+        execute(connection, f"set search_path = {database.search_path_sql}")
+        return Imported(replay.import_file(connection, path), path)
+
+
+def _table(connection: Connection, database: Database, options: Options) -> sql.Identifier:
+    snapshot = load_snapshot(options.folder)
+    name = snapshot.storage.dead_letters_table if snapshot else "analytics_dead_letters"
+    if (
+        fetch_value(connection, "select to_regclass(format('%%I.%%I', %s::text, %s::text))", database.schema, name)
+        is None
+    ):
+        raise HistoryError(f"there is no table {name} yet", "Run `analytics-migrate all` first.")
+    return sql.Identifier(database.schema, name)

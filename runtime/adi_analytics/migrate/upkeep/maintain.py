@@ -1,0 +1,261 @@
+"""Keeps a database going: refreshes aggregates, works off late marks, makes and drops partitions."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, LiteralString
+
+import psycopg
+
+from adi_analytics.migrate.errors import HistoryError, MigrateError, UsageError
+from adi_analytics.migrate.options import Options, silent
+from adi_analytics.migrate.server import lock
+from adi_analytics.migrate.server.backend import Database
+from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
+from adi_analytics.migrate.server.retry import retry
+from adi_analytics.migrate.server.session import session
+from adi_analytics.migrate.upkeep import backfill as filling
+from adi_analytics.migrate.upkeep.backfill import BackfillResult
+
+logger = logging.getLogger(__name__)
+
+# The same keys as in analytics_meta.maintain(), so that pg_cron and the command line see each other.
+MAINTAIN_KEYS: Final = (0x61646961, 0x6D61696E)  # "adia", "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """An aggregate that was refreshed.
+
+    Attributes:
+        rollup: Its main relation.
+        since: The first bucket that was computed; ``None`` when there was nothing to compute.
+        seconds: How long it took.
+    """
+
+    rollup: str
+    since: datetime | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshResult:
+    """What a refresh did, aggregate by aggregate."""
+
+    refreshed: tuple[Refreshed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MaintainResult:
+    """What one round of housekeeping did.
+
+    Attributes:
+        ran: False when another round was under way, which does the same.
+        partitions: Partitions made.
+        expired: Partitions or chunks dropped because of the retention.
+        refreshed: The aggregates that were due.
+        late_hours: Hours with late events that were brought into the aggregates.
+        late_hours_lost: Those of them whose other raw rows are gone already: the aggregates stay as they are.
+        backfills: New aggregates that were filled.
+    """
+
+    ran: bool
+    partitions: int = 0
+    expired: int = 0
+    refreshed: tuple[str, ...] = ()
+    late_hours: int = 0
+    late_hours_lost: int = 0
+    backfills: tuple[BackfillResult, ...] = ()
+
+
+@contextlib.contextmanager
+def _ready(options: Options, command: str) -> Iterator[tuple[Connection, Database]]:
+    with session(options, command) as (connection, database):
+        if fetch_value(connection, "select to_regclass('analytics_meta.aggregates')") is None:
+            raise HistoryError("the database has no analytics schema yet", "Run `analytics-migrate all` first.")
+        # The procedures find TimescaleDB's own by the search path (machinery_continuous.sql says why).
+        execute(connection, f"set search_path = {database.search_path_sql}")
+        yield connection, database
+
+
+def refresh(
+    aggregates: Sequence[str] = (),
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    options: Options | None = None,
+) -> RefreshResult:
+    """Compute buckets again from the raw rows.
+
+    Never touches buckets whose raw rows are gone, nor the bucket that is not over yet (views compute it live).
+
+    Args:
+        aggregates: Names of public views. Defaults to all.
+        since: Start of the range. Defaults to the oldest raw row.
+        until: End of the range. Defaults to now.
+        options: Where. Defaults to the database of the environment.
+
+    Raises:
+        UsageError: If an aggregate is unknown.
+    """
+    options = options or Options()
+    for value in (since, until):
+        if value is not None and value.tzinfo is None:
+            raise UsageError(f"{value} has no time zone", "Write it like 2026-11-24T00:00:00Z.")
+    with _ready(options, "refresh") as (connection, database):
+        done: list[Refreshed] = []
+        for rollup in _chosen(connection, aggregates):
+            options.progress.step(f"refresh {rollup}")
+            started = time.monotonic()
+            first = retry(lambda name=rollup: _refresh_one(connection, name, since, until))  # type: ignore[misc]
+            done.append(Refreshed(rollup, first, time.monotonic() - started))
+        if since is None and until is None:
+            _settle_backfills(connection, [entry.rollup for entry in done], database)
+        return RefreshResult(tuple(done))
+
+
+def _settle_backfills(connection: Connection, rollups: list[str], database: Database) -> None:
+    """A refresh of everything is what a backfill would have done."""
+    for rollup in filling.pending(connection):
+        if rollup in rollups:
+            filling.run_pending(connection, database, silent, only=[rollup])
+
+
+def _refresh_one(
+    connection: Connection, rollup: str, since: datetime | None, until: datetime | None
+) -> datetime | None:
+    found: datetime | None = fetch_value(
+        connection, "call analytics_meta.refresh(%s, %s::timestamptz, %s::timestamptz, null)", rollup, since, until
+    )
+    return found
+
+
+def _chosen(connection: Connection, aggregates: Sequence[str]) -> list[str]:
+    rows = connection.execute(
+        "select aggregate, rollup from analytics_meta.aggregates where active order by rollup"
+    ).fetchall()
+    known = {aggregate for aggregate, _ in rows}
+    for name in aggregates:
+        if name not in known:
+            raise UsageError(f"no aggregate {name}", f"Known are {', '.join(sorted(known)) or 'none'}.")
+    return [rollup for aggregate, rollup in rows if not aggregates or aggregate in aggregates]
+
+
+def backfill(options: Options | None = None) -> tuple[BackfillResult, ...]:
+    """Fill the aggregates whose backfill is not done. Goes on where an earlier run stopped."""
+    options = options or Options()
+    with _ready(options, "backfill") as (connection, database):
+        return tuple(filling.run_pending(connection, database, options.progress))
+
+
+def maintain(options: Options | None = None, *, forced: bool = False) -> MaintainResult:
+    """Do the housekeeping that is due: partitions, late events, refreshes, retention.
+
+    Two at once do no harm: the second finds the lock taken and returns with ``ran`` false.
+
+    Args:
+        options: Where. Defaults to the database of the environment.
+        forced: Whether to refresh aggregates that are not due yet, and on TimescaleDB in place of the policies.
+    """
+    options = options or Options()
+    with _ready(options, "maintain") as (connection, database):
+        return _maintain(connection, database, options, forced=forced)
+
+
+def _maintain(connection: Connection, database: Database, options: Options, *, forced: bool) -> MaintainResult:
+    if not fetch_value(connection, "select pg_try_advisory_lock(%s, %s)", *MAINTAIN_KEYS):
+        return MaintainResult(ran=False)
+    with lock.releasing(connection, MAINTAIN_KEYS):
+        connection.execute("set lock_timeout = '5s'")
+        made = retry(lambda: fetch_value(connection, "call analytics_meta.prepare_storage(null)"))
+        filled = retry(lambda: filling.run_pending(connection, database, options.progress))
+        late, lost = retry(lambda: _row(connection, "call analytics_meta.work_marks(null, null)"))
+        refreshed = [
+            rollup
+            for rollup in _chosen(connection, ())
+            if retry(lambda name=rollup: _refresh_due(connection, name, forced=forced))  # type: ignore[misc]
+        ]
+        expired = retry(lambda: fetch_value(connection, "call analytics_meta.expire_storage(null)"))
+        return MaintainResult(
+            ran=True,
+            partitions=made,
+            expired=expired,
+            refreshed=tuple(refreshed),
+            late_hours=late,
+            late_hours_lost=lost,
+            backfills=tuple(filled),
+        )
+
+
+def _refresh_due(connection: Connection, rollup: str, *, forced: bool) -> bool:
+    return bool(fetch_value(connection, "call analytics_meta.refresh_due(%s, %s, null)", rollup, forced))
+
+
+def _row(connection: Connection, query: LiteralString) -> tuple[Any, ...]:
+    row = connection.execute(query).fetchone()
+    return row if row is not None else ()
+
+
+def maintain_loop(
+    options: Options | None = None,
+    *,
+    every: float = 60.0,
+    rounds: int | None = None,
+    told: Callable[[MaintainResult | Exception], None] = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Do the housekeeping again and again, each time on a new connection, until interrupted.
+
+    A round that fails (the server is away, for example) is told and the next one tries again.
+
+    Args:
+        options: Where. Defaults to the database of the environment.
+        every: Seconds from the end of a round to the start of the next. Defaults to 60.
+        rounds: How many rounds. Defaults to no end.
+        told: Called with the result or the error of each round.
+        sleep: How to wait.
+    """
+    done = 0
+    while rounds is None or done < rounds:
+        try:
+            told(maintain(options))
+        except (psycopg.Error, MigrateError) as error:
+            if isinstance(error, UsageError):
+                raise
+            logger.warning("a round of maintain failed: %s", error)
+            told(error)
+        done += 1
+        if rounds is None or done < rounds:
+            sleep(every)
+
+
+def install_pg_cron(schedule: str, options: Options | None = None) -> int:
+    """Let pg_cron call ``analytics_meta.maintain()``; return the number of its job.
+
+    Args:
+        schedule: When, as pg_cron writes it: ``* * * * *`` is each minute.
+        options: Where. Defaults to the database of the environment.
+
+    Raises:
+        UsageError: If the extension is not in this database.
+    """
+    with _ready(options or Options(), "maintain") as (connection, _):
+        if fetch_value(connection, "select to_regproc('cron.schedule')") is None and not fetch_value(
+            connection, "select count(*) from pg_extension where extname = 'pg_cron'"
+        ):
+            raise UsageError(
+                "pg_cron is not installed in this database",
+                "Run `create extension pg_cron` here (cron.database_name must name this database), "
+                "or use `analytics-migrate maintain --loop`.",
+            )
+        job: int = fetch_value(
+            connection,
+            "select cron.schedule('adi-analytics-maintain', %s, 'call analytics_meta.maintain()')",
+            schedule,
+        )
+        return job

@@ -1,0 +1,229 @@
+"""Dead letters: bringing them from the file to the table, and sending them again.
+
+The half of ``analytics-migrate dead-letters`` that knows what the worker writes. A letter that is replayed is marked,
+never deleted, and not replayed again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+
+from adi_analytics import events
+from adi_analytics._engine.dead_letters.file import wait_for_writers
+from adi_analytics._engine.delivery.faults import Verdict, verdict_of
+from adi_analytics._engine.delivery.statements import MARK_LATE, Store
+from adi_analytics._engine.rows.row import COLUMNS
+from adi_analytics._engine.rows.validate import InvalidValueError, decoder_of
+from adi_analytics._shared.shipped import table_name
+from adi_analytics._shared.sql import quote
+from adi_analytics.errors import AnalyticsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_LETTER_COLUMNS: Final = (
+    "event_id", "timestamp", "event_type", "service", "reason", "sqlstate", "message", "library_version", "payload",
+)  # fmt: skip
+
+
+class DeadLetterFileError(AnalyticsError):
+    """A line of the file of dead letters can't be read.
+
+    Attributes:
+        path: The file.
+        line: The line, counted from 1.
+    """
+
+    def __init__(self, path: Path, line: int) -> None:
+        super().__init__(path, line)
+        self.path = path
+        self.line = line
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: expected a JSON object written by the worker; mend or remove the line"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayFailure:
+    """A letter that was refused again: its id, and why."""
+
+    id: int
+    event_type: str
+    sqlstate: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayResult:
+    """What a replay did.
+
+    Attributes:
+        replayed: Letters whose events are in the table now.
+        held: Those of them whose events the table held already.
+        failures: Letters that stay as they were.
+    """
+
+    replayed: int
+    held: int
+    failures: list[ReplayFailure]
+
+
+def replay(
+    connection: psycopg.Connection[Any],
+    *,
+    ids: Sequence[int] | None = None,
+    repair: bool = False,
+    force: bool = False,
+    table: str = "",
+) -> ReplayResult:
+    """Send dead letters again, each in its own transaction together with its mark.
+
+    Args:
+        connection: To the database, in autocommit mode.
+        ids: The letters; all that were not replayed by default.
+        repair: Replace what PostgreSQL can't store: U+0000 and lone surrogates become U+FFFD.
+        force: Also send events that break the catalog's rules as they are now.
+        table: The events table; the catalog's when empty.
+    """
+    store = Store(table, statement_timeout=60.0)
+    statement = (
+        f"select id from {_table()} where replayed_at is null"  # noqa: S608 - quoted
+        " and (%(ids)s::bigint[] is null or id = any(%(ids)s)) order by id"
+    )
+    wanted = connection.execute(statement.encode(), {"ids": None if ids is None else list(ids)}).fetchall()
+    replayed, held, failures = 0, 0, []
+    for (number,) in wanted:
+        outcome = _replay_one(connection, store, number, repair=repair, force=force)
+        if isinstance(outcome, ReplayFailure):
+            failures.append(outcome)
+        elif outcome is not None:
+            replayed += 1
+            held += not outcome
+    return ReplayResult(replayed=replayed, held=held, failures=failures)
+
+
+def _replay_one(
+    connection: psycopg.Connection[Any], store: Store, number: int, *, repair: bool, force: bool
+) -> ReplayFailure | bool | None:
+    """Replay a letter; ``False`` if the table held the event, ``None`` if somebody else replays it now."""
+    statement = (
+        f"select event_type, payload from {_table()} where id = %s and replayed_at is null for update skip locked"  # noqa: S608 - quoted
+    )
+    event_type = ""
+    try:
+        with connection.transaction():
+            found = connection.execute(statement.encode(), (number,)).fetchone()
+            if found is None:
+                return None
+            event_type, payload = found
+            row = json.loads(payload)
+            if repair:
+                row = _repaired(row)
+            if not force and (problem := _problem(event_type, row["data"])):
+                return ReplayFailure(id=number, event_type=event_type, sqlstate=None, message=problem)
+            inserted = connection.execute(_insert(store.table), (json.dumps(row),)).rowcount
+            _mark(connection, store, row["timestamp"])
+            connection.execute(f"update {_table()} set replayed_at = now() where id = %s".encode(), (number,))  # noqa: S608 - quoted
+            return bool(inserted)
+    except psycopg.Error as error:
+        if verdict_of(error) not in {Verdict.ROW, Verdict.DUPLICATE}:
+            raise
+        return _failure(number, event_type, error)
+
+
+def _failure(number: int, event_type: str, error: psycopg.Error) -> ReplayFailure:
+    message = error.diag.message_primary or type(error).__name__
+    return ReplayFailure(id=number, event_type=event_type, sqlstate=error.sqlstate, message=message)
+
+
+def _problem(event_type: str, data: Any) -> str | None:
+    """Return what is wrong with an event by the catalog as it is now."""
+    cls = events.EVENTS.get(event_type)
+    if cls is None:
+        return f"the catalog has no event {event_type}"
+    if cls.STORE:  # the store policy may have taken required fields away
+        return None
+    try:
+        decoder_of(cls)(json.dumps(data).encode())
+    except InvalidValueError as error:
+        return str(error)
+    return None
+
+
+def _insert(table: str) -> bytes:
+    columns = ", ".join(f'"{name}"' for name in COLUMNS)
+    return (
+        f"insert into {quote(table)} ({columns}) select {columns} from jsonb_to_record(%s::jsonb)"  # noqa: S608 - quoted
+        ' as row("timestamp" timestamptz, event_type text, service text, user_id uuid, data jsonb, event_id uuid,'
+        ' meta jsonb) on conflict ("timestamp", event_id) do nothing'
+    ).encode()
+
+
+def _mark(connection: psycopg.Connection[Any], store: Store, timestamp: str) -> None:
+    from datetime import datetime
+
+    moment = round(datetime.fromisoformat(timestamp).timestamp() * 1_000_000)
+    if hours := store.late_hours_of([moment]):
+        connection.execute(MARK_LATE.encode(), (hours,))
+
+
+def _repaired(value: Any) -> Any:
+    if isinstance(value, str):
+        return (
+            value.encode("utf-16", "surrogatepass")
+            .decode("utf-16", "replace")
+            .replace("\0", "\N{REPLACEMENT CHARACTER}")
+        )
+    if isinstance(value, dict):
+        return {_repaired(name): _repaired(inner) for name, inner in value.items()}
+    return [_repaired(inner) for inner in value] if isinstance(value, list) else value
+
+
+def import_file(connection: psycopg.Connection[Any], path: Path) -> int:
+    """Move the letters of the file at *path* into the table; returns how many. A file that isn't there has none.
+
+    Letters that workers append meanwhile go to a new file. An import that is interrupted goes on at the next call.
+
+    Raises:
+        DeadLetterFileError: If a line can't be read; none of its file is imported then.
+    """
+    moved = path.with_suffix(".importing")
+    imported = _import_moved(connection, moved)
+    if path.exists():
+        path.rename(moved)  # from here on, workers begin a new file
+        wait_for_writers(moved)
+        imported += _import_moved(connection, moved)
+    return imported
+
+
+def _import_moved(connection: psycopg.Connection[Any], moved: Path) -> int:
+    if not moved.exists():
+        return 0
+    letters = [_read_line(moved, number, line) for number, line in enumerate(moved.read_bytes().splitlines(), 1)]
+    names = ", ".join(f'"{name}"' for name in _LETTER_COLUMNS)
+    values = ", ".join(f"%({name})s" for name in _LETTER_COLUMNS)
+    statement = (
+        f"insert into {_table()} ({names}) select {values}"  # noqa: S608 - quoted
+        f" where not exists (select from {_table()} where event_id = %(event_id)s and replayed_at is null)"
+    )
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.executemany(statement.encode(), letters)
+    moved.unlink()
+    return len(letters)
+
+
+def _read_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads(line)
+        return {name: record[name] for name in _LETTER_COLUMNS}
+    except (ValueError, KeyError, TypeError) as error:
+        raise DeadLetterFileError(path, number) from error
+
+
+def _table() -> str:
+    return quote(table_name("dead_letters_table"))

@@ -1,0 +1,119 @@
+"""For the tests of programs that track events: a client that records, and a sink that fails when told to.
+
+The pytest plugin (installed with the package) has the fixture ``analytics_events``; see
+`adi_analytics.testing.pytest_plugin`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from adi_analytics._engine.queue.queue import EventQueue
+from adi_analytics._engine.rows.before_send import enrich
+from adi_analytics._engine.rows.encode import EncodeFault, RowEncoder
+from adi_analytics._engine.rows.validate import decoder_of
+from adi_analytics._shared.options import Options, settings_from
+from adi_analytics.client import AnalyticsClient, InvalidEventError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from typing import Unpack
+
+    from adi_analytics.enriched import EnrichedEvent, Event
+
+    E = TypeVar("E", bound=Event)
+
+__all__ = ["RecordedEvents", "RecordingClient"]
+
+
+class RecordedEvents:
+    """The events tracked so far, oldest first, with what the client adds to them."""
+
+    def __init__(self) -> None:
+        self._enriched: list[EnrichedEvent] = []
+
+    def append(self, enriched: EnrichedEvent) -> None:
+        """Add an event."""
+        self._enriched.append(enriched)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._enriched.clear()
+
+    @property
+    def enriched(self) -> list[EnrichedEvent]:
+        """The events with id, timestamp, service, hostname, environment and context."""
+        return list(self._enriched)
+
+    @overload
+    def of_type(self, kind: type[E]) -> list[E]: ...
+    @overload
+    def of_type(self, kind: str) -> list[Event]: ...
+    def of_type(self, kind: Any) -> list[Any]:
+        """Return the events of a class, or of an event type's name."""
+        if isinstance(kind, str):
+            return [event for event in self if kind == event.EVENT_TYPE]
+        return [event for event in self if isinstance(event, kind)]
+
+    def __iter__(self) -> Iterator[Event]:
+        return (enriched.event for enriched in self._enriched)
+
+    def __len__(self) -> int:
+        return len(self._enriched)
+
+    def __getitem__(self, index: int) -> Event:
+        return self._enriched[index].event
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == other
+
+    __hash__ = None  # type: ignore[assignment]  # compares by content, which changes
+
+    def __repr__(self) -> str:
+        return f"<RecordedEvents {list(self)!r}>"
+
+
+class RecordingClient(AnalyticsClient):
+    """A client that keeps events in `events` and sends nothing. Events that break the catalog's rules raise at once.
+
+    It is on, and keeps every event, even where the environment switches tracking off or samples.
+
+    Args:
+        **options: As for `AnalyticsClient.create`.
+    """
+
+    def __init__(self, **options: Unpack[Options]) -> None:
+        everything: Options = {"enabled": True, "sample_rates": {}}
+        super().__init__(EventQueue(settings_from({**everything, **options})))
+        self.events = RecordedEvents()
+        self._encoder = RowEncoder(self._queue.settings, decoder_of)
+
+    def track(self, event: Event, *, timestamp: datetime | None = None) -> None:
+        """Record *event*.
+
+        Raises:
+            InvalidEventError: If it breaks the catalog's rules.
+        """
+        self.record(event, timestamp, self)
+
+    def record(self, event: Event, timestamp: datetime | None, client: AnalyticsClient) -> None:
+        """Record *event* as tracked by *client*; the pytest fixture does so for all clients."""
+        self._track_carefully(event, timestamp)
+        for item in self._queue.take(2**62):
+            try:
+                self._encoder.encode(item)
+            except EncodeFault as fault:
+                raise InvalidEventError(fault.row.event_type, fault.message) from None
+            else:
+                self.events.append(enrich(item, client._queue.settings))  # noqa: SLF001 - we are a client, too
+                self._queue.settle("delivered", 1)
+            finally:
+                self._finish_recording()
+
+    def _finish_recording(self) -> None:
+        open_ones = len(self._queue.ledger.inflight) - self._queue.ledger.settled
+        if open_ones:
+            self._queue.settle("dead_lettered", open_ones, "invalid_event")
+        self._queue.finish()
+        self._queue.reach()
