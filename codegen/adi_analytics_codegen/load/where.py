@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.model.model import SERVICE, USER_ID, Condition, Field, FieldType, Operator, Store
+from adi_analytics_codegen.model.model import EVENT, SERVICE, USER_ID, Condition, Field, FieldType, Operator, Store
 from adi_analytics_codegen.model.naming import did_you_mean
+from adi_analytics_codegen.model.readers import lets_through
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.load.yaml import Node
     from adi_analytics_codegen.model.model import Enum, Event, Location
 
-_EVENT: Final = "event"
-_COLUMN_TYPES: Final = {USER_ID: FieldType.UUID, SERVICE: FieldType.STRING, _EVENT: FieldType.STRING}
+_COLUMN_TYPES: Final = {USER_ID: FieldType.UUID, SERVICE: FieldType.STRING, EVENT: FieldType.STRING}
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ORDERED: Final = frozenset({FieldType.INT, FieldType.FLOAT, FieldType.STRING, FieldType.DATETIME})
 _ORDERING: Final = frozenset({Operator.LT, Operator.LTE, Operator.GT, Operator.GTE})
@@ -45,10 +45,11 @@ class Reader:
 
     def narrowed(self, node: Node, subject: str) -> Reader:
         """Return a reader of only the events that the ``where`` of *node* lets through."""
-        test = node.entries("where").get(_EVENT)
+        test = node.entries("where").get(EVENT)
         if test is None:
             return replace(self, subject=subject)
-        passing = tuple(name for name in self.sources if _lets_through(test, name))
+        conditions = [_condition(EVENT, op, operand) for op, operand in _tests(test)]
+        passing = tuple(name for name in self.sources if lets_through(conditions, name))
         return replace(self, subject=subject, sources=passing)
 
     def type_of(self, name: str, at: Location) -> FieldType | None:
@@ -87,7 +88,7 @@ class Reader:
         narrowed = self.narrowed(node, self.subject)
         conditions: list[Condition] = []
         for name, test in node.entries("where").items():
-            conditions += narrowed.tests(name, test) if name != _EVENT else self.tests(name, test)
+            conditions += narrowed.tests(name, test) if name != EVENT else self.tests(name, test)
         return tuple(conditions)
 
     def tests(self, name: str, node: Node) -> list[Condition]:
@@ -107,14 +108,14 @@ class Reader:
     def _check(self, condition: Condition, kind: FieldType, operand: Node) -> None:
         """Report a test that does not fit the type of what it tests."""
         if condition.op is Operator.EXISTS:
-            if condition.field == _EVENT:
+            if condition.field == EVENT:
                 self._error(operand.at, "where-operator", "every row has an event", "name the events")
             return
         if kind not in _PYTHON_TYPES:
             fix = "use exists, or test a field inside it"
             self._error(operand.at, "where-operator", f'"{condition.field}" is {kind} and cannot be compared', fix)
             return
-        if condition.op in _ORDERING and (kind not in _ORDERED or condition.field == _EVENT):
+        if condition.op in _ORDERING and (kind not in _ORDERED or condition.field == EVENT):
             message = f'"{condition.field}" is {kind}, which has no order'
             self._error(operand.at, "where-operator", message, "use eq, ne or in")
         for value in operand.items if isinstance(operand.value, list) else [operand]:
@@ -131,7 +132,7 @@ class Reader:
         if not fits:
             shown = f'"{value}"' if isinstance(value, str) else str(value).lower()
             self._error(node.at, "where-type", f'"{name}" is {kind} and never {shown}', f"compare it with {word}")
-        elif name == _EVENT:
+        elif name == EVENT:
             self._check_event(node)
         elif name not in _COLUMN_TYPES:
             self._check_possible(name, node)
@@ -171,15 +172,6 @@ def _tests(node: Node) -> list[tuple[Operator, Node]]:
     if isinstance(node.value, dict):
         return [(Operator(op), operand) for op, operand in node.value.items()]
     return [(Operator.IN if isinstance(node.value, list) else Operator.EQ, node)]
-
-
-def _lets_through(test: Node, event: str) -> bool:
-    """Whether a test of the event's name is true of *event*."""
-    for op, operand in _tests(test):
-        named = [entry.value for entry in (operand.items if isinstance(operand.value, list) else [operand])]
-        if (op in {Operator.EQ, Operator.IN} and event not in named) or (op is Operator.NE and event in named):
-            return False
-    return True
 
 
 def _condition(name: str, op: Operator, operand: Node) -> Condition:

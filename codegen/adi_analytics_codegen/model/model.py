@@ -20,6 +20,9 @@ SERVICE: Final = "$service"
 DEFAULT_PACKAGE: Final = "adi_analytics_events"
 """The import name of the generated Python package, unless the catalog gives another."""
 
+EVENT: Final = "event"
+"""The event's name, in a condition of an aggregate."""
+
 COLUMN_REFERENCES: Final = (USER_ID, SERVICE)
 
 

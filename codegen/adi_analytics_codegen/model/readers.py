@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.model.model import SERVICE, USER_ID, Operator
+from adi_analytics_codegen.model.model import EVENT, SERVICE, USER_ID, Operator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event
+
+_TESTS_OF_EVENTS: Final = frozenset({Operator.EQ, Operator.NE, Operator.IN})
 
 
 def references(aggregate: Aggregate) -> Iterator[tuple[str, str]]:
@@ -25,7 +27,7 @@ def references(aggregate: Aggregate) -> Iterator[tuple[str, str]]:
 
 def _tested(column: str, where: tuple[Condition, ...]) -> Iterator[tuple[str, str]]:
     for condition in where:
-        if condition.field != "event":
+        if condition.field != EVENT:
             yield column, condition.field
 
 
@@ -51,11 +53,13 @@ def columns_fed(aggregate: Aggregate, event: str) -> list[str]:
     return [m.name for m in aggregate.measures if lets_through((*aggregate.where, *m.where), event)]
 
 
-def lets_through(where: tuple[Condition, ...], event: str) -> bool:
+def lets_through(where: Iterable[Condition], event: str) -> bool:
     """Whether the tests of the event's name in *where* are true of *event*."""
-    return all(_is_true(condition, event) for condition in where if condition.field == "event")
+    return all(_is_true(condition, event) for condition in where if condition.field == EVENT)
 
 
 def _is_true(condition: Condition, event: str) -> bool:
+    if condition.op not in _TESTS_OF_EVENTS:
+        return True  # the loader refuses the others, and goes on to find more
     named = condition.value if isinstance(condition.value, tuple) else (condition.value,)
     return (event in named) != (condition.op is Operator.NE)

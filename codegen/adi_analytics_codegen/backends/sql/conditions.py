@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.sql.names import literal
 from adi_analytics_codegen.backends.sql.values import COLUMNS, SQL_TYPES, typed
-from adi_analytics_codegen.model.model import SERVICE, USER_ID, Event, FieldType, Operator
+from adi_analytics_codegen.model.model import EVENT, SERVICE, USER_ID, Event, FieldType, Operator
+from adi_analytics_codegen.model.readers import lets_through
+from adi_analytics_codegen.model.walk import field_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Field
-
-EVENT: Final = "event"
-"""What a condition on the event's name calls it."""
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition
 
 _COLUMN_TYPES: Final = {USER_ID: FieldType.UUID, SERVICE: FieldType.STRING}
 _SYMBOLS: Final = {
@@ -47,8 +45,8 @@ class FieldTypes:
         """Return the type of *name* in the events that *conditions* let through."""
         if name in _COLUMN_TYPES:
             return _COLUMN_TYPES[name]
-        events = [event for event in self.events if _lets_through(conditions, event.name)] or list(self.events)
-        return next(field.type for event in events if (field := _find(event, name)) is not None)
+        events = [event for event in self.events if lets_through(conditions, event.name)] or list(self.events)
+        return next(field.type for event in events if (field := field_at(event.fields, name)) is not None)
 
 
 def predicates(conditions: Sequence[Condition], types: FieldTypes) -> list[str]:
@@ -104,27 +102,3 @@ def _utc(value: datetime | date | str) -> str:
     elif not isinstance(value, datetime):
         value = datetime.combine(value, time())
     return (value.replace(tzinfo=UTC) if value.tzinfo is None else value).astimezone(UTC).isoformat(sep=" ")
-
-
-def _lets_through(conditions: Sequence[Condition], event: str) -> bool:
-    tests = [condition for condition in conditions if condition.field == EVENT]
-    return all(_EVENT_TESTS[test.op](event, test.value) for test in tests if test.op in _EVENT_TESTS)
-
-
-_EVENT_TESTS: Final[dict[Operator, Callable[[str, Any], bool]]] = {
-    Operator.EQ: lambda event, value: bool(event == value),
-    Operator.NE: lambda event, value: bool(event != value),
-    Operator.IN: lambda event, value: event in value,
-}
-
-
-def _find(event: Event, path: str) -> Field | None:
-    """Return the field of *event* at the dotted *path*."""
-    fields = event.fields
-    found: Field | None = None
-    for part in path.split("."):
-        found = next((field for field in fields if field.name == part), None)
-        if found is None:
-            return None
-        fields = found.fields
-    return found

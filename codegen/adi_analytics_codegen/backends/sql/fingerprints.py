@@ -9,10 +9,10 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.backends.sql.conditions import EVENT, FieldTypes
+from adi_analytics_codegen.backends.sql.conditions import FieldTypes
 from adi_analytics_codegen.backends.sql.relations import BUCKET_RATIO
 from adi_analytics_codegen.model.fingerprint import canonical
-from adi_analytics_codegen.model.model import FieldType
+from adi_analytics_codegen.model.model import EVENT, FieldType
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations import Plan, Relation
