@@ -12,7 +12,7 @@ from typing import Any
 
 import adi_analytics_events as events
 import msgspec
-from adi_analytics_codegen.load.loader import load_catalog
+from adi_analytics_codegen.check.catalog import load_catalog
 from adi_analytics_codegen.show.sample import sample
 
 CATALOG = Path(__file__).parents[2] / "events.yaml"

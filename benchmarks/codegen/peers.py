@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adi_analytics_codegen.load.loader import load_catalog
+from adi_analytics_codegen.check.catalog import load_catalog
 from adi_analytics_codegen.model.model import Catalog, Event, FieldType
 
 GLEAN = "glean_parser==22.0.1"

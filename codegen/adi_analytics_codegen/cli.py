@@ -137,8 +137,8 @@ def _count(text: str) -> int:
 
 def _load(arguments: argparse.Namespace) -> Catalog | None:
     """Return the catalog, or ``None`` after its errors went to stderr."""
+    from adi_analytics_codegen.check.catalog import load
     from adi_analytics_codegen.check.report import FORMATS
-    from adi_analytics_codegen.load.loader import load
 
     loaded = load(arguments.catalog)
     if loaded.findings:
@@ -157,8 +157,8 @@ def _report(arguments: argparse.Namespace, findings: list[Finding], fine: str) -
 
 
 def _lint(arguments: argparse.Namespace) -> int:
+    from adi_analytics_codegen.check.catalog import load
     from adi_analytics_codegen.check.lint import lint
-    from adi_analytics_codegen.load.loader import load
 
     loaded = load(arguments.catalog)
     findings = loaded.findings if loaded.catalog is None else lint(loaded)
@@ -175,8 +175,8 @@ def _breaking(arguments: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
     from adi_analytics_codegen.check import breaking
-    from adi_analytics_codegen.load.loader import load
-    from adi_analytics_codegen.model.findings import Severity
+    from adi_analytics_codegen.check.catalog import load
+    from adi_analytics_codegen.model.findings import has_errors
     from adi_analytics_codegen.model.model import Location
 
     new = load(arguments.catalog)
@@ -190,7 +190,7 @@ def _breaking(arguments: argparse.Namespace) -> int:
     found = breaking.compare(old, new.catalog, start) if old else []
     findings = breaking.accepted(found, new.exceptions, datetime.now(UTC).date())
     _report(arguments, findings, f"{arguments.catalog} breaks nothing of {arguments.against}")
-    return FOUND if any(finding.severity is Severity.ERROR for finding in findings) else OK
+    return FOUND if has_errors(findings) else OK
 
 
 def _against(arguments: argparse.Namespace) -> Catalog | int | None:
@@ -223,7 +223,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     from adi_analytics_codegen.backends.writer import ForeignFilesError, write
 
     try:
-        result = write(_out(arguments), render(catalog), [backend.folder for backend in BACKENDS.values()])
+        result = write(_out(arguments), render(catalog), BACKENDS)
     except ForeignFilesError as error:
         return _fail(str(error))
     if arguments.format == "json":
@@ -244,7 +244,7 @@ def _check(arguments: argparse.Namespace) -> int:
     from adi_analytics_codegen.backends import BACKENDS, render
     from adi_analytics_codegen.backends.writer import compare
 
-    differences = compare(_out(arguments), render(catalog), [backend.folder for backend in BACKENDS.values()])
+    differences = compare(_out(arguments), render(catalog), BACKENDS)
     if arguments.format == "json":
         print(json.dumps([{"path": d.path, "kind": d.kind, "diff": d.diff} for d in differences]))
         return FOUND if differences else OK

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from adi_analytics_codegen.check.breaking import RULES, accepted, compare
-from adi_analytics_codegen.load.loader import load
+from adi_analytics_codegen.check.catalog import load
 from adi_analytics_codegen.model.findings import Severity
 from adi_analytics_codegen.model.model import Location
 from codegen_support.projects import EVENTS, minimal

@@ -78,6 +78,23 @@ def test_a_catalog_that_is_not_there(project, capsys, command):
     assert "No such file" in printed.out + printed.err
 
 
+@pytest.mark.parametrize("command", COMMANDS[:-2])
+def test_an_example_that_breaks_its_event_is_reported_by_every_command(project, capsys, command):
+    fields = {"n": {"type": "int", "description": "A number"}}
+    event = {"domain": "web", "description": "Seen.", "fields": fields}
+    good = project.write(minimal(events={"page_view": event | {"examples": [{"n": 1}]}}), "good.yaml")
+    bad = project.write(minimal(events={"page_view": event | {"examples": [{"n": "one"}]}}))
+    arguments = {name: ["--against", good] for name in ("breaking", "diff")}
+    arguments |= {name: ["page_view"] for name in ("explain", "sample")}
+    assert project.run(command, *arguments.get(command, [])) == 1
+    printed = capsys.readouterr()
+    assert "error bad-example" in printed.out + printed.err
+    assert "generated" not in [path.name for path in project.folder.iterdir()]
+    if command in {"breaking", "diff"}:
+        assert main([command, "--catalog", str(good), "--against", str(bad)]) == 2
+        assert "error bad-example" in capsys.readouterr().err
+
+
 def test_lint_prints_json_and_annotations(project, capsys):
     project.write(BROKEN)
     assert project.run("lint", "--format", "json") == 1

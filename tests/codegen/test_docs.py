@@ -3,8 +3,8 @@
 import re
 
 from adi_analytics_codegen.backends import text as docs_text
+from adi_analytics_codegen.check.catalog import load, load_catalog
 from adi_analytics_codegen.check.lint import lint
-from adi_analytics_codegen.load.loader import load, load_catalog
 from codegen_support.projects import EVENTS, REPOSITORY
 
 DOCS = REPOSITORY / "docs"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from adi_analytics_codegen.backends import BACKENDS, render
 from adi_analytics_codegen.backends.writer import compare, write
-from adi_analytics_codegen.load.loader import load_catalog
+from adi_analytics_codegen.check.catalog import load_catalog
 from codegen_support.projects import EVENTS, REPOSITORY
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -31,5 +31,4 @@ def test_every_record_belongs_to_a_catalog():
 
 
 def test_the_files_of_the_project_are_up_to_date():
-    folders = [backend.folder for backend in BACKENDS.values()]
-    assert compare(REPOSITORY / "generated", render(load_catalog(EVENTS)), folders) == []
+    assert compare(REPOSITORY / "generated", render(load_catalog(EVENTS)), BACKENDS) == []

@@ -3,8 +3,8 @@
 import json
 
 import pytest
+from adi_analytics_codegen.check.catalog import load
 from adi_analytics_codegen.check.lint import LINTS, lint
-from adi_analytics_codegen.load.loader import load
 from adi_analytics_codegen.model.findings import Severity
 from codegen_support.projects import EVENTS, minimal
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from adi_analytics_codegen.check.catalog import load, load_catalog
 from adi_analytics_codegen.check.rules import RULES
-from adi_analytics_codegen.load.loader import load, load_catalog
 from adi_analytics_codegen.model.findings import CatalogError
 from adi_analytics_codegen.model.fingerprint import fingerprint
 from adi_analytics_codegen.model.model import Operator, Sensitivity, Store

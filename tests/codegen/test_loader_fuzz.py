@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from adi_analytics_codegen.check.catalog import load
 from adi_analytics_codegen.check.lint import lint
 from adi_analytics_codegen.check.report import FORMATS
-from adi_analytics_codegen.load.loader import load
 from codegen_support.catalogs import catalogs
 from codegen_support.projects import EVENTS
 from hypothesis import HealthCheck, given, settings

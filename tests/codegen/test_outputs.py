@@ -13,7 +13,7 @@ import jsonschema_rs
 import pytest
 from adi_analytics_codegen.backends import render
 from adi_analytics_codegen.check.breaking import compare
-from adi_analytics_codegen.load.loader import load, load_catalog
+from adi_analytics_codegen.check.catalog import load, load_catalog
 from adi_analytics_codegen.load.shape import Shape, catalog_schema
 from adi_analytics_codegen.load.yaml import parse
 from adi_analytics_codegen.model.findings import Findings

@@ -8,7 +8,7 @@ import adi_analytics_events as events
 import jsonschema_rs
 import pytest
 from adi_analytics_codegen.backends.json_schema import JsonSchemas
-from adi_analytics_codegen.load.loader import load_catalog
+from adi_analytics_codegen.check.catalog import load_catalog
 from adi_analytics_codegen.show.regex import matching
 from adi_analytics_codegen.show.sample import EventFactory, SampleError, sample
 from codegen_support.projects import EVENTS, minimal

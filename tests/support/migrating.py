@@ -17,7 +17,7 @@ from adi_analytics.migrate.cli import main
 from adi_analytics.migrate.files import migration as migration_files
 from adi_analytics_codegen.backends.sql import manifest
 from adi_analytics_codegen.backends.sql.manifest import to_json
-from adi_analytics_codegen.load import loader
+from adi_analytics_codegen.check.catalog import load_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +87,7 @@ class Project:
         document = yaml.safe_load(source.read_text(encoding="utf-8"))
         change(document)
         source.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
-        self.manifest.write_text(to_json(manifest(loader.load_catalog(source))), encoding="utf-8")
+        self.manifest.write_text(to_json(manifest(load_catalog(source))), encoding="utf-8")
 
     def new(self, message: str | None = None, *, drop_retired: bool = False) -> migrate.NewResult:
         return migrate.new(message, migrations=self.migrations, manifest=self.manifest, drop_retired=drop_retired)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -11,43 +10,34 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.model.model import Catalog
 
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """An output.
-
-    Attributes:
-        module: Where its ``render(catalog) -> {relative path: text}`` lives; imported when needed.
-        folder: The folder of the output directory that is its own. Files there that it does not render are stale.
-    """
-
-    module: str
-    folder: str
-    description: str
-
-
 BACKENDS: Final = {
-    "json_schema": Backend("adi_analytics_codegen.backends.json_schema", "json_schema", "JSON Schema per event"),
-    "python": Backend("adi_analytics_codegen.backends.python", "python", "Python dataclasses"),
-    "sql": Backend("adi_analytics_codegen.backends.sql", "sql", "SQL for three backends, and the migrator's manifest"),
-    "typescript": Backend("adi_analytics_codegen.backends.typescript", "typescript", "TypeScript types"),
-    "docs": Backend("adi_analytics_codegen.backends.docs", "docs", "the event catalog as Markdown"),
+    "json_schema": "JSON Schema per event",
+    "python": "Python dataclasses",
+    "sql": "SQL for three backends, and the migrator's manifest",
+    "typescript": "TypeScript types",
+    "docs": "the event catalog as Markdown",
 }
-"""Every output. To add a language, see docs/howto/add-a-language.md."""
+"""Every output: its name and what it holds. To add a language, see docs/howto/add-a-language.md.
+
+The module of that name in this package has ``render(catalog) -> {relative path: text}``; it is imported when needed.
+The folder of that name in the output directory belongs to the output: files there that it does not render are stale.
+"""
 
 
-def render(catalog: Catalog, names: Iterable[str] | None = None) -> dict[str, str]:
-    """Return every file of the outputs called *names*, of all when ``None``.
+def render(catalog: Catalog, names: Iterable[str] = tuple(BACKENDS)) -> dict[str, str]:
+    """Return every file of the outputs called *names*, by default of all.
 
     Returns:
         Path, relative to the output directory and with ``/``, to text. The same catalog gives the same bytes.
+
+    Raises:
+        ValueError: If an output renders a file outside its folder.
     """
     files: dict[str, str] = {}
-    for name in BACKENDS if names is None else names:
-        backend = BACKENDS[name]
-        rendered = import_module(backend.module).render(catalog)
-        outside = [path for path in rendered if not path.startswith(f"{backend.folder}/")]
+    for name in names:
+        rendered = import_module(f"{__name__}.{name}").render(catalog)
+        outside = [path for path in rendered if not path.startswith(f"{name}/")]
         if outside:
-            raise ValueError(f"backend {name} rendered outside {backend.folder}/: {outside}")
+            raise ValueError(f"the output {name} rendered outside {name}/: {outside}")
         files.update(rendered)
     return dict(sorted(files.items()))

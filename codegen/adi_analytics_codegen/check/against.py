@@ -8,10 +8,11 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.load.loader import Loaded, load
+from adi_analytics_codegen.check.catalog import load
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.load.files import Read
+    from adi_analytics_codegen.load.loader import Loaded
 
 _GIT: Final = "git:"
 

@@ -6,24 +6,27 @@ from typing import TYPE_CHECKING
 
 from adi_analytics_codegen.backends.json_schema import JsonSchemas
 from adi_analytics_codegen.load.shape import Shape
+from adi_analytics_codegen.model.findings import Finding, Findings
 from adi_analytics_codegen.model.walk import every_field
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.load.context import Context
-    from adi_analytics_codegen.load.yaml import Node
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.load.loader import Loaded
 
 
-def check_examples(catalog: Catalog, root: Node, context: Context) -> None:
-    """Report everything in the examples of *catalog* that its own schemas refuse."""
+def example_findings(loaded: Loaded) -> list[Finding]:
+    """Return everything in the examples of a catalog that its own schemas refuse, even if the catalog has errors."""
+    catalog, root, findings = loaded.draft, loaded.root, Findings()
+    if catalog is None or root is None:
+        return []
     schemas = JsonSchemas(catalog)
     for event in catalog.events:
         examples = root.mapping["events"].mapping[event.name].list("examples")
-        if not examples or any(field.at in context.broken for field in every_field(event.fields)):
+        if not examples or any(field.at in loaded.broken for field in every_field(event.fields)):
             continue
         schema = schemas.event(event)
         schema["required"].remove("type")
         del schema["properties"]["type"]
-        shape = Shape(schema, context.findings, "bad-example", f"events.{event.name}")
+        shape = Shape(schema, findings, "bad-example", f"events.{event.name}")
         for example in examples:
             shape.check(example)
+    return findings.items

@@ -1,4 +1,4 @@
-"""Read the files of a catalog, included ones too."""
+"""The files of a catalog, included ones too, as one tree."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ from adi_analytics_codegen.model.findings import Findings
 from adi_analytics_codegen.model.model import Location
 
 Read: TypeAlias = Callable[[Path], bytes]
-
+"""Returns the bytes of a file; raises ``OSError`` when it cannot."""
 
 _ONLY_IN_MAIN_FILE: Final = ("catalog", "storage")
-
-
 _MAX_FILES: Final = 200
 
 
 @dataclass(slots=True)
-class _Files:
+class Files:
     """Reads the files of a catalog into one tree."""
 
     findings: Findings
@@ -82,6 +80,7 @@ class _Files:
         return trees
 
     def include(self, name: Node, origin: Path) -> tuple[Node, Path] | None:
+        """Return tree and path of the file that *origin* includes as *name*, or ``None`` after a finding."""
         if not isinstance(name.value, str) or not name.value:
             return None  # the check of the shape reports it
         path = _normal(origin.parent / name.value)

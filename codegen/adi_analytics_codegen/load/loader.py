@@ -1,8 +1,8 @@
 """``events.yaml`` to a :class:`~adi_analytics_codegen.model.model.Catalog`, with every finding of the way.
 
-The steps: bytes to nodes (``_yaml``), the files of a catalog to one tree (here), the tree against the published schema
-(``_shape``), and what is left of it to the model, checked for meaning (``_fields``, ``_events``, ``_aggregates``,
-``_names``, ``_examples``). A mistake takes only its own part away from the next step, so one run finds them all.
+The steps, each in a module of its own: bytes to nodes (``yaml``), the files of a catalog to one tree (``files``), the
+tree against the published schema (``shape``), and what is left of it to the model, checked for meaning (``fields``,
+``events``, ``aggregates``, ``names``). A mistake removes only its own part from the next step: one run finds them all.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adi_analytics_codegen.check.examples import check_examples
 from adi_analytics_codegen.load.aggregates import AggregateResolver
 from adi_analytics_codegen.load.context import Context
 from adi_analytics_codegen.load.events import EventResolver, resolve_enum
 from adi_analytics_codegen.load.fields import FieldResolver, check_replacements
-from adi_analytics_codegen.load.files import Read, _Files
+from adi_analytics_codegen.load.files import Files, Read
 from adi_analytics_codegen.load.names import check_names, check_package
 from adi_analytics_codegen.load.shape import Shape, catalog_schema
 from adi_analytics_codegen.load.yaml import Node
 from adi_analytics_codegen.model.durations import duration
-from adi_analytics_codegen.model.findings import CatalogError, Finding, Findings, ordered
+from adi_analytics_codegen.model.findings import Finding, Findings, has_errors, ordered
 from adi_analytics_codegen.model.model import DEFAULT_PACKAGE, Catalog, Location, Storage
 
 if TYPE_CHECKING:
@@ -50,29 +49,38 @@ class Loaded:
     """What came out of a catalog file.
 
     Attributes:
-        catalog: The catalog, or ``None`` when errors leave nothing to use.
+        draft: The catalog as far as it could be read, even with errors; ``None`` when nothing could be read.
         findings: Everything found, in the order of the file.
         subjects: Place to the path of what is defined there, such as ``groups.user.user_id``.
+        broken: Places of fields whose type is not known.
         root: The tree of all files together.
     """
 
-    catalog: Catalog | None
+    draft: Catalog | None
     findings: list[Finding]
     suppressions: tuple[Waiver, ...] = ()
     exceptions: tuple[Waiver, ...] = ()
     subjects: dict[Location, str] = field(default_factory=dict)
+    broken: frozenset[Location] = frozenset()
     root: Node | None = None
 
+    @property
+    def catalog(self) -> Catalog | None:
+        """The catalog, or ``None`` when it has errors."""
+        return None if has_errors(self.findings) else self.draft
 
-def load(path: Path, read: Read = Path.read_bytes) -> Loaded:
+
+def resolve(path: Path, read: Read = Path.read_bytes) -> Loaded:
     """Read the catalog at *path* and everything that it includes.
+
+    The examples of events are not checked: :func:`adi_analytics_codegen.check.catalog.load` checks them too.
 
     Args:
         path: The main file.
         read: Returns the bytes of a file; raises ``OSError`` when it cannot.
     """
     findings = Findings()
-    root = _Files(findings, read).tree(path)
+    root = Files(findings, read).tree(path)
     if root is None:
         return Loaded(None, ordered(findings.items))
     checked = Shape(catalog_schema(), findings).check(root)
@@ -82,27 +90,16 @@ def load(path: Path, read: Read = Path.read_bytes) -> Loaded:
     context = Context(findings)
     catalog = _catalog(checked, context)
     return Loaded(
-        None if findings.has_errors else catalog,
+        catalog,
         ordered(findings.items),
         tuple(_waiver(node) for node in checked.list("suppressions") if _is_complete(node, "rule", "at", "reason")),
         tuple(
             _waiver(node) for node in checked.list("exceptions") if _is_complete(node, "rule", "at", "reason", "until")
         ),
         context.subjects,
+        frozenset(context.broken),
         checked,
     )
-
-
-def load_catalog(path: Path) -> Catalog:
-    """Return the catalog at *path*.
-
-    Raises:
-        CatalogError: If it has errors.
-    """
-    loaded = load(path)
-    if loaded.catalog is None:
-        raise CatalogError(loaded.findings)
-    return loaded.catalog
 
 
 def _catalog(root: Node, context: Context) -> Catalog:
@@ -134,7 +131,6 @@ def _catalog(root: Node, context: Context) -> Catalog:
     if package is not None:
         check_package(package.text, package.at, context)
     check_names(catalog, context)
-    check_examples(catalog, root, context)
     return catalog
 
 

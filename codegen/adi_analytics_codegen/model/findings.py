@@ -54,14 +54,10 @@ class Findings:
         """Add an error."""
         self.items.append(Finding(at, Severity.ERROR, rule, message, fix, subject))
 
-    def warning(self, at: Location, rule: str, message: str, fix: str = "", subject: str = "") -> None:
-        """Add a warning."""
-        self.items.append(Finding(at, Severity.WARNING, rule, message, fix, subject))
 
-    @property
-    def has_errors(self) -> bool:
-        """Whether any finding is an error."""
-        return any(f.severity is Severity.ERROR for f in self.items)
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Whether any of *findings* is an error."""
+    return any(finding.severity is Severity.ERROR for finding in findings)
 
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:

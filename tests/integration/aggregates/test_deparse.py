@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from adi_analytics_codegen.load.loader import load_catalog
+from adi_analytics_codegen.check.catalog import load_catalog
 from integration.aggregates.backend import BACKENDS, Installed, connect
 from integration.aggregates.catalogs import every_measure
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from adi_analytics_codegen.backends.sql import BACKENDS, manifest, object_names, render
-from adi_analytics_codegen.load.loader import load_catalog
+from adi_analytics_codegen.check.catalog import load_catalog
 from adi_analytics_codegen.model.model import Measure, MeasureKind, Operator, Ratio, Refresh
 from integration.aggregates.catalogs import AT, every_measure
 

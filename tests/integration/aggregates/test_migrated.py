@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from adi_analytics.migrate.cli.main import main
 from adi_analytics_codegen.backends.sql import manifest
-from adi_analytics_codegen.load.loader import load_catalog
+from adi_analytics_codegen.check.catalog import load_catalog
 from integration.aggregates.backend import BACKENDS, Installed, connect
 from integration.aggregates.streams import START, stream
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adi_analytics_codegen.load.loader import load_catalog
+from adi_analytics_codegen.check.catalog import load_catalog
 from integration.aggregates.backend import Installed, connect
 from integration.aggregates.oracle import Row
 from integration.aggregates.streams import START

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from adi_analytics_codegen.load.loader import load_catalog
+from adi_analytics_codegen.check.catalog import load_catalog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from integration.aggregates.backend import BACKENDS, Installed, connect
