@@ -5,6 +5,7 @@ from adi_analytics._engine.process.at_exit import SignalThreadError, install_sig
 from adi_analytics._engine.queue.queue import WorkerConfig
 from adi_analytics._engine.queue.results import FlushResult, Stats
 from adi_analytics._shared.conninfo import ConninfoInvalidError, ConninfoMissingError
+from adi_analytics._shared.libpq import LibpqMissingError
 from adi_analytics._shared.options import OptionError, Settings
 from adi_analytics.client import AnalyticsClient, InvalidEventError
 from adi_analytics.context import analytics_context
@@ -22,6 +23,7 @@ __all__ = [
     "Event",
     "FlushResult",
     "InvalidEventError",
+    "LibpqMissingError",
     "OptionError",
     "Settings",
     "SignalThreadError",

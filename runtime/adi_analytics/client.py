@@ -82,6 +82,7 @@ class AnalyticsClient:
         Raises:
             ConninfoMissingError: If no database is given.
             ConninfoInvalidError: If the connection string can't be understood.
+            LibpqMissingError: If psycopg finds no libpq.
             OptionError: If an option is unknown or has a value that it can't have.
         """
         from adi_analytics._engine.drivers.thread_worker import ThreadWorker

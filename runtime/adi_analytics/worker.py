@@ -11,6 +11,7 @@ from adi_analytics._engine.drivers.asyncio_runner import AsyncioRunner
 from adi_analytics._engine.drivers.thread_worker import ThreadWorker
 from adi_analytics._engine.queue.waiting import Watch, aflush
 from adi_analytics._shared.conninfo import resolve_conninfo
+from adi_analytics._shared.libpq import require_libpq
 from adi_analytics._shared.options import seconds_from
 from adi_analytics.errors import AnalyticsError
 
@@ -46,9 +47,11 @@ class AnalyticsWorker:
     Raises:
         ConninfoMissingError: If no database is given.
         ConninfoInvalidError: If the connection string can't be understood.
+        LibpqMissingError: If psycopg finds no libpq.
     """
 
     def __init__(self, config: WorkerConfig, conninfo: str | None = None, *, sink: Session | None = None) -> None:
+        require_libpq()
         self._queue = config.queue
         self._conninfo = "" if sink is not None else self._checked(conninfo)
         self._sink = sink

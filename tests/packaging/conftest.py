@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Installed:
-    """A virtual environment with the wheel and its plain dependencies, and an empty folder to work in."""
+    """A virtual environment with the wheel, and an empty folder to work in."""
 
     bin: Path
     site_packages: Path
@@ -71,16 +71,30 @@ def wheel_from_sdist(sdist, tmp_path_factory):
     return build(source, tmp_path_factory.mktemp("dist-from-sdist"))[0]
 
 
-@pytest.fixture(scope="session")
-def installed(wheel, tmp_path_factory):
-    """The wheel in an environment of its own, outside of the checkout; its dependencies come from the package index."""
-    venv = tmp_path_factory.mktemp("installed") / "venv"
+def install(wheel, extras, folder):
+    """Install the wheel in an environment of its own, outside of the checkout; its dependencies come from the index."""
+    venv = folder / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     python = str(venv / "bin" / "python")
     uv = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
-    install = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
+    command = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
     constraints = ["-c", str(ROOT / ".ci" / "constraints.txt")]
-    done = subprocess.run([*install, "-q", str(wheel), *constraints], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, "-q", f"{wheel}{extras}", *constraints], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     (site_packages,) = venv.glob("lib/python3*/site-packages")
-    return Installed(venv / "bin", site_packages, tmp_path_factory.mktemp("elsewhere"))
+    (folder / "elsewhere").mkdir()
+    return Installed(venv / "bin", site_packages, folder / "elsewhere")
+
+
+@pytest.fixture(scope="session")
+def installed(wheel, tmp_path_factory):
+    """What `pip install 'adi-analytics[binary,cli]'` brings: all that a deployment needs."""
+    return install(wheel, "[binary,cli]", tmp_path_factory.mktemp("installed"))
+
+
+@pytest.fixture(scope="session")
+def bare(wheel, tmp_path_factory):
+    """What `pip install adi-analytics` brings."""
+    return install(wheel, "", tmp_path_factory.mktemp("bare"))

@@ -62,8 +62,16 @@ def test_metadata_name_licence_and_extras(wheel):
     assert message["Name"] == "adi-analytics"
     assert message["License-Expression"] == "MIT"
     assert message["Requires-Python"] == ">=3.11"
-    assert {"codegen", "embedded", "opentelemetry", "prometheus"} <= set(message.get_all("Provides-Extra", []))
+    extras = {"binary", "c", "cli", "codegen", "embedded", "opentelemetry", "prometheus"}
+    assert extras <= set(message.get_all("Provides-Extra", []))
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in contents(wheel))
+
+
+def test_plain_dependencies_leave_the_choice_of_libpq_to_the_user(wheel):
+    metadata = next(text for name, text in contents(wheel).items() if name.endswith(".dist-info/METADATA"))
+    required = email.message_from_bytes(metadata).get_all("Requires-Dist", [])
+    plain = {requirement.partition(">")[0] for requirement in required if "extra ==" not in requirement}
+    assert plain == {"msgspec", "psycopg", "uuid-utils"}
 
 
 def test_wheel_from_sdist_is_the_same(wheel, wheel_from_sdist):

@@ -1,4 +1,4 @@
-"""The installed wheel, used from outside of the checkout by someone who has only its plain dependencies."""
+"""The wheel, installed as for a deployment and used from outside of the checkout."""
 
 from __future__ import annotations
 

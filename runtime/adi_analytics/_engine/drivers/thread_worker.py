@@ -13,6 +13,7 @@ from adi_analytics._engine.drivers.thread_runner import ThreadRunner
 from adi_analytics._engine.process import at_exit, at_fork
 from adi_analytics._engine.queue.waiting import Watch
 from adi_analytics._shared.conninfo import resolve_conninfo
+from adi_analytics._shared.libpq import require_libpq
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,7 @@ class ThreadWorker:
     def for_database(cls, queue: EventQueue, conninfo: str | None) -> ThreadWorker:
         """Return a worker for the database of *conninfo*, or of the environment."""
         # Not in the thread: a fork in the middle of its imports would leave the child half a module.
+        require_libpq()
         from adi_analytics._engine.drivers.connection import parameters
         from adi_analytics._engine.drivers.thread_session import ThreadSession
 
