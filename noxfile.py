@@ -6,6 +6,7 @@ Arguments after `--` go to the job's program: `nox -s tests -- -k worker`, `nox 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -16,9 +17,10 @@ os.environ.setdefault("UV_SYSTEM_CERTS", "1")
 nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["codegen_check", "lint", "typecheck", "tests"]
+nox.options.sessions = ["codegen_check", "lint", "typecheck", "docs", "tests"]
 
 ROOT = Path(__file__).parent
+DIST = ROOT / "dist"
 CONSTRAINTS = ("-c", ".ci/constraints.txt")
 SQUAWK_EXCLUDED = (
     "require-lock-timeout",  # the runner sets both timeouts before each file
@@ -52,11 +54,16 @@ def codegen_check(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, formatting, the rules of who may import whom, and what the migrations lock."""
+    """Check style, formatting, who imports whom, the forge's files, and what the migrations lock."""
     install(session, "dev")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
+    workflows = sorted(map(str, ROOT.glob(".github/workflows/*.yml")))
+    for schema in ("vendor.github-workflows", "custom.github-workflows-require-timeout"):
+        session.run("check-jsonschema", "--builtin-schema", schema, *workflows)
+    forms = sorted(str(path) for path in ROOT.glob(".github/ISSUE_TEMPLATE/*.yml") if path.name != "config.yml")
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-issue-forms", *forms)
     session.run("squawk", f"--exclude={','.join(SQUAWK_EXCLUDED)}", *sorted(map(str, ROOT.glob("migrations/*/*.sql"))))
 
 
@@ -111,6 +118,59 @@ def docs(session: nox.Session) -> None:
     """Build the documentation as HTML in docs/_build; a broken link fails."""
     install(session, "docs")
     session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build")
+
+
+def build_into(session: nox.Session, dist: Path) -> None:
+    """Build the sdist, and the wheel from it. Their time stamps are the last commit's, so each build is the same."""
+    shutil.rmtree(dist, ignore_errors=True)
+    epoch = session.run("git", "log", "-1", "--format=%ct", external=True, silent=True)
+    # Without isolation: the build tools are those of the constraints, not the newest of the day.
+    tool = ("python", "-m", "build", "--no-isolation", "--outdir", str(dist))
+    session.run(*tool, env={"SOURCE_DATE_EPOCH": str(epoch).strip()}, silent=True)
+
+
+def build_twice(session: nox.Session) -> None:
+    """Build in dist/ and once more elsewhere; fail if the two differ in a byte."""
+    again = Path(session.create_tmp()) / "again"
+    build_into(session, DIST)
+    build_into(session, again)
+    session.run("python", ".ci/release.py", "same", "dist", str(again))
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the wheel and the sdist in dist/, twice, and fail if the two builds differ."""
+    session.install("build", "hatchling", *CONSTRAINTS)
+    build_twice(session)
+    session.log("dist/ holds " + " and ".join(sorted(path.name for path in DIST.iterdir())))
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Check version, changelog, tag and work tree, build, list the dependencies (SBOM), say what is left to do.
+
+    It uploads nothing. With `-- --tag` it makes the tag, in this checkout.
+    """
+    session.install("build", "hatchling", "cyclonedx-bom", "uv", *CONSTRAINTS)
+    session.run("python", ".ci/release.py", "check")
+    build_twice(session)
+    write_sbom(session)
+    if "--tag" in session.posargs:
+        session.run("python", ".ci/release.py", "tag")
+    session.run("python", ".ci/release.py", "next", "dist")
+
+
+def write_sbom(session: nox.Session) -> None:
+    """Write what a deployment installs, as CycloneDX JSON beside the wheel that it was installed from."""
+    (wheel,) = DIST.glob("*.whl")
+    environment = Path(session.create_tmp()) / "deployment"
+    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    session.run("uv", "venv", "--quiet", "--clear", str(environment))
+    session.run("uv", "pip", "install", "--quiet", "--python", str(python), f"{wheel}[binary,cli]", *CONSTRAINTS)
+    name = "-".join(wheel.name.split("-")[:2])
+    options = "--pyproject pyproject.toml --mc-type library --output-reproducible --output-format JSON"
+    target = ("--output-file", str(DIST / f"{name}.cdx.json"))
+    session.run("cyclonedx-py", "environment", *options.split(), *target, str(python))
 
 
 @nox.session

@@ -1,10 +1,13 @@
 """What the documentation shows works."""
 
 import re
+import textwrap
 
 from adi_analytics_codegen.backends import text as docs_text
+from adi_analytics_codegen.check import lint as lints
 from adi_analytics_codegen.check.catalog import load, load_catalog
 from adi_analytics_codegen.check.lint import lint
+from codegen_support.catalogs import event, minimal
 from codegen_support.projects import EVENTS, REPOSITORY
 
 DOCS = REPOSITORY / "docs"
@@ -44,3 +47,16 @@ def test_the_language_of_the_howto_can_be_added(tmp_path, monkeypatch):
     assert "type TaskFailed struct {" in text
     assert '\tDurationMs *int64 `json:"duration_ms,omitempty"`' in text
     assert row.strip().startswith('"go": Backend(')
+
+
+def test_the_lint_of_the_contributors_guide_can_be_added(project, monkeypatch):
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (function,) = re.findall(r"^   ```python\n(.*?)^   ```", text, re.DOTALL | re.MULTILINE)
+    (row,) = re.findall(r'`("name-repeats": Lint\(.*\)),`', text)
+    (case,) = re.findall(r'`("name-repeats": \(.*\)),`', text)
+    names = vars(lints) | {"minimal": minimal, "event": event, "catalog": minimal}
+    exec(textwrap.dedent(function), names)
+    monkeypatch.setattr(lints, "LINTS", eval(f"{{{row}}}", names))
+    good, bad, subject = eval(f"{{{case}}}", names)["name-repeats"]
+    assert [finding.subject for finding in lint(load(project.write(good)))] == []
+    assert [finding.subject for finding in lint(load(project.write(bad)))] == [subject]
