@@ -140,6 +140,30 @@ def test_check_shows_every_difference(project, capsys):
     assert project.run("check") == 0
 
 
+def test_a_checkout_with_line_ends_of_windows_is_up_to_date(project, capsys):
+    project.write(EVENTS.read_text(encoding="utf-8"))
+    assert project.run("generate") == 0
+    texts = {path for path in project.folder.rglob("*") if path.is_file()}
+    for path in texts:
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert project.run("check") == 0
+    capsys.readouterr()
+    assert project.run("generate", "--format", "json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["written"], result["unchanged"]) == ([], len(texts) - 1)
+
+
+def test_git_gives_a_checkout_the_line_ends_that_were_committed(repository):
+    repository.write((REPOSITORY / ".gitattributes").read_text(encoding="utf-8"), ".gitattributes")
+    repository.write("#!/bin/sh\n", "run.sh")
+    repository.git("add", ".")
+    repository.git("commit", "-q", "-m", "attributes")
+    repository.git("config", "core.autocrlf", "true")
+    (repository.folder / "run.sh").unlink()
+    repository.git("checkout", "-q", ".")
+    assert (repository.folder / "run.sh").read_bytes() == b"#!/bin/sh\n"
+
+
 def test_check_sees_an_edit_of_the_catalog(project):
     project.write(minimal())
     project.run("generate")

@@ -7,8 +7,7 @@ from adi_analytics_codegen.backends import text as docs_text
 from adi_analytics_codegen.check import lint as lints
 from adi_analytics_codegen.check.catalog import load, load_catalog
 from adi_analytics_codegen.check.lint import lint
-from codegen_support.catalogs import event, minimal
-from codegen_support.projects import EVENTS, REPOSITORY
+from codegen_support.projects import EVENTS, REPOSITORY, minimal
 
 DOCS = REPOSITORY / "docs"
 
@@ -54,8 +53,9 @@ def test_the_lint_of_the_contributors_guide_can_be_added(project, monkeypatch):
     (function,) = re.findall(r"^   ```python\n(.*?)^   ```", text, re.DOTALL | re.MULTILINE)
     (row,) = re.findall(r'`("name-repeats": Lint\(.*\)),`', text)
     (case,) = re.findall(r'`("name-repeats": \(.*\)),`', text)
-    names = vars(lints) | {"minimal": minimal, "event": event, "catalog": minimal}
-    exec(textwrap.dedent(function), names)
+    event = {"domain": "web", "description": "A page was shown.", "fields": {}}
+    names = vars(lints) | {"minimal": minimal, "event": event.copy, "catalog": minimal}
+    exec("from __future__ import annotations\n" + textwrap.dedent(function), names)
     monkeypatch.setattr(lints, "LINTS", eval(f"{{{row}}}", names))
     good, bad, subject = eval(f"{{{case}}}", names)["name-repeats"]
     assert [finding.subject for finding in lint(load(project.write(good)))] == []

@@ -43,7 +43,6 @@ RETIRED = {"status": "retired"}
 REPLACED = event(status="deprecated", deprecated={"reason": "r", "replaced_by": "b"})
 
 CASES = {
-    "name-repeats": (catalog(), minimal(events={"view_event": event()}), "events.view_event"),
     "field-undocumented": (catalog({"a": string()}), catalog({"a": {"type": "string"}}), "events.page_view.a"),
     "owner-missing": (
         catalog(catalog=HEAD, events={"page_view": event(owner="me")}),

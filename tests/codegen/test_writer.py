@@ -56,14 +56,25 @@ def test_a_file_is_old_or_new_and_nothing_is_left_behind(tmp_path, monkeypatch):
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["b", "one.txt"]
 
 
-def test_a_difference_in_line_ends_or_at_the_end_is_one(tmp_path):
-    write(tmp_path, FILES, ["a"])
-    (tmp_path / "a" / "one.txt").write_bytes(b"1\r\n")
-    (difference,) = compare(tmp_path, FILES, ["a"])
-    assert (difference.path, difference.kind) == ("a/one.txt", "changed")
+@pytest.mark.parametrize("present", [b"1\r\n2\r\n3\n", b"1\n2\r\n3\r\n"])
+def test_line_ends_of_windows_are_no_difference(tmp_path, present):
+    files = {"a/one.txt": "1\n2\n3\n"}
+    write(tmp_path, files, ["a"])
+    (tmp_path / "a" / "one.txt").write_bytes(present)
+    assert compare(tmp_path, files, ["a"]) == []
+    assert (write(tmp_path, files, ["a"]).unchanged, (tmp_path / "a" / "one.txt").read_bytes()) == (1, present)
 
 
-@pytest.mark.parametrize(("present", "shown"), [(b"a\r\n", "-a\\r"), (b"a", "+"), (b"a\n\n", "-")])
+def test_an_edit_of_a_file_with_line_ends_of_windows_is_shown_alone(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "f").write_bytes(b"1\r\ntwo\r\n")
+    (difference,) = compare(tmp_path, {"a/f": "1\n2\n"}, ["a"])
+    assert difference.diff.splitlines()[3:] == [" 1", "-two", "+2", " "]
+    write(tmp_path, {"a/f": "1\n2\n analytics-codegen"}, ["a"])
+    assert (tmp_path / "a" / "f").read_bytes() == b"1\n2\n analytics-codegen"
+
+
+@pytest.mark.parametrize(("present", "shown"), [(b"a\r", "-a\\r"), (b"a\r\r\n", "-a\\r"), (b"a", "+"), (b"a\n\n", "-")])
 def test_a_difference_in_the_ends_of_lines_is_shown(tmp_path, present, shown):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "f").write_bytes(present)

@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def options(dsn: str, folder: Path, **more: object) -> migrate.Options:
-    return migrate.Options(database_url=dsn, migrations=folder, **more)  # type: ignore[arg-type]
+    return migrate.Options(database_url=dsn, migrations=folder, **more)  # type: ignore[arg-type]  # of any type
 
 
 def names(result: migrate.ApplyResult) -> list[str]:
@@ -513,7 +513,7 @@ def test_no_color_is_respected(migrated_dsn: str) -> None:
 
 def test_another_project_uses_its_own_folder(postgres_dsn: str, tmp_path: Path) -> None:
     def other(document: dict[str, object]) -> None:
-        document["storage"]["table"] = "product_events"  # type: ignore[index]
+        document["storage"]["table"] = "product_events"  # type: ignore[index]  # JSON
 
     made: Project = project(tmp_path / "other", other)
 

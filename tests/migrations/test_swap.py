@@ -72,7 +72,7 @@ def test_rows_older_than_the_raw_ones_are_kept(made: Project, target: Target) ->
     migrate.maintain(made.options(target.dsn), forced=True)
     migrate.refresh(options=made.options(target.dsn))
     assert counted(target.dsn) == before
-    third: Any = lambda document: document["aggregates"][TASKS].update(version=3, where={"$user_id": {"exists": True}})  # noqa: E731
+    third: Any = lambda document: document["aggregates"][TASKS].update(version=3, where={"$user_id": {"exists": True}})  # noqa: E731 - one line is enough
     made.edit(third)
     made.new("third version")
     made.apply(target.dsn)

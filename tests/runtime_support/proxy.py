@@ -50,7 +50,7 @@ class Proxy:
             thread.join(5)
 
     def _spawn(self, target: object, *arguments: object) -> None:
-        thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
+        thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]  # arguments of either target
         self._threads.append(thread)
         thread.start()
 

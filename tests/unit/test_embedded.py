@@ -38,6 +38,18 @@ def wait_until(condition, seconds=20):
         time.sleep(0.02)
 
 
+@pytest.fixture
+def directory():
+    """A new directory that the server's user can reach.
+
+    Pytest's own does not serve: each pytest that starts closes the parent of all of them for other users again.
+    """
+    with tempfile.TemporaryDirectory(prefix="adi-test-") as name:
+        path = Path(name)
+        path.chmod(0o711)
+        yield path
+
+
 def test_temporary_server_leaves_nothing_behind():
     with start_server(settings=TEST_SETTINGS) as server:
         assert scalar(server.dsn, "show fsync") == "off"
@@ -58,8 +70,7 @@ def test_default_settings_are_durable_and_only_a_socket_is_open():
         assert server.port is None
 
 
-def test_given_directory_keeps_its_data(tmp_path_factory):
-    directory = open_directory(tmp_path_factory)
+def test_given_directory_keeps_its_data(directory):
     with (
         start_server(directory, settings=TEST_SETTINGS) as server,
         psycopg.connect(server.dsn, autocommit=True) as connection,
@@ -67,15 +78,6 @@ def test_given_directory_keeps_its_data(tmp_path_factory):
         connection.execute("create table kept as select 42 as answer")
     with start_server(directory, settings=TEST_SETTINGS) as server:
         assert scalar(server.dsn, "select answer from kept") == 42
-
-
-def open_directory(tmp_path_factory):
-    """Return a new directory that the server's user can reach: pytest's own are closed for others."""
-    directory = tmp_path_factory.mktemp("server")
-    for parent in (directory, *directory.parents):
-        if parent.stat().st_uid == os.getuid() and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o011)
-    return directory
 
 
 def test_tcp_port_asks_for_the_password():
@@ -157,9 +159,8 @@ def test_damaged_state_is_named(tmp_path):
         start_server(tmp_path)
 
 
-def test_pid_file_left_by_a_crash_of_the_machine(tmp_path_factory):
+def test_pid_file_left_by_a_crash_of_the_machine(directory):
     """Its pid may belong to another program by now, here to ourselves."""
-    directory = open_directory(tmp_path_factory)
     with start_server(directory, settings=TEST_SETTINGS) as server:
         pid_file = server.directory / "data" / "postmaster.pid"
         lines = pid_file.read_text().splitlines()
@@ -172,8 +173,7 @@ def test_pid_file_left_by_a_crash_of_the_machine(tmp_path_factory):
         assert scalar(server.dsn, "select 1") == 1
 
 
-def test_interrupted_initialisation_is_begun_again(tmp_path_factory):
-    directory = open_directory(tmp_path_factory)
+def test_interrupted_initialisation_is_begun_again(directory):
     start_server(directory, settings=TEST_SETTINGS).stop()
     (directory / "data").rename(directory / "data.new")
     (directory / "data.new" / "global" / "pg_control").unlink()
@@ -186,9 +186,8 @@ def test_nothing_to_attach_to(tmp_path):
         attach_server(tmp_path)
 
 
-def test_long_directory_gets_a_short_socket(tmp_path_factory):
-    directory = open_directory(tmp_path_factory) / ("long" * 25)
-    with start_server(directory, settings=TEST_SETTINGS) as server:
+def test_long_directory_gets_a_short_socket(directory):
+    with start_server(directory / ("long" * 25), settings=TEST_SETTINGS) as server:
         assert scalar(server.dsn, "select 1") == 1
         socket_dir = str(psycopg.conninfo.conninfo_to_dict(server.dsn)["host"])
         assert socket_dir.startswith("/tmp/")
@@ -260,12 +259,9 @@ def test_root_lends_an_unprivileged_user(own_server):
 
 
 @needs_root
-def test_closed_parent_is_named(tmp_path):
-    closed = tmp_path / "closed"
+def test_closed_parent_is_named(directory):
+    closed = directory / "closed"
     closed.mkdir(mode=0o700)
-    for parent in tmp_path.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o011)
-    tmp_path.chmod(0o711)
     with pytest.raises(EmbeddedServerError, match=f"may not pass {closed};.*chmod o\\+x"):
         start_server(closed / "server")
     assert not (closed / "server" / "data").exists()

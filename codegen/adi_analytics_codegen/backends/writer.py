@@ -1,4 +1,7 @@
-"""Generated files and the disk: compare, write, delete what is stale. Nothing else writes to the disk."""
+"""Generated files and the disk: compare, write, delete stale files. No other module writes to the disk.
+
+A file that differs only in CRLF counts as equal: git on Windows checks text out that way.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +18,18 @@ if TYPE_CHECKING:
 _IGNORED: Final = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
 """What tools leave beside generated files; never stale."""
 
-
 _MARKS: Final = (b"analytics-codegen", b"urn:adi-analytics:")
-"""What generated files contain."""
+"""Most generated files contain one of these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A file that is not as it would be generated.
+    """A file that differs from what would be generated.
 
     Attributes:
         path: The file, relative to the output directory.
         kind: ``missing``, ``changed`` or ``stale``.
-        diff: From what is on the disk to what would be generated, as a unified diff.
+        diff: A unified diff from the disk to what would be generated.
     """
 
     path: str
@@ -45,7 +47,7 @@ class Written:
 
 
 class ForeignFilesError(Exception):
-    """The output folders hold files, but nothing says that this program wrote them: they are not deleted."""
+    """The output folders hold files that this program does not seem to have written, so it does not delete them."""
 
     def __init__(self, out: Path, paths: list[str]) -> None:
         super().__init__(out, paths)
@@ -58,14 +60,14 @@ class ForeignFilesError(Exception):
 
 
 def compare(out: Path, files: dict[str, str], folders: Iterable[str]) -> list[Difference]:
-    """Return how the *folders* of *out* differ from *files*; nothing when they agree byte for byte."""
+    """Return how the *folders* of *out* differ from *files*; nothing when the text of all files is equal."""
     differences = []
     for path, text in files.items():
         present = _read(out / path)
         if present is None:
             differences.append(Difference(path, "missing", _diff(path, "", text)))
-        elif present != text.encode("utf-8"):
-            old = present.decode("utf-8", "replace")
+        elif not _is_equal(present, text):
+            old = _with_lf(present).decode("utf-8", "replace")
             differences.append(Difference(path, "changed", _diff(path, old, text)))
     differences += [Difference(path, "stale") for path in stale(out, files, folders)]
     return differences
@@ -74,22 +76,22 @@ def compare(out: Path, files: dict[str, str], folders: Iterable[str]) -> list[Di
 def write(out: Path, files: dict[str, str], folders: Iterable[str]) -> Written:
     """Make the *folders* of *out* hold *files* and nothing else.
 
-    Files that are right already are left alone, so that their times do not change.
+    Files that are up to date are left alone, so that their modification times do not change.
 
     Raises:
-        ForeignFilesError: If files would have to be deleted that are not known to be generated. Nothing is written.
-        OSError: If the disk refuses. Each file is old or new, never half written.
+        ForeignFilesError: If stale files are not known to be generated. Then nothing is written or deleted.
+        OSError: If a file cannot be written. Each file is old or new, never half written.
     """
     result = Written(deleted=stale(out, files, folders))
     if result.deleted and not _is_ours(out, files):
         raise ForeignFilesError(out, result.deleted)
     unchanged = 0
     for path, text in files.items():
-        data = text.encode("utf-8")
-        if _read(out / path) == data:
+        present = _read(out / path)
+        if present is not None and _is_equal(present, text):
             unchanged += 1
             continue
-        _replace(out / path, data)
+        _replace(out / path, text.encode("utf-8"))
         result.written.append(path)
     for path in result.deleted:
         (out / path).unlink()
@@ -122,6 +124,14 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
+def _is_equal(present: bytes, text: str) -> bool:
+    return _with_lf(present) == text.encode("utf-8")
+
+
+def _with_lf(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n")
+
+
 def _replace(path: Path, data: bytes) -> None:
     """Write *data* to *path* through a file beside it, so that a reader sees the old text or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -145,6 +155,6 @@ def _remove_empty(out: Path, folder: Path) -> None:
 
 def _diff(path: str, old: str, new: str) -> str:
     before, after = f"on disk: {path}", f"generated: {path}"
-    # Line ends can be all that differs, so they are shown.
+    # A lone CR can be all that differs, so it is shown.
     olds, news = (text.replace("\r", "\\r").split("\n") for text in (old, new))
     return "\n".join(difflib.unified_diff(olds, news, before, after, lineterm=""))

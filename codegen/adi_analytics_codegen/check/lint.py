@@ -257,14 +257,7 @@ def _is_personal(event: Event, of: str) -> bool:
     return False
 
 
-def _name_repeats(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
-    for event in catalog.events:
-        if event.name.endswith("_event"):
-            yield event.at, f"events.{event.name}", "the name ends in _event", "leave that out"
-
-
 LINTS: Final = {
-    "name-repeats": Lint(_name_repeats, "The name of an event says that it is one."),
     "field-undocumented": Lint(
         _field_undocumented, "A field has no description. Its name is not enough for the analyst who meets it."
     ),

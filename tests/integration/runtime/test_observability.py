@@ -103,12 +103,12 @@ def test_the_recording_client_records() -> None:
     client.track_if(False, task(2))
     client.track(events.AuthLoginAttempt(success=True, email="a@b"))
     assert client.events.of_type(events.TaskCompleted) == [task(1)]
-    assert client.events.of_type("auth_login_attempt")[0].email == "a@b"  # type: ignore[attr-defined]
+    assert client.events.of_type("auth_login_attempt")[0].email == "a@b"  # type: ignore[attr-defined]  # of this event only
     assert (client.events.enriched[0].service, client.events.enriched[0].context) == ("shop", {"a": 1})
     assert len(client.events) == 2
     assert client.events[0] == task(1)
     with pytest.raises(InvalidEventError, match="event task_completed"):
-        client.track(events.TaskCompleted(task_id="1", user_id="2", duration_ms=-1, exit_code=0))  # type: ignore[arg-type]
+        client.track(events.TaskCompleted(task_id="1", user_id="2", duration_ms=-1, exit_code=0))  # type: ignore[arg-type]  # invalid on purpose
     assert len(client.events) == 2
     assert balanced(client).pending == 0
     assert client.flush().ok

@@ -296,7 +296,7 @@ def test_an_interrupted_batch_accounts_for_each_event_once() -> None:
             raise KeyboardInterrupt
         return None
 
-    client, config = AnalyticsClient.create(before_send=before_send)  # type: ignore[arg-type]
+    client, config = AnalyticsClient.create(before_send=before_send)  # type: ignore[arg-type]  # invalid on purpose
     for _ in range(5):
         client.track(ApplicationError(service="s", error_type="E", error_message="m"))
     queue = config.queue

@@ -107,7 +107,7 @@ def _apply_plan(
     for file in plan.run:
         if file.header.backfill:
             wanted = file.header.backfill
-            filled += retry(lambda only=wanted: run_pending(connection, database, progress, only=only))  # type: ignore[misc]
+            filled += retry(lambda only=wanted: run_pending(connection, database, progress, only=only))  # type: ignore[misc]  # mypy infers no lambda with a default
         seconds = execution.run_file(connection, file, database, settings)
         done.append(AppliedFile(file.name, file.phase, seconds))
     if options.backfill and (database.installed or done):

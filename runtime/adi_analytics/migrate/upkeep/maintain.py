@@ -112,7 +112,7 @@ def refresh(
         for rollup in _chosen(connection, aggregates):
             options.progress.step(f"refresh {rollup}")
             started = time.monotonic()
-            first = retry(lambda name=rollup: _refresh_one(connection, name, since, until))  # type: ignore[misc]
+            first = retry(lambda name=rollup: _refresh_one(connection, name, since, until))  # type: ignore[misc]  # mypy infers no lambda with a default
             done.append(Refreshed(rollup, first, time.monotonic() - started))
         if since is None and until is None:
             _settle_backfills(connection, [entry.rollup for entry in done], database)
@@ -178,7 +178,7 @@ def _maintain(connection: Connection, database: Database, options: Options, *, f
         refreshed = [
             rollup
             for rollup in _chosen(connection, ())
-            if retry(lambda name=rollup: _refresh_due(connection, name, forced=forced))  # type: ignore[misc]
+            if retry(lambda name=rollup: _refresh_due(connection, name, forced=forced))  # type: ignore[misc]  # mypy infers no lambda with a default
         ]
         expired = retry(lambda: fetch_value(connection, "call analytics_meta.expire_storage(null)"))
         return MaintainResult(
