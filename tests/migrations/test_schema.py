@@ -20,6 +20,13 @@ DEFAULTS = ("storage", "numbers")  # follow from the type
 BODIES = ("definition", "body", "source")
 VERSIONS = {"postgres": 18, "timescaledb": 17, "timescaledb_apache": 17}
 
+# Partitions inherit an identity column since PostgreSQL 17. Before, only an insert into the table itself makes an id.
+PARTITION_ID = """public: column analytics_events_default.id
+    type: bigint
+    not null: True
+    identity: a
+"""
+
 
 def dump(target: Target, *, bodies: bool) -> str:
     """Describe everything but the partitions, whose names hold dates."""
@@ -85,6 +92,8 @@ def test_the_schema_is_the_committed_one(migrated: Target) -> None:
         FOLDER.mkdir(exist_ok=True)
         path.write_text(dump(migrated, bodies=True), encoding="utf-8")
     expected = path.read_text(encoding="utf-8")
+    if int(version) < 170000:
+        expected = expected.replace(PARTITION_ID, PARTITION_ID.replace("identity: a", "identity:"))
 
     assert dump(migrated, bodies=bodies) == (expected if bodies else _without_bodies(expected))
 
