@@ -25,10 +25,10 @@ _EXAMPLES: Final = """\
 examples:
   analytics-codegen lint                              check events.yaml
   analytics-codegen generate                          write everything under generated/
-  analytics-codegen check                             fail if generated/ is not what events.yaml says
+  analytics-codegen check                             fail if generated/ is out of date
   analytics-codegen breaking --against git:main       fail if an edit breaks readers or senders
-  analytics-codegen diff --against git:HEAD~1         tell people what an edit changes
-  analytics-codegen explain task_completed            all about an event, an aggregate or a rule
+  analytics-codegen diff --against git:HEAD~1         show what an edit changes
+  analytics-codegen explain task_completed            everything about an event, an aggregate or a rule
   analytics-codegen sample task_completed -n 5        valid random events, as JSON
   analytics-codegen generate --catalog my/events.yaml --out my/generated
 
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # catalogs have characters that a terminal may lack
+            stream.reconfigure(errors="backslashreplace")  # a catalog may hold characters that the terminal cannot show
     arguments = _parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
@@ -51,13 +51,27 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _fail(f"this needs the package {error.name}: pip install 'adi-analytics[codegen]'")
     except BrokenPipeError:
-        # The reader of a pipe left, as `head` does. Python would complain once more when it flushes at exit.
+        # The reader of the pipe is gone, as with `head`. Python would report it again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except OSError as error:
         return _fail(f"{error.filename or 'error'}: {error.strerror or error}")
     except KeyboardInterrupt:
         return 130
+
+
+class _PrintVersion(argparse.Action):
+    """Prints the version, which takes longer to look up than the help takes to print."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_arguments: object, **_options: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            number = version("adi-analytics")
+        except PackageNotFoundError:  # run from its source, never installed
+            number = "of unknown version"
+        print(f"{parser.prog} {number}")
+        parser.exit()
 
 
 def _fail(message: str) -> int:
@@ -72,25 +86,30 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _command(commands, "lint", _lint, "check the catalog", formats=("text", "json", "github"))
     generate = _command(commands, "generate", _generate, "write the generated files")
     check = _command(commands, "check", _check, "fail if the generated files are not up to date")
     for command in (generate, check):
-        command.add_argument("--out", type=Path, help="output directory (default: generated/ beside the catalog)")
+        command.add_argument(
+            "--out", type=Path, help="output directory (default: generated/ in the folder of the catalog)"
+        )
     annotated = ("text", "json", "github")
     breaking = _command(commands, "breaking", _breaking, "fail if an edit breaks readers or senders", formats=annotated)
-    diff = _command(commands, "diff", _diff, "tell people what an edit changes")
+    diff = _command(commands, "diff", _diff, "show what an edit changes")
     for command in (breaking, diff):
         command.add_argument(
             "--against", required=True, metavar="git:REF|FILE", help="what to compare with, such as git:origin/main"
         )
-    explain = _command(commands, "explain", _explain, "tell all about an event, an aggregate or a rule")
+    explain = _command(commands, "explain", _explain, "show everything about an event, an aggregate or a rule")
     explain.add_argument("name", metavar="NAME", help="its name")
     sample = _command(commands, "sample", _sample, "print valid random events, one JSON object per line", formats=())
     sample.add_argument("name", metavar="EVENT", help="the event's name")
     sample.add_argument("-n", type=_count, default=1, metavar="NUMBER", help="how many (default: 1)")
-    sample.add_argument("--seed", type=int, help="the same seed gives the same events (default: others each time)")
+    sample.add_argument(
+        "--seed", type=int, help="the same seed gives the same events (default: different ones each time)"
+    )
     rules = commands.add_parser("rules", help="list every rule", description="List every rule.")
     rules.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how to print")
     rules.set_defaults(run=_rules)
@@ -131,12 +150,12 @@ def _examples(command: str) -> str:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
 def _load(arguments: argparse.Namespace) -> Catalog | None:
-    """Return the catalog, or ``None`` after its errors went to stderr."""
+    """Return the catalog, or print its errors to stderr and return ``None``."""
     from adi_analytics_codegen.check.catalog import load
     from adi_analytics_codegen.check.report import FORMATS
 
@@ -189,7 +208,7 @@ def _breaking(arguments: argparse.Namespace) -> int:
     start = Location(str(arguments.catalog), 1, 1)
     found = breaking.compare(old, new.catalog, start) if old else []
     findings = breaking.accepted(found, new.exceptions, datetime.now(UTC).date())
-    _report(arguments, findings, f"{arguments.catalog} breaks nothing of {arguments.against}")
+    _report(arguments, findings, f"{arguments.catalog} makes no breaking change to {arguments.against}")
     return FOUND if has_errors(findings) else OK
 
 
@@ -206,7 +225,7 @@ def _against(arguments: argparse.Namespace) -> Catalog | int | None:
         return None
     if old.catalog is None:
         print(*old.findings, sep="\n", file=sys.stderr)
-        return _fail(f"the catalog at {arguments.against} has these errors and cannot be compared with")
+        return _fail(f"the catalog at {arguments.against} cannot be compared: it has the errors above")
     return old.catalog
 
 
@@ -253,9 +272,9 @@ def _check(arguments: argparse.Namespace) -> int:
         if difference.diff:
             print(difference.diff)
     if differences:
-        print(f"{len(differences)} files are not as {arguments.catalog} says; run `analytics-codegen generate`")
+        print(f"{len(differences)} files are out of date with {arguments.catalog}; run `analytics-codegen generate`")
         return FOUND
-    print(f"{_out(arguments)} is what {arguments.catalog} says")
+    print(f"{_out(arguments)} is up to date with {arguments.catalog}")
     return OK
 
 
@@ -274,7 +293,7 @@ def _diff(arguments: argparse.Namespace) -> int:
         records = [{"kind": c.kind, "subject": c.subject, "old": c.old, "new": c.new} for c in changes]
         print(json.dumps(records, indent=2))
     else:
-        print("\n".join(map(str, changes)) or f"{arguments.catalog} says what {arguments.against} says")
+        print("\n".join(map(str, changes)) or f"{arguments.catalog} and {arguments.against} have the same content")
     return OK
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 from adi_analytics_codegen.check.rules import RULES, markdown
@@ -42,6 +43,29 @@ def test_help_has_examples_and_every_command(capsys):
     assert "examples:" in printed.out
     assert "exit codes:" in printed.out
     assert all(f"  {command}" in printed.out for command in COMMANDS)
+
+
+def test_version(capsys):
+    code, printed = usage(capsys, "--version")
+    assert (code, printed.out) == (0, f"analytics-codegen {metadata.version('adi-analytics')}\n")
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_import_next_to_nothing(option):
+    code = """
+import atexit, sys
+before = set(sys.modules)
+atexit.register(lambda: print(*sorted(set(sys.modules) - before), file=sys.stderr))
+from adi_analytics_codegen.cli import main
+main()
+"""
+    done = run(option, code=code)
+    assert done.returncode == 0
+    imported = {name.partition(".")[0] for name in done.stderr.decode().split()}
+    assert imported - sys.stdlib_module_names == {"adi_analytics_codegen"}
+    assert imported.isdisjoint({"asyncio", "subprocess", "logging", "difflib", "unittest"})
+    ours = {name for name in done.stderr.decode().split() if name.startswith("adi_analytics")}
+    assert ours == {"adi_analytics_codegen", "adi_analytics_codegen.cli"}
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command not in {"rules", "schema"}])

@@ -1,7 +1,7 @@
-"""The one door to datamodel-code-generator: JSON Schema in, the text of Python classes out.
+"""The only module that calls datamodel-code-generator: JSON Schema in, the text of Python classes out.
 
 What it writes differs between releases, so pyproject.toml pins it. It decides classes, fields and types; the templates
-under ``templates/python/datamodel`` lay them out, with what JSON Schema cannot say handed over beside the schema.
+under ``templates/python/datamodel`` lay them out; what JSON Schema cannot say is passed to them separately.
 """
 
 from __future__ import annotations

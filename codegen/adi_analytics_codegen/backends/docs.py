@@ -68,7 +68,7 @@ def code(text: str) -> str:
 
 
 def _life(event: Event) -> str:
-    """Return what is to be known about the life of *event*, or nothing for a stable one."""
+    """Return status, reason and replacement of *event*; nothing for a stable one."""
     return "" if event.status is Status.STABLE else deprecation_text(event.status.capitalize(), event.deprecated)
 
 

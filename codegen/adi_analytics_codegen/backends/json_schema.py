@@ -76,7 +76,7 @@ class JsonSchemas:
         return {**schema, "$defs": enums} if enums else schema
 
     def union(self) -> dict[str, Any]:
-        """Return the schema of any event: the event schemas under ``$defs``, told apart by ``type``."""
+        """Return the schema of any event: the event schemas under ``$defs``, distinguished by ``type``."""
         used = {name for event in self.catalog.events for name in enums_of(event.fields)}
         definitions = {event.class_name: self._event_object(event) for event in self.catalog.events}
         return {

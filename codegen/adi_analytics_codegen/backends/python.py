@@ -193,7 +193,7 @@ class _Package:
         }
 
     def doc(self, field: Field) -> str:
-        """Return what is to be known about *field*, and the known values of an open enum, which is typed ``str``."""
+        """Return the description of *field*, with the known values of an open enum, which is typed ``str``."""
         known = f" Known values: {self.enum_classes[field.enum]}." if field.enum and self.is_open(field.enum) else ""
         return (field_text(field) + known).strip()
 
@@ -280,7 +280,7 @@ def _or_none(text: str | None) -> str:
 
 
 def stored_otherwise(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the dotted path and policy of every field that is not kept as it is. Lists do not appear in paths."""
+    """Yield the dotted path and policy of every field that is not stored unchanged. Lists do not appear in paths."""
     for field in fields:
         path = f"{prefix}{field.name}"
         if field.store is not Store.KEEP:

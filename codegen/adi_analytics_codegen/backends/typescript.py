@@ -96,9 +96,9 @@ def _enum_type(enum: Enum) -> str:
 
 
 def _enum_doc(enum: Enum) -> str:
-    told = [f"{value.name}: {text}" for value in enum.values if (text := enum_value_text(value))]
+    known = [f"{value.name}: {text}" for value in enum.values if (text := enum_value_text(value))]
     note = ["More values may come."] if enum.open else []
-    return "\n\n".join([*filter(None, [enum.description]), *note, *told])
+    return "\n\n".join([*filter(None, [enum.description]), *note, *known])
 
 
 def ts_string(text: str) -> str:

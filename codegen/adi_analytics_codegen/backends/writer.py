@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _IGNORED: Final = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
-"""What tools leave beside generated files; never stale."""
+"""What tools leave among generated files; never stale."""
 
 _MARKS: Final = (b"analytics-codegen", b"urn:adi-analytics:")
 """Most generated files contain one of these."""
@@ -133,7 +133,7 @@ def _with_lf(data: bytes) -> bytes:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Write *data* to *path* through a file beside it, so that a reader sees the old text or the new."""
+    """Write *data* to *path* through a temporary file, so that a reader sees the old text or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)

@@ -26,7 +26,7 @@ def load_against(against: str, catalog: Path) -> Loaded | None:
 
     Args:
         against: ``git:REF`` for the file *catalog* as it was at a commit, branch or tag; the path of a file otherwise.
-        catalog: The catalog of now.
+        catalog: The catalog as it is now.
 
     Returns:
         ``None`` when the file did not exist at that commit: then everything is new.

@@ -71,20 +71,20 @@ def _fields(catalog: Catalog, loaded: Loaded) -> Iterator[tuple[Field, str]]:
 def _field_undocumented(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
     for field, subject in _fields(catalog, loaded):
         if not field.description:
-            yield field.at, subject, f'field "{field.name}" has no description', "say what its value tells"
+            yield field.at, subject, f'field "{field.name}" has no description', "say what its value means"
 
 
 def _owner_missing(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
     for event in catalog.events:
         if not event.owner:
-            yield event.at, f"events.{event.name}", "nobody owns the event", "set owner here or under catalog"
+            yield event.at, f"events.{event.name}", "the event has no owner", "set owner here or under catalog"
 
 
 def _personal_kept(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
     for field, subject in _fields(catalog, loaded):
         if field.sensitivity is Sensitivity.PERSONAL and not field.store_stated:
-            message = f'personal field "{field.name}" is stored as it is because nothing else is said'
-            yield field.at, subject, message, "say store: keep, hash or drop"
+            message = f'personal field "{field.name}" is stored unchanged because it has no store'
+            yield field.at, subject, message, "set store: keep, hash or drop"
 
 
 def _secret_stored(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
@@ -103,7 +103,7 @@ _TELLING: Final = re.compile(
 def _sensitivity_missing(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
     for field, subject in _fields(catalog, loaded):
         if field.sensitivity is Sensitivity.NONE and _TELLING.search(field.name) and field.type is not FieldType.BOOL:
-            message = f'"{field.name}" sounds as if it told something about a person'
+            message = f'"{field.name}" sounds like personal data'
             yield field.at, subject, message, "set sensitivity"
 
 
@@ -210,7 +210,7 @@ def _column_unfilled(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
     for aggregate in catalog.aggregates:
         if filling.isdisjoint(aggregate.sources) and any(of == USER_ID for _, of in references(aggregate)):
             message = f"{USER_ID} is empty in every event that the aggregate reads"
-            fix = "say in columns which field of the events fills it"
+            fix = "name the field that fills it under columns of the events"
             yield aggregate.at, f"aggregates.{aggregate.name}", message, fix
 
 
@@ -259,10 +259,10 @@ def _is_personal(event: Event, of: str) -> bool:
 
 LINTS: Final = {
     "field-undocumented": Lint(
-        _field_undocumented, "A field has no description. Its name is not enough for the analyst who meets it."
+        _field_undocumented, "A field has no description. Its name alone is not enough for analysts."
     ),
     "owner-missing": Lint(
-        _owner_missing, "Nobody owns an event. Somebody must answer when it looks wrong or should go."
+        _owner_missing, "An event has no owner. Someone must answer when it looks wrong or should go."
     ),
     "personal-kept": Lint(
         _personal_kept,
@@ -285,7 +285,7 @@ LINTS: Final = {
     "pattern-unanchored": Lint(
         _pattern_unanchored, "A pattern does not begin with `^` or end with `$`, and accepts anything around a match."
     ),
-    "unused": Lint(_unused, "A group, an enum or a domain is used by nothing."),
+    "unused": Lint(_unused, "A group, an enum or a domain is not used."),
     "deprecation-unexplained": Lint(_deprecation_unexplained, "A deprecated or retired event does not say why."),
     "replacement-outdated": Lint(_replacement_outdated, "What replaces an event is deprecated or retired itself."),
     "draft-aggregated": Lint(_draft_aggregated, "An aggregate names a draft, which may change without notice."),

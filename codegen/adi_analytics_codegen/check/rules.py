@@ -16,7 +16,7 @@ _CATALOG_RULES: Final = {
     "bad-pattern": "A pattern is no regular expression, or means different things to different engines.",
     "bucket-width": "A bucket is neither a week nor a day nor an even part of a day.",
     "class-name": "Two classes of the generated code have one name, or a class has a name that the code itself uses.",
-    "column-store": "The field that fills a column is not kept as it is.",
+    "column-store": "The field that fills a column is not stored unchanged.",
     "column-twice": "Two columns of an aggregate have one name.",
     "column-type": "The field that fills `user_id` is no uuid, or the one that fills `service` is no string.",
     "deprecation-status": "An event has a deprecation, but is neither deprecated nor retired.",
@@ -27,9 +27,9 @@ _CATALOG_RULES: Final = {
     "event-twice": "An aggregate names an event twice.",
     "field-twice": "A field comes twice into an event or group.",
     "group-cycle": "Groups include each other in a circle.",
-    "include": "A file is included twice, or holds what belongs into the main file.",
-    "key-of-items": "A key that belongs to a field is said of the items of a list.",
-    "key-of-other-type": "A key says nothing about a field or measure of this type.",
+    "include": "A file is included twice, or holds what belongs in the main file.",
+    "key-of-items": "The items of a list have a key that only fields can have.",
+    "key-of-other-type": "A field or measure of this type cannot have this key.",
     "measure-type": "A measure cannot be taken of a field of this type.",
     "member-collision": "Two values of an enum would be called the same in generated code.",
     "missing-key": "A key that is needed is missing.",
@@ -113,7 +113,7 @@ suppressions:
 ```"""
 _BREAKING_TEXT: Final = """\
 Found by `analytics-codegen breaking --against git:REF`, which exits with 1 when one is an error. Events that were
-drafts are exempt. A change that must be can be accepted until a date:
+drafts are exempt. A change that you need can be accepted until a date:
 
 ```yaml
 exceptions:
@@ -126,7 +126,7 @@ _CHAPTERS: Final = {
     "catalog": ("Errors of a catalog", "Nothing is generated while one is found. They cannot be suppressed."),
     "lint": ("Lints", _LINT_TEXT),
     "breaking": ("Breaking changes", _BREAKING_TEXT),
-    "waiver": ("Suppressions and exceptions", "What is waived must be there, and for as long as it was said."),
+    "waiver": ("Suppressions and exceptions", "Each must match a finding. An exception must not have ended."),
 }
 
 

@@ -159,7 +159,7 @@ class AggregateResolver:
         for key, needed in (("of", MeasureKind.PERCENTILE), ("trailing", MeasureKind.DISTINCT)):
             present = node.get(key)
             if present is not None and kind is not needed:
-                message = f'"{key}" says nothing about {kind}'
+                message = f'{kind} cannot have "{key}"'
                 self.context.error(present.key_at, "key-of-other-type", message, f"use it with {needed}", subject)
 
     def _trailing(self, node: Node, width: timedelta, subject: str) -> timedelta | None:
@@ -205,7 +205,9 @@ class AggregateResolver:
             fix = did_you_mean(part.text, measures) or "name a measure"
             self.context.error(part.at, "unknown-measure", f'there is no measure "{part.text}"', fix, subject)
         elif not any(kind in measure.mapping for kind in _ADDABLE):
-            message = f'"{part.text}" is neither a count nor a sum, so a ratio of it means nothing over several buckets'
+            message = (
+                f'"{part.text}" is neither a count nor a sum, so a ratio of it is meaningless over several buckets'
+            )
             self.context.error(part.at, "ratio-of", message, "use counts and sums", subject)
 
     def _check_columns(self, made: Aggregate, node: Node, subject: str) -> None:

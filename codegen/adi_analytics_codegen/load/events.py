@@ -107,9 +107,7 @@ class EventResolver:
             message = f'column {column} needs a field of type {wanted}, and "{filler.name}" is {filler.type}'
             self.context.error(node.at, "column-type", message, "name another field or change its type", subject)
         if filler.store is not Store.KEEP:
-            message = (
-                f'column {column} would keep the value of "{filler.name}", which is to be stored as {filler.store}'
-            )
+            message = f'column {column} would keep the value of "{filler.name}", which has store: {filler.store}'
             self.context.error(node.at, "column-store", message, "remove the column, or keep the field", subject)
 
     def _check_reserved(self, event: Event, node: Node, subject: str) -> None:

@@ -135,15 +135,15 @@ class FieldResolver:
         for key in _NOT_OF_ITEMS:
             present = node.get(key)
             if present is not None:
-                fix = "say it of the list, or of a field of the object"
-                self.context.error(present.key_at, "key-of-items", f'"{key}" cannot be said of items', fix, subject)
+                fix = "move it to the list, or to a field of the object"
+                self.context.error(present.key_at, "key-of-items", f'items cannot have "{key}"', fix, subject)
         return self.field("", node, subject)
 
     def _check_keys(self, kind: FieldType, node: Node, subject: str) -> None:
         for key, kinds in _KEYS_OF_TYPE.items():
             present = node.get(key)
             if present is not None and kind not in kinds:
-                message = f'"{key}" says nothing about a field of type {kind}'
+                message = f'a field of type {kind} cannot have "{key}"'
                 fix = f"remove it, or use type {' or '.join(kinds)}"
                 self.context.error(present.key_at, "key-of-other-type", message, fix, subject)
         needed = _NEEDED_BY_TYPE.get(kind)
@@ -168,7 +168,7 @@ class FieldResolver:
             least, most = getattr(made, low), getattr(made, high)
             if least is not None and most is not None and least > most:
                 message = f"no value can be at least {least} and at most {most}"
-                self.context.error(node.mapping[high].at, "empty-range", message, f"mend {low} or {high}", subject)
+                self.context.error(node.mapping[high].at, "empty-range", message, f"change {low} or {high}", subject)
         for key in ("min", "max"):
             value = getattr(made, key)
             if made.type is FieldType.INT and isinstance(value, float):
@@ -187,7 +187,7 @@ class FieldResolver:
             message = f'"{error}" does not mean the same in Python, JSON Schema and JavaScript'
             fix = r"use plain syntax: ^ $ . [] () (?:) | * + ? {n,m} \d \w \s, and \ only before what has a meaning"
         except (re.error, OverflowError, RecursionError, Warning) as error:
-            message, fix = f"not a regular expression: {error}", "mend it"
+            message, fix = f"not a regular expression: {error}", "correct it"
         else:
             return
         self.context.broken.add(at)
@@ -209,7 +209,7 @@ def deprecation(node: Node) -> Deprecation | None:
 def check_replacements(
     entries: dict[str, Node], names: Collection[str], what: str, subject: str, context: Context
 ) -> None:
-    """Report each of *entries* that is to be replaced by something that is none of *names*, or by itself."""
+    """Report each of *entries* whose replacement is not in *names*, or is itself."""
     for name, entry in entries.items():
         deprecated = entry.get("deprecated") if isinstance(entry.value, dict) else None
         replacement = deprecated.get("replaced_by") if deprecated else None

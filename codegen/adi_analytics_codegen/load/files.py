@@ -36,7 +36,7 @@ class Files:
             for key in _ONLY_IN_MAIN_FILE:
                 if key in included.mapping:
                     at = included.mapping[key].key_at
-                    self.findings.error(at, "include", f'"{key}" belongs into the main file', "move it there")
+                    self.findings.error(at, "include", f'"{key}" belongs in the main file', "move it there")
             for key, node in included.mapping.items():
                 if key not in _ONLY_IN_MAIN_FILE:
                     merged[key] = self.merged(key, merged.get(key), node)
@@ -49,10 +49,12 @@ class Files:
             data = self.read(path)
         except OSError as error:
             place = at or Location(str(path), 1, 1)
-            self.findings.error(place, "unreadable", f"cannot read {path}: {error.strerror}", "mend the path")
+            self.findings.error(place, "unreadable", f"cannot read {path}: {error.strerror}", "correct the path")
             return None
         except ValueError as error:  # a path with a null character
-            self.findings.error(at or Location(repr(path), 1, 1), "unreadable", f"cannot read it: {error}", "mend it")
+            self.findings.error(
+                at or Location(repr(path), 1, 1), "unreadable", f"cannot read it: {error}", "correct the path"
+            )
             return None
         before = len(self.findings.items)
         root = parse(data, str(path), self.findings)

@@ -1,4 +1,4 @@
-"""``events.yaml`` to a :class:`~adi_analytics_codegen.model.model.Catalog`, with every finding of the way.
+"""``events.yaml`` to a :class:`~adi_analytics_codegen.model.model.Catalog`, with every finding on the way.
 
 The steps, each in a module of its own: bytes to nodes (``yaml``), the files of a catalog to one tree (``files``), the
 tree against the published schema (``shape``), and what is left of it to the model, checked for meaning (``fields``,

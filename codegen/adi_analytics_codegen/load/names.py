@@ -87,9 +87,9 @@ def _check_members(catalog: Catalog, context: Context) -> None:
 
 def _check_value(enum: Enum, value: EnumValue, context: Context) -> None:
     name = value.name
-    if not name or not name.isprintable() or len(name) > 200:  # noqa: PLR2004 - said in the message
+    if not name or not name.isprintable() or len(name) > 200:  # noqa: PLR2004 - the message has it
         message = "an enum's value has 1 to 200 printable characters"
-        context.error(value.at, "wrong-value", message, f"mend {name[:40]!r}", f"enums.{enum.name}")
+        context.error(value.at, "wrong-value", message, f"change {name[:40]!r}", f"enums.{enum.name}")
 
 
 def _check_classes(catalog: Catalog, context: Context) -> None:

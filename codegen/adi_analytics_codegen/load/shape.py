@@ -143,11 +143,11 @@ class Shape:
         return "type" in schema and _admits(schema["type"], "null")
 
     def _exactly_one(self, node: Node, keys: list[str]) -> None:
-        # A key without a value is as good as absent, here as elsewhere.
+        # Here as elsewhere, a key without a value counts as absent.
         present = [key for key in keys if key in node.mapping and node.mapping[key].value is not None]
         if len(present) != 1:
-            told = f"has {' and '.join(present)}" if present else "has none of them"
-            self._report(node.key_at, "wrong-value", f"give exactly one of {', '.join(keys)}; this {told}")
+            rest = f"has {' and '.join(present)}" if present else "has none of them"
+            self._report(node.key_at, "wrong-value", f"give exactly one of {', '.join(keys)}; this {rest}")
 
     def _list(self, node: Node, schema: dict[str, Any]) -> Node | None:
         count, least, most = len(node.items), schema.get("minItems", 0), schema.get("maxItems", math.inf)

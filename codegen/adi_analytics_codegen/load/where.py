@@ -61,8 +61,10 @@ class Reader:
             return None
         types = {one.type: source for source, one in found.items()}
         if len(types) > 1:
-            told = ", ".join(f"{kind} in {source}" for kind, source in types.items())
-            self._error(at, "aggregate-field-type", f'field "{name}" is {told}', "narrow it to events with one type")
+            types_text = ", ".join(f"{kind} in {source}" for kind, source in types.items())
+            self._error(
+                at, "aggregate-field-type", f'field "{name}" is {types_text}', "narrow it to events with one type"
+            )
             return None
         return next(iter(types), None)
 

@@ -26,9 +26,9 @@ Value: TypeAlias = "bool | int | float | str | list[Node] | dict[str, Node] | No
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH: Final = 100
 _MAX_NODES: Final = 2_000_000
-"""Aliases may not blow a catalog up beyond this many values."""
+"""Aliases may not expand a catalog to more values than this."""
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
-"""Characters that no terminal, no editor and no database is to see, and line ends that only some parsers count."""
+"""Characters that can harm terminals, editors and databases, and line ends that only some parsers count."""
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT: Final = re.compile(r"[-+]?[0-9]{1,400}")
@@ -131,7 +131,7 @@ def parse(data: bytes, file: str, findings: Findings) -> Node | None:
         mark = error.problem_mark or error.context_mark
         at = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file, 1, 1)
         line = "".join(text.splitlines()[at.line - 1 : at.line])
-        fix = "indent with spaces, not with tabs" if line[at.column - 1 :].startswith("\t") else "mend the syntax"
+        fix = "indent with spaces, not with tabs" if line[at.column - 1 :].startswith("\t") else "correct the syntax"
         findings.error(at, "yaml-syntax", f"this is not YAML: {error.problem or error.context}", fix)
     except yaml.reader.ReaderError as error:
         at = _place(file, text, error.position)
@@ -246,7 +246,7 @@ class _Builder:
 
     def check_tag(self, event: Any) -> None:
         if event.tag is not None and event.tag != "!":
-            self.findings.error(self.at(event), "yaml-tag", f"tag {event.tag!r} means nothing here", "remove the tag")
+            self.findings.error(self.at(event), "yaml-tag", f"tag {event.tag!r} has no meaning here", "remove the tag")
 
     def add(self, node: Node, anchor: str | None) -> None:
         """Put a finished node into the collection that is open."""

@@ -1,4 +1,4 @@
-"""What a check has to say about a catalog: where, how bad, which rule, what is wrong and how to mend it."""
+"""What a check found in a catalog: the place, the severity, the rule, what is wrong and how to fix it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Finding:
         at: The place in the catalog file.
         rule: The id of the rule, as in docs/reference/rules.md.
         message: What is wrong.
-        fix: How to mend it; may be empty when the message says it.
+        fix: How to fix it; empty when the message says it.
         subject: The object that it is about, as a path such as ``events.task_created.command``.
     """
 

@@ -54,7 +54,7 @@ class FieldType(StrEnum):
 
 
 class Sensitivity(StrEnum):
-    """How much a value tells about a person, from least to most."""
+    """How much a value reveals about a person, from least to most."""
 
     NONE = "none"
     PSEUDONYMOUS = "pseudonymous"
@@ -266,7 +266,7 @@ class Aggregate:
 
     Attributes:
         sources: Names of the events read, in catalog order; ``from: all`` gives every event's.
-        all_events: Whether the catalog said ``from: all``. Such an aggregate reads every row, of whatever event.
+        all_events: Whether the catalog said ``from: all``. Such an aggregate reads the rows of all events.
     """
 
     name: str

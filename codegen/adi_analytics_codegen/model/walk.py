@@ -18,7 +18,7 @@ def every_field(fields: Iterable[Field]) -> Iterator[Field]:
 
 
 def innermost(field: Field) -> Field:
-    """Return what a list, a list of lists and so on is of in the end; anything else is returned as it is."""
+    """Return the items of a list, or of the lists inside it, that are no lists; any other field is returned itself."""
     return field if field.items is None else innermost(field.items)
 
 

@@ -1,4 +1,4 @@
-"""What an edit changes, told to people: every event, field, enum, aggregate and setting that is not as it was."""
+"""What an edit changes, for people: every event, field, enum, aggregate and setting that differs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that is not as it was.
+    """One thing that differs.
 
     Attributes:
         kind: ``added``, ``removed`` or ``changed``.
@@ -42,7 +42,7 @@ class Change:
                 )
         if self.kind == "changed":
             return f"~ {self.subject}: {_short(self.old)} -> {_short(self.new)}"
-        return f"{'+' if self.kind == 'added' else '-'} {self.subject}{_told(self.new or self.old)}"
+        return f"{'+' if self.kind == 'added' else '-'} {self.subject}{_summary(self.new or self.old)}"
 
 
 def difference(old: Catalog, new: Catalog) -> list[Change]:
@@ -91,8 +91,8 @@ def _short(value: Any) -> str:
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
-def _told(value: Any) -> str:
-    """Return what helps to recognise an added or removed thing."""
+def _summary(value: Any) -> str:
+    """Return type and description of an added or removed thing."""
     if not isinstance(value, dict):
         return "" if value is None else f": {_short(value)}"
     words = [str(value[key]) for key in ("type", "kind") if value.get(key)]

@@ -1,4 +1,4 @@
-"""Rules about aggregates. All but removal are allowed when the aggregate's version is counted up."""
+"""Rules about aggregates. All but removal are allowed when the aggregate's version is raised."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.model.model import Aggregate, Dimension
 
-_BUMP: Final = "count the aggregate's version up"
+_BUMP: Final = "raise the aggregate's version"
 _WHOLE: Final = frozenset({MeasureKind.COUNT, MeasureKind.DISTINCT})
 _DOUBLE: Final = frozenset({MeasureKind.AVG, MeasureKind.PERCENTILE})
 
@@ -45,10 +45,10 @@ def _sources_changed(seen: Aggregates) -> Iterator[Found]:
     lost = sorted(set(seen.old.sources) - set(seen.new.sources))
     gained = sorted(set(seen.new.sources) - set(seen.old.sources))
     if lost or gained or seen.old.all_events != seen.new.all_events:
-        told = "; ".join(
+        changes = "; ".join(
             filter(None, [f"no longer {', '.join(lost)}" * bool(lost), f"now {', '.join(gained)}" * bool(gained)])
         )
-        message = f"{seen.subject}: reads other events: {told or 'from all, or no longer'}"
+        message = f"{seen.subject}: reads other events: {changes or 'from all, or no longer'}"
         yield Found(seen.new.at, seen.subject, message, _BUMP)
 
 
@@ -77,7 +77,7 @@ def _filter_changed(seen: Aggregates) -> Iterator[Found]:
 
 
 def _tests(of: Aggregate | Measure) -> list[str]:
-    """Return the tests of a ``where``, whose order means nothing."""
+    """Return the tests of a ``where``, whose order has no meaning."""
     return sorted(str(canonical(condition)) for condition in of.where)
 
 
@@ -130,9 +130,7 @@ def _expression(column: Measure | Ratio) -> Any:
 
 
 VERSION_RULES: Final[dict[str, Rule[Aggregates]]] = {
-    "aggregate-version-lowered": Rule(
-        _version_lowered, Severity.ERROR, "The version of an aggregate was counted down."
-    ),
+    "aggregate-version-lowered": Rule(_version_lowered, Severity.ERROR, "The version of an aggregate was lowered."),
 }
 
 AGGREGATE_RULES: Final[dict[str, Rule[Aggregates]]] = {

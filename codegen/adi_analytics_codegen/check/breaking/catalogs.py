@@ -90,7 +90,7 @@ CATALOG_RULES: Final[dict[str, Rule[Catalogs]]] = {
     ),
     "table-renamed": Rule(_table_renamed, Severity.ERROR, "The events table has another name. Its rows do not move."),
     "retention-shortened": Rule(
-        _retention_shortened, Severity.WARNING, "Rows will be deleted earlier than their readers were told."
+        _retention_shortened, Severity.WARNING, "Rows will be deleted earlier than their readers expect."
     ),
     "package-renamed": Rule(_package_renamed, Severity.WARNING, "Imports of the generated Python package break."),
 }
@@ -117,7 +117,7 @@ def _made_draft(seen: Events) -> Iterator[Found]:
 def _version_lowered(seen: Events) -> Iterator[Found]:
     if seen.new.version < seen.old.version:
         message = f"{seen.subject}: version was {seen.old.version} and is now {seen.new.version}"
-        yield Found(seen.new.at, seen.subject, message, "never count a version down")
+        yield Found(seen.new.at, seen.subject, message, "never lower a version")
 
 
 def _column_changed(seen: Events) -> Iterator[Found]:
@@ -131,7 +131,7 @@ def _column_changed(seen: Events) -> Iterator[Found]:
             message = (
                 f"{seen.subject}: column {column} was filled by {old or 'nothing'} and is now by {new or 'nothing'}"
             )
-            yield Found(seen.new.at, f"{seen.subject}.{new or old}", message, "count the event's version up")
+            yield Found(seen.new.at, f"{seen.subject}.{new or old}", message, "raise the event's version")
 
 
 def _reserved_field_released(seen: Events) -> Iterator[Found]:
@@ -149,11 +149,11 @@ EVENT_RULES: Final[dict[str, Rule[Events]]] = {
     "made-draft": Rule(
         _made_draft, Severity.ERROR, "An event became a draft again. Drafts are exempt from these rules."
     ),
-    "event-version-lowered": Rule(_version_lowered, Severity.ERROR, "The version of an event was counted down."),
+    "event-version-lowered": Rule(_version_lowered, Severity.ERROR, "The version of an event was lowered."),
     "column-changed": Rule(
         _column_changed,
         Severity.ERROR,
-        "Another field fills the column `user_id` or `service`. Allowed when the event's version is counted up.",
+        "Another field fills the column `user_id` or `service`. Allowed when the event's version is raised.",
     ),
     "reserved-field-released": Rule(
         _reserved_field_released, Severity.ERROR, "A name left `reserved`. Old rows may still have it."

@@ -51,8 +51,8 @@ def _field_removed_read(seen: Members) -> Iterator[Found]:
         readers = _reads(seen, field)
         if readers:
             path = seen.path + field.name
-            told = ", ".join(dict.fromkeys(aggregate.name for aggregate, _ in readers))
-            message = f"{seen.events.subject}: field {path} was removed, and {told} read it"
+            names = ", ".join(dict.fromkeys(aggregate.name for aggregate, _ in readers))
+            message = f"{seen.events.subject}: field {path} was removed, and {names} read it"
             fix = "keep it, optional and deprecated, until no aggregate reads it"
             yield Found(seen.at, f"{seen.events.subject}.{path}", message, fix)
 
@@ -72,7 +72,7 @@ def _required_field_added(seen: Members) -> Iterator[Found]:
     for field in seen.new:
         if field.name not in names and not field.optional and not seen.events.bumped:
             path = f"{seen.events.subject}.{seen.path}{field.name}"
-            fix = "make it optional, or count the event's version up"
+            fix = "make it optional, or raise the event's version"
             yield Found(field.at, path, f"{path}: is new and required, and old senders do not send it", fix)
 
 
@@ -95,7 +95,7 @@ MEMBER_RULES: Final[dict[str, Rule[Members]]] = {
     "required-field-added": Rule(
         _required_field_added,
         Severity.ERROR,
-        "A required field is new. Allowed when the event's version is counted up.",
+        "A required field is new. Allowed when the event's version is raised.",
     ),
 }
 
@@ -117,14 +117,14 @@ def _type_changed(seen: Fields) -> Iterator[Found]:
 
 def _type_widened(seen: Fields) -> Iterator[Found]:
     if _is_wider(seen) and not list(_retyped_columns(seen)):
-        yield seen.found(f"type was {seen.old.type} and is now {seen.new.type}", "tell the readers")
+        yield seen.found(f"type was {seen.old.type} and is now {seen.new.type}", "inform its readers")
 
 
 def _type_widened_read(seen: Fields) -> Iterator[Found]:
     columns = list(_retyped_columns(seen))
     if _is_wider(seen) and columns:
         message = f"type was {seen.old.type} and is now {seen.new.type}, which changes the type of {', '.join(columns)}"
-        yield seen.found(message, "keep the type, or count the version of the aggregate up")
+        yield seen.found(message, "keep the type, or raise the version of the aggregate")
 
 
 def _retyped_columns(seen: Fields) -> Iterator[str]:
@@ -142,15 +142,15 @@ def _retyped_columns(seen: Fields) -> Iterator[str]:
 
 def _field_made_required(seen: Fields) -> Iterator[Found]:
     if seen.old.optional and not seen.new.optional and not seen.events.bumped:
-        fix = "keep it optional, or count the event's version up"
+        fix = "keep it optional, or raise the event's version"
         yield seen.found("was optional and is now required, and old senders may leave it out", fix)
 
 
 def _field_made_optional(seen: Fields) -> Iterator[Found]:
     readers = columns_reading(seen.events.catalogs.new, seen.events.new, seen.path)
     if seen.new.optional and not seen.old.optional and readers:
-        told = ", ".join(dict.fromkeys(f"{aggregate.name}.{column}" for aggregate, column in readers))
-        yield seen.found(f"is now optional, and {told} read it", "rows without it will not be counted there")
+        columns = ", ".join(dict.fromkeys(f"{aggregate.name}.{column}" for aggregate, column in readers))
+        yield seen.found(f"is now optional, and {columns} read it", "rows without it will not be counted there")
 
 
 def _unit_changed(seen: Fields) -> Iterator[Found]:
@@ -261,12 +261,12 @@ FIELD_RULES: Final[dict[str, Rule[Fields]]] = {
         _type_widened_read,
         Severity.ERROR,
         "A field has a wider type, and the type of an aggregate's column follows it. "
-        "Allowed when the aggregate's version is counted up.",
+        "Allowed when the aggregate's version is raised.",
     ),
     "field-made-required": Rule(
         _field_made_required,
         Severity.ERROR,
-        "An optional field became required. Allowed when the event's version is counted up.",
+        "An optional field became required. Allowed when the event's version is raised.",
     ),
     "field-made-optional": Rule(
         _field_made_optional, Severity.WARNING, "A required field that an aggregate reads became optional."
@@ -286,12 +286,8 @@ FIELD_RULES: Final[dict[str, Rule[Fields]]] = {
     "enum-renamed": Rule(
         _member_renamed, Severity.WARNING, "The class of an enum, or the name of one of its members, is another one."
     ),
-    "sensitivity-lowered": Rule(
-        _sensitivity_lowered, Severity.ERROR, "A field is said to tell less about people than before."
-    ),
-    "sensitivity-raised": Rule(
-        _sensitivity_raised, Severity.WARNING, "A field is said to tell more about people than before."
-    ),
+    "sensitivity-lowered": Rule(_sensitivity_lowered, Severity.ERROR, "The sensitivity of a field was lowered."),
+    "sensitivity-raised": Rule(_sensitivity_raised, Severity.WARNING, "The sensitivity of a field was raised."),
     "store-lowered": Rule(
         _store_lowered, Severity.ERROR, "A field is stored with less protection: drop, hash, keep is the order."
     ),

@@ -60,7 +60,7 @@ class Events:
 
     @property
     def bumped(self) -> bool:
-        """Whether the event's version was counted up."""
+        """Whether the event's version was raised."""
         return self.new.version > self.old.version
 
 
