@@ -1,5 +1,5 @@
 import pytest
-from codegen_support.projects import Project
+from support.codegen.projects import Project
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from importlib import metadata
 import pytest
 from adi_analytics_codegen.check.rules import RULES, markdown
 from adi_analytics_codegen.cli import main
-from codegen_support.projects import EVENTS, REPOSITORY, minimal
+from support.codegen.projects import minimal
+from support.paths import EVENTS, FIXTURES, ROOT
 
 COMMANDS = ["lint", "generate", "check", "breaking", "diff", "explain", "sample", "rules", "schema"]
 BROKEN = "catalog: {format: 1, name: small}\nevents: {a: {domian: web, description: x}}\n"
@@ -178,7 +179,7 @@ def test_a_checkout_with_line_ends_of_windows_is_up_to_date(project, capsys):
 
 
 def test_git_gives_a_checkout_the_line_ends_that_were_committed(repository):
-    repository.write((REPOSITORY / ".gitattributes").read_text(encoding="utf-8"), ".gitattributes")
+    repository.write((ROOT / ".gitattributes").read_text(encoding="utf-8"), ".gitattributes")
     repository.write("#!/bin/sh\n", "run.sh")
     repository.git("add", ".")
     repository.git("commit", "-q", "-m", "attributes")
@@ -296,7 +297,7 @@ def test_explain_tells_schema_sql_and_readers(capsys):
 
 
 def test_explain_tells_what_is_inside_of_fields(capsys):
-    catalog = REPOSITORY / "tests" / "fixtures" / "catalogs" / "good" / "everything.yaml"
+    catalog = FIXTURES / "catalogs" / "good" / "everything.yaml"
     main(["explain", "--catalog", str(catalog), "page_view", "--format", "json"])
     fields = json.loads(capsys.readouterr().out)["fields"]
     assert fields["channel"].startswith("enum `channel`")
@@ -329,7 +330,7 @@ def test_a_pattern_that_cannot_be_sampled_is_said(project, capsys):
 
 def test_the_page_of_rules_is_up_to_date(capsys):
     assert main(["rules", "--format", "markdown"]) == 0
-    assert (REPOSITORY / "docs" / "reference" / "rules.md").read_text(encoding="utf-8") == capsys.readouterr().out
+    assert (ROOT / "docs" / "reference" / "rules.md").read_text(encoding="utf-8") == capsys.readouterr().out
     assert markdown().count("\n| `") == len(RULES)
     assert main(["rules", "--format", "json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == len(RULES)

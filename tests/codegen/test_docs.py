@@ -10,9 +10,10 @@ from adi_analytics_codegen.backends import text as docs_text
 from adi_analytics_codegen.check import lint as lints
 from adi_analytics_codegen.check.catalog import load, load_catalog
 from adi_analytics_codegen.check.lint import lint
-from codegen_support.projects import EVENTS, REPOSITORY, minimal
+from support.codegen.projects import minimal
+from support.paths import EVENTS, ROOT
 
-DOCS = REPOSITORY / "docs"
+DOCS = ROOT / "docs"
 
 
 def blocks(page, language):
@@ -53,7 +54,7 @@ def test_the_language_of_the_howto_can_be_added(tmp_path, monkeypatch):
 
 
 def test_the_lint_of_the_contributors_guide_can_be_added(project, monkeypatch):
-    text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (function,) = re.findall(r"^   ```python\n(.*?)^   ```", text, re.DOTALL | re.MULTILINE)
     (row,) = re.findall(r'`("name-repeats": Lint\(.*\)),`', text)
     (case,) = re.findall(r'`("name-repeats": \(.*\)),`', text)

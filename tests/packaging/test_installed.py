@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from support.paths import EVENTS, ROOT
 
-ROOT = Path(__file__).parents[2]
 BACKENDS = ("postgres", "timescaledb", "timescaledb_apache")
 
 
@@ -48,7 +48,7 @@ def test_migrations_can_be_shown_without_a_database(installed, backend):
 
 
 def test_codegen_without_its_extra_says_what_to_install(installed):
-    (installed.folder / "events.yaml").write_bytes((ROOT / "events.yaml").read_bytes())
+    (installed.folder / "events.yaml").write_bytes(EVENTS.read_bytes())
     done = installed.run("analytics-codegen", "generate")
     assert done.returncode != 0
     assert "pip install 'adi-analytics[codegen]'" in done.stderr
@@ -100,7 +100,7 @@ def test_generator_of_the_wheel_writes_what_is_committed(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "unpacked")
     code = "import sys; from adi_analytics_codegen.cli import main; print(main.__code__.co_filename); sys.exit(main())"
-    arguments = ["generate", "--catalog", str(ROOT / "events.yaml"), "--out", str(tmp_path / "generated")]
+    arguments = ["generate", "--catalog", str(EVENTS), "--out", str(tmp_path / "generated")]
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "unpacked")}
     command = [sys.executable, "-c", code, *arguments]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

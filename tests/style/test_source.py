@@ -7,12 +7,11 @@ import statistics
 import subprocess
 import tokenize
 import tomllib
-from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 
-REPOSITORY = Path(__file__).parent.parent.parent
-PACKAGES = [REPOSITORY / "runtime" / "adi_analytics", REPOSITORY / "codegen" / "adi_analytics_codegen"]
+PACKAGES = [ROOT / "runtime" / "adi_analytics", ROOT / "codegen" / "adi_analytics_codegen"]
 OURS = ("adi_analytics", "adi_analytics_codegen")
 
 MODULE_LINES = 400
@@ -35,7 +34,7 @@ def tree(path):
 
 
 def shown(path, line=None):
-    place = path.relative_to(REPOSITORY).as_posix()
+    place = path.relative_to(ROOT).as_posix()
     return place if line is None else f"{place}:{line}"
 
 
@@ -78,12 +77,12 @@ def test_what_a_private_import_is(code, names):
 def python_files():
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.py"],
-        cwd=REPOSITORY,
+        cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,
     )
-    paths = [REPOSITORY / name for name in listed.stdout.split("\0") if name]
+    paths = [ROOT / name for name in listed.stdout.split("\0") if name]
     return [path for path in paths if path.exists()]
 
 
@@ -126,7 +125,7 @@ def test_an_ignore_without_a_code_or_a_reason(comment):
 
 
 def test_every_rule_that_ruff_is_to_ignore_has_a_reason():
-    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     lint = tomllib.loads(text)["tool"]["ruff"]["lint"]
     codes = {*lint["ignore"], *(code for found in lint["per-file-ignores"].values() for code in found)}
     section = text[text.index("[tool.ruff.lint]") : text.index("[tool.mypy]")]

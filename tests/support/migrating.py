@@ -19,10 +19,11 @@ from adi_analytics_codegen.backends.sql import manifest
 from adi_analytics_codegen.backends.sql.manifest import to_json
 from adi_analytics_codegen.check.catalog import load_catalog
 
+from support.paths import EVENTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ROOT = Path(__file__).parents[2]
 Document = dict[str, Any]
 
 
@@ -104,7 +105,7 @@ def project(folder: Path, change: Callable[[Document], None] = lambda _: None) -
     made = Project(folder)
     folder.mkdir(exist_ok=True)
     made.migrations.mkdir()
-    (folder / "events.yaml").write_text((ROOT / "events.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "events.yaml").write_text(EVENTS.read_text(encoding="utf-8"), encoding="utf-8")
     made.edit(change)
     made.new()
     return made

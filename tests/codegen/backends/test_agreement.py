@@ -1,0 +1,140 @@
+"""What the generated decoder, jsonschema and jsonschema-rs accept: the same."""
+
+import json
+import re
+
+import jsonschema
+import jsonschema_rs
+import pytest
+from adi_analytics_codegen.model.patterns import UnportableError, in_python, portable
+from support.codegen.projects import minimal, run_python
+
+FIELDS = {
+    "number": {"type": "int", "min": 0, "max": 2**63 - 1},
+    "any_int": {"type": "int"},
+    "price": {"type": "float", "min": 0.5},
+    "code": {"type": "string", "pattern": "^[A-Z]{2}-\\d+$", "max_length": 8},
+    "words": {"type": "string", "pattern": "^\\w+[^\\s.]$"},
+    "line": {"type": "string", "pattern": "^.$"},
+    "id": {"type": "uuid"},
+    "at": {"type": "datetime"},
+    "color": {"type": "enum", "enum": "color"},
+    "grid": {"type": "list", "items": {"type": "list", "items": {"type": "int"}, "max_items": 2}},
+    "place": {"type": "object", "fields": {"city": {"type": "string", "optional": True}, "zip": {"type": "int"}}},
+    "extra": {"type": "json"},
+}
+NUMBERS = [0, -0.0, 1, -1, 1.0, 12.5, 1e3, 1e30, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 10**30, True, "1", "1.0"]
+STRINGS = [
+    "", "AB-12", "AB-\u0661\u0662", "AB-123456", "ab", "\u00e9b", "a\u0085", "a\u00a0", "a\ufeff", "a ",
+    "a.", "\u2028", "\r", "red", "Red", "\U0001f600", "e\u0301",
+]  # fmt: skip
+UUIDS = [
+    "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01", "0190A0B4-5C8E-7D10-8F3E-2B6F5D1C9A01",
+    "0190a0b4-5c8e7d10-8f3e-2b6f5d1c9a01", "{0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01}",
+]  # fmt: skip
+DAYS = ["2026-02-28", "2026-02-29", "2024-02-29", "1900-02-29", "2000-02-29", "2026-04-31", "2026-12-31", "0000-01-01",
+        "0001-01-01", "0400-02-29", "2026-13-01", "2026-00-01", "2026-01-00", "2026-1-1"]  # fmt: skip
+CLOCKS = [
+    "00:00:00Z", "23:59:59.123456789z", "24:00:00Z", "23:59:60Z", "00:00Z", "00:00:00", "00:00:00-23:59",
+    "00:00:00+24:00", "00:00:00+01", "00:00:00.Z",
+]  # fmt: skip
+TIMES = [*(f"{day}T{clock}" for day in DAYS for clock in CLOCKS), "2026-02-28t00:00:00Z", "2026-02-28"]
+OTHERS = [None, [], [[]], [[1.0], [2]], [[1, 2, 3]], [["1"]], {}, {"zip": 1.0}, {"zip": 1, "city": None}, {"city": "x"}]
+VALUES = [*NUMBERS, *STRINGS, *UUIDS, *TIMES, *OTHERS]
+ACCEPTS = """
+import json, sys
+import adi_analytics_events as events
+for line in sys.stdin:
+    try:
+        event = events.from_json(line)
+        assert events.from_json(events.to_json(event)) == event
+        print(1)
+    except events.EventDecodeError:
+        print(0)
+"""
+
+
+@pytest.fixture(scope="module")
+def accepted(tmp_path_factory):
+    """A function that says which of some events the generated decoder accepts, and the generated schema."""
+    from support.codegen.projects import Project
+
+    project = Project(tmp_path_factory.mktemp("project"))
+    enums = {"color": {"values": {"red": "Red"}}}
+    fields = {name: {**field, "optional": True} for name, field in FIELDS.items()}
+    project.write(minimal(enums=enums, events={"seen": {"domain": "web", "description": "x", "fields": fields}}))
+    assert project.run("generate") == 0
+
+    def decide(instances):
+        lines = [json.dumps(instance) for instance in instances]
+        code = f"import io, sys; sys.stdin = io.StringIO({chr(10).join(lines)!r}){ACCEPTS}"
+        return [word == "1" for word in run_python(code, project.out / "python").split()]
+
+    return decide, json.loads((project.out / "json_schema" / "seen.schema.json").read_text(encoding="utf-8"))
+
+
+def verdicts(accepted, instances):
+    decide, schema = accepted
+    jsonschema_py, rust = jsonschema.Draft202012Validator(schema), jsonschema_rs.validator_for(schema)
+    decided = decide(instances)
+    assert len(decided) == len(instances)
+    for instance, decoder in zip(instances, decided, strict=True):
+        yield instance, (decoder, jsonschema_py.is_valid(instance), rust.is_valid(instance))
+
+
+def test_the_type_is_needed_even_where_there_is_one_event(accepted):
+    instances = [{}, {"number": 1}, {"type": None}, {"type": "else"}, {"type": "seen"}]
+    found = [verdict for _, verdict in verdicts(accepted, instances)]
+    assert found == [(False,) * 3] * 4 + [(True,) * 3]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_decoder_and_schemas_accept_the_same(accepted, name):
+    found = list(verdicts(accepted, [{"type": "seen", name: value} for value in VALUES]))
+    assert {verdict[0] for _, verdict in found} == ({True} if name == "extra" else {True, False})
+    assert [(instance, verdict) for instance, verdict in found if len(set(verdict)) > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "verdict"),
+    [
+        ("id", "0190a0b45c8e7d108f3e2b6f5d1c9a01", (True, False, False)),
+        ("at", "2026-02-28 00:00:00Z", (True, False, False)),
+        ("at", "2026-02-28T00:00:00+0100", (True, False, False)),
+        ("code", "AB-1\n", (False, True, False)),
+        ("price", 10**400, (False, True, True)),
+        ("at", "9999-12-31T23:59:59.9999999Z", (False, True, True)),
+    ],
+)
+def test_the_differences_are_those_in_the_reference(accepted, name, value, verdict):
+    assert next(verdicts(accepted, [{"type": "seen", name: value}]))[1] == verdict
+
+
+@pytest.mark.parametrize(
+    ("pattern", "spelled", "python"),
+    [
+        ("^a+$", "^a+$", "^a+\\Z"),
+        ("^\\d{2,}\\W?$", "^[0-9]{2,}[^A-Za-z0-9_]?$", "^[0-9]{2,}[^A-Za-z0-9_]?\\Z"),
+        ("[\\w.$-]|(?:x|\\$)", "[A-Za-z0-9_.$-]|(?:x|\\$)", "[A-Za-z0-9_.$-]|(?:x|\\$)"),
+        ("^[*+]\\++.(?=b)$", "^[*+]\\++[^\\n\\r](?=b)$", "^[*+]\\++[^\\n\\r](?=b)\\Z"),
+    ],
+)
+def test_a_pattern_is_spelled_out(pattern, spelled, python):
+    assert (portable(pattern), in_python(pattern)) == (spelled, python)
+    assert portable(spelled) == spelled
+    re.compile(python)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "odd"),
+    [
+        ("(?P<n>a)", "(?"), ("a*+", "*+"), ("\\Aa", "\\A"), ("a\\b", "\\b"), ("(a)\\1", "\\1"), ("a\\@b", "\\@"),
+        ("[]a]", "[]"), ("a{,3}", "{,"), ("{x}", "{x"), ("x]", "]"), ("[\\D]", "\\D"),
+        ("\\U0001F600", "\\U"), ("\\ud800", "\\u"),
+        ("\\07", "\\0"),
+    ],
+)  # fmt: skip
+def test_a_pattern_that_cannot_mean_the_same_is_refused(pattern, odd):
+    with pytest.raises(UnportableError) as caught:
+        portable(pattern)
+    assert caught.value.args == (odd,)

@@ -1,0 +1,254 @@
+"""Random catalogs through every output: each is accepted by the tools of its language, and all say the same."""
+
+import ast
+import json
+import random
+import re
+import tempfile
+import uuid
+from pathlib import Path
+
+import jsonschema
+import jsonschema_rs
+import pytest
+from adi_analytics_codegen.backends import render
+from adi_analytics_codegen.check.breaking import compare
+from adi_analytics_codegen.check.catalog import load, load_catalog
+from adi_analytics_codegen.load.shape import Shape, catalog_schema
+from adi_analytics_codegen.load.yaml import parse
+from adi_analytics_codegen.model.findings import Findings
+from adi_analytics_codegen.model.model import Location
+from adi_analytics_codegen.show.difference import difference
+from adi_analytics_codegen.show.sample import sample
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+from support.codegen.catalogs import catalogs
+from support.codegen.projects import run_python
+from support.codegen.typescript import compile_typescript
+from support.paths import EVENTS, FIXTURES
+
+GOLDEN = FIXTURES / "golden"
+# Without Phase.shrink: for a whole catalog it takes longer than a test may, and says nothing before it ends.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
+
+
+def loaded(data):
+    text = json.dumps(data, ensure_ascii=False).encode()
+    made = load(Path("events.yaml"), lambda _path: text)
+    # Random names meet: that is found, and the findings have tests of their own.
+    assume(not any(finding.rule == "class-name" for finding in made.findings))
+    assert made.catalog, [str(finding) for finding in made.findings]
+    return made.catalog
+
+
+@given(catalogs(), st.integers())
+@settings(SLOW, max_examples=25)
+def test_samples_are_valid_for_two_validators_and_one_event_only(data, seed):
+    catalog = loaded(data)
+    files = render(catalog, ["json_schema"])
+    union = jsonschema_rs.validator_for(json.loads(files["json_schema/events.schema.json"]))
+    rng = random.Random(seed)
+    for event in catalog.events:
+        schema = json.loads(files[f"json_schema/{event.name}.schema.json"])
+        jsonschema.Draft202012Validator.check_schema(schema)
+        assert jsonschema_rs.meta.is_valid(schema)
+        instance = sample(catalog, event, rng)
+        jsonschema.validate(instance, schema)
+        assert jsonschema_rs.is_valid(schema, instance)
+        assert union.is_valid(instance)
+        for broken in ({**instance, "type": "x"}, {**instance, "other_field_": 1}, {}, []):
+            assert not jsonschema_rs.is_valid(schema, broken)
+
+
+READ = """
+import json, sys
+import adi_analytics_events as events
+for line in sys.argv[1].splitlines():
+    event = events.from_json(line)
+    assert event.EVENT_TYPE == json.loads(line)["type"]
+    assert events.from_json(events.to_json(event)) == event
+    assert events.DECODERS[event.EVENT_TYPE].decode(line) == event
+    try:
+        events.from_json(json.dumps(json.loads(line) | {"other_field_": 1}))
+    except events.EventDecodeError as error:
+        assert (error.event, error.field) == (event.EVENT_TYPE, "other_field_")
+    else:
+        raise AssertionError(line)
+print("fine")
+"""
+
+
+@given(catalogs(), st.integers())
+@settings(SLOW, max_examples=15)
+def test_samples_go_through_the_generated_python(data, seed):
+    catalog = loaded(data)
+    rng = random.Random(seed)
+    lines = "\n".join(json.dumps(sample(catalog, event, rng)) for event in catalog.events for _ in range(3))
+    with tempfile.TemporaryDirectory() as folder:
+        for path, text in render(catalog, ["python"]).items():
+            target = Path(folder) / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        assert run_python(READ.replace("sys.argv[1]", repr(lines)), Path(folder) / "python") == "fine\n"
+
+
+@given(catalogs())
+@settings(SLOW, max_examples=25)
+def test_every_output_is_complete_and_the_same_each_time(data):
+    catalog = loaded(data)
+    files = render(catalog)
+    assert files == render(catalog)
+    for path, text in files.items():
+        assert text == "" or text.endswith("\n")
+        assert not re.search(r"[ \t]$", text, re.MULTILINE) or path.startswith("sql/"), path
+        if path.endswith(".py"):
+            ast.parse(text)
+        if path.endswith(".json"):
+            json.loads(text)
+    for event in catalog.events:
+        assert any(f"## {event.name}\n" in text for path, text in files.items() if path.startswith("docs/domains/"))
+
+
+@given(catalogs(), catalogs())
+@settings(SLOW, max_examples=25)
+def test_any_two_catalogs_can_be_compared(one, other):
+    old, new = loaded(one), loaded(other)
+    at = Location("events.yaml", 1, 1)
+    assert compare(old, old, at) == []
+    assert difference(old, old) == []
+    assert {finding.subject for finding in compare(old, new, at) if finding.rule == "event-removed"} <= {
+        f"events.{event.name}" for event in old.events
+    }
+    assert all(str(change) for change in difference(old, new))
+
+
+@given(st.lists(catalogs(), min_size=1, max_size=3))
+@settings(SLOW, max_examples=2)
+@pytest.mark.slow
+def test_the_typescript_of_random_catalogs_compiles(many):
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for data in many:
+            path = Path(folder) / f"{uuid.uuid4().hex}.ts"
+            path.write_text(render(loaded(data), ["typescript"])["typescript/events.ts"], encoding="utf-8")
+            files.append(path)
+        assert compile_typescript(*files) == ""
+
+
+USE = """
+import type { AnyEvent, EventOf, EventType, PageView } from "./events";
+const view: PageView = {
+  type: "page_view", visitor_id: "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01", url: "https://x.example/",
+  channel: "podcast", tags: ["a"], place: { country: "DE", city: null }, extra: { any: [1, null] },
+};
+const moved: EventOf<"order_moved"> = {
+  type: "order_moved", visitor_id: "x", service: "web", state: "404", states: [],
+};
+export function name(event: AnyEvent): EventType {
+  switch (event.type) {
+    case "page_view": return event.place?.country ? event.type : view.type;
+    case "order_placed": return event.lines.length > 1 ? event.type : moved.type;
+    default: return event.type;
+  }
+}
+"""
+WRONG = """
+import type { OrderMoved, PageView } from "./events";
+declare const view: PageView;
+view.url = "x";
+export const moved: OrderMoved = { type: "order_moved", visitor_id: "x", service: "web", state: "lost", states: [] };
+export const left: PageView = { type: "page_left", visitor_id: "x" };
+"""
+
+
+@pytest.mark.slow
+def test_the_typescript_is_accepted_where_it_is_used_well_and_only_there(tmp_path):
+    types = tmp_path / "events.ts"
+    types.write_text((GOLDEN / "everything" / "typescript" / "events.ts").read_text(encoding="utf-8"))
+    good, bad = tmp_path / "good.ts", tmp_path / "bad.ts"
+    good.write_text(USE)
+    bad.write_text(WRONG)
+    assert compile_typescript(types, good) == ""
+    complaints = compile_typescript(types, bad)
+    assert complaints.count("error TS") >= 3, complaints
+    own = EVENTS.parent / "generated" / "typescript" / "events.ts"
+    assert compile_typescript(own) == ""
+
+
+def test_links_in_the_documents_lead_somewhere():
+    for root in (GOLDEN / "everything" / "docs", EVENTS.parent / "generated" / "docs"):
+        for page in root.rglob("*.md"):
+            for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+                path, _, anchor = target.partition("#")
+                text = (page.parent / path).read_text(encoding="utf-8")
+                assert not anchor or f"## {anchor}\n" in text, (page, target)
+
+
+def test_the_examples_of_the_project_are_valid_for_the_generated_schemas():
+    catalog = load_catalog(EVENTS)
+    files = render(catalog, ["json_schema"])
+    checked = 0
+    for event in catalog.events:
+        for example in event.examples:
+            schema = json.loads(files[f"json_schema/{event.name}.schema.json"])
+            jsonschema_rs.validate(schema, {"type": event.name, **example})
+            checked += 1
+    assert checked
+
+
+def descriptions(schema, path="$"):
+    """Yield the path of every property of *schema*, and whether it has a description."""
+    for name, inner in schema.get("properties", {}).items():
+        yield f"{path}.{name}", inner
+    for key, inner in schema.items():
+        if isinstance(inner, dict):
+            yield from descriptions(inner, f"{path}.{key}")
+        elif isinstance(inner, list):
+            for item in inner:
+                if isinstance(item, dict):
+                    yield from descriptions(item, f"{path}.{key}")
+
+
+def test_every_key_of_the_format_has_a_description():
+    schema = catalog_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    definitions = schema["$defs"]
+    for path, inner in descriptions(schema):
+        target = definitions.get(inner.get("$ref", "").removeprefix("#/$defs/"), {})
+        assert inner.get("description") or target.get("description"), path
+
+
+VALUES = st.recursive(
+    st.booleans() | st.integers(-5, 5) | st.sampled_from(["page_view", "int", "x y", "1 day", "$user_id"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["type", "fields", "domain", "description", "measures", "of", "x"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+
+
+def spots(value, path=()):
+    yield path
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from spots(inner, (*path, key))
+
+
+def replaced(source, path, value):
+    return value if not path else {**source, path[0]: replaced(source[path[0]], path[1:], value)}
+
+
+@given(catalogs(), st.data(), VALUES)
+@settings(SLOW, max_examples=150)
+def test_our_reading_of_the_format_agrees_with_a_full_validator(catalog, data, value):
+    path = data.draw(st.sampled_from(list(spots(catalog))))
+    text = json.dumps(replaced(catalog, path, value), ensure_ascii=False)
+    findings = Findings()
+    node = parse(text.encode(), "events.yaml", findings)
+    Shape(catalog_schema(), findings).check(node)
+    accepted = jsonschema_rs.is_valid(catalog_schema(), json.loads(text))
+    assert accepted == (not findings.items), [str(finding) for finding in findings.items]

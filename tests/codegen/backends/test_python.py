@@ -1,0 +1,284 @@
+"""The generated Python: what it is at run time, and what type checkers and formatters say of it."""
+
+import copy
+import dataclasses
+import pickle
+import shutil
+import subprocess
+import sys
+from uuid import UUID, uuid4
+
+import adi_analytics_events as events
+import msgspec
+import pytest
+from support.codegen.projects import minimal, run_python
+from support.paths import FIXTURES, ROOT
+
+GOLDEN = FIXTURES / "golden"
+PACKAGES = [
+    ROOT / "generated" / "python" / "adi_analytics_events",
+    GOLDEN / "everything" / "python" / "shop_events",
+    GOLDEN / "empty" / "python" / "adi_analytics_events",
+]
+USER = UUID("0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01")
+
+
+@pytest.fixture
+def completed():
+    return events.TaskCompleted(user_id=USER, task_id=uuid4(), duration_ms=1200, exit_code=0)
+
+
+def test_it_is_a_dataclass_in_every_way_that_counts(completed):
+    assert dataclasses.is_dataclass(events.TaskCompleted)
+    assert [field.name for field in dataclasses.fields(completed)] == ["user_id", "task_id", "duration_ms", "exit_code"]
+    assert dataclasses.asdict(completed)["duration_ms"] == 1200
+    assert dataclasses.astuple(completed)[0] == USER
+    assert dataclasses.replace(completed, exit_code=1).exit_code == 1
+    assert repr(completed).startswith("TaskCompleted(user_id=UUID('0190")
+    assert events.TaskCompleted.__doc__.startswith("A task ended with an exit code.")
+
+
+def test_it_compares_hashes_copies_and_pickles(completed):
+    for other in (copy.copy(completed), copy.deepcopy(completed), pickle.loads(pickle.dumps(completed))):
+        assert other == completed
+        assert hash(other) == hash(completed)
+    assert completed != dataclasses.replace(completed, exit_code=1)
+    assert completed != events.TaskFailed(user_id=USER, task_id=completed.task_id, error="")
+
+
+def test_it_is_frozen_and_has_no_other_attributes(completed):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        completed.exit_code = 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del completed.exit_code
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        completed.other = 1
+    assert not hasattr(completed, "__dict__")
+
+
+def test_it_takes_keywords_only_and_all_that_is_required():
+    with pytest.raises(TypeError):
+        events.ProjectUpdated(USER, USER)
+    with pytest.raises(TypeError, match="project_id"):
+        events.ProjectUpdated(user_id=USER)
+    with pytest.raises(TypeError, match="other"):
+        events.ProjectUpdated(user_id=USER, project_id=USER, other=1)
+
+
+def test_optional_fields_default_to_none():
+    failed = events.TaskFailed(user_id=USER, task_id=USER, error="boom")
+    assert (failed.duration_ms, failed.exit_code) == (None, None)
+    defaults = {field.name: field.default for field in dataclasses.fields(failed)}
+    assert defaults["duration_ms"] is None
+    assert defaults["error"] is dataclasses.MISSING
+
+
+def test_class_variables_say_what_the_runtime_needs():
+    login = events.AuthLoginAttempt
+    assert (login.EVENT_TYPE, login.EVENT_VERSION) == ("auth_login_attempt", 1)
+    assert (login.USER_ID_FIELD, login.SERVICE_FIELD) == ("user_id", None)
+    assert login.STORE == {"email": "hash"}
+    assert events.OAuthFlowStarted.STORE == {"state": "drop"}
+    assert events.OAuthFlowStarted.EVENT_TYPE == "oauth_flow_started"
+    assert events.ApiRequest.SERVICE_FIELD == "service"
+
+
+def test_the_registry_knows_all_29_events():
+    assert len(events.EVENTS) == 29
+    assert all(name == cls.EVENT_TYPE for name, cls in events.EVENTS.items())
+    assert set(events.DECODERS) == set(events.EVENTS)
+    assert len(events.DECODERS) == 29
+    assert len(events.CATALOG_HASH) == 64
+    assert {cls.__name__ for cls in events.EVENTS.values()}.issubset(events.__all__)
+
+
+def test_json_has_the_type_and_leaves_out_what_is_none():
+    failed = events.TaskFailed(user_id=USER, task_id=USER, error="boom")
+    expected = {"type": "task_failed", "user_id": str(USER), "task_id": str(USER), "error": "boom"}
+    assert msgspec.json.decode(events.to_json(failed)) == expected
+    assert events.from_json(events.to_json(failed)) == failed
+    assert events.from_json(events.to_json(failed).decode()) == failed
+    assert events.DECODERS["task_failed"].decode(events.to_json(failed)) == failed
+
+
+def test_null_is_as_good_as_absent(completed):
+    data = {"type": "task_failed", "user_id": USER, "task_id": USER, "error": "boom", "exit_code": None}
+    assert events.from_json(msgspec.json.encode(data)).exit_code is None
+
+
+GOOD = {"type": "task_completed", "user_id": USER, "task_id": USER, "duration_ms": 1, "exit_code": 0}
+BROKEN = {
+    "an unknown field": (GOOD | {"other": 1}, "task_completed", "other"),
+    "a missing field": ({k: v for k, v in GOOD.items() if k != "exit_code"}, "task_completed", "exit_code"),
+    "a broken bound": (GOOD | {"duration_ms": -1}, "task_completed", "duration_ms"),
+    "a wrong type": (GOOD | {"exit_code": "0"}, "task_completed", "exit_code"),
+    "half a number": (GOOD | {"exit_code": 0.5}, "task_completed", "exit_code"),
+    "a null that is not optional": (GOOD | {"exit_code": None}, "task_completed", "exit_code"),
+    "no uuid": (GOOD | {"task_id": "x"}, "task_completed", "task_id"),
+    "an unknown event": (GOOD | {"type": "task_done"}, "task_done", "type"),
+    "no event": ({"user_id": USER}, None, "type"),
+    "an event that is no string": ({"type": 5}, None, "type"),
+    "a list": ([1], None, None),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_the_decoder_names_event_and_field(case):
+    data, event, field = BROKEN[case]
+    with pytest.raises(events.EventDecodeError) as caught:
+        events.from_json(msgspec.json.encode(data))
+    assert (caught.value.event, caught.value.field) == (event, field)
+    assert all(part in str(caught.value) for part in (event, field) if part)
+    assert pickle.loads(pickle.dumps(caught.value)).field == field
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"9" * 5000])
+def test_a_number_that_nothing_holds_is_an_error_of_its_field(number):
+    data = msgspec.json.encode(GOOD).replace(b'"exit_code":0', b'"exit_code":' + number)
+    with pytest.raises(events.EventDecodeError) as caught:
+        events.from_json(data)
+    assert (caught.value.event, caught.value.field) == ("task_completed", "exit_code")
+
+
+DEEP = b'{"type": "application_error", "context": ' + b"[" * 100_000
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", "\ud800", b'{"type": "task_failed", "type', DEEP, DEEP[-1000:]])
+def test_what_is_no_json_is_an_error_too(data):
+    with pytest.raises(events.EventDecodeError):
+        events.from_json(data)
+
+
+def test_every_kind_of_field_survives_the_way_there_and_back():
+    code = """
+import shop_events as shop
+from datetime import UTC, datetime
+from uuid import UUID
+view = shop.PageView(visitor_id=UUID(int=1), url="https://x.example/", channel=shop.Channel.AD, load_ms=1.5,
+    seen_at=datetime(2026, 1, 2, tzinfo=UTC), tags=("a", "b"), place=shop.PageViewPlace(country="DE", city="Ulm"),
+    extra={"any": [1, None]})
+assert shop.from_json(shop.to_json(view)) == view
+assert b'"channel":"ad"' in shop.to_json(view)
+podcast = shop.from_json(shop.to_json(view).replace(b'"ad"', b'"podcast"'))
+assert podcast.channel == "podcast"
+line = shop.OrderPlacedLines(article="book", count=2)
+order = shop.OrderPlaced(visitor_id=UUID(int=1), service="web", total=9.5, lines=(line, line))
+assert shop.from_json(shop.to_json(order)).lines == (line, line)
+moved = shop.OrderMoved(visitor_id=UUID(int=1), service="web", state=shop.OrderState.SHIPPED,
+    states=(shop.OrderState.NEW, shop.OrderState.VALUE_404))
+assert b'"state":"in-transit"' in shop.to_json(moved)
+assert shop.from_json(shop.to_json(moved)).state is shop.OrderState.SHIPPED
+assert hash(order) and hash(moved)
+for event, old, new, field in [
+    (view, b'"https', b'"ftp', "url"), (view, b'"DE"', b'"de"', "place.country"),
+    (view, b'"city"', b'"town"', "place.town"), (view, b'"a","b"', b'"a","b","c","d"', "tags"),
+    (view, b'"a"', b'""', "tags[0]"), (view, b"1.5", b"99999", "load_ms"),
+    (view, b"2026-01-02T00:00:00Z", b"2026-01-02T00:00:00", "seen_at"), (moved, b'"in-transit"', b'"lost"', "state"),
+    (order, b'"count":2', b'"count":0', "lines[0].count"),
+]:
+    assert old in shop.to_json(event), (old, shop.to_json(event))
+    try:
+        shop.from_json(shop.to_json(event).replace(old, new, 1))
+    except shop.EventDecodeError as error:
+        assert error.field == field, error.field
+    else:
+        raise AssertionError(field)
+assert shop.PageView.STORE == {"url": "hash", "place.city": "drop"}
+assert shop.OrderPlaced.STORE == {"coupon": "drop"}
+print("done")
+"""
+    assert run_python(code, GOLDEN / "everything" / "python") == "done\n"
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.parts[-3])
+def test_ruff_would_format_it_no_other_way(package):
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "120", "--diff", package]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_imports_have_the_order_that_ruff_gives_them(project):
+    names = ["ev_eventtype", "event_version", "a", "ab", "b_c", "bd", "z"]
+    project.write(minimal(events={name: {"domain": "web", "description": "x"} for name in names}))
+    assert project.run("generate") == 0
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--line-length", "120", "--select", "I"]
+    done = subprocess.run([*command, project.out / "python"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+USE = """
+from uuid import UUID
+from typing import assert_type
+import dataclasses
+import {package} as package
+from {package} import AnyEvent, {name}
+
+event = {name}({arguments})
+assert_type(event.{id}, UUID)
+print(dataclasses.replace(event), dataclasses.fields({name}))
+def read(one: AnyEvent) -> None:
+    if isinstance(one, {name}):
+        assert_type(one, {name})
+    print(one.EVENT_TYPE, one.USER_ID_FIELD)
+read(package.from_json(package.to_json(event)))
+"""
+WRONG = """
+event.{id} = UUID(int=1)
+{name}()
+{name}({arguments}, other=1)
+{name}({wrong})
+"""
+NAMES = {
+    "shop_events": {
+        "name": "PageScrolled",
+        "id": "visitor_id",
+        "arguments": "visitor_id=UUID(int=1)",
+        "wrong": "visitor_id=1",
+    },
+    "adi_analytics_events": {
+        "name": "ProjectUpdated",
+        "id": "user_id",
+        "arguments": "user_id=UUID(int=1), project_id=UUID(int=2)",
+        "wrong": "user_id=1, project_id=UUID(int=2)",
+    },
+}
+
+
+@pytest.fixture(params=PACKAGES[:2], ids=lambda path: path.parts[-3])
+def uses(request, tmp_path):
+    """A file that uses a package well, one that uses it badly, and the package's folder."""
+    package = request.param
+    names = NAMES[package.name] | {"package": package.name}
+    good, bad = tmp_path / "good.py", tmp_path / "bad.py"
+    good.write_text(USE.format(**names))
+    bad.write_text(USE.format(**names) + WRONG.format(**names))
+    return good, bad, package
+
+
+@pytest.mark.slow
+def test_mypy_strict_sees_frozen_dataclasses(uses, tmp_path, monkeypatch):
+    good, bad, package = uses
+    monkeypatch.setenv("MYPYPATH", str(package.parent))
+    options = ["--strict", "--python-version", "3.11", "--config-file", "", "--cache-dir", str(tmp_path / "cache")]
+    mypy = [sys.executable, "-m", "mypy", *options]
+    done = subprocess.run([*mypy, package, good], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    done = subprocess.run([*mypy, bad], capture_output=True, text=True, check=False)
+    assert done.stdout.count("error:") >= 4, done.stdout
+    assert "read-only" in done.stdout
+
+
+@pytest.mark.slow
+def test_pyright_sees_frozen_dataclasses(uses, tmp_path):
+    good, bad, package = uses
+    shutil.copytree(package, tmp_path / "package")
+    config = tmp_path / "pyrightconfig.json"
+    settings = {"extraPaths": [str(package.parent)], "typeCheckingMode": "strict", "pythonVersion": "3.11"}
+    config.write_bytes(msgspec.json.encode(settings | {"include": [good.name, "package"]}))
+    pyright = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--project", config]
+    done = subprocess.run(pyright, capture_output=True, text=True, check=False)
+    assert " error: " not in done.stdout, done.stdout
+    config.write_bytes(msgspec.json.encode(settings | {"include": [bad.name]}))
+    done = subprocess.run(pyright, capture_output=True, text=True, check=False)
+    assert done.stdout.count(" error: ") >= 4, done.stdout
+    assert "frozen" in done.stdout

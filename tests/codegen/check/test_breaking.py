@@ -1,0 +1,188 @@
+"""Every rule of evolution on a change that it allows and on one that it does not."""
+
+from datetime import date
+
+import pytest
+from adi_analytics_codegen.check.breaking import RULES, accepted, compare
+from adi_analytics_codegen.check.catalog import load
+from adi_analytics_codegen.model.findings import Severity
+from adi_analytics_codegen.model.model import Location
+from support.codegen.projects import minimal
+from support.paths import EVENTS, FIXTURES
+
+BREAKING = FIXTURES / "breaking"
+START = Location("events.yaml", 1, 1)
+CASES = sorted(path.stem for path in BREAKING.glob("*.yaml"))
+
+
+def versions(rule, folder):
+    """Return the catalogs of a fixture: the old one, one that passes, one that fails."""
+    texts = (BREAKING / f"{rule}.yaml").read_text().split("--- #")
+    for index, text in enumerate(texts):
+        path = folder / f"{index}.yaml"
+        path.write_text(f"#{text}")
+        loaded = load(path)
+        assert loaded.catalog, loaded.findings
+        yield loaded.catalog
+
+
+def rules_of(findings):
+    return {finding.rule for finding in findings}
+
+
+def test_every_rule_has_a_fixture_and_every_fixture_a_rule():
+    assert sorted(RULES) == CASES
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_a_rule_passes_what_it_allows_and_reports_what_it_does_not(rule, tmp_path):
+    old, passing, failing = versions(rule, tmp_path)
+    assert rule not in rules_of(compare(old, passing, START))
+    found = [finding for finding in compare(old, failing, START) if finding.rule == rule]
+    assert found
+    assert {finding.severity for finding in found} == {RULES[rule].severity}
+    assert all(finding.subject for finding in found)
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_what_passes_has_no_error_at_all(rule, tmp_path):
+    old, passing, _ = versions(rule, tmp_path)
+    assert not [finding for finding in compare(old, passing, START) if finding.severity is Severity.ERROR]
+
+
+def catalogs(project, *texts):
+    for text in texts:
+        loaded = load(project.write(text))
+        assert loaded.catalog, loaded.findings
+        yield loaded.catalog
+
+
+def one_event(**keys):
+    return minimal(events={"page_view": {"domain": "web", "description": "x", **keys}})
+
+
+def test_a_catalog_breaks_nothing_of_itself():
+    catalog = load(EVENTS).catalog
+    assert compare(catalog, catalog, START) == []
+
+
+def test_text_owners_and_examples_break_nothing(project):
+    old, new = catalogs(
+        project,
+        one_event(fields={"n": {"type": "int"}}),
+        one_event(fields={"n": {"type": "int", "description": "y"}}, owner="z", examples=[{"n": 1}]),
+    )
+    assert compare(old, new, START) == []
+
+
+def test_drafts_are_exempt(project):
+    old, new, gone = catalogs(
+        project,
+        one_event(status="draft", fields={"n": {"type": "int"}}),
+        one_event(fields={"n": {"type": "string"}}),
+        minimal(events={}),
+    )
+    assert compare(old, new, START) == []
+    assert compare(old, gone, START) == []
+
+
+def test_a_retired_event_may_go_when_its_name_is_reserved(project):
+    retired = {"status": "retired", "deprecated": {"reason": "r"}}
+    old, reserved, gone = catalogs(
+        project,
+        one_event(**retired),
+        minimal(events={}, reserved_events=["page_view"]),
+        minimal(events={}),
+    )
+    assert compare(old, reserved, START) == []
+    assert rules_of(compare(old, gone, START)) == {"event-removed"}
+
+
+def test_fields_inside_objects_and_lists_are_compared(project):
+    def nested(inner):
+        place = {"type": "object", "fields": {"city": inner}}
+        return one_event(fields={"place": place, "places": {"type": "list", "items": place}})
+
+    old, new = catalogs(project, nested({"type": "string"}), nested({"type": "int"}))
+    found = compare(old, new, START)
+    assert [finding.subject for finding in found] == ["events.page_view.place.city", "events.page_view.places.city"]
+    assert rules_of(found) == {"type-changed"}
+
+
+def waived(project, until, rule="field-removed", at="events.page_view.n"):
+    old = one_event(fields={"n": {"type": "int"}})
+    exception = {"rule": rule, "at": at, "reason": "Because.", "until": until}
+    loaded_old = load(project.write(old))
+    loaded = load(project.write(one_event(fields={})[:-1] + f', "exceptions": [{exception}]}}'.replace("'", '"')))
+    assert loaded.catalog, loaded.findings
+    found = compare(loaded_old.catalog, loaded.catalog, START)
+    return accepted(found, loaded.exceptions, date(2026, 6, 1))
+
+
+def test_an_exception_accepts_its_change_until_its_last_day(project):
+    assert waived(project, "2026-06-01") == []
+    assert rules_of(waived(project, "2026-05-31")) == {"field-removed", "expired-exception"}
+
+
+def test_an_exception_that_fits_nothing_is_a_finding(project):
+    found = waived(project, "2026-12-31", at="events.page_view.m")
+    assert rules_of(found) == {"field-removed", "stale-exception"}
+    assert rules_of(waived(project, "2026-12-31", rule="field-remove")) == {"field-removed", "unknown-rule"}
+
+
+DAILY = {
+    "description": "x",
+    "bucket": {"as": "day", "width": "1 day"},
+    "refresh": {"every": "1 hour", "window": "3 days", "lag": "1 hour"},
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"n": {"in": [1, 2]}}, {"n": [2, 1, 2]}),
+        ({"n": 1}, {"n": {"in": [1]}}),
+        ({"event": "page_view", "n": 1}, {"n": {"eq": 1}, "event": ["page_view"]}),
+    ],
+)
+def test_a_where_said_in_other_words_breaks_nothing(project, before, after):
+    fields = {"n": {"type": "int"}}
+
+    def reading(where):
+        days = {**DAILY, "from": ["page_view"], "measures": {"views": {"count": True, "where": where}}}
+        return minimal(
+            events={"page_view": {"domain": "web", "description": "x", "fields": fields}}, aggregates={"days": days}
+        )
+
+    old, new = catalogs(project, reading(before), reading(after))
+    assert compare(old, new, START) == []
+
+
+@pytest.mark.parametrize("path", ["place.city", "places.city"])
+def test_a_field_inside_an_object_may_go_when_its_path_is_reserved(project, path):
+    def with_places(*names, **keys):
+        inner = {"type": "object", "fields": {name: {"type": "string"} for name in names}}
+        places = {"place": inner, "places": {"type": "list", "items": inner}}
+        kept = {name: field for name, field in places.items() if name == path.partition(".")[0]}
+        return one_event(fields=kept, **keys)
+
+    old, gone, reserved = catalogs(
+        project, with_places("city", "street"), with_places("street"), with_places("street", reserved=[path])
+    )
+    assert rules_of(compare(old, gone, START)) == {"field-removed"}
+    assert compare(old, reserved, START) == []
+    again = load(project.write(with_places("city", reserved=[path])))
+    assert [finding.rule for finding in again.findings] == ["reserved-name"]
+
+
+def test_an_enum_that_becomes_a_string_keeps_the_type_of_the_columns_that_show_it(project):
+    def shown(kind):
+        days = {**DAILY, "from": ["page_view"], "dimensions": {"by": "f"}, "measures": {"some": {"first": "f"}}}
+        return minimal(
+            enums={"color": {"values": {"red": "Red"}}},
+            events={"page_view": {"domain": "web", "description": "x", "fields": {"f": kind}}},
+            aggregates={"days": days},
+        )
+
+    old, new = catalogs(project, shown({"type": "enum", "enum": "color"}), shown({"type": "string"}))
+    assert rules_of(compare(old, new, START)) == {"type-widened"}

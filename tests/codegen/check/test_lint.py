@@ -1,0 +1,192 @@
+"""Every lint on a catalog that it likes and on one that it does not, and suppressions."""
+
+import json
+
+import pytest
+from adi_analytics_codegen.check.catalog import load
+from adi_analytics_codegen.check.lint import LINTS, lint
+from adi_analytics_codegen.model.findings import Severity
+from support.codegen.projects import minimal
+from support.paths import EVENTS
+
+
+def event(fields=None, **keys):
+    return {"domain": "web", "description": "A page was shown.", "fields": fields or {}, **keys}
+
+
+def catalog(fields=None, /, **sections):
+    return minimal(**{"events": {"page_view": event(fields)}, **sections})
+
+
+def aggregate(**keys):
+    return {
+        "description": "Pages by day.",
+        "from": ["page_view"],
+        "bucket": {"as": "day", "width": "1 day"},
+        "measures": {"views": {"count": True}},
+        "refresh": {"every": "1 hour", "window": "3 days", "lag": "1 hour"},
+        **keys,
+    }
+
+
+def string(**keys):
+    return {"type": "string", "description": "Something.", **keys}
+
+
+def number(**keys):
+    return {"type": "int", "description": "Something.", **keys}
+
+
+ENUMS = {"method": {"values": {"GET": "Read"}}}
+URL = {"url": string(sensitivity="personal", store="keep")}
+HEAD = {"format": 1, "name": "small"}
+RETIRED = {"status": "retired"}
+REPLACED = event(status="deprecated", deprecated={"reason": "r", "replaced_by": "b"})
+
+CASES = {
+    "field-undocumented": (catalog({"a": string()}), catalog({"a": {"type": "string"}}), "events.page_view.a"),
+    "owner-missing": (
+        catalog(catalog=HEAD, events={"page_view": event(owner="me")}),
+        catalog(catalog=HEAD),
+        "events.page_view",
+    ),
+    "personal-kept": (
+        catalog({"a": string(sensitivity="personal", store="keep")}),
+        catalog({"a": string(sensitivity="personal")}),
+        "events.page_view.a",
+    ),
+    "secret-stored": (
+        catalog({"a": string(sensitivity="secret")}),
+        catalog({"a": string(sensitivity="secret", store="hash")}),
+        "events.page_view.a",
+    ),
+    "sensitivity-missing": (
+        catalog({"email": string(sensitivity="personal", store="keep"), "has_token": {**number(), "type": "bool"}}),
+        catalog({"home_address": string()}),
+        "events.page_view.home_address",
+    ),
+    "unit-missing": (
+        catalog({"load_ms": number(unit="ms"), "terms": number()}),
+        catalog({"load_ms": number()}),
+        "events.page_view.load_ms",
+    ),
+    "column-missing": (
+        catalog(events={"page_view": event({"service": string()}, columns={"service": "service"})}),
+        catalog({"service": string()}),
+        "events.page_view.service",
+    ),
+    "type-differs": (
+        catalog(events={"a": event({"n": number()}), "b": event({"n": number()})}),
+        catalog(events={"a": event({"n": number()}), "b": event({"n": string()})}),
+        "events.b.n",
+    ),
+    "pattern-unanchored": (
+        catalog({"a": string(pattern="^x$")}),
+        catalog({"a": string(pattern="^x")}),
+        "events.page_view.a",
+    ),
+    "unused": (
+        catalog({"a": {"type": "enum", "enum": "method", "description": "x"}}, enums=ENUMS),
+        catalog(enums=ENUMS),
+        "enums.method",
+    ),
+    "deprecation-unexplained": (
+        catalog(events={"a": event(deprecated={"reason": "r"}, **RETIRED)}),
+        catalog(events={"a": event(**RETIRED)}),
+        "events.a",
+    ),
+    "replacement-outdated": (
+        catalog(events={"a": REPLACED, "b": event()}),
+        catalog(events={"a": REPLACED, "b": event(deprecated={"reason": "r"}, **RETIRED)}),
+        "events.a",
+    ),
+    "draft-aggregated": (
+        catalog(events={"page_view": event(status="draft")}, aggregates={"days": aggregate(**{"from": "all"})}),
+        catalog(events={"page_view": event(status="draft")}, aggregates={"days": aggregate()}),
+        "aggregates.days",
+    ),
+    "wide-dimension": (
+        catalog({"n": number()}, aggregates={"days": aggregate(dimensions={"n": "n"})}),
+        catalog({"n": {**number(), "type": "float"}}, aggregates={"days": aggregate(dimensions={"n": "n"})}),
+        "aggregates.days.n",
+    ),
+    "column-unfilled": (
+        catalog(
+            events={"page_view": event({"by": {"type": "uuid", "description": "x"}}, columns={"user_id": "by"})},
+            aggregates={"days": aggregate(measures={"users": {"distinct": "$user_id"}})},
+        ),
+        catalog(aggregates={"days": aggregate(measures={"users": {"distinct": "$user_id"}})}),
+        "aggregates.days",
+    ),
+    "storage-spans": (
+        catalog(storage={"retention": "8 days", "chunk_interval": "8 days"}),
+        catalog(storage={"retention": "7 days"}),
+        "storage.compress_after",
+    ),
+    "personal-aggregated": (
+        catalog(URL, aggregates={"days": aggregate(measures={"urls": {"distinct": "url"}})}),
+        catalog(URL, aggregates={"days": aggregate(measures={"url": {"first": "url"}})}),
+        "aggregates.days.url",
+    ),
+}
+
+
+def linted(project, text):
+    loaded = load(project.write(text))
+    assert loaded.catalog, loaded.findings
+    return lint(loaded)
+
+
+def test_every_lint_has_a_case():
+    assert sorted(CASES) == sorted(LINTS)
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_a_lint_likes_one_catalog_and_not_the_other(project, rule):
+    good, bad, _ = CASES[rule]
+    assert linted(project, good) == []
+    found = linted(project, bad)
+    assert {finding.rule for finding in found} == {rule}
+    assert all(finding.fix for finding in found)
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_a_lint_can_be_suppressed_where_it_finds_something(project, rule):
+    _, bad, _ = CASES[rule]
+    subjects = {finding.subject for finding in linted(project, bad)}
+    waivers = [{"rule": rule, "at": subject, "reason": "We know."} for subject in subjects]
+    assert linted(project, json.dumps(json.loads(bad) | {"suppressions": waivers})) == []
+
+
+@pytest.mark.parametrize("rule", [rule for rule, case in CASES.items() if "." in case[2]])
+def test_a_lint_names_what_it_is_about(project, rule):
+    _, bad, subject = CASES[rule]
+    assert [finding.subject for finding in linted(project, bad)] == [subject]
+
+
+def test_a_chunk_that_outlives_its_rows(project):
+    storage = {"retention": "1 day", "chunk_interval": "2 days", "compress_after": "never"}
+    assert [finding.subject for finding in linted(project, catalog(storage=storage))] == ["storage.chunk_interval"]
+
+
+def test_a_suppression_needs_a_reason(project):
+    text = catalog(suppressions=[{"rule": "unused", "at": "events.page_view"}])
+    assert [finding.rule for finding in load(project.write(text)).findings] == ["missing-key"]
+
+
+@pytest.mark.parametrize(("rule", "expected"), [("unused", "stale-suppression"), ("unuzed", "unknown-lint")])
+def test_a_suppression_that_fits_nothing_is_an_error(project, rule, expected):
+    text = catalog(suppressions=[{"rule": rule, "at": "domains.web", "reason": "We know."}])
+    assert [(finding.rule, finding.severity) for finding in linted(project, text)] == [(expected, Severity.ERROR)]
+
+
+def test_a_field_of_a_group_is_reported_once_where_it_is_defined(project):
+    text = minimal(
+        groups={"g": {"fields": {"a": {"type": "int"}}}},
+        events={"a": event(include=["g"]), "b": event(include=["g"])},
+    )
+    assert [finding.subject for finding in linted(project, text)] == ["groups.g.a"]
+
+
+def test_the_catalog_of_the_project_is_clean():
+    assert lint(load(EVENTS)) == []

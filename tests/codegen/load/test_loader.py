@@ -1,0 +1,209 @@
+"""Catalogs that fail, each against the findings it should give; files that include others; what a catalog means."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from adi_analytics_codegen.check.catalog import load, load_catalog
+from adi_analytics_codegen.check.rules import RULES
+from adi_analytics_codegen.model.findings import CatalogError
+from adi_analytics_codegen.model.fingerprint import fingerprint
+from adi_analytics_codegen.model.model import Operator, Sensitivity, Store
+from support.codegen.projects import minimal
+from support.paths import EVENTS, FIXTURES
+
+BAD = FIXTURES / "catalogs" / "bad"
+CASES = sorted(path.stem for path in BAD.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_bad_catalog_gives_the_findings_on_record(case, monkeypatch):
+    monkeypatch.chdir(BAD)
+    loaded = load(Path(f"{case}.yaml"))
+    found = "".join(f"{finding}\n" for finding in loaded.findings)
+    record = BAD / f"{case}.findings"
+    if os.environ.get("UPDATE_GOLDEN"):
+        record.write_text(found, encoding="utf-8")
+    assert loaded.catalog is None
+    assert found == record.read_text(encoding="utf-8")
+
+
+def test_every_record_belongs_to_a_catalog():
+    assert sorted(path.stem for path in BAD.glob("*.findings")) == CASES
+
+
+def test_every_rule_about_catalogs_is_shown_by_a_bad_one():
+    records = [path.read_text(encoding="utf-8") for path in BAD.glob("*.findings")]
+    shown = {line.split()[2] for record in records for line in record.splitlines()}
+    known = {name for name, rule in RULES.items() if rule.kind == "catalog"}
+    assert shown == known
+
+
+def test_every_finding_points_into_its_file_and_says_what_to_do():
+    for case in CASES:
+        loaded = load(BAD / f"{case}.yaml")
+        for finding in loaded.findings:
+            lines = Path(finding.at.file).read_bytes().splitlines() or [b""]
+            assert 1 <= finding.at.line <= len(lines) + 1
+            assert finding.message
+
+
+def test_load_catalog_raises_all_findings():
+    with pytest.raises(CatalogError) as caught:
+        load_catalog(BAD / "many.yaml")
+    assert len(caught.value.findings) > 40
+    assert str(caught.value).count("\n") > 40
+
+
+def test_a_file_that_is_not_there_is_a_finding(project):
+    assert [finding.rule for finding in load(project.catalog).findings] == ["unreadable"]
+    assert [finding.rule for finding in load(project.folder).findings] == ["unreadable"]
+
+
+def test_a_catalog_may_be_split_over_files(project):
+    project.write(
+        "catalog: {format: 1, name: split}\ninclude: [web/web.yaml]\ndomains: {web: The site}\n"
+        "reserved_events: [a]\nevents: {}\n"
+    )
+    project.write(
+        "include: [../mail.yaml]\ngroups: {g: {fields: {x: {type: int}}}}\nreserved_events: [b]\n", "web/web.yaml"
+    )
+    project.write(
+        "domains: {mail: Mail}\nevents: {sent: {domain: mail, description: Sent., include: [g]}}\n", "mail.yaml"
+    )
+    catalog = load_catalog(project.catalog)
+    assert list(catalog.domains) == ["web", "mail"]
+    assert catalog.reserved_events == ("a", "b")
+    assert catalog.event("sent").field("x").at.file == str(project.folder / "web" / "web.yaml")
+
+
+def test_files_may_not_include_each_other(project):
+    project.write("catalog: {format: 1, name: split}\ninclude: [other.yaml]\n")
+    project.write("include: [events.yaml]\n", "other.yaml")
+    assert [finding.rule for finding in load(project.catalog).findings] == ["include"]
+
+
+def test_events_of_two_files_may_not_have_one_name(project):
+    event = "events: {sent: {domain: mail, description: Sent.}}\n"
+    project.write(f"catalog: {{format: 1, name: split}}\ninclude: [other.yaml]\ndomains: {{mail: Mail}}\n{event}")
+    project.write(event, "other.yaml")
+    (finding,) = load(project.catalog).findings
+    assert finding.rule == "duplicate-key"
+    assert "events.yaml:4:10" in finding.message
+
+
+def test_scalars_follow_yaml_1_2(project):
+    values = "{on: 'Switched on', no: Norway, 0x10: Hex, 1_000: Many, 12:30: Time}"
+    project.write(f"catalog: {{format: 1, name: yaml}}\nenums: {{e: {{values: {values}}}}}\n")
+    assert [value.name for value in load_catalog(project.catalog).enums[0].values] == [
+        "on",
+        "no",
+        "0x10",
+        "1_000",
+        "12:30",
+    ]
+
+
+def test_groups_come_first_and_keep_their_columns():
+    event = load_catalog(EVENTS).event("api_request")
+    assert [field.name for field in event.fields[:2]] == ["service", "user_id"]
+    assert (event.user_id_field, event.service_field) == ("user_id", "service")
+
+
+def test_what_a_secret_or_personal_field_stores_by_default(project):
+    fields = {name: {"type": "string", "sensitivity": name} for name in ("none", "pseudonymous", "personal", "secret")}
+    project.write(minimal(events={"a": {"domain": "web", "description": "x", "fields": fields}}))
+    stores = {field.sensitivity: field.store for field in load_catalog(project.catalog).events[0].fields}
+    assert stores.pop(Sensitivity.SECRET) is Store.DROP
+    assert set(stores.values()) == {Store.KEEP}
+
+
+def test_an_aggregate_of_the_project():
+    daily = next(a for a in load_catalog(EVENTS).aggregates if a.name == "analytics_daily_active_users")
+    assert daily.all_events
+    assert len(daily.sources) == 29
+    assert daily.where[0].op is Operator.EXISTS
+    assert [measure.trailing for measure in daily.measures] == [None, timedelta(days=7), timedelta(days=30), None]
+
+
+def test_the_hash_does_not_see_comments_places_or_files(project):
+    text = EVENTS.read_text(encoding="utf-8")
+    project.write("\n\n# A comment.\n" + text)
+    assert fingerprint(load_catalog(project.catalog)) == fingerprint(load_catalog(EVENTS))
+
+
+def test_the_hash_sees_every_change_of_meaning(project):
+    text = EVENTS.read_text(encoding="utf-8")
+    project.write(text.replace("min: 100, max: 599", "min: 100, max: 600"))
+    assert fingerprint(load_catalog(project.catalog)) != fingerprint(load_catalog(EVENTS))
+
+
+def reading(**keys):
+    """Return a catalog with two events and an aggregate that reads both."""
+    daily = {
+        "description": "x",
+        "from": ["page_view", "page_left"],
+        "bucket": {"as": "day", "width": "1 day"},
+        "measures": {"views": {"count": True}},
+        "refresh": {"every": "1 hour", "window": "3 days", "lag": "1 hour"},
+    }
+    event = {"domain": "web", "description": "x"}
+    return minimal(events={"page_view": event, "page_left": event}, aggregates={"daily": daily | keys})
+
+
+@pytest.mark.parametrize("where", [{"event": {"ne": "page_left"}}, {"event": {"in": ["page_view"], "ne": "page_left"}}])
+def test_a_measure_may_leave_events_out(project, where):
+    catalog = load_catalog(project.write(reading(measures={"views": {"count": True, "where": where}})))
+    assert catalog.aggregates[0].measures[0].where[-1].op is Operator.NE
+
+
+@pytest.mark.parametrize(("every", "fits"), [("1 day", True), ("46 hours", True), ("47 hours", False)])
+def test_no_bucket_may_be_left_out_between_two_refreshes(project, every, fits):
+    loaded = load(project.write(reading(refresh={"every": every, "window": "3 days", "lag": "2 hours"})))
+    assert [finding.rule for finding in loaded.findings] == ([] if fits else ["refresh-window"])
+
+
+@pytest.mark.parametrize(
+    ("included", "place"),
+    [
+        ("events: [a]", "other.yaml:1:9"),
+        ("include: more.yaml", "other.yaml:1:10"),
+        ("include: [5]", "other.yaml:1:11"),
+        ("groups: 5", "other.yaml:1:9"),
+    ],
+)
+def test_nothing_of_an_included_file_is_passed_over(project, included, place):
+    project.write(minimal(include=["other.yaml"]))
+    project.write(included, "other.yaml")
+    (finding,) = load(project.catalog).findings
+    assert (finding.rule, str(finding.at)) == ("wrong-type", str(project.folder / place))
+
+
+def test_a_section_of_an_included_file_may_be_empty(project):
+    project.write(minimal(include=["other.yaml"]))
+    project.write("events:\ninclude:\n", "other.yaml")
+    assert [event.name for event in load_catalog(project.catalog).events] == ["page_view"]
+
+
+def test_a_whole_number_may_have_a_point(project):
+    fields = {"n": {"type": "int", "min": 1.0, "max": 1e3}, "x": {"type": "float", "min": 1.0}}
+    event = {"domain": "web", "description": "x", "version": 2.0, "fields": fields, "examples": [{"n": 2.0, "x": 1}]}
+    (made,) = load_catalog(project.write(minimal(events={"page_view": event}))).events
+    assert [repr(value) for value in (made.version, made.fields[0].min, made.fields[0].max)] == ["2", "1", "1000"]
+    assert repr(made.fields[1].min) == "1.0"
+
+
+@pytest.mark.parametrize("bound", [1.5, 1e19])
+def test_a_bound_of_an_int_is_a_whole_number_of_64_bits(project, bound):
+    event = {"domain": "web", "description": "x", "fields": {"n": {"type": "int", "max": bound}}}
+    (finding,) = load(project.write(minimal(events={"page_view": event}))).findings
+    assert finding.rule == "wrong-value"
+
+
+def test_an_optional_key_without_a_value_is_as_good_as_absent(project):
+    def written(**keys):
+        event = {"domain": "web", "description": "A page was shown.", "fields": {"url": {"type": "string", **keys}}}
+        return load_catalog(project.write(minimal(events={"page_view": event | keys | {"description": "Shown."}})))
+
+    assert fingerprint(written(description=None, deprecated=None)) == fingerprint(written())

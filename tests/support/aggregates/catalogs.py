@@ -1,0 +1,224 @@
+"""Random catalogs and rows: every measure, operator and field type, under names that SQL itself uses."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from adi_analytics_codegen.model.model import (
+    Aggregate,
+    Catalog,
+    Condition,
+    Dimension,
+    Event,
+    Field,
+    FieldType,
+    Location,
+    Measure,
+    MeasureKind,
+    Operator,
+    Ratio,
+    Refresh,
+    Storage,
+)
+from hypothesis import strategies as st
+from support.aggregates.oracle import Row
+from support.aggregates.streams import ODD_DOCUMENTS, ODD_VALUES, START
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AT = Location("events.yaml", 1, 1)
+SCALARS = tuple(FieldType)[:7]
+NAMES = (
+    "order", "user", "timestamp", "day", "select", "data", "event_type", "member", "row_count", "sign", "magnitude",
+    "lower_bound", "estimate", "measures", "from_time", "watermark", "rollup", "x__sum", "it's", 'quo"te', "percent%s",
+    "n" * 63,
+)  # fmt: skip
+ORDERED = (Operator.LT, Operator.LTE, Operator.GT, Operator.GTE)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+WIDTHS = (timedelta(minutes=15), HOUR, 6 * HOUR, timedelta(days=1), timedelta(days=7))
+
+VALUES: dict[FieldType, st.SearchStrategy[Any]] = {
+    FieldType.UUID: st.integers(0, 3).map(lambda n: str(uuid.UUID(int=n))),
+    FieldType.STRING: st.sampled_from(["", "a", "B", "é", "it's", "\\", "%s", "a" * 64, "two\n-- step: x\n\nlines\\'"]),
+    FieldType.ENUM: st.sampled_from(["GET", "POST"]),
+    FieldType.INT: st.one_of(st.integers(-3, 3), st.integers(-(2**63), 2**63 - 1)),
+    FieldType.FLOAT: st.one_of(st.sampled_from([0.0, -0.0, 0.1, 0.25, -1.5]), st.floats(-1e307, 1e307)),
+    FieldType.BOOL: st.booleans(),
+    FieldType.DATETIME: st.sampled_from(
+        [
+            "2026-01-01T00:00:00Z",
+            "2026-01-01T02:00:00+02:00",
+            "2024-02-29t23:59:59.9z",
+            "1000-01-01T00:00:00.000001-00:30",
+        ]
+    ),
+    FieldType.LIST: st.just([1]),
+    FieldType.OBJECT: st.just({"a": 1}),
+    FieldType.JSON: st.sampled_from([1, "x", [], {}]),
+}
+
+USABLE: dict[MeasureKind, tuple[FieldType, ...]] = {
+    MeasureKind.SUM: (FieldType.INT, FieldType.FLOAT),
+    MeasureKind.AVG: (FieldType.INT, FieldType.FLOAT),
+    MeasureKind.PERCENTILE: (FieldType.INT, FieldType.FLOAT),
+    MeasureKind.MIN: SCALARS,
+    MeasureKind.MAX: SCALARS,
+    MeasureKind.DISTINCT: SCALARS,
+    MeasureKind.FIRST: SCALARS,
+    MeasureKind.LAST: SCALARS,
+}
+
+
+def every_measure() -> Catalog:
+    """Return a catalog with a field of each type, and for each an aggregate with every measure that can read it."""
+    scalars = tuple(Field(kind, kind, AT, optional=True) for kind in SCALARS)
+    nested = Field("outer", FieldType.OBJECT, AT, fields=(Field("inner", FieldType.OBJECT, AT, fields=scalars),))
+    event = Event("e", "E", "d", "", "", (*scalars, nested), AT)
+    paths = {field.name: field.type for field in scalars} | {"outer.inner.int": FieldType.INT}
+    aggregates = []
+    for path, kind in paths.items():
+        measures = [_reader(name, path, kind) for name, types in USABLE.items() if kind in types]
+        present = Condition(path, Operator.EXISTS, value=True, at=AT)
+        measures.append(Measure("present", MeasureKind.COUNT, AT, where=(present,)))
+        measures.append(Measure("trailing", MeasureKind.DISTINCT, AT, of=path, type=kind, trailing=3 * DAY))
+        for name, dimensions in (("of", ()), ("by", (Dimension("value", path, kind, AT),))):
+            named = f"{name}_{path.replace('.', '_')}"
+            refresh = Refresh(DAY, 5 * DAY, DAY)
+            aggregates.append(
+                Aggregate(named, "", ("e",), "day", DAY, refresh, tuple(measures), AT, dimensions=dimensions)
+            )
+    return Catalog("odd", (event,), aggregates=tuple(aggregates))
+
+
+def _reader(kind: MeasureKind, path: str, type_: FieldType) -> Measure:
+    quantile = 0.5 if kind is MeasureKind.PERCENTILE else None
+    return Measure(f"m_{kind}", kind, AT, of=path, type=type_, quantile=quantile)
+
+
+@st.composite
+def catalogs(draw: Callable[..., Any]) -> Catalog:
+    """Draw a catalog with two events of the same fields, one of them unused by some aggregates."""
+    types = draw(st.lists(st.sampled_from(FieldType), min_size=len(NAMES), max_size=len(NAMES)))
+    fields = tuple(_field(name, kind) for name, kind in zip(NAMES, types, strict=True))
+    events = tuple(Event(name, name, "d", "", "", fields, AT) for name in ("one", "it's two"))
+    named = st.sampled_from(("agg", "select", "a" * 63, 'odd "name"'))
+    names = draw(st.lists(named, min_size=1, max_size=2, unique=True))
+    storage = Storage(table=draw(st.sampled_from(("events", "table", "e" * 63))), chunk_interval=timedelta(days=30))
+    return Catalog("random", events, storage=storage, aggregates=tuple(draw(_aggregate(n, fields)) for n in names))
+
+
+def _field(name: str, kind: FieldType) -> Field:
+    items = Field("", FieldType.INT, AT) if kind is FieldType.LIST else None
+    return Field(name, kind, AT, optional=True, items=items)
+
+
+def _scalars(fields: tuple[Field, ...]) -> list[tuple[str, FieldType]]:
+    """Return what a measure or a dimension can read, and its type."""
+    found = [(field.name, field.type) for field in fields if field.type in SCALARS]
+    return [*found, ("$user_id", FieldType.UUID), ("$service", FieldType.STRING)]
+
+
+@st.composite
+def _aggregate(draw: Callable[..., Any], name: str, fields: tuple[Field, ...]) -> Aggregate:
+    columns = draw(st.permutations(NAMES))
+    width = draw(st.sampled_from(WIDTHS))
+    kinds = draw(st.lists(st.sampled_from(MeasureKind), min_size=1, max_size=6))
+    dimensions = draw(st.lists(st.sampled_from(_scalars(fields)), max_size=3))
+    used = iter(columns)
+    bucket = next(used)
+    measures = tuple(draw(_measure(next(used), kind, fields, width)) for kind in kinds)
+    additive = [m.name for m in measures if m.kind in (MeasureKind.COUNT, MeasureKind.SUM, MeasureKind.DISTINCT)]
+    sides = st.lists(st.sampled_from(additive), min_size=1, max_size=2).map(tuple) if additive else None
+    return Aggregate(
+        name=name,
+        description="It's\n; drop --",
+        sources=draw(st.sampled_from((("one",), ("one", "it's two")))),
+        bucket_name=bucket,
+        bucket_width=width,
+        refresh=Refresh(HOUR, 4 * width, timedelta()),
+        measures=measures,
+        at=AT,
+        dimensions=tuple(Dimension(next(used), of, kind, AT) for of, kind in dimensions),
+        derived=(Ratio(next(used), draw(sides), draw(sides), AT),) if sides is not None else (),
+        where=draw(_conditions(fields)),
+        all_events=draw(st.booleans()),
+        version=draw(st.integers(1, 12)),
+    )
+
+
+@st.composite
+def _measure(
+    draw: Callable[..., Any], name: str, kind: MeasureKind, fields: tuple[Field, ...], width: timedelta
+) -> Measure:
+    usable = [pair for pair in _scalars(fields) if pair[1] in USABLE.get(kind, ())]
+    where = draw(_conditions(fields))
+    if not usable:
+        return Measure(name, MeasureKind.COUNT, AT, where=where)
+    of, type_ = draw(st.sampled_from(usable))
+    return Measure(
+        name,
+        kind,
+        AT,
+        of=of,
+        type=type_,
+        quantile=draw(st.sampled_from((0.001, 0.5, 0.95, 0.999))) if kind is MeasureKind.PERCENTILE else None,
+        trailing=width * draw(st.integers(1, 5)) if kind is MeasureKind.DISTINCT and draw(st.booleans()) else None,
+        where=where,
+    )
+
+
+@st.composite
+def _conditions(draw: Callable[..., Any], fields: tuple[Field, ...]) -> tuple[Condition, ...]:
+    found = []
+    for field in draw(st.lists(st.sampled_from(fields), max_size=2)) if draw(st.booleans()) else ():
+        value = VALUES[field.type]
+        operators = [Operator.EXISTS]
+        if field.type in SCALARS:
+            operators += [Operator.EQ, Operator.NE, Operator.IN]
+            operators += ORDERED if field.type not in (FieldType.BOOL, FieldType.UUID) else ()
+        op = draw(st.sampled_from(operators))
+        several = st.lists(value, min_size=1, max_size=3).map(tuple)
+        operand = draw({Operator.EXISTS: st.booleans(), Operator.IN: several}.get(op, value))
+        found.append(Condition(field.name, op, operand, AT))
+    if draw(st.integers(0, 4)) == 0:
+        found.append(draw(st.sampled_from(_FIXED_CONDITIONS)))
+    return tuple(found)
+
+
+_FIXED_CONDITIONS = (
+    Condition("event", Operator.EQ, "it's two", AT),
+    Condition("event", Operator.NE, "one", AT),
+    Condition("event", Operator.IN, ("one", "it's two"), AT),
+    Condition("$user_id", Operator.EXISTS, value=True, at=AT),
+    Condition("$user_id", Operator.EXISTS, value=False, at=AT),
+    Condition("$service", Operator.GTE, "b", AT),
+)
+
+
+@st.composite
+def rows(draw: Callable[..., Any], catalog: Catalog) -> list[Row]:
+    """Draw rows for *catalog*: some fit it, some do not, times tie."""
+    fields = catalog.events[0].fields
+    moment = st.integers(0, 30 * 96).map(lambda quarters: START + timedelta(minutes=15 * quarters))
+    row = st.builds(
+        Row,
+        timestamp=st.one_of(st.sampled_from((START, START + timedelta(days=3))), moment),
+        event_type=st.sampled_from(("one", "it's two", "unknown")),
+        data=st.one_of(_document(fields), _document(fields), st.sampled_from(ODD_DOCUMENTS)),
+        user_id=st.one_of(st.none(), st.integers(0, 3).map(lambda n: uuid.UUID(int=n))),
+        service=st.sampled_from(("a", "b", "")),
+        event_id=st.uuids(),
+    )
+    drawn: list[Row] = draw(st.lists(row, max_size=25, unique_by=lambda r: r.event_id))
+    return drawn
+
+
+def _document(fields: tuple[Field, ...]) -> st.SearchStrategy[str]:
+    texts = {f.name: st.one_of(VALUES[f.type].map(json.dumps), st.sampled_from(ODD_VALUES)) for f in fields}
+    members = st.fixed_dictionaries({}, optional=texts)
+    return members.map(lambda found: "{" + ", ".join(f"{json.dumps(k)}: {v}" for k, v in found.items()) + "}")

@@ -1,0 +1,136 @@
+"""Putting a catalog's SQL on a server, and bringing its rollups up to date as docs/reference/manifest.md says."""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from adi_analytics_codegen.backends.sql import manifest
+from psycopg import sql
+from support.aggregates.oracle import MONDAY, Row, expected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from adi_analytics_codegen.model.model import Aggregate, Catalog
+
+BACKENDS = (
+    "postgres",
+    pytest.param("timescaledb", marks=pytest.mark.timescaledb),
+    pytest.param("timescaledb_apache", marks=pytest.mark.timescaledb),
+)
+
+
+@contextmanager
+def connect(dsn: str) -> Iterator[psycopg.Connection[Any]]:
+    """Connect; statements are never prepared, because clients of the WASM server share their names."""
+    with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as connection:
+        yield connection
+
+
+@dataclass
+class Installed:
+    """A catalog on a server."""
+
+    connection: psycopg.Connection[Any]
+    catalog: Catalog
+    backend: str
+    manifest: dict[str, Any]
+
+    @classmethod
+    def create(cls, connection: psycopg.Connection[Any], catalog: Catalog, backend: str) -> Installed:
+        made = cls(connection, catalog, backend, manifest(catalog))
+        storage = made.manifest["storage_ddl"][backend]
+        made.run(storage["meta"], storage["create"], storage["policies"])
+        for aggregate in made.manifest["aggregates"]:
+            ddl = aggregate["ddl"][backend]
+            made.run(ddl["create"], ddl["state"], ddl["view"], ddl["policies"])
+        return made
+
+    def run(self, *parts: list[dict[str, str]]) -> None:
+        for part in parts:
+            for statement in part:
+                self.connection.execute(statement["sql"])
+
+    def insert(self, rows: Iterable[Row]) -> None:
+        query = sql.SQL(
+            'insert into {} ("timestamp", event_type, service, user_id, data, event_id)'
+            " select * from unnest(%s::timestamptz[], %s::text[], %s::text[], %s::uuid[], %s::jsonb[], %s::uuid[])"
+        ).format(sql.Identifier(self.manifest["storage"]["table"]))
+        listed = list(rows)
+        columns = ("timestamp", "event_type", "service", "user_id", "data", "event_id")
+        self.connection.execute(query, [[getattr(row, column) for row in listed] for column in columns])
+
+    def refresh(self, before: datetime) -> None:
+        """Store every bucket that ends by *before*."""
+        for aggregate in self.manifest["aggregates"]:
+            width = timedelta(seconds=aggregate["bucket"]["width"])
+            end = MONDAY + (before - MONDAY) // width * width
+            if self.backend == "timescaledb":
+                for relation in aggregate["relations"]:
+                    name = sql.Identifier(relation["name"]).as_string(self.connection)
+                    self.connection.execute("call refresh_continuous_aggregate(%s::regclass, null, %s)", [name, end])
+            else:
+                with self.connection.transaction():
+                    self._refresh_tables(aggregate, end)
+
+    def _refresh_tables(self, aggregate: dict[str, Any], end: datetime) -> None:
+        main = aggregate["relations"][0]["name"]
+        self.connection.execute("select from analytics_meta.rollups where rollup = %s for update", [main])
+        for relation in aggregate["relations"]:
+            names = {key: sql.Identifier(relation[key]) for key in ("name", "rows_function")}
+            bucket = sql.Identifier(aggregate["bucket"]["column"])
+            # Literals, not parameters: a name may hold a percent sign.
+            delete = sql.SQL("delete from {name} where {bucket} < {end}")
+            insert = sql.SQL("insert into {name} select * from {rows_function}('-infinity', {end})")
+            for query in (delete, insert):
+                self.connection.execute(query.format(bucket=bucket, end=sql.Literal(end), **names))
+        self.connection.execute(
+            "update analytics_meta.rollups set watermark = greatest(watermark, %s) where rollup = %s", [end, main]
+        )
+
+    def read(self, aggregate: Aggregate) -> list[tuple[Any, ...]]:
+        return self.connection.execute(sql.SQL("select * from {}").format(sql.Identifier(aggregate.name))).fetchall()
+
+    def check(self, rows: list[Row]) -> None:
+        """Compare every aggregate with the oracle."""
+        for aggregate in self.catalog.aggregates:
+            assert_same(aggregate, self.read(aggregate), expected(self.catalog, aggregate, rows))
+
+
+def assert_same(aggregate: Aggregate, actual: list[tuple[Any, ...]], wanted: list[tuple[Any, ...]]) -> None:
+    """Compare rows in any order: exact, but for the last digits of doubles."""
+    keys = 1 + len(aggregate.dimensions)
+    columns = [aggregate.bucket_name, *(d.name for d in aggregate.dimensions), *(m.name for m in aggregate.measures)]
+    columns += [derived.name for derived in aggregate.derived]
+    found, right = ({_key(row[:keys]): row for row in rows} for rows in (actual, wanted))
+    assert len(found) == len(actual), f"{aggregate.name}: a key comes twice"
+    assert found.keys() == right.keys(), aggregate.name
+    for key, row in right.items():
+        told = dict(zip(columns, found[key], strict=True))
+        for column, value in zip(columns, row, strict=True):
+            assert _close(told[column], value), (
+                f"{aggregate.name} {key}: {column} is {told[column]!r}, expected {value!r}"
+            )
+
+
+def _key(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(_plain(value) for value in values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _close(actual: Any, wanted: Any) -> bool:
+    if isinstance(wanted, float):
+        return actual is not None and math.isclose(actual, wanted, rel_tol=1e-12, abs_tol=1e-300)
+    return type(actual) is type(wanted) and bool(actual == wanted)
