@@ -99,6 +99,13 @@ def tests_wheel(session: nox.Session) -> None:
 
 
 @nox.session
+def matrix(session: nox.Session) -> None:
+    """Try old and new code beside old and new schema; `-- v1.2.0` names the old one (default: the newest release)."""
+    session.install("-e", ".[codegen,embedded]", "uv", *CONSTRAINTS)
+    session.run("python", ".ci/matrix.py", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Show everything at work on an embedded PostgreSQL (or on DATABASE_URL)."""
     install(session, "embedded")
