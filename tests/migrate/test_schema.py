@@ -14,6 +14,7 @@ from adi_analytics.migrate.drift.check_timescale import use_definitions
 from adi_analytics.migrate.drift.describe import describe
 from adi_analytics.migrate.server.backend import inspect
 from support.migrating import Target, connect, rows
+from support.servers import TEST_SETTINGS
 
 FOLDER = Path(__file__).parent / "schema"
 DEFAULTS = ("storage", "numbers")  # follow from the type
@@ -34,6 +35,8 @@ def dump(target: Target, *, bodies: bool) -> str:
     ours = _ours(target)
     with connect(target.dsn) as connection, connection.transaction():
         database = inspect(connection)
+        # The server writes a definition's times in the session's zone.
+        connection.execute("select set_config('timezone', %s, true)", [TEST_SETTINGS["timezone"]])
         for schema in ("analytics_meta", "public"):
             connection.execute(f"set local search_path = {schema}, public".encode())
             found = describe(connection, schema, names=None if schema == "analytics_meta" else ours)
