@@ -86,7 +86,7 @@ class Settings:
     """
 
     service: str = "unknown"
-    """What reports the events, unless an event has a service of its own."""
+    """The program that sends the events, unless an event has a service of its own."""
     environment: str = "production"
     """Where the program runs, for example ``staging``."""
     hostname: str = ""
@@ -96,21 +96,21 @@ class Settings:
     strict: bool = False
     """Check each event inside `track` and raise `InvalidEventError`, which costs microseconds."""
     batch_size: int = 100
-    """Events that wake the worker."""
+    """Number of events that wakes the worker."""
     flush_interval: float = 10.0
-    """The longest time that an event waits for company."""
+    """Maximum time before a partial batch is sent."""
     max_batch: int = 5000
-    """The most rows of one transaction."""
+    """Maximum rows in one transaction."""
     max_batch_bytes: int = 8 * 2**20
-    """The most bytes of rows of one transaction."""
+    """Maximum bytes of rows in one transaction."""
     max_event_bytes: int = 2**20
-    """A larger event is dead-lettered."""
+    """A larger event becomes a dead letter."""
     max_queue: int = 100_000
-    """The most events that wait in memory."""
+    """Maximum events that wait in memory."""
     when_full: WhenFull = "drop_newest"
     """What `track` does when ``max_queue`` events wait."""
     block_timeout: float = 0.1
-    """The longest time that `track` waits with ``when_full="block"``; it never waits on an event loop."""
+    """Maximum time that `track` waits with ``when_full="block"``; it never waits on an event loop."""
     sample_rates: Mapping[str, float] = field(default_factory=dict)
     """The share of events kept, 0 to 1, by event type. In the environment: ``api_request=0.1,task_started=0.5``."""
     before_send: BeforeSend | None = None
@@ -118,27 +118,27 @@ class Settings:
     hash_key: str = field(default="", repr=False)
     """The key of the catalog's ``store: hash``. Without one such fields are left out."""
     spool: SpoolMode = "off"
-    """Whether events go to disk: never, when the server is away, or before each delivery."""
+    """When events go to disk: never, when the server is unavailable, or before each delivery."""
     spool_dir: str = ""
     """The directory of the spool, shared by the processes of one machine."""
     spool_max_bytes: int = 256 * 2**20
-    """The most bytes that the spool's directory may hold."""
+    """Maximum bytes in the spool's directory."""
     spool_segment_bytes: int = 8 * 2**20
     """The size at which a new segment file starts."""
     spool_full: SpoolFull = "drop_newest"
-    """At the cap: keep new events in memory (where ``when_full`` rules), or give up the oldest segment."""
+    """At the limit: keep new events in memory, where ``when_full`` applies, or delete the oldest segment."""
     spool_linger: float = 0.05
-    """With ``spool="always"``, the longest time from `track` to the disk, unless the worker waits for the server."""
+    """With ``spool="always"``, maximum time from `track` to the disk, unless the worker is waiting for the server."""
     spool_fsync_interval: float = 0.0
     """Seconds between fsyncs; 0 syncs each batch."""
     dead_letter_file: str = ""
     """Where dead letters go when their table takes none; when empty, in the spool's or the user's state directory."""
     shutdown_timeout: float = 5.0
-    """The longest time that the end of the program waits for delivery."""
+    """Maximum time that the end of the program waits for delivery."""
     connect_timeout: float = 10.0
-    """The longest time for one attempt to connect."""
+    """Maximum time for one attempt to connect."""
     statement_timeout: float = 60.0
-    """The longest time that the server works on one statement; one that is silent for 5 s more counts as away."""
+    """Maximum time of one statement; after 5 more silent seconds the server is treated as unavailable."""
     retry_base: float = 0.1
     """The first pause after a fault; it doubles, with full jitter."""
     retry_cap: float = 30.0
