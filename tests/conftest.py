@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics.embedded import EmbeddedServer
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Measure coverage in the processes that run tests, not in the programs that tests start, time and kill."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", default=None):
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 @pytest.fixture(scope="session")
