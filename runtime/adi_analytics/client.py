@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import uuid_utils
 
+from adi_analytics._engine.pipeline import Pipeline, WorkerConfig
+from adi_analytics._engine.process import at_exit, at_fork
 from adi_analytics._engine.queue import waiting
-from adi_analytics._engine.queue.queue import EventQueue, WorkerConfig
 from adi_analytics._engine.queue.stats import combined
 from adi_analytics._shared.options import Options, Settings, seconds_from, settings_from
 from adi_analytics.context import current_context
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
-    from adi_analytics._engine.queue.results import FlushResult, Stats
+    from adi_analytics._engine.queue.stats import FlushResult, Stats
     from adi_analytics._engine.rows.encode import RowEncoder
 
 
@@ -50,10 +51,16 @@ class AnalyticsClient:
     """Takes events; a worker delivers them. Made by `create`, `connect` or `noop`, and used from any thread.
 
     As a context manager it delivers what it has on exit, at most ``shutdown_timeout`` seconds.
+
+    Args:
+        settings: The options. `create` and `connect` make them of their arguments and the environment.
     """
 
-    def __init__(self, queue: EventQueue) -> None:
-        self._queue = queue
+    def __init__(self, settings: Settings) -> None:
+        self._pipeline = Pipeline(settings)
+        self._queue = self._pipeline.queue
+        at_fork.register(self._pipeline)
+        at_exit.register(self._pipeline)
         self._checker: RowEncoder | None = None
 
     @classmethod
@@ -66,8 +73,8 @@ class AnalyticsClient:
         Raises:
             OptionError: If an option is unknown or has a value that it can't have.
         """
-        queue = EventQueue(settings_from(options))
-        return cls(queue), WorkerConfig(queue)
+        client = cls(settings_from(options))
+        return client, WorkerConfig(client._pipeline)
 
     @classmethod
     def connect(cls, conninfo: str | None = None, **options: Unpack[Options]) -> AnalyticsClient:
@@ -87,9 +94,9 @@ class AnalyticsClient:
         """
         from adi_analytics._engine.drivers.thread_worker import ThreadWorker
 
-        queue = EventQueue(settings_from(options))
-        ThreadWorker.for_database(queue, conninfo).start()
-        return cls(queue)
+        client = cls(settings_from(options))
+        ThreadWorker.for_database(client._pipeline, conninfo).start()
+        return client
 
     @classmethod
     def noop(cls) -> AnalyticsClient:
@@ -134,7 +141,7 @@ class AnalyticsClient:
         nanoseconds = _now() if timestamp is None else to_nanoseconds(timestamp)
         if queue.settings.strict:
             self._check(event)
-        # Of the class, because asking the event may raise, which is for the worker to find out.
+        # Of the class: code of the event may raise, and the worker handles that.
         rate = queue.settings.sample_rates.get(getattr(type(event), "EVENT_TYPE", ""))
         if rate is not None and random.random() >= rate:  # noqa: S311 - a statistical choice
             queue.reject("sampled")
@@ -170,15 +177,15 @@ class AnalyticsClient:
         Raises:
             OptionError: If the timeout is no number.
         """
-        return waiting.flush(self._queue, seconds_from(timeout))
+        return self._pipeline.flush(seconds_from(timeout))
 
     async def aflush(self, timeout: float = 5.0) -> FlushResult:  # noqa: ASYNC109 - the deadline is part of the answer
         """Wait as `flush` does, letting the event loop run."""
-        return await waiting.aflush(self._queue, seconds_from(timeout))
+        return await waiting.aflush(self._pipeline.consumer, seconds_from(timeout))
 
     def stats(self) -> Stats:
         """Return the books: every event accepted is in exactly one of the other numbers."""
-        return self._queue.stats()
+        return self._pipeline.stats()
 
     @property
     def enabled(self) -> bool:
@@ -198,7 +205,7 @@ class AnalyticsClient:
         Args:
             timeout: The longest wait, in seconds; ``shutdown_timeout`` by default.
         """
-        return self._queue.end(self._queue.settings.shutdown_timeout if timeout is None else seconds_from(timeout))
+        return self._pipeline.end(self._queue.settings.shutdown_timeout if timeout is None else seconds_from(timeout))
 
     async def aclose(self, timeout: float | None = None) -> FlushResult:  # noqa: ASYNC109 - as in close()
         """Do what `close` does, letting the event loop run."""
@@ -206,7 +213,7 @@ class AnalyticsClient:
         self._queue.close()
         flushed = await self.aflush(seconds)
         # What could not be delivered in that time has had its chance.
-        return combined(flushed, self._queue.end(0.0 if flushed.pending else seconds))
+        return combined(flushed, self._pipeline.end(0.0 if flushed.pending else seconds))
 
     def __enter__(self) -> Self:
         return self
@@ -229,7 +236,7 @@ class NoopClient(AnalyticsClient):
     """Does nothing; made by `AnalyticsClient.noop`."""
 
     def __init__(self) -> None:
-        super().__init__(EventQueue(Settings(enabled=False)))
+        super().__init__(Settings(enabled=False))
 
     def track(self, event: Event, *, timestamp: datetime | None = None) -> None:
         """Do nothing."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._engine.drivers.asyncio_runner import AsyncioRunner
+from adi_analytics._engine.drivers.sink_session import SinkSession
 from adi_analytics._engine.drivers.thread_worker import ThreadWorker
 from adi_analytics._engine.queue.waiting import Watch, aflush
 from adi_analytics._shared.conninfo import resolve_conninfo
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from adi_analytics._engine.drivers.connection import AsyncSession, Session
-    from adi_analytics._engine.queue.queue import WorkerConfig
-    from adi_analytics._engine.queue.results import FlushResult
+    from adi_analytics._engine.drivers.connection import AsyncSession
+    from adi_analytics._engine.drivers.sink_session import Sink
+    from adi_analytics._engine.pipeline import WorkerConfig
+    from adi_analytics._engine.queue.stats import FlushResult
 
 _POLL: Final = 0.005  # seconds
 
@@ -42,7 +43,7 @@ class AnalyticsWorker:
     Args:
         config: What `AnalyticsClient.create` returned beside the client.
         conninfo: A connection string; by default ``DATABASE_URL``, then ``PLATFORM_DATABASE_URL``.
-        sink: Takes the events in the place of a database, in tests, with `start`; see `adi_analytics.testing`.
+        sink: Takes the rows in the place of a database, in tests, with `start`; see `adi_analytics.testing.Sink`.
 
     Raises:
         ConninfoMissingError: If no database is given.
@@ -50,13 +51,14 @@ class AnalyticsWorker:
         LibpqMissingError: If psycopg finds no libpq.
     """
 
-    def __init__(self, config: WorkerConfig, conninfo: str | None = None, *, sink: Session | None = None) -> None:
+    def __init__(self, config: WorkerConfig, conninfo: str | None = None, *, sink: Sink | None = None) -> None:
         require_libpq()
-        self._queue = config.queue
+        self._pipeline = config._pipeline  # noqa: SLF001 - the config carries it here, and hides it from users
+        self._consumer = self._pipeline.consumer
         self._conninfo = "" if sink is not None else self._checked(conninfo)
         self._sink = sink
         self._thread_worker: ThreadWorker | None = None
-        self._queue.closer = self._queue.closer or self._close  # of several, the one that runs
+        self._pipeline.offer_closer(self._close)
 
     def start(self) -> None:
         """Start a daemon thread that delivers.
@@ -68,7 +70,7 @@ class AnalyticsWorker:
             self._thread_worker = self._make_thread_worker()
         if not self._thread_worker.start():
             raise WorkerRunningError
-        self._queue.closer = self._close
+        self._pipeline.set_closer(self._close)
 
     async def run(self) -> None:
         """Deliver in the running event loop, until stopped or cancelled; both deliver first what there is.
@@ -79,10 +81,10 @@ class AnalyticsWorker:
         Raises:
             WorkerRunningError: If the client has a running worker.
         """
-        if self._queue.owner is not None:
+        if self._consumer.running:
             raise WorkerRunningError
-        self._queue.closer = self._close
-        if not await AsyncioRunner(self._queue, self._make_session, self._start_in_child).run():
+        self._pipeline.set_closer(self._close)
+        if not await AsyncioRunner(self._pipeline, self._make_session, self._start_in_child).run():
             raise WorkerRunningError
 
     def stop(self, timeout: float = 5.0) -> FlushResult:
@@ -93,32 +95,32 @@ class AnalyticsWorker:
         timeout = seconds_from(timeout)
         if self._thread_worker is not None:
             return self._thread_worker.stop(timeout)
-        watch = Watch(self._queue)
-        self._queue.request_stop(timeout)
+        watch = Watch(self._consumer)
+        self._consumer.request_stop(timeout)
         return watch.result()
 
     async def astop(self, timeout: float = 5.0) -> FlushResult:  # noqa: ASYNC109 - the deadline is part of the answer
         """Do what `stop` does, letting the event loop run."""
         timeout = seconds_from(timeout)
-        watch = Watch(self._queue)
+        watch = Watch(self._consumer)
         if self._thread_worker is not None:
             await asyncio.to_thread(self._thread_worker.stop, timeout)
         else:
-            self._queue.request_stop(timeout)
-            await aflush(self._queue, timeout)
+            self._consumer.request_stop(timeout)
+            await aflush(self._consumer, timeout)
         return watch.result()
 
     def _close(self, timeout: float) -> FlushResult:
         """End for good, from any thread: what the event loop can't deliver any more, a thread does."""
         if self._thread_worker is not None:
             return self._thread_worker.close(timeout)
-        watch, deadline = Watch(self._queue), time.monotonic() + timeout
+        watch, deadline = Watch(self._consumer), time.monotonic() + timeout
         # On the loop's own thread (a signal handler, the end of the program) the coroutine won't get any further.
-        if self._queue.owner_thread != threading.get_ident():
-            self._queue.request_stop(timeout)
-            while self._queue.owner is not None and time.monotonic() < deadline:
+        if not self._consumer.is_here:
+            self._consumer.request_stop(timeout)
+            while self._consumer.running and time.monotonic() < deadline:
                 time.sleep(_POLL)
-        self._queue.supersede(deadline)
+        self._consumer.supersede(deadline)
         self._make_thread_worker().close(max(deadline - time.monotonic(), 0.0))
         return watch.result()
 
@@ -126,14 +128,14 @@ class AnalyticsWorker:
         from adi_analytics._engine.drivers.connection import parameters
 
         resolved = resolve_conninfo(conninfo)
-        parameters(resolved, self._queue.settings)
+        parameters(resolved, self._pipeline.settings)
         return resolved
 
     def _make_thread_worker(self) -> ThreadWorker:
         if self._sink is None:
-            return ThreadWorker.for_database(self._queue, self._conninfo)
+            return ThreadWorker.for_database(self._pipeline, self._conninfo)
         sink = self._sink
-        return ThreadWorker(self._queue, lambda: sink)
+        return ThreadWorker(self._pipeline, lambda: SinkSession(sink))
 
     def _start_in_child(self) -> None:
         self._thread_worker = self._make_thread_worker()
@@ -143,7 +145,7 @@ class AnalyticsWorker:
         from adi_analytics._engine.drivers.asyncio_session import AsyncioSession
         from adi_analytics._engine.drivers.connection import parameters
 
-        settings = self._queue.settings
+        settings = self._pipeline.settings
         return AsyncioSession(parameters(self._conninfo, settings), settings.statement_timeout)
 
     def __enter__(self) -> Self:
@@ -153,4 +155,4 @@ class AnalyticsWorker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop(self._queue.settings.shutdown_timeout)
+        self.stop(self._pipeline.settings.shutdown_timeout)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from adi_analytics._engine.queue.results import Stats
+    from adi_analytics._engine.queue.stats import Stats
 
 # Name, what it tells, the label's name ("" for none), and the value by label.
 COUNTERS: Final[list[tuple[str, str, str, Callable[[Stats], Mapping[str, int]]]]] = [

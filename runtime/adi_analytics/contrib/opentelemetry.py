@@ -16,7 +16,7 @@ from adi_analytics.contrib._numbers import COUNTERS, GAUGES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from adi_analytics._engine.queue.results import Stats
+    from adi_analytics._engine.queue.stats import Stats
     from adi_analytics.client import AnalyticsClient
 
 

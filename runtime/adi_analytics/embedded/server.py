@@ -75,10 +75,10 @@ class EmbeddedServer:
         temporary: Whether `stop` removes the directory.
     """
 
-    def __init__(self, directory: Path, state: _State, *, temporary: bool) -> None:
+    def __init__(self, directory: Path, _state: _State, *, temporary: bool) -> None:
         self.directory = directory
         self.temporary = temporary
-        self._state = state
+        self._state = _state
         self._process: subprocess.Popen[bytes] | None = None
         self._guardian: subprocess.Popen[bytes] | None = None
         self._owner = os.getpid()

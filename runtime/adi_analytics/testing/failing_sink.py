@@ -1,25 +1,20 @@
-"""A sink for tests that fails when told to, and keeps what it was given."""
+"""A sink for tests that fails on demand, and keeps what it was given."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from adi_analytics._engine.delivery.effects import Connect, CopyData, CopyEnd, CopyStart, Effect, Execute, Reset
-from adi_analytics._engine.rows.row import HEADER, TRAILER, Row
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import psycopg
 
-    from adi_analytics.enriched import Event
-
-    E = TypeVar("E", bound=Event)
+    from adi_analytics._engine.rows.row import Row
 
 
 class FailingSink:
-    """Takes the place of the database for an `AnalyticsWorker`, and fails when told to.
+    """A `Sink` that keeps the rows, and fails on demand.
 
     ::
 
@@ -42,10 +37,9 @@ class FailingSink:
         self._failures: list[str | None] = []
         self._down = False
         self._refuses: Callable[[Row], bool] = lambda _row: False
-        self._buffer = b""
 
     def go_down(self) -> None:
-        """Fail everything from now on, as a server that is away does."""
+        """Fail everything from now on, as a server does that can't be reached."""
         self._down = True
 
     def come_up(self) -> None:
@@ -61,38 +55,18 @@ class FailingSink:
         """Refuse rows for which *predicate* is true, as a check constraint does."""
         self._refuses = predicate
 
-    def perform(self, effect: Effect) -> Any:
-        """Do what a session does for the worker."""
-        match effect:
-            case Connect():
-                self._raise_if_down()
-            case CopyStart():
-                self._buffer = b""
-            case CopyData(data):
-                self._buffer += data
-            case CopyEnd():
-                self._commit()
-            case Execute():
-                self._raise_if_down()
-                return 1
-            case Reset():
-                return not self._down
-        return None
-
-    def abandon(self) -> None:
-        """Do nothing: there is no connection."""
-
-    def _raise_if_down(self) -> None:
+    def ping(self) -> None:
+        """Raise if the sink is down."""
         if self._down:
             raise _error(None)
 
-    def _commit(self) -> None:
+    def write(self, rows: list[Row]) -> None:
+        """Keep *rows*, or fail as requested."""
         self.attempts += 1
-        self._raise_if_down()
+        self.ping()
         with self._lock:
             if self._failures:
                 raise _error(self._failures.pop(0))
-        rows = list(_rows_of(self._buffer))
         if any(map(self._refuses, rows)):
             raise _error("23514")
         self.rows += rows
@@ -103,16 +77,4 @@ def _error(sqlstate: str | None) -> psycopg.Error:
 
     if sqlstate is None:
         return psycopg.OperationalError("the sink is down")
-    return psycopg.errors.lookup(sqlstate)("the sink fails as told")
-
-
-def _rows_of(stream: bytes) -> Iterator[Row]:
-    """Take a binary COPY apart."""
-    at = len(HEADER)
-    while stream[at : at + 2] != TRAILER:
-        end = at + 2
-        for _ in range(7):
-            length = int.from_bytes(stream[end : end + 4], signed=True)
-            end += 4 + max(length, 0)
-        yield Row.from_copy(stream[at:end])
-        at = end
+    return psycopg.errors.lookup(sqlstate)("the sink fails as requested")

@@ -1,14 +1,9 @@
-"""For the tests of programs that track events: a client that records, and a sink that fails when told to.
-
-The pytest plugin (installed with the package) has the fixture ``analytics_events``; see
-`adi_analytics.testing.pytest_plugin`.
-"""
+"""A client for tests that records events and sends nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from adi_analytics._engine.queue.queue import EventQueue
 from adi_analytics._engine.rows.before_send import enrich
 from adi_analytics._engine.rows.encode import EncodeFault, RowEncoder
 from adi_analytics._engine.rows.validate import decoder_of
@@ -85,9 +80,9 @@ class RecordingClient(AnalyticsClient):
 
     def __init__(self, **options: Unpack[Options]) -> None:
         everything: Options = {"enabled": True, "sample_rates": {}}
-        super().__init__(EventQueue(settings_from({**everything, **options})))
+        super().__init__(settings_from({**everything, **options}))
         self.events = RecordedEvents()
-        self._encoder = RowEncoder(self._queue.settings, decoder_of)
+        self._encoder = RowEncoder(self._pipeline.settings, decoder_of)
 
     def track(self, event: Event, *, timestamp: datetime | None = None) -> None:
         """Record *event*.
@@ -100,20 +95,21 @@ class RecordingClient(AnalyticsClient):
     def record(self, event: Event, timestamp: datetime | None, client: AnalyticsClient) -> None:
         """Record *event* as tracked by *client*; the pytest fixture does so for all clients."""
         self._track_carefully(event, timestamp)
-        for item in self._queue.take(2**62):
+        books = self._pipeline.books
+        for item in books.take(2**62):
             try:
                 self._encoder.encode(item)
             except EncodeFault as fault:
                 raise InvalidEventError(fault.row.event_type, fault.message) from None
             else:
-                self.events.append(enrich(item, client._queue.settings))  # noqa: SLF001 - we are a client, too
-                self._queue.settle("delivered", 1)
+                self.events.append(enrich(item, client._pipeline.settings))  # noqa: SLF001 - we are a client, too
+                books.settle("delivered", 1)
             finally:
                 self._finish_recording()
 
     def _finish_recording(self) -> None:
-        open_ones = len(self._queue.ledger.inflight) - self._queue.ledger.settled
-        if open_ones:
-            self._queue.settle("dead_lettered", open_ones, "invalid_event")
-        self._queue.finish()
-        self._queue.reach()
+        books = self._pipeline.books
+        if refused := books.open:
+            books.settle("dead_lettered", refused, "invalid_event")
+        books.finish()
+        self._pipeline.consumer.reach()

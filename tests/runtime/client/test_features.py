@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from adi_analytics import AnalyticsClient, EnrichedEvent, InvalidEventError, analytics_context, events
+from adi_analytics import AnalyticsClient, AnalyticsWorker, EnrichedEvent, InvalidEventError, analytics_context, events
 from adi_analytics._shared.options import Settings
+from adi_analytics.testing import FailingSink
 from support.runtime import QUICK, balanced, running, task, tasks
 
 if TYPE_CHECKING:
@@ -72,6 +73,15 @@ def test_without_a_key_nothing_is_stored_and_it_is_said_loudly(
     ]
     said = [record for record in caplog.records if "ADI_ANALYTICS_HASH_KEY" in record.message]
     assert [(record.levelname, "email of auth_login_attempt" in record.message) for record in said] == [("ERROR", True)]
+
+
+def test_a_second_worker_goes_on_counting() -> None:
+    client, config = AnalyticsClient.create(**QUICK)
+    for _ in range(2):
+        with AnalyticsWorker(config, sink=FailingSink()):
+            client.track(login())
+            assert client.flush(10).ok
+    assert client.stats().unhashed == 2
 
 
 def test_a_spool_holds_no_plain_text(tmp_path: Path) -> None:
@@ -168,16 +178,16 @@ def test_what_before_send_drops_is_not_lost(database: Database, caplog: pytest.L
 
 def test_a_worker_s_thread_does_not_end_in_silence(caplog: pytest.LogCaptureFixture) -> None:
     from adi_analytics._engine.drivers.thread_runner import ThreadRunner
-    from adi_analytics._engine.queue.queue import EventQueue
+    from adi_analytics._engine.pipeline import Pipeline
 
     def fail() -> Any:
         raise SystemExit(1)
 
-    queue = EventQueue(Settings())
-    runner = ThreadRunner(queue, fail)
+    pipeline = Pipeline(Settings())
+    runner = ThreadRunner(pipeline, fail)
     assert runner.start()
     assert runner.join(10)
-    assert queue.owner is None
+    assert not pipeline.consumer.running
     assert ["not planned" in record.message for record in caplog.records] == [True]
 
 
@@ -230,7 +240,7 @@ def test_strict_raises_where_the_event_is_tracked() -> None:
         client.track("task_completed")  # type: ignore[arg-type]  # that is the point
     client.track(task(0))
     assert balanced(client).accepted == 1
-    client._queue.abandon("shutdown")
+    client._pipeline.abandon("shutdown")
 
 
 def test_context_nests_and_follows_tasks_and_threads(database: Database) -> None:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 from adi_analytics import AnalyticsClient
-from adi_analytics._engine.delivery.batch import Batch, Work
+from adi_analytics._engine.delivery.work import Batch, Work
 from adi_analytics._engine.rows.encode import RowEncoder
 from adi_analytics._engine.rows.validate import decoder_of
 from adi_analytics.events import ApplicationError
@@ -50,10 +50,10 @@ def test_an_interrupted_batch_accounts_for_each_event_once() -> None:
     client, config = AnalyticsClient.create(before_send=before_send)  # type: ignore[arg-type]  # invalid on purpose
     for _ in range(5):
         client.track(ApplicationError(service="s", error_type="E", error_message="m"))
-    queue = config.queue
-    batch = Batch(queue, queue.take(10), RowEncoder(queue.settings, decoder_of), "1")
+    books, settings = client._pipeline.books, config.settings
+    batch = Batch(books, settings, books.take(10), RowEncoder(settings, decoder_of), "1")
     with pytest.raises(KeyboardInterrupt):
         list(batch.encode())
     list(batch.encode())
-    queue.finish()
+    books.finish()
     assert client.stats().dropped_by_reason == {"before_send": 5}

@@ -190,17 +190,17 @@ def test_a_timeout_that_is_no_number_is_refused_before_anything_happens(timeout:
 
 def test_a_worker_that_can_not_begin_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever stops a new core, the thread lives on."""
-    from adi_analytics._engine.drivers import asyncio_runner as runners
+    from adi_analytics._engine.drivers import core_run
 
     client, config = AnalyticsClient.create(**QUICK)
     makers = iter([ZeroDivisionError])
 
-    def new_core(queue: Any, original: Any = runners.new_core) -> Any:
+    def new_core(pipeline: Any, original: Any = core_run.new_core) -> Any:
         for failure in makers:
             raise failure
-        return original(queue)
+        return original(pipeline)
 
-    monkeypatch.setattr(runners, "new_core", new_core)
+    monkeypatch.setattr(core_run, "new_core", new_core)
     with AnalyticsWorker(config, sink=FailingSink()):
         client.track(task(0))
         assert client.flush(30).ok

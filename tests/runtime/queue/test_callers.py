@@ -139,7 +139,7 @@ def test_the_newest_are_dropped_by_default_and_the_oldest_on_request(database: D
         assert [item[0].duration_ms for item in client._queue.items] == list(kept)
         stats = balanced(client)
         assert (stats.accepted, stats.pending, stats.dropped_by_reason) == (100, 10, {"queue_full": 90})
-        client._queue.abandon("shutdown")
+        client._pipeline.abandon("shutdown")
 
 
 def test_a_full_queue_blocks_until_there_is_room(database: Database) -> None:
@@ -166,7 +166,7 @@ def test_a_full_queue_blocks_no_longer_than_told_and_never_an_event_loop() -> No
 
     assert asyncio.run(program()) < 0.05 * 100
     assert balanced(client).dropped_by_reason == {"queue_full": 101}
-    client._queue.abandon("shutdown")
+    client._pipeline.abandon("shutdown")
 
 
 def test_track_in_a_signal_handler_at_every_moment(database: Database) -> None:
@@ -321,14 +321,15 @@ def test_a_wrong_thing_never_raises_in_track() -> None:
     stats = balanced(client)
     assert (stats.accepted, stats.pending) == (2, 1)  # what the thing is, the worker finds out
     assert stats.dropped_by_reason == {"internal_error": 1}
-    client._queue.abandon("shutdown")
+    client._pipeline.abandon("shutdown")
 
 
 def test_the_cost_of_track_is_no_system_call(database: Database) -> None:
     """While the worker is busy or parked below its threshold, track() wakes nobody."""
     client, _ = AnalyticsClient.create()
     woken = []
-    client._queue.acquire(object(), lambda: woken.append(os.getpid()))
+    owner, consumer = object(), client._pipeline.consumer
+    consumer.acquire(owner, lambda: woken.append(os.getpid()))
     client._queue.park(100)
     for event in tasks(99):
         client.track(event)
@@ -339,5 +340,5 @@ def test_the_cost_of_track_is_no_system_call(database: Database) -> None:
         client.track(event)
     assert len(woken) == 1
     assert isinstance(client._queue.items[0][0], events.TaskCompleted)
-    client._queue._disown()
-    client._queue.abandon("shutdown")
+    consumer.release(owner)
+    client._pipeline.abandon("shutdown")

@@ -69,7 +69,7 @@ def test_opentelemetry_observes_the_books(database: Database) -> None:
     assert observed["adi_analytics.accepted"] == [Observation(8, {})]
     assert observed["adi_analytics.dropped"] == [Observation(3, {"reason": "queue_full"})]
     assert observed["adi_analytics.pending"] == [Observation(5, {})]
-    client._queue.abandon("shutdown")
+    client._pipeline.abandon("shutdown")
 
 
 def test_a_loss_is_one_log_line_and_tells_no_values(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 
 from adi_analytics._engine.dead_letters.letter import DeadLetter
-from adi_analytics._engine.delivery.batch import Batch, Work
 from adi_analytics._engine.delivery.effects import BREATHE, Connect, Disconnect, Reset, Steps, Wait
 from adi_analytics._engine.delivery.faults import Backoff, Verdict, verdict_of
 from adi_analytics._engine.delivery.statements import chunked
+from adi_analytics._engine.delivery.work import Batch, Work
 from adi_analytics._engine.rows.row import Row
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from adi_analytics._engine.dead_letters.file import DeadLetterFile
     from adi_analytics._engine.delivery.statements import Store
-    from adi_analytics._engine.queue.queue import EventQueue
+    from adi_analytics._engine.queue.consumer import Consumer
 
 logger = logging.getLogger("adi_analytics.worker")
 
 _MESSAGE_LIMIT: Final = 1000  # characters of a server's message kept in a dead letter
 _NO_RIGHT: Final = "42501"
-_HURRIED: Final = 0.25  # seconds; the longest pause while somebody waits for a flush or a stop
+_HURRIED: Final = 0.25  # seconds; the longest pause while a flush or a stop waits
 _NO_THRESHOLD: Final = 2**62  # no number of events ends a pause
 
 
@@ -39,18 +39,20 @@ class Delivery:
     """Keeps a connection and brings work to the table through it.
 
     Args:
-        queue: Says who waits, and keeps the books.
+        consumer: Knows who waits, and has the books.
         store: Knows the SQL.
         file: Takes dead letters that the table doesn't.
         version: The version of this package, for dead letters.
     """
 
-    def __init__(self, queue: EventQueue, store: Store, file: DeadLetterFile, version: str) -> None:
-        self._queue = queue
+    def __init__(self, consumer: Consumer, store: Store, file: DeadLetterFile, version: str) -> None:
+        self._consumer = consumer
+        self._queue = consumer.queue
+        self._books = consumer.books
         self._store = store
         self._file = file
         self._version = version
-        self._settings = queue.settings
+        self._settings = consumer.queue.settings
         self._backoff = Backoff(self._settings.retry_base, self._settings.retry_cap)
         self._connected = False
         self._faulty_since: float | None = None
@@ -82,14 +84,14 @@ class Delivery:
         """Close the connection."""
         yield Disconnect()
         self._connected = False
-        self._queue.facts["connected"] = False
+        self._books.set_connected(connected=False)
 
     def _connect(self) -> Steps:
         if not self._connected:
             yield Connect()
             yield from self._store.prepare()
             self._connected = True
-            self._queue.facts["connected"] = True
+            self._books.set_connected(connected=True)
             logger.info("connected to the database")
 
     def _write(self, work: Work) -> Steps:
@@ -99,12 +101,12 @@ class Delivery:
             group = work.groups[-1]
             if group.merge:
                 held = yield from self._store.merge(group.rows)
-                self._queue.add_fact("duplicates", held)
+                self._books.count("duplicates", held)
             else:
                 yield from self._store.write(chunked(group.rows), late=self._store.late_hours(group.rows))
             work.groups.pop()
             work.account("delivered", len(group.rows), "")
-            self._queue.add_fact("batches")
+            self._books.count("batches")
         while work.letters:
             yield from self._keep(work, work.letters[-1])
             work.letters.pop()
@@ -114,23 +116,23 @@ class Delivery:
         while not batch.encoded:
             yield from self._store.write(batch.encode(), late=late)
             batch.commit()
-            self._queue.add_fact("batches")
+            self._books.count("batches")
 
     # ---- faults ----------------------------------------------------------------------------------------------------
 
     def _recover(self, error: psycopg.Error, work: Work) -> Steps:
         """Find out what *error* means for *work*; returns whether to go on at once."""
-        self._queue.facts["last_error"] = error.sqlstate or type(error).__name__
+        self._books.note_error(error.sqlstate or type(error).__name__)
         usable = yield Reset()
         if not usable:
             self._connected = False
-            self._queue.facts["connected"] = False
+            self._books.set_connected(connected=False)
         verdict = verdict_of(error)
         if verdict in {Verdict.ROW, Verdict.DUPLICATE} and isinstance(work, Batch):
             work.regroup()
         if usable and work.groups and self._isolate(error, work, verdict):
             return True
-        self._queue.add_fact("retries")
+        self._books.count("retries")
         self._complain(error, verdict)
         return False
 
@@ -148,7 +150,7 @@ class Delivery:
         elif group.search and verdict is Verdict.DUPLICATE and is_key(error, self._store.table):
             work.groups.pop()
             work.account("delivered", 1, "")
-            self._queue.add_fact("duplicates")
+            self._books.count("duplicates")
         else:
             work.groups.pop()
             work.letters.append(self._letter(group.rows[0], error))
@@ -198,7 +200,7 @@ class Delivery:
                 logger.warning("the database can't take events now (%s); they wait", code)
             else:
                 logger.error(
-                    "the database refuses all events (%s: %s); they wait until somebody mends it",
+                    "the database refuses all events (%s: %s); they wait until it is repaired",
                     code,
                     error.diag.message_primary or type(error).__name__,
                 )
@@ -219,34 +221,34 @@ class Delivery:
         self._backoff.reset()
 
     def pause(self, pressure: Callable[[], int], relieve: Callable[[], Steps]) -> Steps:
-        """Wait before the next attempt, until the time is over or somebody is in a hurry.
+        """Wait before the next attempt, until the time is over or a flush or a stop begins to wait.
 
         Args:
-            pressure: Tells the number of queued events at which to *relieve* the queue meanwhile.
+            pressure: Returns the number of queued events at which to *relieve* the queue meanwhile.
             relieve: Does that, and returns whether it could.
 
         Raises:
             GaveUpError: If the time given for stopping is over.
         """
-        queue, relievable = self._queue, True
-        hurried, pause = queue.hurried, self._backoff.next()
+        queue, consumer, relievable = self._queue, self._consumer, True
+        hurried, pause = consumer.hurried, self._backoff.next()
         end = time.monotonic() + (min(pause, _HURRIED) if hurried else pause)
-        while (left := min(end, queue.stop_at or end) - time.monotonic()) > 0:
+        while (left := min(end, consumer.stop_at or end) - time.monotonic()) > 0:
             if queue.park(pressure() if relievable else _NO_THRESHOLD):
                 yield Wait(left)
-                if queue.hurried and not hurried:
-                    break  # somebody came who waits: try at once
+                if consumer.hurried and not hurried:
+                    break  # a flush or a stop came meanwhile: try at once
             else:
                 queue.unpark()
                 relievable = yield from relieve()
         queue.unpark()
-        if queue.stop_at is not None and time.monotonic() >= queue.stop_at:
+        if consumer.stop_at is not None and time.monotonic() >= consumer.stop_at:
             raise GaveUpError
         yield BREATHE
 
 
 def is_key(error: psycopg.Error, table: str) -> bool:
-    """Return whether *error* says that *table* holds the event already, rather than about somebody's own constraint.
+    """Return whether *error* says that *table* holds the event already, and not about a constraint of the users.
 
     By the constraint's name: a partition's or a chunk's is made of the table's. A writer may have no right to look.
     """

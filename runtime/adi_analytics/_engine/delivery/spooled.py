@@ -1,64 +1,59 @@
-"""The worker's dealings with the spool: what goes to disk, what comes back, and the books of both."""
+"""What the worker writes to the spool, what it reads back, and the books of both."""
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics._engine.delivery.attempt import logger
-from adi_analytics._engine.delivery.batch import Work
+from adi_analytics._engine.delivery.work import SpooledWork
 from adi_analytics._engine.spool.segment import MAGIC, size_of
-from adi_analytics._engine.spool.spool import Segment, Spool, SpoolFullError, SpoolUnavailableError
+from adi_analytics._engine.spool.spool import Spool, SpoolFullError, SpoolUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adi_analytics._engine.delivery.batch import Batch
+    from adi_analytics._engine.delivery.unfinished import Unfinished
+    from adi_analytics._engine.delivery.work import Batch
+    from adi_analytics._engine.queue.books import Books
     from adi_analytics._engine.queue.ledger import Outcome
-    from adi_analytics._engine.queue.queue import EventQueue
+    from adi_analytics._shared.options import Settings
+
+logger = logging.getLogger("adi_analytics.worker")
 
 _ADOPT_INTERVAL: Final = 1.0  # seconds between two looks for the segments of dead processes
 _READ_PAUSE: Final = 1.0  # seconds before a segment that could not be read is tried again
-
-
-class SpooledWork(Work):
-    """Rows that are on disk until they are settled.
-
-    Args:
-        spooling: Keeps the books of the spool.
-        rows: The rows.
-        segment: Where they were read from; ``None`` for rows just written, which are delivered from memory.
-    """
-
-    def __init__(self, spooling: Spooling, rows: list[bytes], segment: Segment | None) -> None:
-        super().__init__(spooling.account_recovered if segment and segment.lock else spooling.account, rows)
-        self.segment = segment
 
 
 class Spooling:
     """Puts batches into the spool and takes work out of it.
 
     Args:
-        queue: Keeps the books, and the spool from one worker to the next.
-        may_log: Says whether the last log line about something is long enough ago.
+        settings: The spool's policies.
+        books: Where the rows are accounted for.
+        unfinished: Keeps the spool from one worker to the next.
+        may_log: Returns whether the last log line about something is long enough ago.
     """
 
-    def __init__(self, queue: EventQueue, may_log: Callable[[str], bool]) -> None:
-        self._queue = queue
+    def __init__(
+        self, settings: Settings, books: Books, unfinished: Unfinished, may_log: Callable[[str], bool]
+    ) -> None:
+        self._settings = settings
+        self._books = books
+        self._unfinished = unfinished
         self._may_log = may_log
-        self._settings = queue.settings
         self._adopt_at = 0.0
         self._read_at = 0.0
         self._spool: Spool | None = self._open()
 
     def _open(self) -> Spool | None:
-        if self._settings.spool != "off" and self._queue.spool is None:
+        if self._settings.spool != "off" and self._unfinished.spool is None:
             try:
-                self._queue.spool = Spool(self._settings)
+                self._unfinished.keep_spool(Spool(self._settings))
             except SpoolUnavailableError as error:
-                logger.error("%s", error)
-        return self._queue.spool
+                logger.error("%s", error)  # noqa: TRY400 - its text says all; a traceback would add our own lines
+        return self._unfinished.spool
 
     @property
     def on(self) -> bool:
@@ -96,8 +91,8 @@ class Spooling:
         if rows and not self._write(rows, live=live):
             return None
         batch.take_rows()
-        self._queue.settle("spooled", len(rows))
-        return SpooledWork(self, rows if live else [], None)
+        self._books.settle("spooled", len(rows))
+        return SpooledWork(self.account, rows if live else [], None)
 
     def _write(self, rows: list[bytes], *, live: bool) -> bool:
         spool = self._spool
@@ -126,7 +121,7 @@ class Spooling:
         try:
             segment = spool.drop_oldest()
         except OSError:
-            return False  # what could not be written is told
+            return False  # the caller logs what could not be written
         if segment is None:
             return False
         if segment.lock is not None:  # our books don't know its events
@@ -139,7 +134,7 @@ class Spooling:
         if self._may_log("spool"):
             logger.error("the spool takes no events (%s); they stay in memory, where max_queue rules", problem)
 
-    def _tell_trouble(self, about: str, deed: str, error: OSError) -> None:
+    def _log_trouble(self, about: str, deed: str, error: OSError) -> None:
         if self._may_log("spool " + about):
             logger.error("the spool can't %s: %s", deed, error.strerror)
 
@@ -151,14 +146,14 @@ class Spooling:
             found = self._spool.next()
         except OSError as error:
             self._read_at = time.monotonic() + _READ_PAUSE
-            self._tell_trouble("read", "read a segment, which waits", error)
+            self._log_trouble("read", "read a segment, which waits", error)
             return None
         if found is None:
             return None
         segment, rows = found
         if segment.count is not None and segment.count > len(rows):
             self.account("dropped", segment.count - len(rows), "spool_damaged")
-        return SpooledWork(self, rows, segment)
+        return SpooledWork(self.account if segment.lock is None else self._account_recovered, rows, segment)
 
     def finish(self, work: SpooledWork) -> None:
         """All rows of *work* are settled."""
@@ -170,7 +165,7 @@ class Spooling:
             try:
                 self._spool.remove(work.segment)
             except OSError as error:
-                self._tell_trouble("remove", "remove what is delivered", error)
+                self._log_trouble("remove", "remove what is delivered", error)
 
     def adopt(self) -> None:
         """Take over what dead processes left, now and then."""
@@ -180,13 +175,13 @@ class Spooling:
             try:
                 self._spool.adopt()
             except OSError as error:
-                self._tell_trouble("adopt", "look for what dead processes left", error)
+                self._log_trouble("adopt", "look for what dead processes left", error)
 
     def account(self, outcome: Outcome, number: int, reason: str) -> None:
         """Account for events of this process that were on disk."""
-        self._queue.move(outcome, number, reason)
+        self._books.move(outcome, number, reason)
 
-    def account_recovered(self, outcome: Outcome, number: int, _reason: str) -> None:
+    def _account_recovered(self, outcome: Outcome, number: int, _reason: str) -> None:
         """Account for events of another process."""
-        if outcome == "delivered":  # the others are in the table of dead letters, or told when they are lost
-            self._queue.add_fact("recovered", number)
+        if outcome == "delivered":  # the others are in the table of dead letters, or logged when they are lost
+            self._books.count("recovered", number)

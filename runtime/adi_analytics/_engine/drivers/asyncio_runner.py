@@ -1,4 +1,4 @@
-"""The two drivers of the core: a thread, and a coroutine."""
+"""Run the worker's decisions in a coroutine."""
 
 from __future__ import annotations
 
@@ -6,47 +6,38 @@ import asyncio
 import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from adi_analytics._engine.delivery.effects import Breathe, Disconnect, Wait
+from adi_analytics._engine.drivers.core_run import CRASH_PAUSE, CRASHED, NOTHING, CoreRun
 from adi_analytics._engine.process import at_fork
-from adi_analytics._engine.queue.queue import SupersededError
+from adi_analytics._engine.queue.consumer import SupersededError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adi_analytics._engine.delivery.effects import Effect
-    from adi_analytics._engine.delivery.loop import Core
     from adi_analytics._engine.drivers.connection import AsyncSession
-    from adi_analytics._engine.queue.queue import EventQueue
+    from adi_analytics._engine.drivers.core_run import Outcome
+    from adi_analytics._engine.pipeline import Pipeline
 
 logger = logging.getLogger("adi_analytics.worker")
-
-_CRASH_PAUSE: Final = 1.0  # seconds before a core that failed is started again
-
-
-def new_core(queue: EventQueue) -> Core:
-    """Return a core."""
-    from adi_analytics._engine.delivery.loop import (
-        Core,  # late: psycopg takes half of the import time, and few processes deliver
-    )
-
-    return Core(queue)
 
 
 class AsyncioRunner:
     """Runs the core in a coroutine.
 
     Args:
-        queue: The events.
+        pipeline: The events.
         make_session: Makes the session that performs the core's effects.
         start_in_child: Called in a process forked while this runs, whose loop is the parent's.
     """
 
     def __init__(
-        self, queue: EventQueue, make_session: Callable[[], AsyncSession], start_in_child: Callable[[], None]
+        self, pipeline: Pipeline, make_session: Callable[[], AsyncSession], start_in_child: Callable[[], None]
     ) -> None:
-        self._queue = queue
+        self._pipeline = pipeline
+        self._consumer = pipeline.consumer
         self._make_session = make_session
         self._start_in_child = start_in_child
         self._running = False
@@ -62,18 +53,18 @@ class AsyncioRunner:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to wake
                 loop.call_soon_threadsafe(woken.set)
 
-        if not self._queue.acquire(owner, wake):
+        if not self._consumer.acquire(owner, wake):
             return False
         self._running = True
         at_fork.register(self)
         try:
             while not await self._drive(owner, woken):  # noqa: ASYNC110 - a pause; nothing would set an event
-                await asyncio.sleep(_CRASH_PAUSE)
+                await asyncio.sleep(CRASH_PAUSE)
         except SupersededError:
-            logger.debug("the worker was given up while it waited")
+            logger.debug("the worker was superseded while it waited")
         finally:
             self._running = False
-            self._queue.release(owner)
+            self._consumer.release(owner)
         return True
 
     def after_fork_in_child(self) -> None:
@@ -85,46 +76,42 @@ class AsyncioRunner:
     async def _drive(self, owner: object, woken: asyncio.Event) -> bool:
         """Run one core; ``False`` if it failed by a fault of ours, and should be started again."""
         session = self._make_session()
-        result: Any = None
-        error: Exception | None = None
+        outcome = NOTHING
         cancelled: asyncio.CancelledError | None = None
         try:
-            core = new_core(self._queue).run()
-            while True:
-                effect = core.send(result) if error is None else core.throw(error)
-                self._queue.leave()
+            run = CoreRun(self._pipeline, owner)
+            while (effect := run.next(outcome)) is not None:
                 try:
-                    left = None if self._queue.stop_at is None else self._queue.stop_at - time.monotonic()
-                    result, error = await _perform_async(session, effect, woken, left)
+                    outcome = await _perform(session, effect, woken, self._left())
                 except asyncio.CancelledError as caught:
                     cancelled = caught
-                    result, error = None, self._interrupt(effect)
-                self._queue.enter(owner)
-        except StopIteration:
-            if cancelled is not None:
-                raise cancelled from None
-            return True
+                    outcome = None, self._interrupt(effect)
         except SupersededError:
-            if cancelled is not None:
-                raise cancelled from None
-            raise
+            if cancelled is None:
+                raise
         except Exception:
-            logger.exception("the worker failed and starts again; no event is lost")
-            return self._queue.stop_at is not None
+            logger.exception(CRASHED)
+            return self._consumer.stop_at is not None
         finally:
             await session.perform(Disconnect())
+        if cancelled is not None:
+            raise cancelled
+        return True
+
+    def _left(self) -> float | None:
+        """Return the seconds left for a stop, ``None`` if there is none."""
+        stop_at = self._consumer.stop_at
+        return None if stop_at is None else stop_at - time.monotonic()
 
     def _interrupt(self, effect: Effect) -> Exception | None:
         """Begin to stop; returns what the core should see: a lost connection, unless it only waited."""
-        if self._queue.stop_at is None:
-            self._queue.request_stop(self._queue.settings.shutdown_timeout)
+        if self._consumer.stop_at is None:
+            self._consumer.request_stop(self._pipeline.settings.shutdown_timeout)
         return None if isinstance(effect, (Wait, Breathe)) else _interrupted()
 
 
-async def _perform_async(
-    session: AsyncSession, effect: Effect, woken: asyncio.Event, left: float | None
-) -> tuple[Any, Exception | None]:
-    """Do *effect*, the server's part in the seconds *left*; returns its result, and the exception that it caused."""
+async def _perform(session: AsyncSession, effect: Effect, woken: asyncio.Event, left: float | None) -> Outcome:
+    """Do *effect*, the server's part in the seconds *left*."""
     try:
         match effect:
             case Wait(seconds):
@@ -140,7 +127,7 @@ async def _perform_async(
         return None, _interrupted()
     except Exception as error:  # noqa: BLE001 - whatever it is, the core decides
         return None, error
-    return None, None
+    return NOTHING
 
 
 def _interrupted() -> Exception:

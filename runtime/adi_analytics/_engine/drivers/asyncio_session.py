@@ -20,7 +20,7 @@ from adi_analytics._engine.delivery.effects import (
     Execute,
     Reset,
 )
-from adi_analytics._engine.drivers.connection import _GRACE, _WAKE, _while_answered
+from adi_analytics._engine.drivers.connection import WAKE, patience, while_answered
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -33,8 +33,8 @@ class _AsyncConnection(psycopg.AsyncConnection[Any]):
 
     async def wait(self, gen: PQGen[RV], *options: Any, **more: Any) -> RV:
         try:
-            steps = _while_answered(gen, self.pgconn, self.patience)
-            return await wait_async(steps, self.pgconn.socket, *options, **{"interval": _WAKE, **more})
+            steps = while_answered(gen, self.pgconn, self.patience)
+            return await wait_async(steps, self.pgconn.socket, *options, **{"interval": WAKE, **more})
         except asyncio.CancelledError:
             self.pgconn.finish()  # psycopg would ask the server to cancel, and wait for it for up to ten seconds
             raise
@@ -50,7 +50,7 @@ class AsyncioSession:
 
     def __init__(self, connect_with: dict[str, Any], statement_timeout: float) -> None:
         self._parameters = connect_with
-        self._patience = statement_timeout + _GRACE
+        self._patience = patience(statement_timeout)
         self._connection: _AsyncConnection | None = None
         self._copying: AbstractAsyncContextManager[psycopg.AsyncCopy] | None = None
         self._copy: psycopg.AsyncCopy | None = None

@@ -1,4 +1,4 @@
-"""The two ways to do what the core asks: blocking, and in asyncio."""
+"""What both kinds of connection share: what a session must do, its parameters, and its patience."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from adi_analytics._engine.delivery.effects import (
-    Effect,
-)
 from adi_analytics._shared.conninfo import ConninfoInvalidError, connection_options
 
 if TYPE_CHECKING:
     from psycopg.abc import RV, PQGen
     from psycopg.pq.abc import PGconn
 
+    from adi_analytics._engine.delivery.effects import Effect
     from adi_analytics._shared.options import Settings
 
-
-_WAKE: Final = 0.1  # seconds between two looks at the clock while the server is silent
-_GRACE: Final = 5.0  # seconds beyond the statement timeout, for the server's own word about it to arrive
+WAKE: Final = 0.1  # seconds between two looks at the clock while the server is silent
+_GRACE: Final = 5.0  # seconds beyond the statement timeout, for the server's own error to arrive
 
 
 class Session(Protocol):
@@ -55,7 +52,12 @@ def parameters(conninfo: str, settings: Settings) -> dict[str, Any]:
     return {**connection_options(settings.connect_timeout), **found, "autocommit": True, "prepare_threshold": None}
 
 
-def _while_answered(steps: PQGen[RV], pgconn: PGconn, seconds: float) -> PQGen[RV]:
+def patience(statement_timeout: float) -> float:
+    """Return how many seconds a server may be silent before it counts as unavailable."""
+    return statement_timeout + _GRACE
+
+
+def while_answered(steps: PQGen[RV], pgconn: PGconn, seconds: float) -> PQGen[RV]:
     """Do *steps*, and close the connection if the server lets us wait for more than *seconds*.
 
     A server that is frozen can't keep its statement timeout, and its kernel keeps the connection alive.

@@ -6,18 +6,20 @@ import contextlib
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from adi_analytics._engine.delivery.effects import Breathe, Disconnect, Wait
-from adi_analytics._engine.drivers.asyncio_runner import _CRASH_PAUSE, new_core
-from adi_analytics._engine.queue.queue import SupersededError
+from adi_analytics._engine.drivers import core_run
+from adi_analytics._engine.drivers.core_run import CRASH_PAUSE, CRASHED, NOTHING, CoreRun
+from adi_analytics._engine.queue.consumer import SupersededError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adi_analytics._engine.delivery.effects import Effect
     from adi_analytics._engine.drivers.connection import Session
-    from adi_analytics._engine.queue.queue import EventQueue
+    from adi_analytics._engine.drivers.core_run import Outcome
+    from adi_analytics._engine.pipeline import Pipeline
 
 logger = logging.getLogger("adi_analytics.worker")
 
@@ -26,12 +28,12 @@ class ThreadRunner:
     """Runs the core in a daemon thread.
 
     Args:
-        queue: The events.
+        pipeline: The events.
         make_session: Makes the session that performs the core's effects.
     """
 
-    def __init__(self, queue: EventQueue, make_session: Callable[[], Session]) -> None:
-        self._queue = queue
+    def __init__(self, pipeline: Pipeline, make_session: Callable[[], Session]) -> None:
+        self._pipeline = pipeline
         self._make_session = make_session
         self._session: Session | None = None
         self._thread: threading.Thread | None = None
@@ -40,7 +42,7 @@ class ThreadRunner:
         """Start the thread; ``False`` if the queue has a consumer already."""
         owner, wake = object(), threading.Lock()
         wake.acquire()
-        if not self._queue.acquire(owner, lambda: _release(wake)):
+        if not self._pipeline.consumer.acquire(owner, lambda: _release(wake)):
             return False
         self._thread = threading.Thread(target=self._run, args=(owner, wake), name="adi-analytics-worker", daemon=True)
         self._thread.start()
@@ -48,16 +50,16 @@ class ThreadRunner:
 
     def save_here(self) -> None:
         """Put what is in memory into the spool, from this thread; the database is not asked."""
-        owner = object()
-        if self._queue.settings.spool != "off" and self._queue.acquire(owner, lambda: None):
+        pipeline, owner = self._pipeline, object()
+        if pipeline.settings.spool != "off" and pipeline.consumer.acquire(owner, lambda: None):
             try:
-                for _ in new_core(self._queue).save():
+                for _ in core_run.new_core(pipeline).save():
                     pass
             finally:
-                self._queue.release(owner)
+                pipeline.consumer.release(owner)
 
     def join(self, timeout: float) -> bool:
-        """Wait for the thread's end, at most *timeout* seconds; tells whether it has ended."""
+        """Wait for the thread's end, at most *timeout* seconds; returns whether it has ended."""
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(max(timeout, 0.0))
         return self._thread is None or not self._thread.is_alive()
@@ -75,42 +77,38 @@ class ThreadRunner:
             self._session = None
 
     def _run(self, owner: object, wake: threading.Lock) -> None:
-        self._queue.owner_thread = threading.get_ident()
+        self._pipeline.queue.attach_thread()
         try:
             while not self._drive(owner, wake):
-                time.sleep(_CRASH_PAUSE)
+                time.sleep(CRASH_PAUSE)
         except SupersededError:
-            logger.debug("the worker was given up while it waited")
+            logger.debug("the worker was superseded while it waited")
         except BaseException:
             logger.exception("the worker's thread ends, which was not planned; its events wait for close()")
         finally:
-            self._queue.release(owner)
+            self._pipeline.consumer.release(owner)
 
     def _drive(self, owner: object, wake: threading.Lock) -> bool:
         """Run one core; ``False`` if it failed by a fault of ours, and should be started again."""
         session = self._session = self._make_session()
-        result: Any = None
-        error: Exception | None = None
+        outcome = NOTHING
         try:
-            core = new_core(self._queue).run()
-            while True:
-                effect = core.send(result) if error is None else core.throw(error)
-                self._queue.leave()
-                result, error = _perform(session, effect, wake)
-                self._queue.enter(owner)
-        except StopIteration:
-            return True
+            run = CoreRun(self._pipeline, owner)
+            while (effect := run.next(outcome)) is not None:
+                outcome = _perform(session, effect, wake)
         except SupersededError:
             raise
         except Exception:
-            logger.exception("the worker failed and starts again; no event is lost")
-            return self._queue.stop_at is not None
+            logger.exception(CRASHED)
+            return self._pipeline.consumer.stop_at is not None
+        else:
+            return True
         finally:
             session.perform(Disconnect())
 
 
-def _perform(session: Session, effect: Effect, wake: threading.Lock) -> tuple[Any, Exception | None]:
-    """Do *effect*; returns its result, and the exception that it caused."""
+def _perform(session: Session, effect: Effect, wake: threading.Lock) -> Outcome:
+    """Do *effect*."""
     try:
         match effect:
             case Wait(seconds):
@@ -121,9 +119,9 @@ def _perform(session: Session, effect: Effect, wake: threading.Lock) -> tuple[An
                 return session.perform(effect), None
     except Exception as error:  # noqa: BLE001 - whatever it is, the core decides
         return None, error
-    return None, None
+    return NOTHING
 
 
 def _release(lock: threading.Lock) -> None:
-    with contextlib.suppress(RuntimeError):  # somebody else woke it: once is enough
+    with contextlib.suppress(RuntimeError):  # another thread released it already: once is enough
         lock.release()

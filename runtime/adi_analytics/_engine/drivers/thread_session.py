@@ -18,7 +18,7 @@ from adi_analytics._engine.delivery.effects import (
     Execute,
     Reset,
 )
-from adi_analytics._engine.drivers.connection import _GRACE, _while_answered
+from adi_analytics._engine.drivers.connection import patience, while_answered
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -30,7 +30,7 @@ class _Connection(psycopg.Connection[Any]):
     patience = math.inf
 
     def wait(self, gen: PQGen[RV], *options: Any, **more: Any) -> RV:
-        return super().wait(_while_answered(gen, self.pgconn, self.patience), *options, **more)
+        return super().wait(while_answered(gen, self.pgconn, self.patience), *options, **more)
 
 
 class ThreadSession:
@@ -38,12 +38,12 @@ class ThreadSession:
 
     Args:
         connect_with: The arguments of ``connect``, see `parameters`.
-        statement_timeout: Seconds; the server gets a little more before it counts as away.
+        statement_timeout: Seconds; the server gets a little more before it counts as unavailable.
     """
 
     def __init__(self, connect_with: dict[str, Any], statement_timeout: float) -> None:
         self._parameters = connect_with
-        self._patience = statement_timeout + _GRACE
+        self._patience = patience(statement_timeout)
         self._connection: _Connection | None = None
         self._copying: AbstractContextManager[psycopg.Copy] | None = None
         self._copy: psycopg.Copy | None = None
@@ -116,4 +116,4 @@ class ThreadSession:
 
 
 _ABANDONED: list[object] = []
-"""Connections of a parent process, kept so that no destructor in the child says goodbye in the parent's name."""
+"""Connections of a parent process, kept so that no destructor in the child closes the parent's session."""

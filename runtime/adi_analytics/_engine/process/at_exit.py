@@ -10,7 +10,7 @@ import threading
 import time
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from adi_analytics._shared.options import seconds_from
 from adi_analytics.errors import AnalyticsError
@@ -19,12 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from adi_analytics._engine.queue.queue import EventQueue
-
 # Processes made by these libraries end without running `atexit`; their own finalizers run instead.
 _OTHER_REGISTRIES: Final = ("multiprocessing.util", "billiard.util")
 
-_registered: weakref.WeakSet[EventQueue] = weakref.WeakSet()
+
+class Ending(Protocol):
+    """What must be delivered before the process ends."""
+
+    def flush(self, timeout: float) -> object:
+        """Deliver what there is, at most *timeout* seconds."""
+
+    def end(self, timeout: float) -> object:
+        """Deliver what there is, at most *timeout* seconds, and end."""
+
+    def close_at_exit(self) -> None:
+        """Deliver what there is in the time of its own options, and end."""
+
+
+_registered: weakref.WeakSet[Ending] = weakref.WeakSet()
 _hooked: set[tuple[int, str]] = set()
 
 
@@ -35,9 +47,9 @@ class SignalThreadError(AnalyticsError):
         return "install_sigterm() works in the main thread only; call it where the program starts"
 
 
-def register(queue: EventQueue) -> None:
-    """Deliver what is in *queue* when the process ends, as long as the queue lives."""
-    _registered.add(queue)
+def register(ending: Ending) -> None:
+    """End *ending* when the process ends, if it still lives then."""
+    _registered.add(ending)
     hook_other_registries()
 
 
@@ -59,8 +71,8 @@ def _finalize(module: Any, function: Callable[[], None]) -> None:
 
 def close_all() -> None:
     """End all clients."""
-    for queue in list(_registered):
-        queue.close_at_exit()
+    for ending in list(_registered):
+        ending.close_at_exit()
 
 
 atexit.register(close_all)
@@ -69,7 +81,7 @@ atexit.register(close_all)
 def install_sigterm(timeout: float = 5.0) -> None:
     """Deliver what there is when the process gets SIGTERM, before what happened at SIGTERM until now.
 
-    If that was the default, the process ends by the signal after at most *timeout* seconds ; events
+    If that was the default, the process ends by the signal after at most *timeout* seconds; events
     that could not be delivered go to the spool, if there is one. If it was a handler, as under gunicorn or uvicorn, it
     is called after the flush, and clients stay usable. Calling this twice does nothing more.
 
@@ -95,16 +107,14 @@ class _SigtermHandler:
         self._timeout = timeout
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        from adi_analytics._engine.queue.waiting import flush
-
         deadline = time.monotonic() + self._timeout
         last = self._previous == signal.SIG_DFL
-        for queue in list(_registered):
+        for ending in list(_registered):
             left = max(deadline - time.monotonic(), 0.0)
             if last:
-                queue.end(left)
+                ending.end(left)
             else:
-                flush(queue, left)
+                ending.flush(left)
         if callable(self._previous):
             self._previous(number, frame)
         elif last:

@@ -7,25 +7,27 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING
 
-from adi_analytics._engine.queue.queue import Waiter
+from adi_analytics._engine.queue.consumer import Waiter
 from adi_analytics._engine.queue.stats import result_between, stats_from
 
 if TYPE_CHECKING:
-    from adi_analytics._engine.queue.queue import EventQueue
-    from adi_analytics._engine.queue.results import FlushResult, Stats
+    from adi_analytics._engine.queue.consumer import Consumer
+    from adi_analytics._engine.queue.stats import FlushResult, Stats
 
 
 class Watch:
-    """Remembers the books at the start of a flush, to tell at its end what happened.
+    """Remembers the books at the start of a flush, to say at its end what happened.
 
     Args:
-        queue: The events.
+        consumer: Delivers the events and accounts for them.
     """
 
-    def __init__(self, queue: EventQueue) -> None:
-        snapshot = queue.snapshot()
-        self._queue = queue
-        self._before: Stats = stats_from(snapshot, queue.facts)
+    def __init__(self, consumer: Consumer) -> None:
+        books = consumer.books
+        snapshot = books.snapshot()
+        self._consumer = consumer
+        self._books = books
+        self._before: Stats = stats_from(snapshot, books.facts)
         self.position = snapshot.entered
 
     @property
@@ -35,50 +37,50 @@ class Watch:
 
     def result(self) -> FlushResult:
         """Return what happened since the start."""
-        low_water = self._queue.low_water
-        snapshot = self._queue.snapshot()
-        after = stats_from(snapshot, self._queue.facts)
-        # Evicted events may be younger than the batch in flight, so they alone can't tell that nothing is pending.
+        low_water = self._consumer.low_water
+        snapshot = self._books.snapshot()
+        after = stats_from(snapshot, self._books.facts)
+        # Evicted events may be younger than the batch in flight, so they alone don't show that nothing is pending.
         in_flight = len(snapshot.ledger.inflight) - snapshot.ledger.settled
         settled = snapshot.ledger.finished + snapshot.ledger.settled + snapshot.evicted
         pending = min(max(self.position - settled, in_flight), after.pending, max(self.position - low_water, 0))
         return result_between(self._before, after, pending)
 
 
-def flush(queue: EventQueue, timeout: float) -> FlushResult:
+def flush(consumer: Consumer, timeout: float) -> FlushResult:
     """Wait until the events tracked so far are settled, at most *timeout* seconds."""
-    watch = Watch(queue)
-    queue.start_now()
+    watch = Watch(consumer)
+    consumer.queue.start_now()
     # In the worker's own thread nobody would be left to do the work.
-    if not watch.idle and queue.owner is not None and queue.owner_thread != threading.get_ident():
+    if not watch.idle and consumer.running and not consumer.is_here:
         done = threading.Lock()
         done.acquire()
         waiter = Waiter(watch.position, done.release)
         try:
-            queue.wait_for(waiter)
-            if queue.owner is not None:  # else the worker ended meanwhile, and told those who waited then
+            consumer.wait_for(waiter)
+            if consumer.running:  # else the worker ended meanwhile, and notified those who waited then
                 done.acquire(timeout=timeout)
         finally:
-            queue.forget(waiter)
+            consumer.forget(waiter)
     return watch.result()
 
 
-async def aflush(queue: EventQueue, timeout: float) -> FlushResult:  # noqa: ASYNC109 - the deadline is part of the answer
+async def aflush(consumer: Consumer, timeout: float) -> FlushResult:  # noqa: ASYNC109 - the deadline is part of the answer
     """Wait as `flush` does, letting the event loop run."""
-    watch = Watch(queue)
-    queue.start_now()
-    if queue.owner is None:
+    watch = Watch(consumer)
+    consumer.queue.start_now()
+    if not consumer.running:
         await asyncio.sleep(0)  # a task that runs a worker may be about to begin
-    if not watch.idle and queue.owner is not None:
+    if not watch.idle and consumer.running:
         loop, done = asyncio.get_running_loop(), asyncio.Event()
         waiter = Waiter(watch.position, lambda: loop.call_soon_threadsafe(done.set))
         try:
-            queue.wait_for(waiter)
-            if queue.owner is None:
+            consumer.wait_for(waiter)
+            if not consumer.running:
                 timeout = 0.0
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout):
                     await done.wait()
         finally:
-            queue.forget(waiter)
+            consumer.forget(waiter)
     return watch.result()

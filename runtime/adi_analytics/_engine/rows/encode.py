@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, get_type_hints
 import msgspec
 import uuid_utils
 
-from adi_analytics._engine.rows.row import EPOCH_2000, Row, _class_name, _placeholder
+from adi_analytics._engine.rows.row import EPOCH_2000, Row, class_name, placeholder
 from adi_analytics._engine.rows.store_policy import StorePolicy
 from adi_analytics._engine.rows.validate import InvalidValueError, has_shape
 from adi_analytics.enriched import to_datetime
@@ -61,7 +61,7 @@ def _foreign(value: Any) -> Any:
     # By type(), here and below: `isinstance` asks the value for its `__class__`, which may raise.
     if issubclass(type(value), uuid_utils.UUID):
         return str(value)
-    raise TypeError(f"an object of type {_class_name(value)} can't be JSON")
+    raise TypeError(f"an object of type {class_name(value)} can't be JSON")
 
 
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=_foreign)
@@ -99,7 +99,7 @@ class RowEncoder:
         self._plans: dict[type, _Plan] = {}
         self.unkeyed: dict[str, tuple[str, ...]] = {}
         """Fields left out for want of a hash key, by event type."""
-        self.unhashed = 0
+        self._unhashed = 0
 
     def encode(self, item: Item, changes: Mapping[str, str] = _NONE) -> bytes:
         """Return the row of *item*, with *changes* by ``before_send`` to ``service``, ``hostname`` or ``environment``.
@@ -117,7 +117,7 @@ class RowEncoder:
             plan.validate(data)
             if plan.policy is not None:
                 data = _ENCODER.encode(plan.policy.apply(msgspec.json.decode(data)))
-                self.unhashed += len(plan.policy.unkeyed)
+                self._unhashed += len(plan.policy.unkeyed)
             if changes:
                 plan = _changed(plan, changes)
             row = b"".join(
@@ -138,6 +138,11 @@ class RowEncoder:
         if len(row) > self._settings.max_event_bytes:
             raise EncodeFault("too_large", f"{len(row)} bytes exceed max_event_bytes", Row.from_copy(row))
         return row
+
+    def take_unhashed(self) -> int:
+        """Return how many fields were left out for want of a hash key since the last call."""
+        number, self._unhashed = self._unhashed, 0
+        return number
 
     def check(self, event: Any) -> None:
         """Do everything that `encode` does to find a fault."""
@@ -180,7 +185,7 @@ class RowEncoder:
     def _fault(self, plan: _Plan | None, item: Item, error: Exception, changes: Mapping[str, str]) -> EncodeFault:
         reason = "invalid_event" if isinstance(error, InvalidValueError) else "encoding"
         if plan is None:  # without its store policy no value of it may be kept
-            name = _class_name(item[0])
+            name = class_name(item[0])
             return EncodeFault(reason, _describe(error), self._row_of(name, item, {"type": name}, changes))
         row = self._row_of(plan.event_type, item, {"type": plan.event_type}, changes)
         with contextlib.suppress(Exception):  # an event that can't even be looked at is kept by its type and time
@@ -265,9 +270,9 @@ def _columns_of(plan: _Plan, event: Any) -> dict[str, str]:
 def _to_plain(value: Any) -> Any:
     """Return *value* as something that `json.dumps` with ASCII output takes, whatever it is."""
     try:
-        return msgspec.to_builtins(value, enc_hook=_placeholder, str_keys=True)
+        return msgspec.to_builtins(value, enc_hook=placeholder, str_keys=True)
     except Exception:  # noqa: BLE001 - the value's own code may run here, and raise anything
-        return _placeholder(value)
+        return placeholder(value)
 
 
 def _kept_of_faulty(plan: _Plan, values: dict[str, Any]) -> dict[str, Any]:

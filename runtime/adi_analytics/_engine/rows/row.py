@@ -15,14 +15,8 @@ import uuid_utils
 from adi_analytics.enriched import to_datetime
 
 COLUMNS: Final = ("timestamp", "event_type", "service", "user_id", "data", "event_id", "meta")
-
-
 HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-
-
 TRAILER: Final = b"\xff\xff"
-
-
 EPOCH_2000: Final = 946_684_800_000_000  # microseconds from 1970 to 2000, where PostgreSQL counts from
 
 
@@ -65,7 +59,7 @@ class Row:
         try:
             return json.dumps(columns, ensure_ascii=True, allow_nan=False)
         except (ValueError, TypeError, RecursionError):
-            return json.dumps(_tamed(columns), ensure_ascii=True, default=_placeholder)
+            return json.dumps(_tamed(columns), ensure_ascii=True, default=placeholder)
 
 
 def row_timestamp(row: bytes) -> int:
@@ -82,20 +76,18 @@ def _json_of(text: bytes) -> Any:
 
 
 _DEEPEST: Final = 100  # levels of nesting kept in a dead letter that JSON can't take as it is
-
-
 _LONGEST_INTEGER: Final = 10_000  # bits; Python refuses to write more than 4300 digits
 
 
-def _placeholder(value: Any) -> Any:
-    """Stand in for a value that JSON can't hold, without telling what it was."""
+def placeholder(value: Any) -> Any:
+    """Stand in for a value that JSON can't hold, without giving away what it was."""
     with contextlib.suppress(Exception):
         if issubclass(type(value), (uuid.UUID, uuid_utils.UUID)):
             return str(value)
-    return {"$unserialisable": _class_name(value)}
+    return {"$unserialisable": class_name(value)}
 
 
-def _class_name(value: Any) -> str:
+def class_name(value: Any) -> str:
     with contextlib.suppress(Exception):  # a metaclass may have made it a property
         name = type(value).__name__
         if type(name) is str:

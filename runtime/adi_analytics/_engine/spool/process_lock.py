@@ -11,7 +11,7 @@ if sys.platform != "win32":  # which has no flock; Spool() says so
     import fcntl
 
 
-class _Lock:
+class ProcessLock:
     """A lock on a file that ends with the process; held by `descriptor`."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -20,7 +20,7 @@ class _Lock:
         self.segments = 0
 
     @classmethod
-    def take(cls, path: Path) -> _Lock | None:
+    def take(cls, path: Path) -> ProcessLock | None:
         """Return the lock, or ``None`` if a living process holds it."""
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -37,11 +37,11 @@ class _Lock:
     def release(self, *, remove: bool) -> None:
         """Give the lock up, and remove its file when nothing is left to own."""
         if remove:
-            _unlink(self.path)
+            remove_quietly(self.path)
         os.close(self.descriptor)
 
 
-def _unlink(path: Path) -> None:
+def remove_quietly(path: Path) -> None:
     with contextlib.suppress(OSError):  # what stays is delivered again, or tidied up, by a later process
         path.unlink()
 

@@ -18,12 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 import uuid_utils
 
-from adi_analytics._engine.spool.process_lock import _Lock, _unlink
+from adi_analytics._engine.spool.process_lock import ProcessLock, remove_quietly
 from adi_analytics._engine.spool.segment import MAGIC, SegmentWriter, read_segment, size_of
 from adi_analytics.errors import AnalyticsError
-
-if sys.platform != "win32":  # which has no flock; Spool() says so
-    pass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +68,7 @@ class Segment:
 
     path: Path
     count: int | None
-    lock: _Lock | None = None
+    lock: ProcessLock | None = None
 
 
 class Spool:
@@ -92,12 +89,12 @@ class Spool:
         self._live: SegmentWriter | None = None
         self._later: SegmentWriter | None = None
         self._backlog: deque[Segment] = deque()
-        self._adopted: dict[Path, _Lock] = {}
+        self._adopted: dict[Path, ProcessLock] = {}
         if sys.platform == "win32":
             raise SpoolUnavailableError(settings.spool_dir, "a spool needs flock, which this platform does not have")
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = _Lock.take(self._directory / (self._name + _LOCK))
+            lock = ProcessLock.take(self._directory / (self._name + _LOCK))
         except OSError as error:
             raise SpoolUnavailableError(settings.spool_dir, error.strerror or "can't be used") from error
         if lock is None:
@@ -193,7 +190,7 @@ class Spool:
         try:
             content = read_segment(segment.path)
         except FileNotFoundError:
-            logger.error("lost the spooled events of %s: somebody removed the file", segment.path)  # noqa: TRY400 - no bug of ours
+            logger.error("lost the spooled events of %s: the file was removed", segment.path)  # noqa: TRY400 - no bug of ours
             return segment, []
         except OSError:
             self._backlog.appendleft(segment)
@@ -224,7 +221,7 @@ class Spool:
         """Take over the segments of processes that are dead, and remove the locks of those that left none."""
         for name, paths in self._foreign():
             try:
-                lock = _Lock.take(self._directory / (name + _LOCK))
+                lock = ProcessLock.take(self._directory / (name + _LOCK))
             except OSError:
                 continue
             if lock is not None:
@@ -258,7 +255,7 @@ class Spool:
             if writer is not None:
                 writer.close()
                 if writer.count == 0:
-                    _unlink(writer.path)
+                    remove_quietly(writer.path)
         self._live = self._later = None
         for lock in self._adopted.values():
             lock.release(remove=False)

@@ -14,9 +14,10 @@ from adi_analytics._engine.rows.encode import EncodeFault
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from adi_analytics._engine.queue.books import Books
     from adi_analytics._engine.queue.ledger import Item, Outcome
-    from adi_analytics._engine.queue.queue import EventQueue
     from adi_analytics._engine.rows.encode import RowEncoder
+    from adi_analytics._engine.spool.spool import Segment
     from adi_analytics._shared.options import Settings
 
 _CHUNK_BYTES: Final = 2**18  # rows encoded between two breaths, if they are large
@@ -42,7 +43,7 @@ class Work:
     """Rows still to be written, in groups that shrink around the rows that the server refuses.
 
     Args:
-        account: Told the outcome of each row: the outcome, how many, and the reason.
+        account: Called for each outcome of rows: the outcome, how many, and the reason.
         rows: The rows.
     """
 
@@ -83,16 +84,17 @@ class Batch(Work):
     """Items of the queue, encoded while the server already reads the first of them.
 
     Args:
-        queue: Keeps the books.
-        items: The items, which the queue counts as in flight.
+        books: Count the items as in flight.
+        settings: The size of a transaction, and ``before_send``.
+        items: The items.
         encoder: Makes rows of them.
         version: The version of this package, for dead letters.
     """
 
-    def __init__(self, queue: EventQueue, items: list[Item], encoder: RowEncoder, version: str) -> None:
-        super().__init__(queue.settle)
-        self._queue = queue
-        self._settings: Settings = queue.settings
+    def __init__(self, books: Books, settings: Settings, items: list[Item], encoder: RowEncoder, version: str) -> None:
+        super().__init__(books.settle)
+        self._books = books
+        self._settings = settings
         self._items = items
         self._encoder = encoder
         self._version = version
@@ -182,7 +184,23 @@ class Batch(Work):
             if not isinstance(error, Exception) and threading.current_thread() is threading.main_thread():
                 raise
             # The event is not sent: the hook may have been about to remove something from it.
-            self._queue.add_fact("hook_errors")
+            self._books.count("hook_errors")
             reason = "before_send_error"
         self.account("dropped", 1, reason)
         return None
+
+
+class SpooledWork(Work):
+    """Rows that are on disk until they are settled.
+
+    Args:
+        account: As for `Work`.
+        rows: The rows.
+        segment: Where they were read from; ``None`` for rows just written, which are delivered from memory.
+    """
+
+    def __init__(
+        self, account: Callable[[Outcome, int, str], None], rows: list[bytes], segment: Segment | None
+    ) -> None:
+        super().__init__(account, rows)
+        self.segment = segment
