@@ -83,7 +83,7 @@ class AnalyticsClient:
         The database need not be there yet: events wait for it.
 
         Args:
-            conninfo: A connection string; by default ``DATABASE_URL``, then ``PLATFORM_DATABASE_URL``.
+            conninfo: A connection string; by default that of ``DATABASE_URL``, ``PLATFORM_DATABASE_URL`` or ``.env``.
             **options: As for `create`.
 
         Raises:

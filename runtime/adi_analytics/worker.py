@@ -42,7 +42,7 @@ class AnalyticsWorker:
 
     Args:
         config: What `AnalyticsClient.create` returned beside the client.
-        conninfo: A connection string; by default ``DATABASE_URL``, then ``PLATFORM_DATABASE_URL``.
+        conninfo: A connection string; by default that of ``DATABASE_URL``, ``PLATFORM_DATABASE_URL`` or ``.env``.
         sink: Takes the rows in the place of a database, in tests, with `start`; see `adi_analytics.testing.Sink`.
 
     Raises:

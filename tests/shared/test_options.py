@@ -123,7 +123,7 @@ def test_a_wrong_connection_string_is_refused_without_being_repeated() -> None:
     with pytest.raises(ConninfoInvalidError) as caught:
         AnalyticsClient.connect("postgresql://user:secret@[broken/x")
     assert "secret" not in str(caught.value)
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
 
 
 def test_importing_the_package_is_light(tmp_path: Path) -> None:

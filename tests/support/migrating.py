@@ -14,7 +14,7 @@ import psycopg
 import yaml
 from adi_analytics import migrate
 from adi_analytics.migrate.cli import main
-from adi_analytics.migrate.files import migration as migration_files
+from adi_analytics.migrate.files import migration
 from adi_analytics_codegen.backends.sql import manifest
 from adi_analytics_codegen.backends.sql.manifest import to_json
 from adi_analytics_codegen.check.catalog import load_catalog
@@ -201,7 +201,5 @@ def write(folder: Path, name: str, text: str = SQL, variant: str = "common", *, 
     if lock:
         number, phase = name.split("_")[:2]
         with (folder / "migrations.lock").open("a") as file:
-            file.write(
-                f"{number} {phase} {variant} {migration_files.checksum(migration_files.normalise(text.encode()))}\n"
-            )
+            file.write(f"{number} {phase} {variant} {migration.checksum(migration.normalise(text.encode()))}\n")
     return path

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 
-from adi_analytics._shared import resources as package_data
+from adi_analytics._shared.resources import ResourceMissingError, data_dir
 
 _DEFAULT_TABLES: Final = {"table": "analytics_events", "dead_letters_table": "analytics_dead_letters"}
 
@@ -19,9 +19,9 @@ _DEFAULT_LATE_AFTER: Final = timedelta(hours=6)
 def manifest() -> dict[str, Any]:
     """Return the shipped manifest of the catalog's SQL, or nothing for a package without one."""
     try:
-        path = package_data.data_dir("sql") / "manifest.json"
+        path = data_dir("sql") / "manifest.json"
         found: dict[str, Any] = json.loads(path.read_bytes())
-    except (package_data.ResourceMissingError, FileNotFoundError):
+    except (ResourceMissingError, FileNotFoundError):
         return {}
     return found
 

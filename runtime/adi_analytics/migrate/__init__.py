@@ -1,50 +1,112 @@
 """The migrator: brings a database to the state that the event catalog describes, and keeps it there."""
 
-from adi_analytics.migrate.adopt.adopt import AdoptResult, adopt
-from adi_analytics.migrate.adopt.baseline import BaselineResult, baseline
-from adi_analytics.migrate.author.new import NewResult, check, new
-from adi_analytics.migrate.doctor import Diagnosis, doctor
-from adi_analytics.migrate.drift.drift import DriftResult, drift
-from adi_analytics.migrate.drift.findings import Finding
-from adi_analytics.migrate.errors import (
-    BackendChangedError,
-    DatabaseUnreachableError,
-    DestructiveError,
-    ForgottenMigrationError,
-    HistoryError,
-    LockedError,
-    MigrateError,
-    MigrationChecksumError,
-    MigrationFailedError,
-    MigrationMissingError,
-    MigrationOrderError,
-    PendingError,
-    UnsuitableDatabaseError,
-    UsageError,
-)
-from adi_analytics.migrate.options import Options, Progress, Timeouts
-from adi_analytics.migrate.run.apply import ApplyResult, Status, apply, status
-from adi_analytics.migrate.run.preview import DryRun, dry_run
-from adi_analytics.migrate.upkeep.backfill import BackfillResult
-from adi_analytics.migrate.upkeep.dead_letters import (
-    DeadLetter,
-    DeadLetters,
-    Imported,
-    Refused,
-    Replayed,
-    dead_letters,
-    import_dead_letters,
-    replay_dead_letters,
-)
-from adi_analytics.migrate.upkeep.maintain import (
-    MaintainResult,
-    RefreshResult,
-    backfill,
-    install_pg_cron,
-    maintain,
-    maintain_loop,
-    refresh,
-)
+from typing import TYPE_CHECKING
+
+from adi_analytics._shared.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from adi_analytics.migrate.adopt.adopt import AdoptResult, adopt
+    from adi_analytics.migrate.adopt.baseline import BaselineResult, baseline
+    from adi_analytics.migrate.author.new import NewResult, check, new
+    from adi_analytics.migrate.doctor import Diagnosis, doctor
+    from adi_analytics.migrate.drift.drift import DriftResult, drift
+    from adi_analytics.migrate.drift.findings import Finding
+    from adi_analytics.migrate.errors import (
+        BackendChangedError,
+        DatabaseUnreachableError,
+        DestructiveError,
+        ForgottenMigrationError,
+        HistoryError,
+        LockedError,
+        MigrateError,
+        MigrationChecksumError,
+        MigrationFailedError,
+        MigrationMissingError,
+        MigrationOrderError,
+        PendingError,
+        UnsuitableDatabaseError,
+        UsageError,
+    )
+    from adi_analytics.migrate.options import Options, Progress, Timeouts
+    from adi_analytics.migrate.run.apply import ApplyResult, Status, apply, status
+    from adi_analytics.migrate.run.preview import DryRun, dry_run
+    from adi_analytics.migrate.upkeep.backfill import BackfillResult
+    from adi_analytics.migrate.upkeep.dead_letters import (
+        DeadLetter,
+        DeadLetters,
+        Imported,
+        Refused,
+        Replayed,
+        dead_letters,
+        import_dead_letters,
+        replay_dead_letters,
+    )
+    from adi_analytics.migrate.upkeep.maintain import (
+        MaintainResult,
+        RefreshResult,
+        backfill,
+        install_pg_cron,
+        maintain,
+        maintain_loop,
+        refresh,
+    )
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "AdoptResult": "adi_analytics.migrate.adopt.adopt",
+            "ApplyResult": "adi_analytics.migrate.run.apply",
+            "BackendChangedError": "adi_analytics.migrate.errors",
+            "BackfillResult": "adi_analytics.migrate.upkeep.backfill",
+            "BaselineResult": "adi_analytics.migrate.adopt.baseline",
+            "DatabaseUnreachableError": "adi_analytics.migrate.errors",
+            "DeadLetter": "adi_analytics.migrate.upkeep.dead_letters",
+            "DeadLetters": "adi_analytics.migrate.upkeep.dead_letters",
+            "DestructiveError": "adi_analytics.migrate.errors",
+            "Diagnosis": "adi_analytics.migrate.doctor",
+            "DriftResult": "adi_analytics.migrate.drift.drift",
+            "DryRun": "adi_analytics.migrate.run.preview",
+            "Finding": "adi_analytics.migrate.drift.findings",
+            "ForgottenMigrationError": "adi_analytics.migrate.errors",
+            "HistoryError": "adi_analytics.migrate.errors",
+            "Imported": "adi_analytics.migrate.upkeep.dead_letters",
+            "LockedError": "adi_analytics.migrate.errors",
+            "MaintainResult": "adi_analytics.migrate.upkeep.maintain",
+            "MigrateError": "adi_analytics.migrate.errors",
+            "MigrationChecksumError": "adi_analytics.migrate.errors",
+            "MigrationFailedError": "adi_analytics.migrate.errors",
+            "MigrationMissingError": "adi_analytics.migrate.errors",
+            "MigrationOrderError": "adi_analytics.migrate.errors",
+            "NewResult": "adi_analytics.migrate.author.new",
+            "Options": "adi_analytics.migrate.options",
+            "PendingError": "adi_analytics.migrate.errors",
+            "Progress": "adi_analytics.migrate.options",
+            "RefreshResult": "adi_analytics.migrate.upkeep.maintain",
+            "Refused": "adi_analytics.migrate.upkeep.dead_letters",
+            "Replayed": "adi_analytics.migrate.upkeep.dead_letters",
+            "Status": "adi_analytics.migrate.run.apply",
+            "Timeouts": "adi_analytics.migrate.options",
+            "UnsuitableDatabaseError": "adi_analytics.migrate.errors",
+            "UsageError": "adi_analytics.migrate.errors",
+            "adopt": "adi_analytics.migrate.adopt.adopt",
+            "apply": "adi_analytics.migrate.run.apply",
+            "backfill": "adi_analytics.migrate.upkeep.maintain",
+            "baseline": "adi_analytics.migrate.adopt.baseline",
+            "check": "adi_analytics.migrate.author.new",
+            "dead_letters": "adi_analytics.migrate.upkeep.dead_letters",
+            "doctor": "adi_analytics.migrate.doctor",
+            "drift": "adi_analytics.migrate.drift.drift",
+            "dry_run": "adi_analytics.migrate.run.preview",
+            "import_dead_letters": "adi_analytics.migrate.upkeep.dead_letters",
+            "install_pg_cron": "adi_analytics.migrate.upkeep.maintain",
+            "maintain": "adi_analytics.migrate.upkeep.maintain",
+            "maintain_loop": "adi_analytics.migrate.upkeep.maintain",
+            "new": "adi_analytics.migrate.author.new",
+            "refresh": "adi_analytics.migrate.upkeep.maintain",
+            "replay_dead_letters": "adi_analytics.migrate.upkeep.dead_letters",
+            "status": "adi_analytics.migrate.run.apply",
+        },
+    )
 
 __all__ = [
     "AdoptResult",

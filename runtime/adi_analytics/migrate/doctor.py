@@ -10,18 +10,17 @@ from typing import Any, Final, Literal
 import psycopg
 from psycopg import sql
 
+from adi_analytics._shared.conninfo import printable
 from adi_analytics._shared.sql import quote
-from adi_analytics.migrate import config
 from adi_analytics.migrate.errors import MigrateError
-from adi_analytics.migrate.files import migration as migration_files
 from adi_analytics.migrate.files.manifest import load_snapshot
+from adi_analytics.migrate.files.migration import load_migrations
 from adi_analytics.migrate.options import Options
-from adi_analytics.migrate.run import plan as plans
-from adi_analytics.migrate.run import record as records
-from adi_analytics.migrate.server import connection as server
+from adi_analytics.migrate.run.plan import make_plan
+from adi_analytics.migrate.run.record import read_applied
 from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.server.backend import CHOOSE, Database, inspect
-from adi_analytics.migrate.server.connection import Connection, fetch_value
+from adi_analytics.migrate.server.connection import Connection, connect, database_url, fetch_value
 
 State = Literal["ok", "warning", "error"]
 
@@ -56,9 +55,9 @@ def doctor(options: Options | None = None) -> tuple[Diagnosis, ...]:
     options = options or Options()
     found: list[Diagnosis] = []
     try:
-        url = config.database_url(options.database_url)
-        with server.connect(url, command="doctor") as connection:
-            found.append(Diagnosis("connection", "ok", f"{config.describe(url)}, PostgreSQL {_server(connection)}"))
+        url = database_url(options.database_url)
+        with connect(url, command="doctor") as connection:
+            found.append(Diagnosis("connection", "ok", f"{printable(url)}, PostgreSQL {_server(connection)}"))
             found += _examine(connection, options)
     except MigrateError as error:
         found.append(Diagnosis("connection" if not found else "database", "error", error.problem, error.remedy))
@@ -180,9 +179,9 @@ def _rights(connection: Connection, database: Database, _: Options) -> Iterator[
 
 
 def _migrations(connection: Connection, database: Database, options: Options) -> Generator[Diagnosis, None, bool]:
-    files = migration_files.load(options.folder, database.backend)
-    applied = records.read_applied(connection) if database.installed else []
-    pending = plans.make(files, applied, "all").pending
+    files = load_migrations(options.folder, database.backend)
+    applied = read_applied(connection) if database.installed else []
+    pending = make_plan(files, applied, "all").pending
     if pending:
         names = ", ".join(file.name for file in pending)
         remedy = "Run `analytics-migrate all` (or pre and post)."

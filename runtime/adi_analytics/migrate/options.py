@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
-from adi_analytics._shared import resources as package_data
+from adi_analytics._shared.resources import data_dir
 from adi_analytics.migrate.errors import UsageError
-from adi_analytics.migrate.files import migration as migration_files
 
+Phase = Literal["pre", "post"]
+Wanted = Literal["all", "pre", "post"]
+BACKENDS: Final = ("postgres", "timescaledb", "timescaledb_apache")
 DEFAULT_LOCK_WAIT: Final = 60.0
 
 
@@ -113,14 +115,12 @@ class Options:
     progress: Progress = silent
 
     def __post_init__(self) -> None:
-        if self.backend is not None and self.backend not in migration_files.BACKENDS:
-            raise UsageError(
-                f"unknown backend {self.backend!r}", f"Expected one of {', '.join(migration_files.BACKENDS)}."
-            )
+        if self.backend is not None and self.backend not in BACKENDS:
+            raise UsageError(f"unknown backend {self.backend!r}", f"Expected one of {', '.join(BACKENDS)}.")
         if self.retries < 0:
             raise UsageError(f"retries: {self.retries} is less than 0", "Give how often a file is tried again.")
 
     @property
     def folder(self) -> Path:
         """The folder of the migrations."""
-        return self.migrations if self.migrations is not None else package_data.data_dir("migrations")
+        return self.migrations if self.migrations is not None else data_dir("migrations")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from adi_analytics.migrate import HistoryError, MigrationChecksumError, UsageError
-from adi_analytics.migrate.files import migration as migration_files
+from adi_analytics.migrate.files import migration
 from support.migrating import SQL, write
 
 
@@ -21,7 +21,7 @@ from support.migrating import SQL, write
     ],
 )
 def test_a_checksum_is_of_the_words_not_of_the_editor(raw: bytes) -> None:
-    assert migration_files.normalise(raw) == "create table a;\nselect 1;\n"
+    assert migration.normalise(raw) == "create table a;\nselect 1;\n"
 
 
 def test_header_and_steps_are_read(tmp_path: Path) -> None:
@@ -32,9 +32,9 @@ def test_header_and_steps_are_read(tmp_path: Path) -> None:
     )
     write(tmp_path, "0001_post_index", text)
 
-    (file,) = migration_files.load(tmp_path, "postgres")
+    (file,) = migration.load_migrations(tmp_path, "postgres")
 
-    assert file.header == migration_files.Header(
+    assert file.header == migration.Header(
         transaction=False, lock_timeout="2s", destructive=True, backfill=("a_v1", "b_v1")
     )
     assert [step.name for step in file.steps] == ["one", "two"]
@@ -58,7 +58,7 @@ def test_a_wrong_file_is_named(tmp_path: Path, name: str, text: str, words: str)
     write(tmp_path, name, text)
 
     with pytest.raises(HistoryError, match=words.replace("(", r"\(")) as caught:
-        migration_files.load(tmp_path, "postgres")
+        migration.load_migrations(tmp_path, "postgres")
 
     assert caught.value.exit_code == 5
     assert caught.value.remedy
@@ -68,14 +68,14 @@ def test_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
     write(tmp_path, "0001_pre_a").write_bytes(b"-- phase: pre\n\xff\n")
 
     with pytest.raises(HistoryError, match="not UTF-8"):
-        migration_files.load(tmp_path, "postgres")
+        migration.load_migrations(tmp_path, "postgres")
 
 
 def test_a_backend_without_a_file_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, "0001_pre_a", variant="timescaledb")
 
     with pytest.raises(HistoryError, match=r"expected either postgres.sql or common.sql, found timescaledb.sql"):
-        migration_files.load(tmp_path, "postgres")
+        migration.load_migrations(tmp_path, "postgres")
 
 
 def test_an_edited_file_differs_from_the_lock(tmp_path: Path) -> None:
@@ -83,14 +83,14 @@ def test_an_edited_file_differs_from_the_lock(tmp_path: Path) -> None:
     path.write_text(SQL + "select 2;\n")
 
     with pytest.raises(MigrationChecksumError, match="was edited"):
-        migration_files.load(tmp_path, "postgres")
+        migration.load_migrations(tmp_path, "postgres")
 
 
 def test_a_file_without_a_line_in_the_lock_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, "0001_pre_a", lock=False)
 
     with pytest.raises(MigrationChecksumError, match="has no line"):
-        migration_files.load(tmp_path, "postgres")
+        migration.load_migrations(tmp_path, "postgres")
 
 
 def test_a_line_in_the_lock_without_a_file_is_an_error(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_line_in_the_lock_without_a_file_is_an_error(tmp_path: Path) -> None:
         lock.write("0002 post postgres abc\n")
 
     with pytest.raises(HistoryError, match="lists 0002 post postgres, but its directory is missing"):
-        migration_files.load(tmp_path, "postgres")
+        migration.load_migrations(tmp_path, "postgres")
 
 
 def test_a_damaged_lock_names_its_line(tmp_path: Path) -> None:
@@ -108,9 +108,9 @@ def test_a_damaged_lock_names_its_line(tmp_path: Path) -> None:
         lock.write("<<<<<<< HEAD\n")
 
     with pytest.raises(HistoryError, match=r"migrations.lock:2"):
-        migration_files.load(tmp_path, "postgres")
+        migration.load_migrations(tmp_path, "postgres")
 
 
 def test_a_missing_folder_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
-        migration_files.load(tmp_path / "nowhere", "postgres")
+        migration.load_migrations(tmp_path / "nowhere", "postgres")

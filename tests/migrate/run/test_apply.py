@@ -13,7 +13,7 @@ import pytest
 from adi_analytics import migrate
 from adi_analytics.embedded.programs import find_programs
 from adi_analytics.migrate.server import lock
-from adi_analytics.migrate.upkeep import backfill as filling
+from adi_analytics.migrate.upkeep import backfill
 from adi_analytics.migrate.upkeep import maintain as upkeep
 from support.migrating import SQL, Project, Target, connect, environment, execute, project, rows, run, value, write
 
@@ -539,7 +539,7 @@ def test_a_lock_that_another_session_keeps_is_told(
 ) -> None:
     """Behind a transaction pooler the lock may stay with a session that nobody will ask again."""
     keys = lock.KEYS if command == "all" else upkeep.MAINTAIN_KEYS
-    monkeypatch.setattr(filling, "pending", lambda connection: lock._release(connection, keys) and [])
+    monkeypatch.setattr(backfill, "pending_backfills", lambda connection: lock._release(connection, keys) and [])
     monkeypatch.setattr(lock, "check_still_held", lambda *_: None)
 
     ended = run(command, "--database-url", migrated_dsn)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._engine.dead_letters.file import DeadLetterFile, dead_letter_path
@@ -16,6 +15,7 @@ from adi_analytics._engine.delivery.work import Batch, SpooledWork
 from adi_analytics._engine.queue.stats import WANTED
 from adi_analytics._engine.rows.encode import RowEncoder
 from adi_analytics._engine.rows.validate import decoder_of
+from adi_analytics._shared.version import __version__
 
 if TYPE_CHECKING:
     from adi_analytics._engine.delivery.unfinished import Unfinished
@@ -25,14 +25,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("adi_analytics.worker")
 
 _NEVER: Final = 2**62  # no number of events
-
-
-def library_version() -> str:
-    """Return the version of this package."""
-    try:
-        return version("adi-analytics")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 class Core:
@@ -50,7 +42,7 @@ class Core:
         self._books = consumer.books
         self._unfinished = unfinished
         self._settings = settings
-        self._version = library_version()
+        self._version = __version__
         self._encoder = RowEncoder(settings, decoder_of)
         store = Store(settings.table, settings.statement_timeout)
         self._file = DeadLetterFile(dead_letter_path(settings))

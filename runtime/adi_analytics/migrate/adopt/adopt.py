@@ -18,16 +18,14 @@ from adi_analytics._shared.sql import interval, quote
 from adi_analytics.migrate.errors import HistoryError
 from adi_analytics.migrate.files.manifest import Manifest, load_snapshot
 from adi_analytics.migrate.options import Options
-from adi_analytics.migrate.run import apply as runner
-from adi_analytics.migrate.run import record as records
-from adi_analytics.migrate.run.apply import ApplyResult
+from adi_analytics.migrate.run.apply import ApplyResult, apply
+from adi_analytics.migrate.run.record import audit
 from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
 from adi_analytics.migrate.server.retry import retry
 from adi_analytics.migrate.server.session import session
-from adi_analytics.migrate.upkeep import backfill as filling
-from adi_analytics.migrate.upkeep.backfill import BackfillResult
+from adi_analytics.migrate.upkeep.backfill import BackfillResult, run_pending
 
 SUFFIX: Final = "_original"
 _NEEDED: Final = frozenset({"id", "timestamp", "event_type", "data"})
@@ -88,8 +86,8 @@ def adopt(options: Options | None = None) -> AdoptResult:
         lock.hold(connection, wait=options.lock_wait, waiting=options.progress.waiting),
     ):
         # Autovacuum, for one, locks in another order than the renaming.
-        renamed = retry(lambda: _put_aside(connection, database, snapshot))
-    applied = runner.apply("all", options)
+        renamed = retry(_put_aside, connection, database, snapshot)
+    applied = apply("all", options)
     with (
         session(options, "baseline") as (connection, database),
         lock.hold(connection, wait=options.lock_wait, waiting=options.progress.waiting),
@@ -101,7 +99,7 @@ def adopt(options: Options | None = None) -> AdoptResult:
         rows = copy.check()
         filled = _fill(connection, database, options) if copied else []
         execute(connection, _retention(snapshot))
-        execute(connection, records.audit("adopt", f"{copied} rows of {copy.old}"))
+        execute(connection, audit("adopt", f"{copied} rows of {copy.old}"))
         return AdoptResult(applied, renamed, copied, rows, tuple(filled))
 
 
@@ -180,7 +178,7 @@ def _fill(connection: Connection, database: Database, options: Options) -> list[
     connection.execute("update analytics_meta.backfills set status = 'pending', range_to = null, done_to = null")
     if database.backend == "postgres":
         connection.execute("call analytics_meta.prepare_storage(null)")
-    return filling.run_pending(connection, database, options.progress)
+    return run_pending(connection, database, options.progress)
 
 
 class _Copy:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from adi_analytics.migrate.drift.drift import structure
 from adi_analytics.migrate.drift.findings import Finding
 from adi_analytics.migrate.errors import HistoryError, UsageError
-from adi_analytics.migrate.files import migration as migration_files
 from adi_analytics.migrate.files.manifest import load_snapshot
-from adi_analytics.migrate.files.migration import MigrationFile
+from adi_analytics.migrate.files.migration import MigrationFile, load_migrations
 from adi_analytics.migrate.options import Options
-from adi_analytics.migrate.run import record as records
+from adi_analytics.migrate.run.record import audit, bootstrap, record_file
 from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
@@ -43,7 +42,7 @@ def baseline(options: Options | None = None, *, through: int | None = None, unch
     """
     options = options or Options()
     with session(options, "baseline") as (connection, database):
-        files = migration_files.load(options.folder, database.backend)
+        files = load_migrations(options.folder, database.backend)
         chosen = files if through is None else [file for file in files if file.number <= through]
         if through is not None and (not chosen or chosen[-1].number != through):
             raise UsageError(f"no migration {through}", f"Expected 1 to {len(files)}.")
@@ -64,10 +63,10 @@ def _record_all(connection: Connection, database: Database, files: list[Migratio
         raise HistoryError(
             "the database already has a record of its migrations", "Run `analytics-migrate status` to see it."
         )
-    execute(connection, records.bootstrap(database))
+    execute(connection, bootstrap(database))
     for file in files:
-        execute(connection, records.record(file, database, status="baselined"))
-    execute(connection, records.audit("baseline", ", ".join(file.name for file in files)))
+        execute(connection, record_file(file, database, status="baselined"))
+    execute(connection, audit("baseline", ", ".join(file.name for file in files)))
 
 
 def _check(connection: Connection, database: Database, options: Options) -> None:

@@ -15,8 +15,9 @@ from adi_analytics.migrate.author.statements import Part
 from adi_analytics.migrate.errors import ForgottenMigrationError, HistoryError, UsageError
 from adi_analytics.migrate.files import migration as migration_files
 from adi_analytics.migrate.files.manifest import Manifest, encode_snapshot, load_manifest, load_snapshot
-from adi_analytics.migrate.files.migration import BACKENDS, LOCK_NAME, SNAPSHOT_NAME, Phase
+from adi_analytics.migrate.files.migration import LOCK_NAME, SNAPSHOT_NAME
 from adi_analytics.migrate.files.up_to_date import check_generated
+from adi_analytics.migrate.options import BACKENDS, Phase
 
 _SLUG_LENGTH: Final = 48
 
@@ -56,7 +57,7 @@ def new(
         return NewResult((), ())
     folder.mkdir(parents=True, exist_ok=True)
     made = {backend: statements.parts(difference, old, backend) for backend in BACKENDS}
-    number = len(migration_files.load(folder, BACKENDS[0])) + 1
+    number = len(migration_files.load_migrations(folder, BACKENDS[0])) + 1
     names: list[str] = []
     for phase, pick, slug in _ORDER:
         parts = {backend: pick(parts) for backend, parts in made.items()}
@@ -180,7 +181,7 @@ def lock(*, migrations: Path | None = None) -> tuple[str, ...]:
     found = {
         (file.number, file.variant): file
         for backend in BACKENDS
-        for file in migration_files.load(folder, backend, locked=False)
+        for file in migration_files.load_migrations(folder, backend, locked=False)
         if (file.number, file.phase, file.variant) not in known
     }
     lines = tuple(migration_files.lock_line(file) for _, file in sorted(found.items()))
@@ -189,7 +190,7 @@ def lock(*, migrations: Path | None = None) -> tuple[str, ...]:
     if lines:
         _write_text(path, before + "".join(f"{line}\n" for line in lines))
     for backend in BACKENDS:
-        migration_files.load(folder, backend)
+        migration_files.load_migrations(folder, backend)
     return lines
 
 
@@ -209,7 +210,7 @@ def check(*, migrations: Path | None = None, manifest: Path | None = None) -> in
     """
     folder = migrations or package_data.data_dir("migrations")
     check_generated(manifest)
-    count = max(len(migration_files.load(folder, backend)) for backend in BACKENDS)
+    count = max(len(migration_files.load_migrations(folder, backend)) for backend in BACKENDS)
     difference = compare(_snapshot(folder), load_manifest(manifest))
     if not difference.empty:
         listed = "; ".join(difference.summary())

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final, NoReturn, TypeAlias
 
 from adi_analytics.migrate.errors import EXIT_USAGE, UsageError
-from adi_analytics.migrate.files.migration import BACKENDS
-from adi_analytics.migrate.options import check_timeout
+from adi_analytics.migrate.options import BACKENDS, check_timeout
 
 _DESCRIPTION: Final = "Brings a database to the state that the event catalog describes, and proves that it is there."
 
@@ -35,7 +34,17 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"{self.prog}: {message}\n  -> see `{self.prog} --help`\n")
 
 
-def parser(version: str) -> argparse.ArgumentParser:
+class _Version(argparse.Action):
+    """Prints the version, which is read only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from adi_analytics._shared.version import __version__
+
+        print(f"{parser.prog} {__version__}")
+        parser.exit()
+
+
+def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     root = _Parser(
         prog="analytics-migrate",
@@ -43,7 +52,7 @@ def parser(version: str) -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    root.add_argument("--version", action="version", version=f"analytics-migrate {version}")
+    root.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_apply(commands)
     _add_inspect(commands)

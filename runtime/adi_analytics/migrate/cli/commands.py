@@ -4,54 +4,32 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final, cast
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final, cast
 
-from rich.console import Console, RenderableType
-from rich.table import Table
-
-from adi_analytics.migrate.adopt import adopt as adoption
-from adi_analytics.migrate.adopt import baseline as baselining
-from adi_analytics.migrate.author import new as author
-from adi_analytics.migrate.cli.progress_bar import _Bar
-from adi_analytics.migrate.doctor import doctor
-from adi_analytics.migrate.drift import drift as drifting
-from adi_analytics.migrate.drift.findings import Finding
+from adi_analytics.migrate.cli.output import Output, Table
+from adi_analytics.migrate.cli.progress_bar import Bar
 from adi_analytics.migrate.errors import EXIT_DRIFT, EXIT_ERROR, EXIT_OK, EXIT_PENDING, UsageError
-from adi_analytics.migrate.options import DEFAULT_LOCK_WAIT, Options, Timeouts
-from adi_analytics.migrate.run import apply as runner
-from adi_analytics.migrate.run import plan as plans
-from adi_analytics.migrate.run.preview import dry_run, dry_run_offline
-from adi_analytics.migrate.upkeep import dead_letters
-from adi_analytics.migrate.upkeep import maintain as upkeep
+from adi_analytics.migrate.options import DEFAULT_LOCK_WAIT, Options, Timeouts, Wanted
+
+if TYPE_CHECKING:
+    from adi_analytics.migrate.drift.drift import DriftResult
+    from adi_analytics.migrate.drift.findings import Finding
+    from adi_analytics.migrate.upkeep.dead_letters import Replayed
+    from adi_analytics.migrate.upkeep.maintain import MaintainResult
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What a command shows.
-
-    Attributes:
-        data: The result as JSON.
-        shown: The result for a person: text to print as it is, or parts for rich.
-    """
-
-    data: Any
-    shown: str | Sequence[RenderableType]
-    exit_code: int = EXIT_OK
-
-
-def run(arguments: argparse.Namespace, errors: Console) -> Output:
+def run(arguments: argparse.Namespace) -> Output:
     """Run the command that *arguments* name.
 
     Raises:
         AnalyticsError: With what is wrong and what to do about it.
     """
-    bar = _Bar(errors)
-    with bar.running():
+    with Bar().running() as bar:
         return _COMMANDS[arguments.command](arguments, bar)
 
 
-def _options(arguments: argparse.Namespace, bar: _Bar) -> Options:
+def _options(arguments: argparse.Namespace, bar: Bar) -> Options:
     given = vars(arguments)
     timeouts = Timeouts(given.get("lock_timeout"), given.get("statement_timeout"))
     return Options(
@@ -69,18 +47,21 @@ def _options(arguments: argparse.Namespace, bar: _Bar) -> Options:
     )
 
 
-def _apply(arguments: argparse.Namespace, bar: _Bar) -> Output:
-    result = runner.apply(cast("plans.Wanted", arguments.command), _options(arguments, bar))
+def _apply(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.run.apply import apply
+
+    result = apply(cast("Wanted", arguments.command), _options(arguments, bar))
     if not result.applied:
         return Output(asdict(result), f"nothing to do: {result.already} migrations are applied ({result.backend})")
-    table = Table("migration", "phase", "seconds", title=f"applied on {result.backend}", title_justify="left")
-    for file in result.applied:
-        table.add_row(file.name, file.phase, f"{file.seconds:.2f}")
+    lines = [(file.name, file.phase, f"{file.seconds:.2f}") for file in result.applied]
+    table = Table(("migration", "phase", "seconds"), lines, f"applied on {result.backend}")
     return Output(asdict(result), [table])
 
 
-def _status(arguments: argparse.Namespace, bar: _Bar) -> Output:
-    status = runner.status(_options(arguments, bar))
+def _status(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.run.apply import status as read_status
+
+    status = read_status(_options(arguments, bar))
     rows = [
         {
             "number": row.number, "name": row.name, "phase": row.phase, "status": row.status, "at": row.finished_at,
@@ -94,15 +75,15 @@ def _status(arguments: argparse.Namespace, bar: _Bar) -> Output:
         for file in status.pending
         if file.number not in known
     ]
-    table = Table("migration", "phase", "status", "at", "by", "version")
-    for row in rows:
-        table.add_row(*(str(row.get(key) or "") for key in ("name", "phase", "status", "at", "by", "version")))
+    columns = ("name", "phase", "status", "at", "by", "version")
+    lines = [tuple(str(row.get(column) or "") for column in columns) for row in rows]
+    table = Table(("migration", *columns[1:]), lines)
     data = {
         "backend": status.backend, "schema": status.schema, "migrations": rows,
         "pending": {phase: sum(file.phase == phase for file in status.pending) for phase in ("pre", "post")},
         "backfills": list(status.waiting), "notes": list(status.notes),
     }  # fmt: skip
-    shown: list[RenderableType] = [f"backend {status.backend}, schema {status.schema}", table]
+    shown: list[str | Table] = [f"backend {status.backend}, schema {status.schema}", table]
     shown += [f"backfill not done: {name} (run `analytics-migrate backfill`)" for name in status.waiting]
     shown += [f"warning: {note}" for note in status.notes]
     shown.append(f"{len(status.applied)} applied, {len(status.pending)} pending")
@@ -110,7 +91,9 @@ def _status(arguments: argparse.Namespace, bar: _Bar) -> Output:
     return Output(data, shown, EXIT_PENDING if pending else EXIT_OK)
 
 
-def _dry_run(arguments: argparse.Namespace, bar: _Bar) -> Output:
+def _dry_run(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.run.preview import dry_run, dry_run_offline
+
     options = _options(arguments, bar)
     if not arguments.offline:
         result = dry_run(arguments.phase, options)
@@ -129,26 +112,35 @@ def _dry_run(arguments: argparse.Namespace, bar: _Bar) -> Output:
     data = {"backend": result.backend, "migrations": rows, "sql": result.sql}
     if arguments.format == "sql":
         return Output(data, result.sql)
-    table = Table("migration", "phase", "transaction", "destructive")
-    for file in result.files:
-        flags = ("yes" if flag else "no" for flag in (file.header.transaction, file.header.destructive))
-        table.add_row(file.name, file.phase, *flags)
+    lines = [
+        (file.name, file.phase, _yes_or_no(file.header.transaction), _yes_or_no(file.header.destructive))
+        for file in result.files
+    ]
+    table = Table(("migration", "phase", "transaction", "destructive"), lines)
     return Output(data, [f"backend {result.backend}", table, f"{len(rows)} would run"])
 
 
-def _name_files(arguments: argparse.Namespace, bar: _Bar) -> None:
+def _yes_or_no(value: bool) -> str:  # noqa: FBT001 - a value, not a switch
+    return "yes" if value else "no"
+
+
+def _name_files(arguments: argparse.Namespace, bar: Bar) -> None:
     """Say which files are used: outside a project they are the package's, which may surprise."""
-    folder, manifest = author.used(arguments.migrations, arguments.manifest)
+    from adi_analytics.migrate.author.new import used
+
+    folder, manifest = used(arguments.migrations, arguments.manifest)
     bar.step(f"manifest: {manifest}")
     bar.step(f"migrations: {folder}")
 
 
-def _new_files(arguments: argparse.Namespace, bar: _Bar) -> Output:
+def _new_files(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.author.new import lock, new
+
     if arguments.lock:
-        lines = author.lock(migrations=arguments.migrations)
+        lines = lock(migrations=arguments.migrations)
         return Output(lines, [*(f"locked {line}" for line in lines)] or "every file has its line already")
     _name_files(arguments, bar)
-    result = author.new(
+    result = new(
         arguments.message,
         migrations=arguments.migrations,
         manifest=arguments.manifest,
@@ -160,45 +152,52 @@ def _new_files(arguments: argparse.Namespace, bar: _Bar) -> Output:
     return Output(asdict(result), [*shown, "Review the files, then commit them with the lock and the snapshot."])
 
 
-def _check(arguments: argparse.Namespace, bar: _Bar) -> Output:
+def _check(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.author.new import check
+
     _name_files(arguments, bar)
-    count = author.check(migrations=arguments.migrations, manifest=arguments.manifest)
+    count = check(migrations=arguments.migrations, manifest=arguments.manifest)
     return Output({"migrations": count}, f"ok: {count} migrations lead to the catalog")
 
 
-def _refresh(arguments: argparse.Namespace, bar: _Bar) -> Output:
-    result = upkeep.refresh(
+def _refresh(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.upkeep.maintain import refresh
+
+    result = refresh(
         arguments.aggregate, since=arguments.since, until=arguments.until, options=_options(arguments, bar)
     )
-    table = Table("aggregate", "computed since", "seconds")
-    for entry in result.refreshed:
-        table.add_row(
-            entry.rollup, "nothing to do" if entry.since is None else str(entry.since), f"{entry.seconds:.2f}"
-        )
-    return Output(asdict(result), [table])
+    lines = [
+        (entry.rollup, "nothing to do" if entry.since is None else str(entry.since), f"{entry.seconds:.2f}")
+        for entry in result.refreshed
+    ]
+    return Output(asdict(result), [Table(("aggregate", "computed since", "seconds"), lines)])
 
 
-def _backfill(arguments: argparse.Namespace, bar: _Bar) -> Output:
-    filled = upkeep.backfill(_options(arguments, bar))
+def _backfill(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.upkeep.maintain import backfill
+
+    filled = backfill(_options(arguments, bar))
     shown = [f"filled {entry.rollup}: {entry.buckets} buckets" for entry in filled] or ["nothing to fill"]
     return Output([asdict(entry) for entry in filled], shown)
 
 
-def _maintain(arguments: argparse.Namespace, bar: _Bar) -> Output:
+def _maintain(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.upkeep.maintain import install_pg_cron, maintain, maintain_loop
+
     options = _options(arguments, bar)
     if arguments.install_pg_cron:
-        job = upkeep.install_pg_cron(arguments.install_pg_cron, options)
+        job = install_pg_cron(arguments.install_pg_cron, options)
         return Output(
             {"job": job}, f"pg_cron job {job} calls analytics_meta.maintain() at {arguments.install_pg_cron!r}"
         )
     if arguments.loop:
-        upkeep.maintain_loop(options, every=arguments.every, told=lambda told: bar.step(_told(told)))
+        maintain_loop(options, every=arguments.every, told=lambda outcome: bar.step(_outcome(outcome)))
         return Output(None, "")
-    result = upkeep.maintain(options, forced=arguments.force)
-    return Output(asdict(result), _told(result))
+    result = maintain(options, forced=arguments.force)
+    return Output(asdict(result), _outcome(result))
 
 
-def _told(result: upkeep.MaintainResult | Exception) -> str:
+def _outcome(result: MaintainResult | Exception) -> str:
     if isinstance(result, Exception):
         return f"failed: {result}"
     if not result.ran:
@@ -210,8 +209,10 @@ def _told(result: upkeep.MaintainResult | Exception) -> str:
     )
 
 
-def _drift(arguments: argparse.Namespace, bar: _Bar) -> Output:
-    result = drifting.drift(_options(arguments, bar))
+def _drift(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.drift.drift import drift
+
+    result = drift(_options(arguments, bar))
     bad = any(finding.severity != "info" for finding in result.findings)
     return Output(asdict(result), [*_shown(result.findings), _summary(result)], EXIT_DRIFT if bad else EXIT_OK)
 
@@ -225,26 +226,31 @@ def _shown(findings: Sequence[Finding]) -> Iterator[str]:
             yield from (f"            {line}" for line in more)
 
 
-def _summary(result: drifting.DriftResult) -> str:
+def _summary(result: DriftResult) -> str:
     count = len(result.findings)
     found = "1 finding" if count == 1 else f"{count or 'no'} findings"
     return f"{found} in {result.seconds:.2f} s ({result.backend})"
 
 
-def _baseline_it(arguments: argparse.Namespace, bar: _Bar) -> Output:
+def _baseline_it(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.adopt.adopt import adopt
+    from adi_analytics.migrate.adopt.baseline import baseline
+
     options = _options(arguments, bar)
     if arguments.adopt:
-        adopted = adoption.adopt(options)
+        adopted = adopt(options)
         shown = [f"renamed {old} to {new}" for old, new in adopted.renamed.items()]
         shown.append(f"copied {adopted.copied} rows; all {adopted.rows} rows of the old table are in the new one")
         return Output(asdict(adopted), shown)
-    result = baselining.baseline(options, through=arguments.through, unchecked=arguments.unchecked)
+    result = baseline(options, through=arguments.through, unchecked=arguments.unchecked)
     return Output(asdict(result), [f"recorded {name}" for name in result.recorded])
 
 
-def _examine(arguments: argparse.Namespace, bar: _Bar) -> Output:
+def _examine(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.doctor import doctor
+
     found = doctor(_options(arguments, bar))
-    shown: list[RenderableType] = []
+    shown: list[str] = []
     for entry in found:
         shown.append(f"{entry.state:<8}{entry.check}: {entry.found}")
         if entry.remedy:
@@ -253,33 +259,34 @@ def _examine(arguments: argparse.Namespace, bar: _Bar) -> Output:
     return Output([asdict(entry) for entry in found], shown, EXIT_ERROR if bad else EXIT_OK)
 
 
-def _letters(arguments: argparse.Namespace, bar: _Bar) -> Output:
+def _letters(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.upkeep.dead_letters import dead_letters, import_dead_letters, replay_dead_letters
+
     options = _options(arguments, bar)
     if arguments.action == "replay":
-        return _replayed(
-            dead_letters.replay_dead_letters(options, ids=arguments.id, repair=arguments.repair, force=arguments.force)
-        )
+        return _replayed(replay_dead_letters(options, ids=arguments.id, repair=arguments.repair, force=arguments.force))
     if arguments.action == "import":
-        result = dead_letters.import_dead_letters(options, file=arguments.file)
+        result = import_dead_letters(options, file=arguments.file)
         return Output(
             {"imported": result.imported, "file": str(result.file)},
             [f"imported {result.imported} dead letters from {result.file}"],
         )
-    found = dead_letters.dead_letters(options, limit=arguments.limit, replayed=arguments.replayed)
-    table = Table("id", "at", "event", "reason", "message")
-    for letter in found.letters:
-        at = f"{letter.created_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(str(letter.id), at, letter.event_type, letter.reason, letter.message)
+    found = dead_letters(options, limit=arguments.limit, replayed=arguments.replayed)
+    lines = [
+        (str(entry.id), f"{entry.created_at:%Y-%m-%d %H:%M:%S}", entry.event_type, entry.reason, entry.message)
+        for entry in found.letters
+    ]
+    table = Table(("id", "at", "event", "reason", "message"), lines)
     return Output(asdict(found), [table, f"{found.waiting} wait to be replayed"])
 
 
-def _replayed(result: dead_letters.Replayed) -> Output:
+def _replayed(result: Replayed) -> Output:
     shown = [f"stored {result.replayed} events, of which {result.held} were there already"]
     shown += [f"letter {entry.id} ({entry.event_type}) was refused again: {entry.message}" for entry in result.refused]
     return Output(asdict(result), shown, EXIT_ERROR if result.refused else EXIT_OK)
 
 
-_COMMANDS: Final[dict[str, Callable[[argparse.Namespace, _Bar], Output]]] = {
+_COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Bar], Output]]] = {
     "all": _apply,
     "pre": _apply,
     "post": _apply,

@@ -1,26 +1,25 @@
-"""``analytics-migrate``: parses the command line, calls the library, prints, and picks the exit code."""
+"""``analytics-migrate``: parses the command line, calls the library, prints, and picks the exit code.
+
+``--version`` and ``--help`` import nothing but the parser; each command imports what it needs.
+"""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import errno
-import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import Final
-
-import msgspec
-import psycopg
-from rich.console import Console
+from typing import TYPE_CHECKING, Final
 
 from adi_analytics.errors import AnalyticsError
-from adi_analytics.migrate.cli import arguments as cli_arguments
-from adi_analytics.migrate.cli import commands as cli_commands
+from adi_analytics.migrate.cli.arguments import make_parser
 from adi_analytics.migrate.errors import EXIT_ERROR, EXIT_USAGE, MigrateError
-from adi_analytics.migrate.server.connection import library_version
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from adi_analytics.migrate.cli.output import Output
 
 _INTERRUPTED: Final = 130
 _LACKS_RIGHT: Final = (
@@ -31,71 +30,72 @@ _LACKS_RIGHT: Final = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``analytics-migrate`` with *argv* and return its exit code. No traceback reaches the user."""
-    parser = cli_arguments.parser(library_version())
     if sys.stderr is None:  # closed by the caller, as with `2>&-`
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives as long as the process
     try:
-        arguments = parser.parse_args(argv)
+        arguments = make_parser().parse_args(argv)
     except SystemExit as leaving:  # argparse has printed help or what is wrong
         return leaving.code if isinstance(leaving.code, int) else EXIT_USAGE
+    return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from adi_analytics.migrate.cli.extras import missing_extras
+
+    if missing := missing_extras():
+        return _complain(missing)
+    import logging
+
+    import psycopg
+
+    from adi_analytics.migrate.cli.commands import run
+
     logging.basicConfig(level=logging.INFO if arguments.verbose else logging.WARNING, format="%(message)s")
-    return _run(arguments, Console(stderr=True, highlight=False))
-
-
-def _run(arguments: argparse.Namespace, errors: Console) -> int:
     try:
-        output = cli_commands.run(arguments, errors)
+        output = run(arguments)
     except KeyboardInterrupt:
-        errors.print("interrupted; what was done is recorded, run the same command again to go on", markup=False)
+        _say("interrupted; what was done is recorded, run the same command again to go on")
         return _INTERRUPTED
     except BrokenPipeError:
         return _closed_pipe()
-    except (AnalyticsError, psycopg.Error, OSError) as error:
-        return _tell(error, errors)
+    except psycopg.Error as error:
+        return _complain(_server_error(error))
+    except (AnalyticsError, OSError) as error:
+        _complain(str(error))
+        return error.exit_code if isinstance(error, MigrateError) else EXIT_ERROR
+    return _print(output, arguments)
+
+
+def _print(output: Output, arguments: argparse.Namespace) -> int:
+    from adi_analytics.migrate.cli.output import show
+
     try:
-        return _print(output, arguments)
+        show(output, as_json=getattr(arguments, "format", "table") == "json")
     except BrokenPipeError:
         return _closed_pipe()
     except OSError as error:
-        return _unshown(error.strerror or str(error), errors)
-
-
-def _print(output: cli_commands.Output, arguments: argparse.Namespace) -> int:
-    if sys.stdout is None:  # as with `>&-`
-        raise OSError(errno.EBADF, "it is closed")
-    if getattr(arguments, "format", "table") == "json":
-        print(msgspec.json.format(msgspec.json.encode(output.data), indent=2).decode())
-    elif isinstance(output.shown, str):
-        print(output.shown, end="" if output.shown.endswith("\n") else "\n")
-    else:
-        console = Console(highlight=False)
-        for part in output.shown:
-            console.print(part, soft_wrap=isinstance(part, str), markup=False)
-    sys.stdout.flush()
+        _drop_stdout()
+        reason = error.strerror or str(error)
+        return _complain(f"cannot write to standard output: {reason}\n  -> The command itself was carried out.")
     return output.exit_code
 
 
-def _unshown(reason: str, errors: Console) -> int:
-    _drop_stdout()
-    errors.print(
-        f"analytics-migrate: cannot write to standard output: {reason}\n  -> The command itself was carried out.",
-        markup=False, soft_wrap=True,
-    )  # fmt: skip
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _complain(text: str) -> int:
+    _say(f"analytics-migrate: {text}")
     return EXIT_ERROR
 
 
-def _tell(error: Exception, errors: Console) -> int:
-    if isinstance(error, AnalyticsError):
-        errors.print(f"analytics-migrate: {error}", markup=False, soft_wrap=True)
-        return error.exit_code if isinstance(error, MigrateError) else EXIT_ERROR
-    if isinstance(error, psycopg.Error):
-        state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
-        remedy = f"\n  -> {_LACKS_RIGHT}" if isinstance(error, psycopg.errors.InsufficientPrivilege) else ""
-        told = f"analytics-migrate: {' '.join(str(error).split())}{state}{remedy}"
-        errors.print(told, markup=False, soft_wrap=True)
-        return EXIT_ERROR
-    errors.print(f"analytics-migrate: {error}", markup=False, soft_wrap=True)
-    return EXIT_ERROR
+def _server_error(error: Exception) -> str:
+    import psycopg
+
+    code = error.sqlstate if isinstance(error, psycopg.Error) else None
+    state = f" (SQLSTATE {code})" if code else ""
+    remedy = f"\n  -> {_LACKS_RIGHT}" if isinstance(error, psycopg.errors.InsufficientPrivilege) else ""
+    return f"{' '.join(str(error).split())}{state}{remedy}"
 
 
 def _closed_pipe() -> int:

@@ -13,19 +13,18 @@ import psycopg
 
 from adi_analytics._shared.sql import quote
 from adi_analytics.migrate.drift import check_bookkeeping, check_partitions, check_rights, check_timescale
-from adi_analytics.migrate.drift import expected as expectation
 from adi_analytics.migrate.drift.compare import Comparison
 from adi_analytics.migrate.drift.describe import Description, describe
+from adi_analytics.migrate.drift.expected import expected_meta, expected_public
 from adi_analytics.migrate.drift.findings import Finding, ordered
 from adi_analytics.migrate.errors import HistoryError
-from adi_analytics.migrate.files import migration as migration_files
 from adi_analytics.migrate.files.manifest import Manifest, load_snapshot
+from adi_analytics.migrate.files.migration import SNAPSHOT_NAME, load_migrations
 from adi_analytics.migrate.options import Options
-from adi_analytics.migrate.run import plan as plans
-from adi_analytics.migrate.run import record as records
-from adi_analytics.migrate.server import connection as server
+from adi_analytics.migrate.run.plan import make_plan
+from adi_analytics.migrate.run.record import read_applied
 from adi_analytics.migrate.server.backend import Database
-from adi_analytics.migrate.server.connection import Connection, execute
+from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
 from adi_analytics.migrate.server.session import session
 
 # What a role, a database or a client sets must not change how the server writes a definition.
@@ -67,10 +66,10 @@ def drift(options: Options | None = None) -> DriftResult:
     options = options or Options()
     started = time.monotonic()
     with session(options, "drift") as (connection, database):
-        own_schema = server.fetch_value(connection, "select current_schema()")
+        own_schema = fetch_value(connection, "select current_schema()")
         snapshot = load_snapshot(options.folder)
         if snapshot is None:
-            raise HistoryError(f"{options.folder} has no {migration_files.SNAPSHOT_NAME}", "Restore it from git.")
+            raise HistoryError(f"{options.folder} has no {SNAPSHOT_NAME}", "Restore it from git.")
         with connection.transaction(force_rollback=True):
             for pin in _PINS:
                 execute(connection, pin)
@@ -86,9 +85,9 @@ def _is_sql(fix: str) -> bool:
 
 
 def _check(connection: Connection, database: Database, snapshot: Manifest, options: Options) -> Iterator[Finding]:
-    files = migration_files.load(options.folder, database.backend)
-    applied = records.read_applied(connection) if database.installed else []
-    pending = plans.make(files, applied, "all").pending
+    files = load_migrations(options.folder, database.backend)
+    applied = read_applied(connection) if database.installed else []
+    pending = make_plan(files, applied, "all").pending
     if pending:
         names = ", ".join(file.name for file in pending)
         yield Finding(
@@ -133,7 +132,7 @@ def _guarded(connection: Connection, check: _Check, database: Database, snapshot
 
 def structure(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[Finding]:
     """Yield how relations and functions differ from the snapshot. Needs a transaction around it."""
-    for schema, make in (("analytics_meta", expectation.meta), (database.schema, expectation.public)):
+    for schema, make in (("analytics_meta", expected_meta), (database.schema, expected_public)):
         try:
             expected = make(connection, snapshot, database)
         except psycopg.ProgrammingError as error:

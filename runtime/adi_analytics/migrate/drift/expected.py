@@ -10,7 +10,7 @@ from adi_analytics._shared.sql import quote
 from adi_analytics.migrate.author import history, versions
 from adi_analytics.migrate.drift.describe import Description, describe
 from adi_analytics.migrate.files.manifest import Aggregate, Manifest, Statement
-from adi_analytics.migrate.run import record as records
+from adi_analytics.migrate.run.record import bootstrap
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, execute
 
@@ -22,11 +22,11 @@ _STRUCTURE: Final = re.compile(r"\Acreate (?:or replace )?(?:table|index|view|fu
 _CAGG: Final = re.compile(r"\Acreate materialized view ")
 
 
-def meta(connection: Connection, snapshot: Manifest, database: Database) -> Description:
+def expected_meta(connection: Connection, snapshot: Manifest, database: Database) -> Description:
     """Describe what should be in the schema ``analytics_meta``. Leaves nothing behind."""
-    bootstrap = records.bootstrap(database).partition("insert into")[0]
+    script = bootstrap(database).partition("insert into")[0]
     statements = [
-        *(part.strip() for part in re.split(r";\n", re.sub(r"^--.*\n", "", bootstrap, flags=re.MULTILINE))),
+        *(part.strip() for part in re.split(r";\n", re.sub(r"^--.*\n", "", script, flags=re.MULTILINE))),
         *(s.sql for s in snapshot.storage_ddl[database.backend]["meta"]),
         *(s.sql for s in snapshot.machinery[database.backend]),
     ]
@@ -34,7 +34,7 @@ def meta(connection: Connection, snapshot: Manifest, database: Database) -> Desc
     return _describe_copy(connection, database, made)
 
 
-def public(connection: Connection, snapshot: Manifest, database: Database) -> Description:
+def expected_public(connection: Connection, snapshot: Manifest, database: Database) -> Description:
     """Describe what should be in the schema of the events. Leaves nothing behind."""
     return _describe_copy(connection, database, list(_public_statements(snapshot, database.backend)))
 

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
-from adi_analytics._shared import resources as package_data
+from adi_analytics._shared.resources import data_dir
 from adi_analytics.migrate.errors import HistoryError, UsageError
-from adi_analytics.migrate.files.migration import BACKENDS, SNAPSHOT_NAME
+from adi_analytics.migrate.files.migration import SNAPSHOT_NAME
+from adi_analytics.migrate.options import BACKENDS
 
 FORMAT: Final = 1
 
@@ -152,7 +153,7 @@ def load_manifest(path: Path | None = None) -> Manifest:
     Raises:
         UsageError: If there is none, or if it cannot be read.
     """
-    found = path or package_data.data_dir("sql")
+    found = path or data_dir("sql")
     if found.is_dir():
         found = found / "manifest.json"
     if not found.is_file():

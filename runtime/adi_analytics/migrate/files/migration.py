@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from adi_analytics.migrate.errors import HistoryError, MigrationChecksumError, UsageError
+from adi_analytics.migrate.options import Phase
 
-Phase = Literal["pre", "post"]
-BACKENDS: Final = ("postgres", "timescaledb", "timescaledb_apache")
 COMMON: Final = "common"
 LOCK_NAME: Final = "migrations.lock"
 SNAPSHOT_NAME: Final = "catalog.snapshot.json"
@@ -98,7 +97,7 @@ def checksum(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def load(directory: Path, backend: str, *, locked: bool = True) -> list[MigrationFile]:
+def load_migrations(directory: Path, backend: str, *, locked: bool = True) -> list[MigrationFile]:
     """Read the migrations of *backend*, in order.
 
     Args:

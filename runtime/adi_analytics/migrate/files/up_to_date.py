@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from adi_analytics._shared import resources as package_data
+from adi_analytics._shared.resources import checkout_root
 from adi_analytics.migrate.errors import ForgottenMigrationError, UsageError
 
 _CATALOG: Final = "events.yaml"
@@ -56,7 +56,7 @@ class _Difference(msgspec.Struct):
 
 
 def _catalog(manifest: Path | None) -> Path | None:
-    root = package_data.checkout_root()
+    root = checkout_root()
     if manifest is not None:
         path = (manifest / "manifest.json" if manifest.is_dir() else manifest).resolve()
         root = path.parents[2] if path.parts[-len(_OUTPUT) :] == _OUTPUT else None

@@ -5,19 +5,17 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from adi_analytics.migrate.files import migration as migration_files
-from adi_analytics.migrate.files.migration import MigrationFile
-from adi_analytics.migrate.options import Options
-from adi_analytics.migrate.run import execute as execution
-from adi_analytics.migrate.run import plan as plans
-from adi_analytics.migrate.run import record as records
-from adi_analytics.migrate.run.record import Applied
+from adi_analytics.migrate.files.migration import MigrationFile, load_migrations
+from adi_analytics.migrate.options import Options, Wanted
+from adi_analytics.migrate.run.execute import RunSettings, install, run_file
+from adi_analytics.migrate.run.plan import Plan, check_allowed, check_not_stopped, make_plan
+from adi_analytics.migrate.run.record import Applied, audit, read_applied
 from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.server.backend import Database, inspect
 from adi_analytics.migrate.server.connection import Connection, execute
 from adi_analytics.migrate.server.retry import retry
 from adi_analytics.migrate.server.roles import Kind, give_all
-from adi_analytics.migrate.server.session import _notes, session
+from adi_analytics.migrate.server.session import session, setup_notes
 from adi_analytics.migrate.upkeep.backfill import BackfillResult, run_pending
 
 
@@ -64,7 +62,7 @@ class Status:
     notes: tuple[str, ...] = ()
 
 
-def apply(wanted: plans.Wanted = "all", options: Options | None = None) -> ApplyResult:
+def apply(wanted: Wanted = "all", options: Options | None = None) -> ApplyResult:
     """Apply the pending migrations, oldest first.
 
     Each file runs in its own transaction together with its record, so a failure leaves every earlier file applied
@@ -79,40 +77,39 @@ def apply(wanted: plans.Wanted = "all", options: Options | None = None) -> Apply
     """
     options = options or Options()
     with session(options, wanted) as (connection, database):
-        files = migration_files.load(options.folder, database.backend)
+        files = load_migrations(options.folder, database.backend)
         with lock.hold(connection, wait=options.lock_wait, waiting=options.progress.waiting) as held:
             # Another run may have installed or applied while we waited.
             current = inspect(connection, wanted=options.backend)
-            applied = records.read_applied(connection) if current.installed else []
-            plan = plans.make(files, applied, wanted)
-            for note in _notes(connection, current, options):
+            applied = read_applied(connection) if current.installed else []
+            plan = make_plan(files, applied, wanted)
+            for note in setup_notes(connection, current, options):
                 options.progress.step(f"warning: {note}")
             result = _apply_plan(connection, current, plan, options, held)
             if result.applied:
-                execute(connection, records.audit(wanted, ", ".join(file.name for file in result.applied)))
-            plans.check_not_stopped(plan, wanted)
+                execute(connection, audit(wanted, ", ".join(file.name for file in result.applied)))
+            check_not_stopped(plan, wanted)
             return dataclasses.replace(result, already=len(files) - len(plan.pending))
 
 
 def _apply_plan(
-    connection: Connection, database: Database, plan: plans.Plan, options: Options, held: lock.Held
+    connection: Connection, database: Database, plan: Plan, options: Options, held: lock.Held
 ) -> ApplyResult:
-    plans.check_allowed(plan, destructive=options.allow_destructive)
+    check_allowed(plan, destructive=options.allow_destructive)
     if plan.run and not database.installed:
-        execution.install(connection, database)
+        install(connection, database)
     done: list[AppliedFile] = []
     filled: list[BackfillResult] = []
     progress = options.progress
-    settings = execution.Settings(held=held, timeouts=options.timeouts, retries=options.retries, before=progress.step)
+    settings = RunSettings(held=held, timeouts=options.timeouts, retries=options.retries, before=progress.step)
     for file in plan.run:
         if file.header.backfill:
-            wanted = file.header.backfill
-            filled += retry(lambda only=wanted: run_pending(connection, database, progress, only=only))  # type: ignore[misc]  # mypy infers no lambda with a default
-        seconds = execution.run_file(connection, file, database, settings)
+            filled += retry(run_pending, connection, database, progress, only=file.header.backfill)
+        seconds = run_file(connection, file, database, settings)
         done.append(AppliedFile(file.name, file.phase, seconds))
     if options.backfill and (database.installed or done):
         # A policy may refresh the same aggregate at the same time.
-        filled += retry(lambda: run_pending(connection, database, progress))
+        filled += retry(run_pending, connection, database, progress)
     roles: dict[Kind, str | None] = {"writer": options.grant_writer, "reader": options.grant_reader}
     give_all(connection, database, options.folder, roles)
     return ApplyResult(database.backend, tuple(done), 0, tuple(filled))
@@ -126,14 +123,14 @@ def status(options: Options | None = None) -> Status:
     """
     options = options or Options()
     with session(options, "status") as (connection, database):
-        files = migration_files.load(options.folder, database.backend)
-        applied = records.read_applied(connection) if database.installed else []
-        plan = plans.make(files, applied, "all")
+        files = load_migrations(options.folder, database.backend)
+        applied = read_applied(connection) if database.installed else []
+        plan = make_plan(files, applied, "all")
         waiting: tuple[str, ...] = ()
         if database.installed:
             rows = connection.execute(
                 "select relation from analytics_meta.backfills where status <> 'done' order by relation"
             ).fetchall()
             waiting = tuple(row[0] for row in rows)
-        notes = tuple(_notes(connection, database, options))
+        notes = tuple(setup_notes(connection, database, options))
         return Status(database.backend, database.schema, tuple(applied), plan.pending, waiting, notes)

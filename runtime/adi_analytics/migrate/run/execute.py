@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,16 +13,13 @@ import psycopg
 from adi_analytics.migrate.errors import DatabaseUnreachableError, MigrationFailedError
 from adi_analytics.migrate.files.migration import MigrationFile, Step
 from adi_analytics.migrate.options import Timeouts
-from adi_analytics.migrate.run import record as records
+from adi_analytics.migrate.run.record import bootstrap, record_file, record_step, settings_for
 from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
-from adi_analytics.migrate.server.retry import TRANSIENT
+from adi_analytics.migrate.server.retry import is_transient, pauses
 
 logger = logging.getLogger(__name__)
-
-_BACKOFF: Final = 0.2  # seconds, doubled each time
-_LONGEST_BACKOFF: Final = 5.0
 
 _INVALID_INDEXES: Final = """
 select format('%%I.%%I', n.nspname, c.relname)
@@ -37,7 +33,7 @@ where not i.indisvalid and n.nspname in (%s, 'analytics_meta')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class RunSettings:
     """How files are run.
 
     Attributes:
@@ -55,10 +51,10 @@ class Settings:
 def install(connection: Connection, database: Database) -> None:
     """Create the migrator's own tables."""
     with connection.transaction():
-        execute(connection, records.bootstrap(database))
+        execute(connection, bootstrap(database))
 
 
-def run_file(connection: Connection, file: MigrationFile, database: Database, settings: Settings) -> float:
+def run_file(connection: Connection, file: MigrationFile, database: Database, settings: RunSettings) -> float:
     """Apply one file and record it; return the seconds that it took.
 
     Raises:
@@ -67,52 +63,49 @@ def run_file(connection: Connection, file: MigrationFile, database: Database, se
         LockedError: If the migrator's lock is no longer ours.
     """
     started = time.monotonic()
-    for attempt in range(settings.retries + 1):
+    attempt, waits = 1, pauses(settings.retries + 1)
+    while True:
         lock.check_still_held(connection, settings.held)
-        settings.before(file.name if attempt == 0 else f"{file.name} (try {attempt + 1})")
+        settings.before(file.name if attempt == 1 else f"{file.name} (try {attempt})")
         try:
             _run_once(connection, file, database, settings)
         except psycopg.Error as error:
-            if error.sqlstate in TRANSIENT and attempt < settings.retries:
-                logger.info("%s: %s, trying again", file.label, error.sqlstate)
-                _pause(attempt)
-                continue
-            raise _explain(error, file, connection) from error
-        return time.monotonic() - started
-    raise AssertionError  # the last attempt returns or raises
+            pause = next(waits, None) if is_transient(error) else None
+            if pause is None:
+                raise _explain(error, file, connection) from error
+            logger.info("%s: %s, trying again", file.label, error.sqlstate)
+            time.sleep(pause)
+            attempt += 1
+        else:
+            return time.monotonic() - started
 
 
-def _pause(attempt: int) -> None:
-    longest = min(_LONGEST_BACKOFF, _BACKOFF * 2**attempt)
-    time.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - spreads retries, guards nothing
-
-
-def _run_once(connection: Connection, file: MigrationFile, database: Database, settings: Settings) -> None:
+def _run_once(connection: Connection, file: MigrationFile, database: Database, settings: RunSettings) -> None:
     if file.header.transaction:
         with connection.transaction():
-            execute(connection, records.settings(file, database, settings.timeouts, local=True))
+            execute(connection, settings_for(file, database, settings.timeouts, local=True))
             execute(connection, file.text)
-            execute(connection, records.record(file, database, status="applied"))
+            execute(connection, record_file(file, database, status="applied"))
         return
-    execute(connection, records.record(file, database, status="running"))
-    execute(connection, records.settings(file, database, settings.timeouts, local=False))
+    execute(connection, record_file(file, database, status="running"))
+    execute(connection, settings_for(file, database, settings.timeouts, local=False))
     try:
         for step in file.steps:
             _run_step(connection, file, step, settings)
         _check_indexes(connection, file, database)
-        execute(connection, records.record(file, database, status="applied"))
+        execute(connection, record_file(file, database, status="applied"))
     finally:
         if not connection.broken:
             connection.execute("reset all; set client_min_messages = warning")
 
 
-def _run_step(connection: Connection, file: MigrationFile, step: Step, settings: Settings) -> None:
+def _run_step(connection: Connection, file: MigrationFile, step: Step, settings: RunSettings) -> None:
     done = fetch_value(connection, "select steps from analytics_meta.migrations where number = %s", file.number)
     if step.name in (done or []):
         return
     settings.before(f"{file.name}: {step.name}")
     execute(connection, step.sql)
-    execute(connection, records.record_step(file, step.name))
+    execute(connection, record_step(file, step.name))
 
 
 def _check_indexes(connection: Connection, file: MigrationFile, database: Database) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
+from adi_analytics._shared.version import __version__
 from adi_analytics.migrate.errors import (
     DestructiveError,
     HistoryError,
@@ -15,10 +16,8 @@ from adi_analytics.migrate.errors import (
     PendingError,
 )
 from adi_analytics.migrate.files.migration import MigrationFile
+from adi_analytics.migrate.options import Wanted
 from adi_analytics.migrate.run.record import Applied
-from adi_analytics.migrate.server.connection import library_version
-
-Wanted = Literal["all", "pre", "post"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def _missing(row: Applied, known: int) -> HistoryError:
     if row.number > known:
         return MigrationMissingError(
             f"the database is newer than this library: {row.name} was applied by adi-analytics {row.library_version} "
-            f"at {row.finished_at or row.started_at}; this is {library_version()} with {known} migrations",
+            f"at {row.finished_at or row.started_at}; this is {__version__} with {known} migrations",
             "Upgrade adi-analytics (or --migrations). Nothing was changed.",
         )
     return MigrationMissingError(f"{row.name} was applied, but its directory is missing", "Restore it from git.")
@@ -85,7 +84,7 @@ def _check_unchanged(file: MigrationFile, row: Applied) -> None:
         )
 
 
-def make(files: Sequence[MigrationFile], applied: Sequence[Applied], wanted: Wanted) -> Plan:
+def make_plan(files: Sequence[MigrationFile], applied: Sequence[Applied], wanted: Wanted) -> Plan:
     """Return what to run for *wanted*.
 
     A ``post`` file comes before the ``pre`` files after it, so a run of one phase stops at the other's first file.

@@ -11,10 +11,11 @@ from importlib import resources
 from typing import Any, Final
 
 from adi_analytics._shared.sql import literal
+from adi_analytics._shared.version import __version__
 from adi_analytics.migrate.files.migration import MigrationFile
 from adi_analytics.migrate.options import Timeouts
 from adi_analytics.migrate.server.backend import FORMAT, Database
-from adi_analytics.migrate.server.connection import Connection, host, library_version
+from adi_analytics.migrate.server.connection import Connection, host
 
 # Whatever a role or a database sets, a migration means the same everywhere.
 _PINS = ("timezone = 'UTC'", "datestyle = 'ISO, YMD'", "intervalstyle = 'postgres'", "standard_conforming_strings = on")
@@ -63,7 +64,7 @@ def read_applied(connection: Connection) -> list[Applied]:
 _KEYS: Final = tuple(field.name for field in dataclasses.fields(Applied))
 
 
-def settings(file: MigrationFile, database: Database, timeouts: Timeouts, *, local: bool) -> str:
+def settings_for(file: MigrationFile, database: Database, timeouts: Timeouts, *, local: bool) -> str:
     """Return the SET statements that a file runs under, for its transaction or for the session."""
     scope = "set local" if local else "set"
     lines = [
@@ -75,11 +76,10 @@ def settings(file: MigrationFile, database: Database, timeouts: Timeouts, *, loc
     return "\n".join(lines) + "\n"
 
 
-def record(file: MigrationFile, database: Database, *, status: str) -> str:
+def record_file(file: MigrationFile, database: Database, *, status: str) -> str:
     """Return the statement that records *file* with *status*; the steps already recorded stay."""
     values = ", ".join(
-        literal(value)
-        for value in (file.name, file.phase, file.variant, file.checksum, status, host(), library_version())
+        literal(value) for value in (file.name, file.phase, file.variant, file.checksum, status, host(), __version__)
     )
     finished = "clock_timestamp()" if status != "running" else "null"
     return (
@@ -105,5 +105,5 @@ def audit(action: str, detail: str) -> str:
     """Return the statement that adds a line to the audit."""
     return (
         "insert into analytics_meta.audit (action, detail, host, library_version)\n"
-        f"values ({literal(action)}, {literal(detail)}, {literal(host())}, {literal(library_version())});\n"
+        f"values ({literal(action)}, {literal(detail)}, {literal(host())}, {literal(__version__)});\n"
     )

@@ -8,13 +8,14 @@ from typing import Final
 import psycopg
 
 from adi_analytics._shared.sql import quote
+from adi_analytics._shared.version import __version__
 from adi_analytics.migrate.errors import (
     BackendChangedError,
     HistoryError,
     UnsuitableDatabaseError,
 )
-from adi_analytics.migrate.files.migration import BACKENDS
-from adi_analytics.migrate.server.connection import Connection, fetch_value, library_version
+from adi_analytics.migrate.options import BACKENDS
+from adi_analytics.migrate.server.connection import Connection, fetch_value
 
 FORMAT: Final = 1
 """The form of the tables in ``analytics_meta`` that this library reads and writes."""
@@ -80,7 +81,7 @@ def inspect(connection: Connection, *, wanted: str | None = None) -> Database:
     if recorded and recorded[0] > FORMAT:
         raise HistoryError(
             f"the database was set up by a newer adi-analytics: its records have format {recorded[0]}, "
-            f"this library ({library_version()}) knows {FORMAT}",
+            f"this library ({__version__}) knows {FORMAT}",
             "Upgrade adi-analytics. Nothing was changed.",
         )
     backend = recorded[1] if recorded else wanted or offered

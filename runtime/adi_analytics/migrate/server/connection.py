@@ -7,17 +7,21 @@ import getpass
 import logging
 import socket
 from collections.abc import Iterator
-from importlib import metadata
 from typing import Any, Final, LiteralString, TypeAlias
 
 import psycopg
 from psycopg import sql
 
-from adi_analytics.migrate.config import describe
-from adi_analytics.migrate.errors import (
-    DatabaseUnreachableError,
-    UnsuitableDatabaseError,
+from adi_analytics._shared.conninfo import (
+    ARGUMENT,
+    VARIABLES,
+    ConninfoInvalidError,
+    ConninfoMissingError,
+    printable,
+    resolve_conninfo,
+    without_secrets,
 )
+from adi_analytics.migrate.errors import DatabaseUnreachableError, UnsuitableDatabaseError, UsageError
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
@@ -29,9 +33,26 @@ _CONNECT_TIMEOUT: Final = 10  # seconds
 logger = logging.getLogger(__name__)
 
 
-def library_version() -> str:
-    """Return the version of this library."""
-    return metadata.version("adi-analytics")
+def database_url(given: str | None) -> str:
+    """Return the connection string to use: *given*, or what the environment or ``.env`` says.
+
+    Raises:
+        UsageError: If there is none, or if it is no connection string.
+    """
+    try:
+        return resolve_conninfo(given)
+    except ConninfoMissingError as error:
+        raise UsageError(
+            "no database was given",
+            f"Pass --database-url postgresql://user@host/database, or set {' or '.join(VARIABLES)} "
+            "in the environment or in a .env file.",
+        ) from error
+    except ConninfoInvalidError as error:
+        source = "--database-url" if error.source == ARGUMENT else error.source
+        raise UsageError(
+            f"the database URL cannot be read (from {source}): {error.problem}",
+            "It is not repeated here, because it may hold a password.",
+        ) from error
 
 
 def host() -> str:
@@ -64,9 +85,9 @@ def connect(url: str, *, command: str = "api") -> Iterator[Connection]:
             fallback_application_name=_application_name(command),
         )
     except psycopg.OperationalError as error:
-        reason = " ".join(str(error).split())
+        reason = without_secrets(" ".join(str(error).split()), url)
         raise DatabaseUnreachableError(
-            f"cannot connect to {describe(url)}: {reason}",
+            f"cannot connect to {printable(url)}: {reason}",
             "Check that the server runs, that host, port and database name are right, and that the role may log in.",
         ) from error
     with connection:
@@ -79,11 +100,11 @@ def _check_server(connection: Connection, url: str) -> None:
     version = connection.info.server_version
     if version < _OLDEST_SERVER:
         raise UnsuitableDatabaseError(
-            f"{describe(url)} is PostgreSQL {version // 10000}; expected 15 or newer", "Upgrade the server."
+            f"{printable(url)} is PostgreSQL {version // 10000}; expected 15 or newer", "Upgrade the server."
         )
     if fetch_value(connection, "select pg_is_in_recovery()"):
         raise UnsuitableDatabaseError(
-            f"{describe(url)} is a standby, which is read-only", "Connect to the primary server."
+            f"{printable(url)} is a standby, which is read-only", "Connect to the primary server."
         )
 
 

@@ -7,31 +7,32 @@ from collections.abc import Iterator
 
 import psycopg
 
-from adi_analytics.migrate import config
+from adi_analytics._shared.conninfo import printable, without_secrets
 from adi_analytics.migrate.errors import DatabaseUnreachableError
 from adi_analytics.migrate.options import Options
-from adi_analytics.migrate.server import connection as server
 from adi_analytics.migrate.server.backend import CHOOSE, Database, available_timescaledb, inspect
-from adi_analytics.migrate.server.connection import Connection
+from adi_analytics.migrate.server.connection import Connection, connect, database_url
 
 
 @contextlib.contextmanager
 def session(options: Options, command: str) -> Iterator[tuple[Connection, Database]]:
     """Connect for *command* and look at the database; a connection lost inside is told as such."""
-    url = config.database_url(options.database_url)
-    with server.connect(url, command=command) as connection:
+    url = database_url(options.database_url)
+    with connect(url, command=command) as connection:
         try:
             yield connection, inspect(connection, wanted=options.backend)
         except psycopg.OperationalError as error:
             if connection.broken or connection.closed:
+                reason = without_secrets(" ".join(str(error).split()), url)
                 raise DatabaseUnreachableError(
-                    f"the connection to {config.describe(url)} was lost: {' '.join(str(error).split())}",
+                    f"the connection to {printable(url)} was lost: {reason}",
                     "Run the same command again: what was done is recorded.",
                 ) from error
             raise
 
 
-def _notes(connection: Connection, database: Database, options: Options) -> Iterator[str]:
+def setup_notes(connection: Connection, database: Database, options: Options) -> Iterator[str]:
+    """Yield what to know before the first migration settles the backend."""
     if database.installed or options.backend is not None or database.offered != "postgres":
         return
     version = available_timescaledb(connection)

@@ -29,7 +29,7 @@ class BackfillResult:
     buckets: int
 
 
-def pending(connection: Connection) -> list[str]:
+def pending_backfills(connection: Connection) -> list[str]:
     """Return the rollups whose backfill is not done."""
     rows = connection.execute(
         "select relation from analytics_meta.backfills where status <> 'done' order by relation"
@@ -47,7 +47,7 @@ def run_pending(
     """
     if fetch_value(connection, "select to_regclass('analytics_meta.aggregates')") is None:
         return []
-    chosen = [name for name in pending(connection) if not only or name in only]
+    chosen = [name for name in pending_backfills(connection) if not only or name in only]
     return [_Backfill(connection, database, name).run(progress) for name in chosen]
 
 

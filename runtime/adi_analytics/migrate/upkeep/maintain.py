@@ -19,8 +19,7 @@ from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
 from adi_analytics.migrate.server.retry import retry
 from adi_analytics.migrate.server.session import session
-from adi_analytics.migrate.upkeep import backfill as filling
-from adi_analytics.migrate.upkeep.backfill import BackfillResult
+from adi_analytics.migrate.upkeep.backfill import BackfillResult, pending_backfills, run_pending
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +111,7 @@ def refresh(
         for rollup in _chosen(connection, aggregates):
             options.progress.step(f"refresh {rollup}")
             started = time.monotonic()
-            first = retry(lambda name=rollup: _refresh_one(connection, name, since, until))  # type: ignore[misc]  # mypy infers no lambda with a default
+            first = retry(_refresh_one, connection, rollup, since, until)
             done.append(Refreshed(rollup, first, time.monotonic() - started))
         if since is None and until is None:
             _settle_backfills(connection, [entry.rollup for entry in done], database)
@@ -121,9 +120,9 @@ def refresh(
 
 def _settle_backfills(connection: Connection, rollups: list[str], database: Database) -> None:
     """A refresh of everything is what a backfill would have done."""
-    for rollup in filling.pending(connection):
+    for rollup in pending_backfills(connection):
         if rollup in rollups:
-            filling.run_pending(connection, database, silent, only=[rollup])
+            run_pending(connection, database, silent, only=[rollup])
 
 
 def _refresh_one(
@@ -150,7 +149,7 @@ def backfill(options: Options | None = None) -> tuple[BackfillResult, ...]:
     """Fill the aggregates whose backfill is not done. Goes on where an earlier run stopped."""
     options = options or Options()
     with _ready(options, "backfill") as (connection, database):
-        return tuple(filling.run_pending(connection, database, options.progress))
+        return tuple(run_pending(connection, database, options.progress))
 
 
 def maintain(options: Options | None = None, *, forced: bool = False) -> MaintainResult:
@@ -172,15 +171,13 @@ def _maintain(connection: Connection, database: Database, options: Options, *, f
         return MaintainResult(ran=False)
     with lock.releasing(connection, MAINTAIN_KEYS):
         connection.execute("set lock_timeout = '5s'")
-        made = retry(lambda: fetch_value(connection, "call analytics_meta.prepare_storage(null)"))
-        filled = retry(lambda: filling.run_pending(connection, database, options.progress))
-        late, lost = retry(lambda: _row(connection, "call analytics_meta.work_marks(null, null)"))
+        made = retry(fetch_value, connection, "call analytics_meta.prepare_storage(null)")
+        filled = retry(run_pending, connection, database, options.progress)
+        late, lost = retry(_row, connection, "call analytics_meta.work_marks(null, null)")
         refreshed = [
-            rollup
-            for rollup in _chosen(connection, ())
-            if retry(lambda name=rollup: _refresh_due(connection, name, forced=forced))  # type: ignore[misc]  # mypy infers no lambda with a default
+            rollup for rollup in _chosen(connection, ()) if retry(_refresh_due, connection, rollup, forced=forced)
         ]
-        expired = retry(lambda: fetch_value(connection, "call analytics_meta.expire_storage(null)"))
+        expired = retry(fetch_value, connection, "call analytics_meta.expire_storage(null)")
         return MaintainResult(
             ran=True,
             partitions=made,

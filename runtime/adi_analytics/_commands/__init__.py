@@ -1,1 +1,0 @@
-"""What the installed commands start: each checks what its extras bring, then hands over."""

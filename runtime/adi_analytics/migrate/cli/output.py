@@ -1,0 +1,68 @@
+"""What a command shows, and how it gets to standard output."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adi_analytics.migrate.errors import EXIT_OK
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text under the names of their columns."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command shows.
+
+    Attributes:
+        data: The result as JSON.
+        shown: The result for a person: text to print as it is, or lines and tables.
+    """
+
+    data: Any
+    shown: str | Sequence[str | Table]
+    exit_code: int = EXIT_OK
+
+
+def show(output: Output, *, as_json: bool) -> None:
+    """Print *output* to standard output.
+
+    Raises:
+        OSError: If that is closed or full.
+    """
+    if sys.stdout is None:  # as with `>&-`
+        raise OSError(errno.EBADF, "it is closed")
+    if as_json:
+        import msgspec
+
+        print(msgspec.json.format(msgspec.json.encode(output.data), indent=2).decode())
+    elif isinstance(output.shown, str):
+        print(output.shown, end="" if output.shown.endswith("\n") else "\n")
+    else:
+        for part in output.shown:
+            if isinstance(part, str):
+                print(part)
+            else:
+                _show_table(part)
+    sys.stdout.flush()
+
+
+def _show_table(table: Table) -> None:
+    from rich import table as rich_table
+    from rich.console import Console
+    from rich.text import Text
+
+    shown = rich_table.Table(*table.columns, title=table.title, title_justify="left")
+    for row in table.rows:
+        shown.add_row(*map(Text, row))  # as Text, or rich takes [brackets] for markup
+    Console(highlight=False).print(shown)
