@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from adi_analytics.migrate.files.statements import ContinuousAggregate
 from adi_analytics_codegen.check.catalog import load_catalog
 from support.aggregates.catalogs import every_measure
 from support.aggregates.installed import BACKENDS, Installed, connect
@@ -30,13 +31,12 @@ def test_definitions_are_stable(backend, catalog, request):
     with connect(dsn) as connection:
         connection.execute("set timezone = 'UTC'")
         installed = Installed.create(connection, catalog, backend)
-        for aggregate in installed.manifest["aggregates"]:
-            for relation in aggregate["relations"]:
-                once = deparsed(connection, relation["select"][backend])
-                twice = deparsed(connection, once)
-                assert deparsed(connection, twice) == twice, relation["name"]
-                assert once == twice or catalog is not CATALOG, relation["name"]  # no key comes twice in the seven
-                assert "character varying" not in once
+        for view in installed.views():
+            once = deparsed(connection, view.select)
+            twice = deparsed(connection, once)
+            assert deparsed(connection, twice) == twice, view.object
+            assert once == twice or catalog is not CATALOG, view.object  # no key comes twice in the seven
+            assert "character varying" not in once
 
 
 def test_a_continuous_aggregate_keeps_the_definition_of_the_manifest(timescale_dsn):
@@ -44,7 +44,7 @@ def test_a_continuous_aggregate_keeps_the_definition_of_the_manifest(timescale_d
         connection.execute("set timezone = 'UTC'")
         installed = Installed.create(connection, CATALOG, "timescaledb")
         stored = dict(connection.execute(DIRECT_VIEWS).fetchall())
-        relations = [relation for aggregate in installed.manifest["aggregates"] for relation in aggregate["relations"]]
-        assert stored.keys() == {relation["name"] for relation in relations}
-        for relation in relations:
-            assert stored[relation["name"]] == deparsed(connection, relation["select"]["timescaledb"])
+        wanted = [view for view in installed.views() if isinstance(view, ContinuousAggregate)]
+        assert stored.keys() == {view.object for view in wanted}
+        for view in wanted:
+            assert stored[view.object] == deparsed(connection, view.select)

@@ -33,7 +33,7 @@ def check(dsn, backend, catalog, drawn):
         for aggregate in installed.manifest["aggregates"]:
             for view in aggregate["views"]:
                 connection.execute(sql.SQL("select * from {}").format(sql.Identifier(view["name"])))
-            installed.run(aggregate["ddl"][backend]["drop"])
+        installed.drop_aggregates()
         left = connection.execute(LEFT).fetchall()
         assert {name for (name,) in left} == {
             installed.manifest["storage"][key] for key in ("table", "dead_letters_table")

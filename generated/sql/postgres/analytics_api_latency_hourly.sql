@@ -210,9 +210,6 @@ where "timestamp" >= coalesce((select watermark from analytics_meta.rollups wher
     end) is not null
 group by 1, 2, 3, 4, 5, 6;
 
--- watermark of analytics_api_latency_hourly_v1
-insert into analytics_meta.rollups (rollup) values ('analytics_api_latency_hourly_v1') on conflict do nothing;
-
 -- view analytics_api_latency_hourly
 create or replace view "analytics_api_latency_hourly" as
 select

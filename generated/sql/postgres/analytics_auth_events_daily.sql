@@ -71,9 +71,6 @@ where "timestamp" >= coalesce((select watermark from analytics_meta.rollups wher
     and event_type in ('auth_login_attempt', 'auth_code_verified', 'auth_token_refresh')
 group by 1;
 
--- watermark of analytics_auth_events_daily_v1
-insert into analytics_meta.rollups (rollup) values ('analytics_auth_events_daily_v1') on conflict do nothing;
-
 -- view analytics_auth_events_daily
 create or replace view "analytics_auth_events_daily" as
 select

@@ -87,9 +87,6 @@ where "timestamp" >= coalesce((select watermark from analytics_meta.rollups wher
     and event_type in ('cocoon_registered', 'cocoon_connected', 'cocoon_disconnected', 'cocoon_claimed')
 group by 1;
 
--- watermark of analytics_cocoon_activity_daily_v1
-insert into analytics_meta.rollups (rollup) values ('analytics_cocoon_activity_daily_v1') on conflict do nothing;
-
 -- view analytics_cocoon_activity_daily
 create or replace view "analytics_cocoon_activity_daily" as
 select

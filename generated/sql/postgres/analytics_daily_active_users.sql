@@ -104,9 +104,6 @@ where "timestamp" >= coalesce((select watermark from analytics_meta.rollups wher
     and user_id is not null
 group by 1, 2;
 
--- watermark of analytics_daily_active_users_v1
-insert into analytics_meta.rollups (rollup) values ('analytics_daily_active_users_v1') on conflict do nothing;
-
 -- view analytics_daily_active_users
 create or replace view "analytics_daily_active_users" as
 select

@@ -67,9 +67,6 @@ where "timestamp" >= coalesce((select watermark from analytics_meta.rollups wher
     and event_type in ('application_error')
 group by 1, 2, 3;
 
--- watermark of analytics_errors_hourly_v1
-insert into analytics_meta.rollups (rollup) values ('analytics_errors_hourly_v1') on conflict do nothing;
-
 -- view analytics_errors_hourly
 create or replace view "analytics_errors_hourly" as
 select

@@ -164,9 +164,6 @@ where "timestamp" >= coalesce((select watermark from analytics_meta.rollups wher
     end) is not null
 group by 1, 2, 3;
 
--- watermark of analytics_task_stats_daily_v1
-insert into analytics_meta.rollups (rollup) values ('analytics_task_stats_daily_v1') on conflict do nothing;
-
 -- view analytics_task_stats_daily
 create or replace view "analytics_task_stats_daily" as
 select

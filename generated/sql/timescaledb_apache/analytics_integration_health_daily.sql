@@ -71,9 +71,6 @@ where "timestamp" >= coalesce((select watermark from analytics_meta.rollups wher
     and event_type in ('integration_connected', 'integration_disconnected', 'integration_used', 'integration_error')
 group by 1, 2;
 
--- watermark of analytics_integration_health_daily_v1
-insert into analytics_meta.rollups (rollup) values ('analytics_integration_health_daily_v1') on conflict do nothing;
-
 -- view analytics_integration_health_daily
 create or replace view "analytics_integration_health_daily" as
 select

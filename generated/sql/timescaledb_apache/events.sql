@@ -1,24 +1,6 @@
 -- Made from events.yaml by `analytics-codegen generate`: do not edit.
 -- For reading: what applies it are the files in migrations/.
 
--- schema analytics_meta
-create schema if not exists analytics_meta;
-
--- table late_buckets
-create table if not exists analytics_meta.late_buckets (
-    bucket timestamptz not null,
-    marked_at timestamptz not null default now(),
-    constraint late_buckets_pkey primary key (bucket)
-);
-
--- table rollups
-create table if not exists analytics_meta.rollups (
-    rollup text not null,
-    watermark timestamptz not null default '-infinity',
-    refreshed_at timestamptz,
-    constraint rollups_pkey primary key (rollup)
-);
-
 -- table of events
 create table "analytics_events" (
     id bigint generated always as identity,

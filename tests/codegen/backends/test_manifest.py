@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from adi_analytics.migrate.files.manifest import decode
 from adi_analytics_codegen.backends.sql import BACKENDS, manifest, object_names, render
+from adi_analytics_codegen.backends.sql.manifest import to_json
 from adi_analytics_codegen.check.catalog import load_catalog
 from adi_analytics_codegen.model.model import Measure, MeasureKind, Operator, Ratio, Refresh
 from support.aggregates.catalogs import AT, every_measure
@@ -60,12 +62,15 @@ def fingerprints(aggregate):
 
 
 def lists_of_statements(document):
+    described = decode(to_json(document).encode())
     for backend in BACKENDS:
-        for part, statements in document["storage_ddl"][backend].items():
-            yield f"{backend} storage {part}", statements
-        for aggregate in document["aggregates"]:
-            for part, statements in aggregate["ddl"][backend].items():
-                yield f"{backend} {aggregate['name']} {part}", statements
+        storage = described.storage_ddl[backend]
+        yield f"{backend} storage create", storage.create
+        yield f"{backend} storage policies", storage.policies
+        for entry in described.aggregates:
+            yield f"{backend} {entry.name} create", list(entry.stored(backend))
+            yield f"{backend} {entry.name} views", [entry.public_view(view) for view in entry.views]
+            yield f"{backend} {entry.name} policies", list(entry.policies(backend))
 
 
 def test_the_public_columns_are_those_of_the_original():
@@ -75,18 +80,43 @@ def test_the_public_columns_are_those_of_the_original():
 @pytest.mark.parametrize("document", [MANIFEST, manifest(every_measure())], ids=["seven", "every_measure"])
 def test_statements_are_single_and_their_steps_unique(document):
     for place, statements in lists_of_statements(document):
-        steps = [statement["step"] for statement in statements]
+        steps = [statement.step for statement in statements]
         assert len(set(steps)) == len(steps), place
         for statement in statements:
-            assert statement["sql"] == statement["sql"].strip(), place
-            assert not statement["sql"].endswith(";"), place
-            assert "\n\n" not in statement["sql"], place
+            text = str(statement.sql)
+            assert text == text.strip(), place
+            assert not text.endswith(";"), place
+            assert "\n\n" not in text, place
 
 
-def test_public_views_are_the_same_on_every_backend():
-    for aggregate in MANIFEST["aggregates"]:
-        views = [aggregate["ddl"][backend]["view"] for backend in BACKENDS]
-        assert views[0] == views[1] == views[2]
+@pytest.mark.parametrize("catalog", [CATALOG, every_measure()], ids=["seven", "every_measure"])
+def test_the_migrator_reads_the_statements_of_the_sql_files(catalog):
+    files = render(catalog)
+    described = decode(files["sql/manifest.json"].encode())
+    for backend in BACKENDS:
+        storage = described.storage_ddl[backend]
+        assert blocks(files[f"sql/{backend}/events.sql"]) == written([*storage.create, *storage.policies])
+        for entry in described.aggregates:
+            views = [entry.public_view(view) for view in entry.views]
+            made = [*entry.stored(backend), *views, *entry.policies(backend)]
+            assert blocks(files[f"sql/{backend}/{entry.name}.sql"]) == written(made)
+
+
+def blocks(text):
+    return text.partition("\n\n")[2]
+
+
+def written(statements):
+    return "\n".join(f"-- {statement.step}\n{statement.sql};\n" for statement in statements)
+
+
+def test_every_list_of_statements_holds_the_kinds_of_its_backend():
+    kinds = {place: {type(made).__name__ for made in statements} for place, statements in lists_of_statements(MANIFEST)}
+    assert kinds["postgres storage create"] == {"Table", "Index", "Call"}
+    assert kinds["timescaledb storage policies"] == {"Compression", "Policy"}
+    assert kinds["postgres analytics_errors_hourly create"] == {"Table", "Index", "Function", "View"}
+    assert kinds["timescaledb analytics_errors_hourly create"] == {"ContinuousAggregate", "View"}
+    assert kinds["timescaledb analytics_errors_hourly policies"] == {"Policy"}
 
 
 @pytest.mark.parametrize("backend", ["postgres", "timescaledb_apache"])

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from adi_analytics import migrate
-from adi_analytics.migrate import ForgottenMigrationError, UsageError
-from adi_analytics.migrate.author import history, rename
-from adi_analytics.migrate.files.manifest import Statement
-from adi_analytics_codegen.backends.sql import names
+from adi_analytics.migrate import ForgottenMigrationError
+from adi_analytics.migrate.files.manifest import load_snapshot
 from support.migrating import Document, Project, Target, counted, execute, insert_events, project, rows, truth, value
 
 if TYPE_CHECKING:
@@ -85,26 +83,26 @@ def test_a_long_name_is_edited_like_any_other(
     assert migrate.drift(long.options(target.dsn)).findings == ()
 
 
-def test_names_are_shortened_as_the_code_generator_does() -> None:
-    for name in ("short", "x" * 63, "x" * 64, "ü" * 40, LONG + "_v2_distribution_live"):
-        assert history.shorten(name) == names.shorten(name)
+TEXT = f"""it's {{0.live}} {{}} "{LONG}_v1" """
 
 
-def test_only_whole_names_are_replaced() -> None:
-    sql = (
-        """select '"a_v2"'::regclass, 'a_v2', "a_v2_live", "a_v20" from "a_v2" where x = 'it''s "a_v2" there'"""
-        """ and rollup = 'a_v2'"""
-    )
+def test_a_text_of_the_catalog_is_never_taken_for_a_name(tmp_path: Path) -> None:
+    def named_like_a_relation(document: Document) -> None:
+        add_long(document)
+        document["aggregates"][LONG]["where"] = {"$service": {"ne": TEXT}}
 
-    with pytest.raises(UsageError, match="still names a_v2"):
-        rename.renamed([Statement("s", sql)], {"a_v2": "a_v1"})
-    plain = sql.replace("""it''s "a_v2" there""", "")
-    (made,) = rename.renamed([Statement("view a_v2, not a_v20", plain)], {"a_v2": "a_v1"})
+    made = project(tmp_path / "project", named_like_a_relation)
+    made.edit(add_column)
+    made.new("other rows, same version: the relations get the names of a revision")
 
-    assert made.step == "view a_v1, not a_v20"
-    assert made.sql == (
-        """select '"a_v1"'::regclass, 'a_v2', "a_v2_live", "a_v20" from "a_v1" where x = '' and rollup = 'a_v1'"""
-    )
+    written = "'" + TEXT.replace("'", "''") + "'"
+    for backend in ("postgres", "timescaledb"):
+        (file,) = made.migrations.glob(f"0003_pre_*/{backend}.sql")
+        text = file.read_text(encoding="utf-8")
+        assert text.count(written) >= len(load_snapshot(made.migrations).aggregate(LONG).relations)
+        assert f'"{LONG}_v1"' not in text.replace(written, "")
+        assert "{0." not in text.replace(written, "")
+        assert "{{" not in text
 
 
 MEANING: dict[str, Callable[[dict[str, Any]], object]] = {

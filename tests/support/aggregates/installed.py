@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from adi_analytics.migrate.author import versions
+from adi_analytics.migrate.files.machinery import machinery, own_record
+from adi_analytics.migrate.files.manifest import Manifest, decode
+from adi_analytics.migrate.files.statements import ContinuousAggregate, Runnable, View, statement
 from adi_analytics_codegen.backends.sql import manifest
+from adi_analytics_codegen.backends.sql.manifest import to_json
 from psycopg import sql
 from support.aggregates.oracle import MONDAY, Row, expected
 
@@ -46,17 +51,33 @@ class Installed:
     @classmethod
     def create(cls, connection: psycopg.Connection[Any], catalog: Catalog, backend: str) -> Installed:
         made = cls(connection, catalog, backend, manifest(catalog))
-        storage = made.manifest["storage_ddl"][backend]
-        made.run(storage["meta"], storage["create"], storage["policies"])
-        for aggregate in made.manifest["aggregates"]:
-            ddl = aggregate["ddl"][backend]
-            made.run(ddl["create"], ddl["state"], ddl["view"], ddl["policies"])
+        described = made.described
+        storage = described.storage_ddl[backend]
+        made.run([statement("bodies", "set check_function_bodies = off")], own_record(), machinery(backend))
+        made.run(storage.create, storage.policies)
+        for entry in described.aggregates:
+            made.run(versions.create(entry, backend), versions.publish(entry, None))
         return made
 
-    def run(self, *parts: list[dict[str, str]]) -> None:
+    @property
+    def described(self) -> Manifest:
+        """The manifest as the migrator reads it."""
+        return decode(to_json(self.manifest).encode())
+
+    def views(self) -> Iterator[View | ContinuousAggregate]:
+        """Yield every view and continuous aggregate."""
+        for entry in self.described.aggregates:
+            yield from (made for made in entry.stored(self.backend) if isinstance(made, View | ContinuousAggregate))
+            yield from versions.public_views(entry)
+
+    def drop_aggregates(self) -> None:
+        for entry in self.described.aggregates:
+            self.run(versions.drop(entry, self.backend))
+
+    def run(self, *parts: Iterable[Runnable]) -> None:
         for part in parts:
-            for statement in part:
-                self.connection.execute(statement["sql"])
+            for made in part:
+                self.connection.execute(str(made.sql).encode())
 
     def insert(self, rows: Iterable[Row]) -> None:
         query = sql.SQL(

@@ -8,15 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.backends.sql.ddl import (
-    DIALECTS,
-    Statement,
-    aggregate_statements,
-    dead_letters,
-    definition,
-    distribution_columns,
-    storage_statements,
-)
+from adi_analytics_codegen.backends.sql.dialects import DIALECTS, planned
 from adi_analytics_codegen.backends.sql.fingerprints import (
     aggregate_fingerprint,
     measure_fingerprints,
@@ -24,21 +16,29 @@ from adi_analytics_codegen.backends.sql.fingerprints import (
     rows_fingerprint,
 )
 from adi_analytics_codegen.backends.sql.names import seconds
-from adi_analytics_codegen.backends.sql.relations import plan
+from adi_analytics_codegen.backends.sql.places import template
+from adi_analytics_codegen.backends.sql.storage import dead_letters
 from adi_analytics_codegen.model.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from adi_analytics_codegen.backends.sql.dialects import Parts, Planned, PlannedAggregate
     from adi_analytics_codegen.backends.sql.relations import Plan, Relation
-    from adi_analytics_codegen.model.model import Aggregate, Catalog
+    from adi_analytics_codegen.backends.sql.statements import Statement
+    from adi_analytics_codegen.model.model import Catalog
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the manifest's format. The migrator refuses one that it does not know."""
 
 
 def manifest(catalog: Catalog) -> dict[str, Any]:
     """Return the manifest of *catalog*."""
+    return describe(catalog, planned(catalog))
+
+
+def describe(catalog: Catalog, made: Planned) -> dict[str, Any]:
+    """Return the manifest of *catalog*, whose statements are *made*."""
     storage = catalog.storage
     return {
         "format": FORMAT,
@@ -54,8 +54,8 @@ def manifest(catalog: Catalog) -> dict[str, Any]:
             "index_data": storage.index_data,
         },
         "late_after": late_after(catalog),
-        "storage_ddl": {backend: _parts(storage_statements(catalog, backend)) for backend in DIALECTS},
-        "aggregates": [_aggregate(catalog, aggregate) for aggregate in catalog.aggregates],
+        "storage_ddl": {backend: _parts(parts) for backend, parts in made.storage.items()},
+        "aggregates": [_aggregate(catalog, entry) for entry in made.aggregates],
     }
 
 
@@ -75,8 +75,8 @@ def late_after(catalog: Catalog) -> int | None:
     return max(0, seconds(min(ages))) if ages else None
 
 
-def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
-    made = plan(catalog, aggregate)
+def _aggregate(catalog: Catalog, entry: PlannedAggregate) -> dict[str, Any]:
+    made, aggregate = entry.plan, entry.plan.aggregate
     return {
         "name": aggregate.name,
         "version": aggregate.version,
@@ -92,9 +92,9 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
         "fingerprint": aggregate_fingerprint(catalog, made),
         "rows": rows_fingerprint(catalog, made),
         "measures": measure_fingerprints(catalog, made),
-        "views": _views(made),
+        "views": _views(entry.views),
         "relations": [_relation(catalog, made, relation) for relation in made.relations],
-        "ddl": {backend: _parts(aggregate_statements(catalog, made, backend)) for backend in DIALECTS},
+        "ddl": {backend: template(_parts(parts)) for backend, parts in entry.parts.items()},
     }
 
 
@@ -105,27 +105,27 @@ def _relation(catalog: Catalog, made: Plan, relation: Relation) -> dict[str, Any
         "kind": relation.kind,
         "live": relation.live,
         "rows_function": relation.rows_function,
+        "index": relation.index,
         "columns": columns,
         "keys": [column.name for column in relation.columns[: relation.keys]],
         "fingerprint": relation_fingerprint(catalog, made, relation),
-        "select": {backend: definition(catalog, made, relation, backend) for backend in DIALECTS},
     }
 
 
-def _views(made: Plan) -> list[dict[str, Any]]:
-    views = [{"name": made.aggregate.name, "kind": "aggregate", "columns": [c.name for c in made.columns]}]
-    if made.distributions:
-        names = [made.main.bucket, *made.dimensions, *distribution_columns(made).values()]
-        views.append({"name": made.distribution_view, "kind": "distribution", "columns": names})
-    return views
+def _views(views: list[Statement]) -> list[dict[str, Any]]:
+    kinds = ("aggregate", "distribution")
+    return [
+        {"name": view.object, "kind": kind, **view.parts, "select": template(view.parts["select"])}
+        for kind, view in zip(kinds, views, strict=False)  # not every aggregate has distributions
+    ]
 
 
 def _named(column: Any, *more: str) -> dict[str, Any]:
     return {key: getattr(column, key) for key in ("name", "type", *more)}
 
 
-def _parts(parts: dict[str, list[Statement]]) -> dict[str, list[dict[str, str]]]:
-    return {part: [{"step": s.step, "sql": s.sql} for s in statements] for part, statements in parts.items()}
+def _parts(parts: Parts) -> dict[str, list[dict[str, Any]]]:
+    return {part: [statement.described() for statement in statements] for part, statements in parts.items()}
 
 
 def _seconds(span: timedelta | None) -> int | None:

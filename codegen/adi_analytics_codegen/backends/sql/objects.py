@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adi_analytics_codegen.backends.sql.ddl import dead_letters
-from adi_analytics_codegen.backends.sql.names import shorten
 from adi_analytics_codegen.backends.sql.relations import plan
+from adi_analytics_codegen.backends.sql.storage import dead_letters, default_partition
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.model import Aggregate, Catalog
@@ -21,8 +20,8 @@ def object_names(catalog: Catalog) -> list[tuple[str, str]]:
     Returns:
         Pairs such as ``("analytics_errors_hourly_v1", "aggregates.analytics_errors_hourly")``.
     """
-    table = catalog.storage.table
-    names = [(name, "storage") for name in (table, shorten(f"{table}_default"), dead_letters(catalog))]
+    tables = (catalog.storage.table, default_partition(catalog), dead_letters(catalog))
+    names = [(name, "storage") for name in tables]
     for aggregate in catalog.aggregates:
         names += [(name, f"aggregates.{aggregate.name}") for name in _of_aggregate(catalog, aggregate)]
     return names

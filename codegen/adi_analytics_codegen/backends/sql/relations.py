@@ -52,6 +52,11 @@ class Relation:
         return shorten(f"{self.name}_rows")
 
     @property
+    def index(self) -> str:
+        """The index on the bucket's start, where tables are used."""
+        return shorten(f"{self.name}_{self.bucket}_idx")
+
+    @property
     def bucket(self) -> str:
         """The column of the bucket's start."""
         return self.columns[0].name

@@ -9,7 +9,8 @@ import msgspec
 
 from adi_analytics.migrate.author import versions
 from adi_analytics.migrate.errors import UsageError
-from adi_analytics.migrate.files.manifest import Aggregate, Manifest, Statement, Storage
+from adi_analytics.migrate.files.manifest import Aggregate, Manifest, Storage
+from adi_analytics.migrate.files.statements import Call, Index, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Difference:
         lines += [f"drop {entry.name}" for entry in self.removed]
         lines += [f"drop version {entry.version} of {entry.name}" for entry in self.dropped]
         if self.storage:
-            lines.append(f"change the storage of {self.storage[1].table}: {', '.join(_storage_keys(*self.storage))}")
+            lines.append(f"change the storage of {self.storage[1].table}: {', '.join(storage_keys(*self.storage))}")
         if self.machinery:
             lines.append("update the procedures of analytics_meta")
         return lines
@@ -107,21 +108,18 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
         reviewed=tuple(reviewed),
         rescheduled=tuple(rescheduled),
         dropped=tuple(old.retired) if drop_retired else (),
-        storage=(old.storage, new.storage) if old.storage != new.storage or _tables(old) != _tables(new) else None,
-        machinery=old.machinery != new.machinery or _meta(old) != _meta(new),
+        storage=(old.storage, new.storage) if old.storage != new.storage or _tables_differ(old, new) else None,
+        machinery=old.machinery != new.machinery,
     )
 
 
-def _meta(manifest: Manifest) -> dict[str, list[Statement]]:
-    return {backend: parts["meta"] for backend, parts in manifest.storage_ddl.items()}
+def tables(manifest: Manifest, backend: str) -> dict[str, Table | Index]:
+    """Return the statements of the events' tables and indexes, by step."""
+    return {made.step: made for made in manifest.storage_ddl[backend].create if not isinstance(made, Call)}
 
 
-def _tables(manifest: Manifest) -> dict[str, dict[str, str]]:
-    """Return the tables and indexes of the events: backend -> step -> statement."""
-    return {
-        backend: {s.step: s.sql for s in parts["create"] if s.sql.startswith("create")}
-        for backend, parts in manifest.storage_ddl.items()
-    }
+def _tables_differ(old: Manifest, new: Manifest) -> bool:
+    return any(tables(old, backend) != tables(new, backend) for backend in new.storage_ddl)
 
 
 def _taken(old: Manifest) -> set[str]:
@@ -134,6 +132,7 @@ def _rows_differ(before: Aggregate, entry: Aggregate) -> bool:
     ]
 
 
-def _storage_keys(old: Storage, new: Storage) -> list[str]:
+def storage_keys(old: Storage, new: Storage) -> list[str]:
+    """Return which settings differ."""
     before: dict[str, Any] = msgspec.to_builtins(old)
     return [key for key, value in msgspec.to_builtins(new).items() if value != before[key]] or ["indexes"]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from adi_analytics._shared.sql import interval, literal, quote, shorten
-from adi_analytics.migrate.errors import UsageError
-from adi_analytics.migrate.files.manifest import Aggregate, Relation, Statement, View
+from adi_analytics.migrate.files.manifest import Aggregate, PublicView, Relation, StoredStatement
+from adi_analytics.migrate.files.statements import Runnable, Sql, Statement, Table, View, statement
 
 
 def kept_members(entry: Aggregate, before: Aggregate) -> list[str]:
@@ -37,27 +39,25 @@ def widen_histories(entry: Aggregate, before: Aggregate) -> Iterator[Statement]:
     for column in entry.columns:
         if column.name not in had:
             table = quote(history_table(view, entry))
-            yield Statement(
+            yield statement(
                 f"column {column.name} of the history of {view.name}",
                 f"alter table {table} add column if not exists {quote(column.name)} {column.type}",
             )
 
 
-def with_history(statement: Statement, view: View, entry: Aggregate) -> Statement:
-    """Return the statement of *view* so that it adds the rows of its history."""
-    head = f"create or replace view {quote(view.name)} as\n"
-    if not statement.sql.startswith(head):
-        raise UsageError(
-            f"the manifest's view {view.name} has an unknown form", "Run `analytics-codegen generate` again."
-        )
+def with_history(view: View, entry: Aggregate) -> View:
+    """Return the statement of a public view of *entry* so that it adds the rows of its history."""
     columns = ", ".join(quote(name) for name in view.columns)
     bucket = quote(entry.bucket.column)
     boundary = _boundary(entry)
-    return Statement(
-        statement.step,
-        f"{head}select {columns}\nfrom (\n{statement.sql.removeprefix(head)}\n) as computed\n"
-        f"where {bucket} >= {boundary}\n"
-        f"union all\nselect {columns}\nfrom {quote(history_table(view, entry))}\nwhere {bucket} < {boundary}",
+    return msgspec.structs.replace(
+        view,
+        select=Sql(
+            f"select {columns}\nfrom (\n{view.select}\n) as computed\n"
+            f"where {bucket} >= {boundary}\n"
+            f"union all\nselect {columns}\nfrom {quote(_history_table(view.object, entry))}\n"
+            f"where {bucket} < {boundary}"
+        ),
     )
 
 
@@ -67,33 +67,45 @@ def _boundary(entry: Aggregate) -> str:
     return f"coalesce((select history_before from analytics_meta.aggregates {where}), '-infinity')"  # noqa: S608 - quoted
 
 
-def live_views(entry: Aggregate, backend: str) -> dict[str, str]:
-    """Return the live views that also read kept members: the statement as generated -> as it is after the swap."""
-    changed = {}
-    for relation in entry.relations:
-        if relation.name not in entry.kept_members:
-            continue
-        head = f"create or replace view {quote(relation.live)} as\n"
-        made = next(s.sql for s in entry.ddl[backend]["create"] if s.sql.startswith(head))
-        changed[made] = (
-            f"{made}\nunion all\nselect {_columns(relation)}\nfrom {quote(members_table(relation))}\n"
-            f"where {quote(entry.bucket.column)} < {_boundary(entry)}"
-        )
-    return changed
+def stored(entry: Aggregate, backend: str) -> Iterator[StoredStatement]:
+    """Yield the statements that make the relations of *entry* as they are after the swap."""
+    live = live_views(entry, backend)
+    return (live.get(made.object, made) for made in entry.stored(backend))
 
 
-def members_ddl(entry: Aggregate) -> list[Statement]:
+def live_views(entry: Aggregate, backend: str) -> dict[str, View]:
+    """Return the live views that also read kept members, by name."""
+    members = {relation.live: relation for relation in entry.relations if relation.name in entry.kept_members}
+    return {
+        made.object: _with_members(made, members[made.object], entry)
+        for made in entry.stored(backend)
+        if isinstance(made, View) and made.object in members
+    }
+
+
+def _with_members(live: View, relation: Relation, entry: Aggregate) -> View:
+    kept = (
+        f"select {_columns(relation)}\nfrom {quote(members_table(relation))}\n"
+        f"where {quote(entry.bucket.column)} < {_boundary(entry)}"
+    )
+    return msgspec.structs.replace(live, select=Sql(f"{live.select}\nunion all\n{kept}"))
+
+
+def members_ddl(entry: Aggregate) -> list[Table]:
     """Return the statements that make the tables of kept members."""
     return [
-        Statement(
+        Table(
             f"table of kept rows of {relation.name}",
-            f"create table {quote(members_table(relation))} (\n    "
-            + ",\n    ".join(f"{quote(column.name)} {column.type}" for column in relation.columns)
-            + "\n)",
+            members_table(relation),
+            Sql(f" (\n    {_columns_with_types(relation)}\n)"),
         )
         for relation in entry.relations
         if relation.name in entry.kept_members
     ]
+
+
+def _columns_with_types(relation: Relation) -> str:
+    return ",\n    ".join(f"{quote(column.name)} {column.type}" for column in relation.columns)
 
 
 def members_table(relation: Relation) -> str:
@@ -105,10 +117,10 @@ def _columns(relation: Relation) -> str:
     return ", ".join(quote(column.name) for column in relation.columns)
 
 
-def keep_members(entry: Aggregate, before: Aggregate, backend: str) -> list[Statement]:
+def keep_members(entry: Aggregate, before: Aggregate, backend: str) -> list[Runnable]:
     """Copy the members of buckets whose raw rows are gone, and let the live views read them."""
     copies = [
-        Statement(
+        statement(
             f"kept rows of {new.name}",
             f"insert into {quote(members_table(new))} ({_columns(new)})\n"
             f"select {_columns(old)}\nfrom {quote(old.live)}\n"
@@ -116,15 +128,19 @@ def keep_members(entry: Aggregate, before: Aggregate, backend: str) -> list[Stat
         )
         for new, old in _same_members(entry, before)
     ]
-    views = [Statement("live view with kept rows", text) for text in live_views(entry, backend).values()]
+    views = [Statement("live view with kept rows", view.sql) for view in live_views(entry, backend).values()]
     return [*members_ddl(entry), *copies, *views]
 
 
-def history_table(view: View, entry: Aggregate) -> str:
+def history_table(view: PublicView, entry: Aggregate) -> str:
     """Return the name of the table that keeps what an earlier version computed for *view*."""
+    return _history_table(view.name, entry)
+
+
+def _history_table(view: str, entry: Aggregate) -> str:
     # A rollup with a shortened name may not begin with the aggregate's: then all of it tells the versions apart.
     suffix = entry.rollup.removeprefix(entry.name)
-    return shorten(f"{view.name}{suffix}_history")
+    return shorten(f"{view}{suffix}_history")
 
 
 def set_boundary(before: Aggregate, now: Aggregate) -> Statement:
@@ -141,7 +157,7 @@ def set_boundary(before: Aggregate, now: Aggregate) -> Statement:
         if reach > 0
         else ""
     )
-    return Statement(
+    return statement(
         f"boundary of {now.rollup}",
         "update analytics_meta.aggregates\n"
         "set history_before = least(\n"
@@ -156,32 +172,23 @@ def _members(entry: Aggregate) -> int:
     return sum(relation.kind == "users" for relation in entry.relations)
 
 
-def copy_history(view: View, before: Aggregate, now: Aggregate) -> Statement:
+def copy_history(view: PublicView, before: Aggregate, now: Aggregate) -> Runnable:
     """Create the history of *view* and copy the rows of buckets whose raw rows are gone."""
     table = quote(history_table(view, now))
     old = {name for entry in before.views if entry.name == view.name for name in entry.columns}
     shared = [name for name in view.columns if name in old]
-    lead = history_ddl(view, now)
+    made = history_ddl(view, now)
     if not old or now.bucket.column not in shared:
-        return Statement(f"history of {view.name}", lead)
+        return made
     names = ", ".join(quote(name) for name in shared)
-    return Statement(
-        f"history of {view.name}",
-        f"{lead};\ninsert into {table} ({names})\nselect {names} from {quote(view.name)}\n"
+    return statement(
+        made.step,
+        f"{made.sql};\ninsert into {table} ({names})\nselect {names} from {quote(view.name)}\n"
         f"where {quote(now.bucket.column)} < {_boundary(now)}",
     )
 
 
-def history_ddl(view: View, entry: Aggregate) -> str:
+def history_ddl(view: PublicView, entry: Aggregate) -> Table:
     """Return the statement that creates the history table of *view*, which needs the relations of *entry*."""
-    return (
-        f"create table {quote(history_table(view, entry))} as\nselect * from (\n{_body(view, entry)}\n) as computed\n"
-        "with no data"
-    )
-
-
-def _body(view: View, entry: Aggregate) -> str:
-    head = f"create or replace view {quote(view.name)} as\n"
-    # The views are the same text on every backend.
-    texts = [s.sql for parts in entry.ddl.values() for s in parts["view"] if s.sql.startswith(head)]
-    return texts[0].removeprefix(head)
+    select = f"select * from (\n{entry.public_view(view).select}\n) as computed"  # noqa: S608 - names and literals are quoted
+    return Table(f"history of {view.name}", history_table(view, entry), Sql(f" as\n{select}\nwith no data"))

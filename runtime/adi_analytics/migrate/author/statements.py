@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from adi_analytics._shared.sql import interval, literal, quote
 from adi_analytics.migrate.author import versions
-from adi_analytics.migrate.author.difference import Difference, _storage_keys, _tables
+from adi_analytics.migrate.author.difference import Difference, storage_keys, tables
 from adi_analytics.migrate.errors import UsageError
-from adi_analytics.migrate.files.manifest import Aggregate, Manifest, Statement, Storage
+from adi_analytics.migrate.files.machinery import MetaObject
+from adi_analytics.migrate.files.manifest import Aggregate, Manifest, Storage, StoragePolicy
+from adi_analytics.migrate.files.statements import Compression, Index, Runnable, Statement, statement
 
 
 @dataclass(slots=True)
@@ -24,14 +26,14 @@ class Part:
         backfill: Rollups to fill before it runs.
     """
 
-    statements: list[Statement] = field(default_factory=list)
+    statements: list[Runnable] = field(default_factory=list)
     stepped: bool = False
     destructive: bool = False
     why: list[str] = field(default_factory=list)
     locks: list[str] = field(default_factory=list)
     backfill: list[str] = field(default_factory=list)
 
-    def add(self, statements: Iterable[Statement], *, why: str = "", lock: str = "") -> None:
+    def add(self, statements: Iterable[Runnable], *, why: str = "", lock: str = "") -> None:
         """Add *statements*, with the reason and the lock that they take."""
         self.statements += statements
         self.why += [why] if why and why not in self.why else []
@@ -57,7 +59,7 @@ def parts(difference: Difference, old: Manifest | None, backend: str) -> Parts:
     for entry in difference.added:
         where = made.post if difference.first else made.pre
         where.add(
-            [*versions.create(entry, backend), *versions.publish(entry, None, backend)],
+            [*versions.create(entry, backend), *versions.publish(entry, None)],
             why=f"create {entry.name}",
             lock=_CREATE_LOCKS[backend].format(table=target.storage.table),
         )
@@ -65,7 +67,7 @@ def parts(difference: Difference, old: Manifest | None, backend: str) -> Parts:
         _rebuild(made, before, now, target, backend)
     for before, now in difference.reviewed:
         where = made.pre if versions.only_appends(before, now) else made.post
-        where.add(versions.publish(now, before, backend), why=f"change the views of {now.name}", lock=_VIEW_LOCK)
+        where.add(versions.publish(now, before), why=f"change the views of {now.name}", lock=_VIEW_LOCK)
     for before, now in difference.rescheduled:
         made.pre.add(versions.change_policies(before, now, backend), why=f"change the refresh of {now.name}")
     if old is not None and difference.storage:
@@ -90,21 +92,22 @@ _CREATE_LOCKS: Final = {
     "postgres": "none on {table}",
 }
 _VIEW_LOCK: Final = "ACCESS EXCLUSIVE on the views, for milliseconds"
+_UNCHECKED_BODIES: Final = statement("function bodies refer to each other", "set local check_function_bodies = off")
 
 
 def _create_storage(part: Part, target: Manifest, backend: str) -> None:
     ddl = target.storage_ddl[backend]
-    part.add([Statement("function bodies refer to each other", "set local check_function_bodies = off")])
+    part.add([_UNCHECKED_BODIES])
     # The tables of analytics_meta come before what calls its functions; the settings before the first partitions.
-    meta = [*ddl["meta"], *target.machinery[backend], settings(target.storage)]
+    meta: list[Runnable] = [*target.machinery[backend], settings(target.storage)]
     part.add(meta, why="create the tables and procedures of analytics_meta")
-    part.add([*ddl["create"], *ddl["policies"]], why=f"create {target.storage.table}", lock="none on tables that exist")
+    part.add([*ddl.create, *ddl.policies], why=f"create {target.storage.table}", lock="none on tables that exist")
 
 
 def settings(storage: Storage) -> Statement:
     """Return the statement that sets the row of ``analytics_meta.storage``."""
     retention = "null" if storage.retention is None else interval(storage.retention)
-    return Statement(
+    return statement(
         "storage settings",
         "insert into analytics_meta.storage (table_name, chunk_interval, retention)\n"
         f"values ({literal(storage.table)}, {interval(storage.chunk_interval)}, {retention})\n"
@@ -128,29 +131,38 @@ def _rebuild(made: Parts, before: Aggregate, now: Aggregate, target: Manifest, b
 
 
 def _change_storage(made: Parts, old: Manifest, target: Manifest, backend: str) -> None:
-    changed = _storage_keys(old.storage, target.storage)
+    changed = storage_keys(old.storage, target.storage)
     if old.storage != target.storage:
         made.pre.add([settings(target.storage)], why=f"change the storage: {', '.join(changed)}")
     table = literal(quote(target.storage.table))
     if backend != "postgres" and "chunk_interval" in changed:
         width = interval(target.storage.chunk_interval)
-        made.pre.add([Statement("chunk interval", f"select set_chunk_time_interval({table}::regclass, {width})")])
+        made.pre.add([statement("chunk interval", f"select set_chunk_time_interval({table}::regclass, {width})")])
     if backend == "timescaledb" and "compress_after" in changed:
-        made.pre.add(_policy(target, "compression", "compress", table, had=old.storage.compress_after is not None))
+        made.pre.add(_policy(target, "compression", table, had=old.storage.compress_after is not None))
     if "retention" in changed:
         _change_retention(made, old.storage, target, backend, table)
-    before, after = _tables(old)[backend], _tables(target)[backend]
+    _change_tables(made, old, target, backend)
+
+
+def _change_tables(made: Parts, old: Manifest, target: Manifest, backend: str) -> None:
+    before, after = tables(old, backend), tables(target, backend)
+    indexes_before = {step: entry for step, entry in before.items() if isinstance(entry, Index)}
+    indexes_after = {step: entry for step, entry in after.items() if isinstance(entry, Index)}
     for step in sorted(before.keys() | after.keys()):
-        if before.get(step) != after.get(step) and not (after.get(step) or before[step]).startswith("create index"):
+        if before.get(step) != after.get(step) and not (step in indexes_after or step in indexes_before):
             raise UsageError(
                 f"the statement {step!r} of the events table changed, and a table cannot be replaced",
                 "This release of adi-analytics lacks an upgrade step: please report it.",
             )
-    for step, sql in after.items():
-        if before.get(step) != sql:
-            _create_index(made, Statement(step, sql), target, backend, replaces=step in before)
-    for step in sorted(before.keys() - after.keys()):
-        _drop_index(made.post, before[step], step, target)
+    for step, index in indexes_after.items():
+        had = indexes_before.get(step)
+        if had is not None and had != index:
+            _drop_index(made.pre, had)
+        if had != index:
+            _create_index(made, index, backend)
+    for step in sorted(indexes_before.keys() - indexes_after.keys()):
+        _drop_index(made.post, indexes_before[step])
 
 
 def _change_retention(made: Parts, before: Storage, target: Manifest, backend: str, table: str) -> None:
@@ -158,51 +170,52 @@ def _change_retention(made: Parts, before: Storage, target: Manifest, backend: s
     shorter = now is not None and (before.retention is None or now < before.retention)
     part = made.destructive if shorter else made.pre
     if backend == "timescaledb":
-        part.add(_policy(target, "retention", "retention", table, had=before.retention is not None))
+        part.add(_policy(target, "retention", table, had=before.retention is not None))
     if shorter:
         # The setting is what `maintain` drops by, so it is as destructive as the policy.
         made.pre.statements = [statement for statement in made.pre.statements if statement.step != "storage settings"]
         part.add([settings(target.storage)], why="raw events are dropped sooner than before")
 
 
-def _policy(target: Manifest, kind: str, word: str, table: str, *, had: bool) -> list[Statement]:
-    made = [statement for statement in target.storage_ddl["timescaledb"]["policies"] if word in statement.sql]
+def _policy(target: Manifest, kind: Literal["compression", "retention"], table: str, *, had: bool) -> list[Runnable]:
+    made = [entry for entry in target.storage_ddl["timescaledb"].policies if _is_about(entry, kind)]
     # `if_not_exists` would keep the old policy without a word when its interval differs: remove it first.
-    removed = [Statement(f"remove the {kind} policy", f"select remove_{kind}_policy({table}::regclass)")] if had else []
-    return removed + made
+    removed = [statement(f"remove the {kind} policy", f"select remove_{kind}_policy({table}::regclass)")] if had else []
+    return [*removed, *made]
 
 
-def _create_index(made: Parts, index: Statement, target: Manifest, backend: str, *, replaces: bool) -> None:
-    if replaces:
-        _drop_index(made.pre, index.sql, index.step, target)
+def _is_about(entry: StoragePolicy, kind: str) -> bool:
+    return kind == ("compression" if isinstance(entry, Compression) else entry.policy)
+
+
+def _create_index(made: Parts, index: Index, backend: str) -> None:
     if backend == "postgres":
-        lock = f"SHARE on {target.storage.table} while the index is built (writers wait)"
+        lock = f"SHARE on {index.table} while the index is built (writers wait)"
         made.pre.add([index], why=index.step, lock=lock)
         return
-    # CREATE INDEX CONCURRENTLY is refused on hypertables; this form locks one chunk at a time.
-    head, _, where = index.sql.replace("create index ", "create index if not exists ", 1).partition("\n    where ")
-    sql = f"{head}\nwith (timescaledb.transaction_per_chunk)" + (f"\nwhere {where}" if where else "")
-    made.indexes.add([Statement(index.step, sql)], why=index.step, lock="SHARE on one chunk after the other")
+    by_chunk = Statement(index.step, index.by_chunk)
+    made.indexes.add([by_chunk], why=index.step, lock="SHARE on one chunk after the other")
 
 
-def _drop_index(part: Part, sql: str, step: str, target: Manifest) -> None:
-    name = sql.split(" ", 3)[2]
-    lock = f"ACCESS EXCLUSIVE on {target.storage.table}, for milliseconds"
-    part.add([Statement(f"drop {step}", f"drop index if exists {name}")], why=f"drop the {step}", lock=lock)
+def _drop_index(part: Part, index: Index) -> None:
+    dropped = statement(f"drop {index.step}", f"drop index if exists {quote(index.object)}")
+    lock = f"ACCESS EXCLUSIVE on {index.table}, for milliseconds"
+    part.add([dropped], why=f"drop the {index.step}", lock=lock)
 
 
 def _change_machinery(part: Part, old: Manifest, target: Manifest, backend: str) -> None:
-    before = {*old.machinery.get(backend, []), *old.storage_ddl[backend]["meta"]}
-    after = [*target.storage_ddl[backend]["meta"], *target.machinery[backend]]
-    changed = [statement for statement in after if statement not in before]
-    for statement in changed:
-        if not statement.sql.startswith(("create or replace ", "create schema if not exists ")) and any(
-            other.step == statement.step for other in before
-        ):
+    before = old.machinery.get(backend, [])
+    changed = [entry for entry in target.machinery[backend] if entry not in before]
+    for entry in changed:
+        if entry.kind == "table" and any(_same_object(entry, other) for other in before):
             raise UsageError(
-                f"{statement.step} of analytics_meta changed, and a table cannot be replaced",
+                f"{entry.step} of analytics_meta changed, and a table cannot be replaced",
                 "This release of adi-analytics lacks an upgrade step: please report it.",
             )
     if changed:
-        part.add([Statement("function bodies refer to each other", "set local check_function_bodies = off")])
+        part.add([_UNCHECKED_BODIES])
         part.add(changed, why="update the procedures of analytics_meta")
+
+
+def _same_object(entry: MetaObject, other: MetaObject) -> bool:
+    return (entry.kind, entry.object) == (other.kind, other.object)

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Collection
-from typing import Any
+from typing import Final
 
 import msgspec
 
-from adi_analytics._shared.sql import interval, literal, quote
-from adi_analytics.migrate.author import history, rename
+from adi_analytics._shared.sql import interval, literal, quote, shorten
+from adi_analytics.migrate.author import history
 from adi_analytics.migrate.errors import ForgottenMigrationError
-from adi_analytics.migrate.files.manifest import Aggregate, Statement
+from adi_analytics.migrate.files.manifest import Aggregate, Relation
+from adi_analytics.migrate.files.statements import Runnable, Statement, View, statement
 
 
 def settle(entry: Aggregate, before: Aggregate | None, taken: Collection[str]) -> Aggregate:
@@ -33,11 +35,36 @@ def settle(entry: Aggregate, before: Aggregate | None, taken: Collection[str]) -
     for revision in itertools.count(2):
         if not any(relation.name in taken for relation in settled.relations):
             break
-        settled = rename.to_revision(entry, revision)
+        settled = _revision(entry, revision)
     return (
         settled
         if before is None
         else msgspec.structs.replace(settled, kept_members=history.kept_members(settled, before))
+    )
+
+
+_SUFFIXES: Final = {"rollup": "", "users": "_users", "distribution": "_distribution"}
+
+
+def _revision(entry: Aggregate, revision: int) -> Aggregate:
+    """Return *entry* with names for another relation of the same version: ``<aggregate>_v1r2``."""
+    base = f"{entry.name}_v{entry.version}r{revision}"
+    seen: Counter[str] = Counter()
+    relations = []
+    for relation in entry.relations:
+        seen[relation.kind] += 1
+        number = "" if seen[relation.kind] == 1 else f"_{seen[relation.kind]}"
+        relations.append(_renamed(relation, shorten(f"{base}{_SUFFIXES[relation.kind]}{number}")))
+    return msgspec.structs.replace(entry, relations=relations)
+
+
+def _renamed(relation: Relation, name: str) -> Relation:
+    return msgspec.structs.replace(
+        relation,
+        name=name,
+        live=shorten(f"{name}_live"),
+        rows_function=shorten(f"{name}_rows"),
+        index=shorten(f"{name}_{relation.columns[0].name}_idx"),
     )
 
 
@@ -64,11 +91,6 @@ def reword(before: Aggregate, entry: Aggregate) -> Aggregate:
     """
     if any(before.measures.get(name, now) != now for name, now in entry.measures.items()):
         _check_version(entry, before, same=False)
-    names = rename.between(entry.relations, before.relations)
-    ddl = {
-        backend: {**parts, "view": rename.renamed(entry.ddl[backend]["view"], names)}
-        for backend, parts in before.ddl.items()
-    }
     return msgspec.structs.replace(
         before,
         columns=entry.columns,
@@ -78,35 +100,37 @@ def reword(before: Aggregate, entry: Aggregate) -> Aggregate:
         rows=entry.rows,
         measures=entry.measures,
         catalog_version=entry.version,
-        ddl=ddl,
     )
 
 
 def reschedule(now: Aggregate, entry: Aggregate) -> Aggregate:
     """Return *now* with the refresh of *entry*."""
-    names = rename.between(entry.relations, now.relations)
     ddl = {
-        backend: {**parts, "policies": rename.renamed(entry.ddl[backend]["policies"], names)}
-        for backend, parts in now.ddl.items()
+        backend: msgspec.structs.replace(made, policies=entry.ddl[backend].policies)
+        for backend, made in now.ddl.items()
     }
     return msgspec.structs.replace(now, refresh=entry.refresh, ddl=ddl)
 
 
-def create(entry: Aggregate, backend: str) -> list[Statement]:
+def create(entry: Aggregate, backend: str) -> list[Runnable]:
     """Return the statements that create the stored relations of *entry*, to be filled later."""
-    ddl = entry.ddl[backend]
-    backfill = Statement(
+    watermark = statement(
+        f"watermark of {entry.rollup}",
+        f"insert into analytics_meta.rollups (rollup) values ({literal(entry.rollup)}) on conflict do nothing",  # noqa: S608 - names and literals are quoted
+    )
+    backfill = statement(
         f"backfill of {entry.rollup}",
         f"insert into analytics_meta.backfills (relation) values ({literal(entry.rollup)})",  # noqa: S608 - names and literals are quoted
     )
-    return [*ddl["create"], *ddl["state"], *ddl["policies"], register(entry), backfill]
+    state = [] if backend == "timescaledb" else [watermark]
+    return [*entry.stored(backend), *state, *entry.policies(backend), register(entry), backfill]
 
 
 def register(entry: Aggregate) -> Statement:
     """Return the statement that tells the procedures of ``analytics_meta`` about *entry*."""
     relations = json.dumps([{"name": r.name, "rows": r.rows_function} for r in entry.relations])
     refresh = entry.refresh
-    return Statement(
+    return statement(
         f"register {entry.rollup}",
         "insert into analytics_meta.aggregates (rollup, aggregate, version, relations, bucket_column, width,\n"
         "    refresh_every, refresh_window, refresh_lag)\n"
@@ -125,19 +149,22 @@ def only_appends(before: Aggregate, now: Aggregate) -> bool:
     return old == [(column.name, column.type) for column in now.columns][: len(old)]
 
 
-def publish(entry: Aggregate, before: Aggregate | None, backend: str) -> list[Statement]:
+def publish(entry: Aggregate, before: Aggregate | None) -> list[Runnable]:
     """Return the statements that make the public views of *entry*, over those of *before* if there were any."""
-    views = [
-        history.with_history(statement, view, entry) if entry.history else statement
-        for statement, view in zip(entry.ddl[backend]["view"], entry.views, strict=True)
-    ]
+    views = public_views(entry)
     if before is None:
-        return views
-    views = [*history.widen_histories(entry, before), *views]
+        return [*views]
+    made: list[Runnable] = [*history.widen_histories(entry, before), *views]
     if only_appends(before, entry):
-        return views
-    dropped = [Statement(f"drop view {v.name}", f"drop view {quote(v.name)}") for v in reversed(before.views)]
-    return [_remember_grants(before), *dropped, *views, _restore_grants(entry)]
+        return made
+    dropped = [statement(f"drop view {v.name}", f"drop view {quote(v.name)}") for v in reversed(before.views)]
+    return [_remember_grants(before), *dropped, *made, _restore_grants(entry)]
+
+
+def public_views(entry: Aggregate) -> list[View]:
+    """Return the statements of the public views, with the rows of an earlier version if they add these."""
+    views = [entry.public_view(view) for view in entry.views]
+    return [history.with_history(view, entry) for view in views] if entry.history else views
 
 
 def _names(entry: Aggregate) -> str:
@@ -145,7 +172,7 @@ def _names(entry: Aggregate) -> str:
 
 
 def _remember_grants(entry: Aggregate) -> Statement:
-    return Statement(
+    return statement(
         f"remember the grants of {entry.name}",
         "create temporary table kept_grants on commit drop as\n"
         "select c.relname::text as view_name, a.grantee, a.privilege_type, a.is_grantable\n"
@@ -156,7 +183,7 @@ def _remember_grants(entry: Aggregate) -> Statement:
 
 
 def _restore_grants(entry: Aggregate) -> Statement:
-    return Statement(
+    return statement(
         f"grant again on {entry.name}",
         "do $do$\ndeclare\n    kept record;\nbegin\n"
         "    for kept in select * from kept_grants where to_regclass(quote_ident(view_name)) is not null loop\n"
@@ -169,11 +196,11 @@ def _restore_grants(entry: Aggregate) -> Statement:
     )
 
 
-def change_policies(before: Aggregate, now: Aggregate, backend: str) -> list[Statement]:
+def change_policies(before: Aggregate, now: Aggregate, backend: str) -> list[Runnable]:
     """Return the statements that give *now* its refresh policy instead of that of *before*."""
     refresh = now.refresh
-    statements = [
-        Statement(
+    statements: list[Runnable] = [
+        statement(
             f"refresh of {now.rollup}",
             f"update analytics_meta.aggregates set refresh_every = {interval(refresh.every)},\n"  # noqa: S608 - names and literals are quoted
             f"    refresh_window = {interval(refresh.window)}, refresh_lag = {interval(refresh.lag)}\n"
@@ -181,14 +208,14 @@ def change_policies(before: Aggregate, now: Aggregate, backend: str) -> list[Sta
         )
     ]
     if backend == "timescaledb":
-        statements += [*_stop_policies(before), *now.ddl[backend]["policies"]]
+        statements += [*_stop_policies(before), *now.policies(backend)]
     return statements
 
 
 def _stop_policies(entry: Aggregate) -> list[Statement]:
     # `if_not_exists` of add_..._policy would keep an old policy without a word: remove, then add.
     return [
-        Statement(
+        statement(
             f"remove the refresh policy of {relation.name}",
             f"select remove_continuous_aggregate_policy({literal(quote(relation.name))}::regclass, if_exists => true)",
         )
@@ -196,37 +223,59 @@ def _stop_policies(entry: Aggregate) -> list[Statement]:
     ]
 
 
-def swap(before: Aggregate, now: Aggregate, backend: str) -> list[Statement]:
+def swap(before: Aggregate, now: Aggregate, backend: str) -> list[Runnable]:
     """Return the statements that let the public views read *now* instead of *before*, losing no row."""
-    stop = Statement(
+    stop = statement(
         f"retire {before.rollup}",
         f"update analytics_meta.aggregates set active = false where rollup = {literal(before.rollup)}",  # noqa: S608 - names and literals are quoted
     )
     histories = [history.copy_history(view, before, now) for view in now.views]
     policies = _stop_policies(before) if backend == "timescaledb" else []
     kept = history.keep_members(now, before, backend)
-    return [history.set_boundary(before, now), *kept, *histories, *publish(now, before, backend), *policies, stop]
+    return [history.set_boundary(before, now), *kept, *histories, *publish(now, before), *policies, stop]
 
 
 def drop(entry: Aggregate, backend: str, *, views: bool = True) -> list[Statement]:
     """Return the statements that drop *entry* with its rows; without *views* the public views stay."""
-    public = {f"drop view if exists {quote(view.name)}" for view in entry.views}
-    statements = [s for s in entry.ddl[backend]["drop"] if views or s.sql not in public]
+    public = [view.name for view in reversed(entry.views)] if views else []
+    statements = [_drop("view", name) for name in [*public, *(relation.live for relation in entry.relations)]]
+    for relation in entry.relations:
+        statements += _drop_stored(relation, backend)
     if entry.history:
-        statements += [
-            Statement(f"drop history of {v.name}", f"drop table if exists {quote(history.history_table(v, entry))}")
-            for v in entry.views
-        ]
+        statements += [_drop_table(f"history of {v.name}", history.history_table(v, entry)) for v in entry.views]
     statements += [
-        Statement(f"drop kept rows of {r.name}", f"drop table if exists {quote(history.members_table(r))}")
+        _drop_table(f"kept rows of {r.name}", history.members_table(r))
         for r in entry.relations
         if r.name in entry.kept_members
     ]
-    forget: list[Any] = [
-        Statement(
+    return [*statements, *_forget(entry, backend)]
+
+
+def _drop_stored(relation: Relation, backend: str) -> list[Statement]:
+    if backend == "timescaledb":
+        return [_drop("materialized view", relation.name, "continuous aggregate")]
+    return [
+        _drop("function", relation.rows_function, arguments="(timestamptz, timestamptz)"),
+        _drop("table", relation.name),
+    ]
+
+
+def _drop(kind: str, name: str, word: str = "", arguments: str = "") -> Statement:
+    return statement(f"drop {word or kind} {name}", f"drop {kind} if exists {quote(name)}{arguments}")
+
+
+def _drop_table(what: str, name: str) -> Statement:
+    return statement(f"drop {what}", f"drop table if exists {quote(name)}")
+
+
+def _forget(entry: Aggregate, backend: str) -> list[Statement]:
+    rows = [("aggregates", "rollup"), ("backfills", "relation")]
+    if backend != "timescaledb":
+        rows.insert(0, ("rollups", "rollup"))
+    return [
+        statement(
             f"forget {entry.rollup} in {table}",
             f"delete from analytics_meta.{table} where {key} = {literal(entry.rollup)}",  # noqa: S608 - names and literals are quoted
         )
-        for table, key in (("aggregates", "rollup"), ("backfills", "relation"))
+        for table, key in rows
     ]
-    return statements + forget

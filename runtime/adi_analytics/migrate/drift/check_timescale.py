@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +10,8 @@ from typing import Any, Final, LiteralString
 from adi_analytics._shared.sql import interval, literal, quote
 from adi_analytics.migrate.drift.describe import Description
 from adi_analytics.migrate.drift.findings import Finding, show
-from adi_analytics.migrate.files.manifest import Aggregate, Manifest, Statement
+from adi_analytics.migrate.files.manifest import Aggregate, Manifest
+from adi_analytics.migrate.files.statements import Compression, Policy
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, fetch_value
 
@@ -138,6 +138,7 @@ class _Job:
 
 
 _REFRESH: Final = "policy_refresh_continuous_aggregate"
+_PROCEDURES: Final = {"refresh": _REFRESH, "compression": "policy_compression", "retention": "policy_retention"}
 _SETTINGS: Final = {
     _REFRESH: ("every", "window", "lag"),
     "policy_compression": ("after",),
@@ -149,6 +150,11 @@ _WORDS: Final = {
     "policy_compression": "compression policy",
     "policy_retention": "retention policy",
     "policy_reorder": "reorder policy",
+}
+_REMOVALS: Final = {
+    _REFRESH: "remove_continuous_aggregate_policy",
+    "policy_compression": "remove_compression_policy",
+    "policy_retention": "remove_retention_policy",
 }
 
 
@@ -168,10 +174,10 @@ def policies(connection: Connection, database: Database, snapshot: Manifest) -> 
         if expected is None:
             yield Finding("warning", place, "absent", f"job {job}", f"select delete_job({job});")
             continue
-        mend = _mend(snapshot, kind, target)
         found = _Job(kind, {_REFRESH: (every, start, end), "policy_compression": (compress,)}.get(kind, (drop,)))
-        if found != expected:
-            yield Finding("error", place, expected.words(), f"{found.words()} (job {job})", mend)
+        mend = _mend(kind, expected)
+        if found != _job(kind, expected):
+            yield Finding("error", place, _job(kind, expected).words(), f"{found.words()} (job {job})", mend)
         if stranger:
             yield Finding("warning", place, "run by the owner of the tables", f"run by {stranger} (job {job})", mend)
         rare = kind != _REFRESH and every > max(_LONGEST, timedelta(seconds=snapshot.storage.chunk_interval))
@@ -181,7 +187,7 @@ def policies(connection: Connection, database: Database, snapshot: Manifest) -> 
         jobs = seen.get(key, [])
         if not jobs:
             place = f"{_WORDS[kind]} of {target}"
-            yield Finding("error", place, expected.words(), "missing", _mend(snapshot, kind, target))
+            yield Finding("error", place, _job(kind, expected).words(), "missing", _mend(kind, expected))
         for job in jobs[1:]:
             place = f"{_WORDS[kind]} of {target}"
             yield Finding("error", place, "one", f"another one: job {job}", f"select delete_job({job});")
@@ -199,78 +205,51 @@ def _runs(place: str, job: int, *, scheduled: bool, late: bool) -> Iterator[Find
         yield Finding("error", place, f"runs at least every {_LONGEST}", f"runs later (job {job})", fix)
 
 
-def _wanted(snapshot: Manifest) -> dict[tuple[str, str], _Job]:
-    storage = snapshot.storage
-    wanted: dict[tuple[str, str], _Job] = {}
-    for entry in snapshot.aggregates:
-        refresh = entry.refresh
-        spans = tuple(timedelta(seconds=value) for value in (refresh.every, refresh.window, refresh.lag))
-        for relation in entry.relations:
-            wanted[_REFRESH, relation.name] = _Job(_REFRESH, spans)
-    for kind, seconds in (("policy_compression", storage.compress_after), ("policy_retention", storage.retention)):
-        if seconds is not None:
-            wanted[kind, storage.table] = _Job(kind, (timedelta(seconds=seconds),))
-    return wanted
+def _wanted(snapshot: Manifest) -> dict[tuple[str, str], Policy]:
+    """Return the policies of the catalog, by TimescaleDB's procedure and what it works on."""
+    statements = [entry for entry in snapshot.storage_ddl["timescaledb"].policies if isinstance(entry, Policy)]
+    for aggregate in snapshot.aggregates:
+        statements += aggregate.policies("timescaledb")
+    return {(_PROCEDURES[entry.policy], entry.object): entry for entry in statements}
 
 
-def _mend(snapshot: Manifest, kind: str, target: str) -> str:
+def _job(kind: str, policy: Policy) -> _Job:
+    return _Job(kind, tuple(timedelta(seconds=policy.spans[name]) for name in _SETTINGS[kind]))
+
+
+def _mend(kind: str, policy: Policy) -> str:
     """Return statements that set a policy right: removed first, because adding over another one is ignored."""
-    remove = {
-        _REFRESH: "remove_continuous_aggregate_policy",
-        "policy_compression": "remove_compression_policy",
-        "policy_retention": "remove_retention_policy",
-    }[kind]
-    statements = [*snapshot.storage_ddl["timescaledb"]["policies"]]
-    for entry in snapshot.aggregates:
-        statements += entry.ddl["timescaledb"]["policies"]
-    made = next((s.sql for s in statements if _adds(s, kind, target)), "")
-    return f"select {remove}({literal(quote(target))}, if_exists => true); {made};"
-
-
-def _adds(statement: Statement, kind: str, target: str) -> bool:
-    call = {
-        _REFRESH: "add_continuous_aggregate_policy",
-        "policy_compression": "add_compression_policy",
-        "policy_retention": "add_retention_policy",
-    }[kind]
-    return call in statement.sql and literal(quote(target)) in statement.sql
-
-
-_SETTING: Final = re.compile(r"compress_(?P<key>segmentby|orderby) = '(?P<value>[^']*)'")
+    return f"select {_REMOVALS[kind]}({literal(quote(policy.object))}, if_exists => true); {policy.sql};"
 
 
 def compression(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[Finding]:
     """Yield other compression settings than the catalog's."""
-    statement = next(
-        (s.sql for s in snapshot.storage_ddl["timescaledb"]["policies"] if "timescaledb.compress" in s.sql), ""
-    )
-    if not statement:
-        return  # chunks that were compressed before stay so, and keep the settings
-    expected = {match["key"]: _columns(match["value"]) for match in _SETTING.finditer(statement)}
+    settings = [entry for entry in snapshot.storage_ddl["timescaledb"].policies if isinstance(entry, Compression)]
+    for wanted in settings:  # without any, chunks that were compressed before stay so, and keep the settings
+        yield from _compression(connection, database, wanted)
+
+
+def _compression(connection: Connection, database: Database, wanted: Compression) -> Iterator[Finding]:
+    expected = {
+        "segmentby": [(column, True) for column in wanted.segment_by],
+        "orderby": [(order.column, not order.descending) for order in wanted.order_by],
+    }
     rows = connection.execute(
         "select attname::text, segmentby_column_index, orderby_column_index, orderby_asc"
         " from timescaledb_information.compression_settings where hypertable_schema = %s and hypertable_name = %s"
         " order by segmentby_column_index, orderby_column_index",
-        (database.schema, snapshot.storage.table),
+        (database.schema, wanted.object),
     ).fetchall()
     found = {
         "segmentby": [(row[0], True) for row in rows if row[1] is not None],
         "orderby": [(row[0], bool(row[3])) for row in rows if row[2] is not None],
     }
-    for key in ("segmentby", "orderby"):
-        if expected.get(key, []) != found[key]:
+    for key, columns in expected.items():
+        if columns != found[key]:
             yield Finding(
-                "error", f"compression of {snapshot.storage.table}", f"{key}: {_listed(expected.get(key, []))}",
-                f"{key}: {_listed(found[key])}", f"{statement};",
+                "error", f"compression of {wanted.object}", f"{key}: {_listed(columns)}",
+                f"{key}: {_listed(found[key])}", f"{wanted.sql};",
             )  # fmt: skip
-
-
-def _columns(text: str) -> list[tuple[str, bool]]:
-    found = []
-    for part in text.split(","):
-        words = part.split()
-        found.append((words[0].strip('"'), "desc" not in [word.lower() for word in words[1:]]))
-    return found
 
 
 def _listed(columns: list[tuple[str, bool]]) -> str:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from adi_analytics._shared.sql import quote
 from adi_analytics.migrate.author import history, versions
 from adi_analytics.migrate.drift.describe import Description, Properties
-from adi_analytics.migrate.files.manifest import Manifest
+from adi_analytics.migrate.files.manifest import Manifest, StoredStatement
+from adi_analytics.migrate.files.statements import Call, ContinuousAggregate, Function, Index, Sql, Table, View
 
 _NO_FIX: Final = "Restore it from a backup, or write a migration that mends it."
 _REBUILD: Final = "Raise the aggregate's version in events.yaml and let `analytics-migrate new` rebuild it."
 _OPTIONAL: Final = " -- if nobody needs it"
 _IDENTITIES: Final = {"a": "always", "d": "by default"}
-_CONTINUOUS: Final = "create materialized view "
 
 
 def _default(value: str | None) -> str:
@@ -41,7 +41,7 @@ class Fixes:
     def __init__(self, snapshot: Manifest, backend: str, schema: str) -> None:
         self._schema = quote(schema)
         self._table = snapshot.storage.table
-        self._statements = _statements(snapshot, backend)
+        self._objects = _objects(snapshot, backend)
 
     def missing(self, key: str, properties: Properties, *, instead: str | None = None) -> str:
         """Return how to make an object again, after dropping what is there *instead*."""
@@ -51,12 +51,12 @@ class Fixes:
             return f"alter table {relation} add constraint {quote(part)} {properties['definition']};"
         if kind == "column":
             return self._add_column(relation, part, properties)
-        statement = self._statements.get(f"{kind} {part or name}")
-        if statement is None:
+        made = self._objects.get(f"{kind} {part or name}")
+        if made is None:
             return _NO_FIX
-        filled = kind == "table" or statement.startswith(_CONTINUOUS)
+        filled = kind == "table" or made.continuous
         drop = f"{self.drop(instead)} " if instead else ""
-        return f"{drop}{statement};{' -- then restore its rows, or `analytics-migrate refresh`' if filled else ''}"
+        return f"{drop}{made.sql};{' -- then restore its rows, or `analytics-migrate refresh`' if filled else ''}"
 
     def _add_column(self, relation: str, name: str, properties: Properties) -> str:
         words = [quote(name), properties["type"]]
@@ -116,20 +116,13 @@ class Fixes:
         return f"{self.drop(key)} {self.missing(key, expected)}"
 
     def _replace(self, key: str, relation: str, live: Description) -> str:
-        statement = self._statements.get(f"{key.split(' ', 1)[0]} {relation}")
-        if statement is None:
+        made = self._objects.get(f"{key.split(' ', 1)[0]} {relation}")
+        if made is None:
             return _NO_FIX
-        if statement.startswith(_CONTINUOUS):
+        if made.continuous:
             return _REBUILD
-        statement = re.sub(r"\Acreate function", "create or replace function", statement)
-        drop = "" if self._fits(statement, relation, live) else f"drop view {self._schema}.{quote(relation)}; "
-        return f"{drop}{statement};"
-
-    def _fits(self, statement: str, relation: str, live: Description) -> bool:
-        """Whether `create or replace view` can do it: it cannot take a column away."""
-        prefix = f"column {relation}."
-        columns = [key.removeprefix(prefix) for key in live.objects if key.startswith(prefix)]
-        return not statement.startswith("create or replace view") or all(quote(name) in statement for name in columns)
+        drop = "" if _fits(made, relation, live) else f"drop view {self._schema}.{quote(relation)}; "
+        return f"{drop}{made.replacing or made.sql};"
 
     def superfluous(self, key: str) -> str:
         """Return how to get rid of an object that the catalog does not know."""
@@ -165,28 +158,58 @@ def _parts(key: str) -> tuple[str, str, str]:
     return kind, relation, part
 
 
-_HEAD: Final = re.compile(
-    r"create (?:or replace )?(?P<kind>table|view|function|procedure|index|materialized view)(?: if not exists)? "
-    r'(?:analytics_meta\.)?"?(?P<name>[^"\s(]+)"?'
-)
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """How an object is made.
+
+    Attributes:
+        replacing: The statement for one that is there already, where it is another.
+        columns: Those of a view, which a replacement cannot take away.
+        continuous: Whether it is a continuous aggregate: its rows cannot be made again by one statement.
+    """
+
+    sql: Sql
+    replacing: Sql | None = None
+    columns: list[str] | None = None
+    continuous: bool = False
 
 
-def _statements(snapshot: Manifest, backend: str) -> dict[str, str]:
-    """Return the statement that makes each object."""
-    texts = [
-        *(s.sql for part in ("meta", "create") for s in snapshot.storage_ddl[backend][part]),
-        *(s.sql for s in snapshot.machinery[backend]),
-    ]
+def _fits(made: _Object, relation: str, live: Description) -> bool:
+    """Whether `create or replace view` can do it: it cannot take a column away."""
+    prefix = f"column {relation}."
+    has = [key.removeprefix(prefix) for key in live.objects if key.startswith(prefix)]
+    return made.columns is None or set(has) <= set(made.columns)
+
+
+def _objects(snapshot: Manifest, backend: str) -> dict[str, _Object]:
+    """Return how each object is made, by kind and name."""
+    found = {f"{_ROUTINES.get(m.kind, m.kind)} {m.object}": _Object(m.sql) for m in snapshot.machinery[backend]}
+    found |= _made(made for made in snapshot.storage_ddl[backend].create if not isinstance(made, Call))
     for entry in [*snapshot.retired, *snapshot.aggregates]:
-        live = history.live_views(entry, backend)
-        texts += [s.sql for s in history.members_ddl(entry)]
-        texts += [live.get(s.sql, s.sql) for s in entry.ddl[backend]["create"]]
+        found |= _made(history.members_ddl(entry))
+        found |= _made(history.stored(entry, backend))
     for entry in snapshot.aggregates:
-        texts += [history.history_ddl(view, entry) for view in entry.views if entry.history]
-        texts += [s.sql for s in versions.publish(entry, None, backend)]
-    found: dict[str, str] = {}
-    for text in texts:
-        if match := _HEAD.match(text):
-            kind = {"procedure": "function", "materialized view": "view"}.get(match["kind"], match["kind"])
-            found[f"{kind} {match['name']}"] = text
+        if entry.history:
+            found |= _made(history.history_ddl(view, entry) for view in entry.views)
+        found |= _made(versions.public_views(entry))
+    return found
+
+
+_ROUTINES: Final = {"procedure": "function"}
+
+
+def _made(statements: Iterable[StoredStatement]) -> dict[str, _Object]:
+    found = {}
+    for made in statements:
+        match made:
+            case ContinuousAggregate():
+                found[f"view {made.object}"] = _Object(made.sql, continuous=True)
+            case View():
+                found[f"view {made.object}"] = _Object(made.sql, columns=made.columns)
+            case Function():
+                found[f"function {made.object}"] = _Object(made.sql, made.replacing)
+            case Index():
+                found[f"index {made.object}"] = _Object(made.sql)
+            case Table():
+                found[f"table {made.object}"] = _Object(made.sql)
     return found

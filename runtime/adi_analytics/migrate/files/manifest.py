@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import resources
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,28 +10,45 @@ import msgspec
 
 from adi_analytics._shared.resources import data_dir
 from adi_analytics.migrate.errors import HistoryError, UsageError
+from adi_analytics.migrate.files.machinery import MetaObject, machinery
 from adi_analytics.migrate.files.migration import SNAPSHOT_NAME
+from adi_analytics.migrate.files.statements import (
+    Call,
+    Compression,
+    ContinuousAggregate,
+    Function,
+    Index,
+    Names,
+    Policy,
+    Sql,
+    Table,
+    View,
+    decode_sql,
+    encode_sql,
+    filled,
+    filled_sql,
+)
 from adi_analytics.migrate.options import BACKENDS
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
-# What the procedures of analytics_meta are made of, per backend, in the order in which they are created.
-_MACHINERY: Final = {
-    "postgres": ("common", "partitions", "rollups"),
-    "timescaledb_apache": ("common", "chunks", "expire_chunks", "rollups"),
-    "timescaledb": ("common", "chunks", "policies", "continuous"),
-}
+StorageStatement = Table | Index | Call
+StoragePolicy = Policy | Compression
+StoredStatement = Table | Index | Function | View | ContinuousAggregate
 
 
-class Statement(msgspec.Struct, frozen=True):
-    """One SQL statement without a semicolon, and a name for it."""
+class StorageDdl(msgspec.Struct, frozen=True):
+    """The statements of the events table on one backend."""
 
-    step: str
-    sql: str
+    create: list[StorageStatement]
+    policies: list[StoragePolicy]
 
 
-Ddl = dict[str, dict[str, list[Statement]]]
-"""Backend -> part -> statements."""
+class StoredDdl(msgspec.Struct, frozen=True):
+    """The statements of an aggregate's relations on one backend: format strings (see :func:`statements.filled`)."""
+
+    create: list[StoredStatement]
+    policies: list[Policy]
 
 
 class Storage(msgspec.Struct, frozen=True):
@@ -68,12 +85,13 @@ class Column(msgspec.Struct, frozen=True):
     role: str
 
 
-class View(msgspec.Struct, frozen=True):
-    """A public view of an aggregate."""
+class PublicView(msgspec.Struct, frozen=True):
+    """A public view of an aggregate; its SELECT is a format string, the same on every backend."""
 
     name: str
     kind: str
     columns: list[str]
+    select: Sql
 
 
 class Relation(msgspec.Struct, frozen=True):
@@ -83,9 +101,14 @@ class Relation(msgspec.Struct, frozen=True):
     kind: str
     live: str
     rows_function: str
+    index: str
     columns: list[Column]
     fingerprint: str
-    select: dict[str, str]
+
+    @property
+    def names(self) -> Names:
+        """Its names, to fill into statements."""
+        return Names(self.name, self.live, self.rows_function, self.index)
 
 
 class Aggregate(msgspec.Struct, frozen=True):
@@ -107,9 +130,9 @@ class Aggregate(msgspec.Struct, frozen=True):
     fingerprint: str
     rows: str
     measures: dict[str, str]
-    views: list[View]
+    views: list[PublicView]
     relations: list[Relation]
-    ddl: Ddl
+    ddl: dict[str, StoredDdl]
     trailing: int = 0
     history: bool = False
     catalog_version: int = 0
@@ -120,12 +143,27 @@ class Aggregate(msgspec.Struct, frozen=True):
         """The name under which the migrator knows it: that of its main relation."""
         return self.relations[0].name
 
+    def stored(self, backend: str) -> Iterator[StoredStatement]:
+        """Yield the statements that make its relations on *backend*."""
+        return (filled(template, self._names()) for template in self.ddl[backend].create)
+
+    def policies(self, backend: str) -> Iterator[Policy]:
+        """Yield the statements of its policies on *backend*."""
+        return (filled(template, self._names()) for template in self.ddl[backend].policies)
+
+    def public_view(self, view: PublicView) -> View:
+        """Return the statement that makes *view*, one of its views."""
+        return View(f"view {view.name}", view.name, view.columns, filled_sql(view.select, self._names()))
+
+    def _names(self) -> Iterator[Names]:
+        return (relation.names for relation in self.relations)
+
 
 class Manifest(msgspec.Struct, frozen=True):
     """What of a catalog the database depends on.
 
     Attributes:
-        machinery: Snapshot only: the migrator's own statements per backend.
+        machinery: Snapshot only: what the migrator keeps in ``analytics_meta``, per backend.
         retired: Snapshot only: versions that were replaced and not dropped yet.
     """
 
@@ -133,10 +171,10 @@ class Manifest(msgspec.Struct, frozen=True):
     catalog: str
     hash: str
     storage: Storage
-    storage_ddl: Ddl
+    storage_ddl: dict[str, StorageDdl]
     aggregates: list[Aggregate]
     late_after: int | None = None
-    machinery: dict[str, list[Statement]] = {}
+    machinery: dict[str, list[MetaObject]] = {}
     retired: list[Aggregate] = []
 
     def aggregate(self, name: str) -> Aggregate | None:
@@ -158,7 +196,8 @@ def load_manifest(path: Path | None = None) -> Manifest:
         found = found / "manifest.json"
     if not found.is_file():
         raise UsageError(f"no manifest at {found}", "Run `analytics-codegen generate`, or pass --manifest.")
-    manifest = _decode(found)
+    again = "Run `analytics-codegen generate`."
+    manifest = _decode(found, damaged=again, older=again)
     return msgspec.structs.replace(manifest, machinery={name: machinery(name) for name in BACKENDS}, retired=[])
 
 
@@ -172,34 +211,57 @@ def load_snapshot(migrations: Path) -> Manifest | None:
     if not path.is_file():
         return None
     try:
-        return _decode(path)
+        return _decode(path, damaged="Restore the file from git.", older=_RENEW_SNAPSHOT)
     except UsageError as error:
-        raise HistoryError(error.problem, "Restore the file from git.") from error
+        raise HistoryError(error.problem, error.remedy) from error
 
 
-def _decode(path: Path) -> Manifest:
+_RENEW_SNAPSHOT: Final = (
+    "Run `analytics-codegen generate` with the events.yaml that the migrations were written for, then "
+    "`analytics-migrate new --migrations DIR` with an empty DIR, and copy DIR/catalog.snapshot.json here."
+)
+
+
+class _Format(msgspec.Struct):
+    format: int
+
+
+def _decode(path: Path, *, damaged: str, older: str) -> Manifest:
+    data = path.read_bytes()
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except msgspec.MsgspecError as error:
-        raise UsageError(f"{path} is no manifest: {error}", "Run `analytics-codegen generate` again.") from error
-    if manifest.format > FORMAT:
-        raise UsageError(f"{path} has format {manifest.format}; this library knows {FORMAT}", "Upgrade adi-analytics.")
+        found = msgspec.json.decode(data, type=_Format).format
+        if found == FORMAT:
+            return decode(data)
+    except (ValueError, LookupError, AttributeError) as error:  # those of msgspec, and of format strings
+        raise UsageError(f"{path} is no manifest: {error}", damaged) from error
+    raise UsageError(
+        f"{path} has format {found}; this library reads format {FORMAT}",
+        older if found < FORMAT else "Upgrade adi-analytics.",
+    )
+
+
+def decode(data: bytes) -> Manifest:
+    """Return the manifest or snapshot with this text.
+
+    Raises:
+        ValueError: If it has another form, which covers msgspec's errors; so do LookupError and AttributeError for a
+            format string that names no place.
+    """
+    return _readable(msgspec.json.decode(data, type=Manifest, dec_hook=decode_sql))
+
+
+def _readable(manifest: Manifest) -> Manifest:
+    """Return *manifest*, all of whose format strings can be filled."""
+    for entry in [*manifest.aggregates, *manifest.retired]:
+        for backend in entry.ddl:
+            list(entry.stored(backend))
+            list(entry.policies(backend))
+        for view in entry.views:
+            entry.public_view(view)
     return manifest
 
 
 def encode_snapshot(snapshot: Manifest) -> str:
     """Return the one text of *snapshot*."""
-    builtins: Any = msgspec.to_builtins(snapshot)
+    builtins: Any = msgspec.to_builtins(snapshot, enc_hook=encode_sql)
     return msgspec.json.format(msgspec.json.encode(builtins, order="sorted"), indent=1).decode() + "\n"
-
-
-def machinery(backend: str) -> list[Statement]:
-    """Return the statements that create the migrator's procedures on *backend*."""
-    folder = resources.files("adi_analytics.migrate") / "sql"
-    statements: list[Statement] = []
-    for part in _MACHINERY[backend]:
-        text = (folder / f"machinery_{part}.sql").read_text(encoding="utf-8")
-        for block in text.split("-- step: ")[1:]:
-            step, _, sql = block.partition("\n")
-            statements.append(Statement(step.strip(), sql.strip().removesuffix(";")))
-    return statements

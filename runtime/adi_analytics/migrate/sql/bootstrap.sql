@@ -1,6 +1,9 @@
 -- The migrator's own tables: what was applied, by whom, and what is still to fill. Locks nothing that others use.
+
+-- step: schema analytics_meta
 create schema if not exists analytics_meta;
 
+-- step: table installation
 create table if not exists analytics_meta.installation (
     singleton boolean not null default true
         constraint installation_pkey primary key
@@ -12,6 +15,7 @@ create table if not exists analytics_meta.installation (
     created_at timestamptz not null default now()
 );
 
+-- step: table migrations
 create table if not exists analytics_meta.migrations (
     number integer not null
         constraint migrations_pkey primary key,
@@ -33,6 +37,7 @@ create table if not exists analytics_meta.migrations (
     catalog_hash text not null
 );
 
+-- step: table audit
 create table if not exists analytics_meta.audit (
     id bigint generated always as identity
         constraint audit_pkey primary key,
@@ -44,6 +49,7 @@ create table if not exists analytics_meta.audit (
     library_version text not null
 );
 
+-- step: table backfills
 create table if not exists analytics_meta.backfills (
     relation text not null
         constraint backfills_pkey primary key,
@@ -57,6 +63,7 @@ create table if not exists analytics_meta.backfills (
     buckets bigint not null default 0
 );
 
+-- step: table grants
 create table if not exists analytics_meta.grants (
     role text not null,
     kind text not null

@@ -1,9 +1,9 @@
-{# What the worker and the migrator share on every backend. #}
 -- step: schema analytics_meta
-create schema if not exists analytics_meta
+create schema if not exists analytics_meta;
+
 -- step: table late_buckets
 create table if not exists analytics_meta.late_buckets (
     bucket timestamptz not null,
     marked_at timestamptz not null default now(),
     constraint late_buckets_pkey primary key (bucket)
-)
+);

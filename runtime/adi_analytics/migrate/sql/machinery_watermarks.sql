@@ -4,4 +4,4 @@ create table if not exists analytics_meta.rollups (
     watermark timestamptz not null default '-infinity',
     refreshed_at timestamptz,
     constraint rollups_pkey primary key (rollup)
-)
+);

@@ -61,4 +61,4 @@ begin
     end loop;
     return made;
 end
-$function$
+$function$;

@@ -1,0 +1,105 @@
+"""The backends as a table: what makes each, and a catalog's statements on all of them, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics_codegen.backends.sql import aggregates, storage
+from adi_analytics_codegen.backends.sql.relations import plan
+from adi_analytics_codegen.backends.sql.statements import Statement
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.backends.sql.relations import Plan, Relation
+    from adi_analytics_codegen.model.model import Aggregate, Catalog
+
+Parts = dict[str, list[Statement]]
+"""Part -> statements, in the order in which they run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What makes a backend.
+
+    Attributes:
+        bucket: The start of a row's bucket, with ``{width}`` to fill.
+        storage: Makes the statements of the events table.
+        storage_policies: Makes those of its policies.
+        relation: Makes the statements of a stored relation.
+        policies: Makes those of an aggregate's policies.
+    """
+
+    bucket: str
+    storage: Callable[[Catalog], list[Statement]]
+    storage_policies: Callable[[Catalog], list[Statement]]
+    relation: Callable[[Catalog, Plan, Relation, str], list[Statement]]
+    policies: Callable[[Plan], list[Statement]]
+
+
+_BIN: Final = """date_bin({width}, "timestamp", timestamptz '2000-01-03 00:00:00+00')"""
+"""Buckets are counted from a Monday in UTC, as ``time_bucket`` does."""
+
+DIALECTS: Final = {
+    "timescaledb": Dialect(
+        'time_bucket({width}, "timestamp")',
+        storage.hypertable,
+        storage.policies,
+        aggregates.continuous,
+        aggregates.policies,
+    ),
+    "timescaledb_apache": Dialect(
+        _BIN, storage.hypertable, storage.no_policies, aggregates.rollup, aggregates.no_policies
+    ),
+    "postgres": Dialect(_BIN, storage.partitioned, storage.no_policies, aggregates.rollup, aggregates.no_policies),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAggregate:
+    """An aggregate with its statements, in which the names of its relations are places to fill.
+
+    Attributes:
+        views: The public views.
+        parts: Backend -> part -> statements of the stored relations.
+    """
+
+    plan: Plan
+    views: list[Statement]
+    parts: dict[str, Parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Everything that a catalog needs in a database: what the manifest and the SQL files are written from."""
+
+    storage: dict[str, Parts]
+    aggregates: list[PlannedAggregate]
+
+
+def planned(catalog: Catalog) -> Planned:
+    """Return the statements of *catalog* on every backend."""
+    return Planned(
+        {
+            backend: {"create": dialect.storage(catalog), "policies": dialect.storage_policies(catalog)}
+            for backend, dialect in DIALECTS.items()
+        },
+        [planned_aggregate(catalog, aggregate) for aggregate in catalog.aggregates],
+    )
+
+
+def planned_aggregate(catalog: Catalog, aggregate: Aggregate) -> PlannedAggregate:
+    """Return the statements of *aggregate* on every backend."""
+    made = plan(catalog, aggregate)
+    parts = {
+        backend: {
+            "create": [
+                statement
+                for relation in made.relations
+                for statement in dialect.relation(catalog, made, relation, dialect.bucket)
+            ],
+            "policies": dialect.policies(made),
+        }
+        for backend, dialect in DIALECTS.items()
+    }
+    return PlannedAggregate(made, aggregates.public_views(made), parts)

@@ -1,0 +1,108 @@
+"""The events table and what belongs to it, on each backend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics_codegen.backends.sql.names import identifier, interval, literal, seconds, shorten
+from adi_analytics_codegen.backends.sql.statements import Statement, index, policy, table
+from adi_analytics_codegen.backends.sql.templates import render
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.model.model import Catalog
+
+# What compression.sql.jinja says.
+_COMPRESSION: Final = {
+    "segment_by": ["event_type"],
+    "order_by": [{"column": "timestamp", "descending": True}, {"column": "event_id", "descending": False}],
+}
+
+
+def dead_letters(catalog: Catalog) -> str:
+    """Return the name of the table of events that could not be stored."""
+    name = catalog.storage.table
+    return shorten(f"{name.removesuffix('_events')}_dead_letters")
+
+
+def default_partition(catalog: Catalog) -> str:
+    """Return the name of the partition that holds the rows without another one."""
+    return shorten(f"{catalog.storage.table}_default")
+
+
+def hypertable(catalog: Catalog) -> list[Statement]:
+    """Return the statements for both editions of TimescaleDB: none calls a function of the community edition."""
+    storage = catalog.storage
+    create = render("create_hypertable", storage=storage, table=storage.table)
+    return [
+        table("table of events", storage.table, f" {_events(catalog)}"),
+        Statement("call", "hypertable of events", storage.table, {"sql": create}),
+        *_indexes(catalog),
+        _dead_letters(catalog),
+    ]
+
+
+def partitioned(catalog: Catalog) -> list[Statement]:
+    """Return the statements for native partitions."""
+    storage = catalog.storage
+    name = identifier(storage.table)
+    first = render("first_partitions", storage=storage, table=storage.table)
+    return [
+        table("table of events", storage.table, f' {_events(catalog)} partition by range ("timestamp")'),
+        table("default partition of events", default_partition(catalog), f" partition of {name} default"),
+        *_indexes(catalog),
+        Statement("call", "first partitions of events", storage.table, {"sql": first}),
+        _dead_letters(catalog),
+    ]
+
+
+def policies(catalog: Catalog) -> list[Statement]:
+    """Return the statements that let TimescaleDB compress old chunks and drop older ones."""
+    storage = catalog.storage
+    target = literal(identifier(storage.table))
+    made = []
+    for kind, after in (("compression", storage.compress_after), ("retention", storage.retention)):
+        if after is None:
+            continue
+        if kind == "compression":
+            made.append(_compression(catalog))
+        sql = f"select add_{kind}_policy({target}::regclass, {interval(after)})"
+        made.append(policy(f"{kind} policy", kind, storage.table, {"after": seconds(after)}, sql))
+    return made
+
+
+def no_policies(_: Catalog) -> list[Statement]:
+    """Return nothing: `analytics-migrate maintain` does what the policies do."""
+    return []
+
+
+def _compression(catalog: Catalog) -> Statement:
+    name = catalog.storage.table
+    sql = render("compression", table=name)
+    return Statement("compression", "compression settings", name, {**_COMPRESSION, "sql": sql})
+
+
+def _events(catalog: Catalog) -> str:
+    return render("events_table", table=catalog.storage.table)
+
+
+def _dead_letters(catalog: Catalog) -> Statement:
+    name = dead_letters(catalog)
+    return table("table of dead letters", name, f" {render('dead_letters_table', dead_letters_table=name)}")
+
+
+def _indexes(catalog: Catalog) -> list[Statement]:
+    name = catalog.storage.table
+    made = [
+        _index(name, "user_id", 'user_id, "timestamp" desc', "user_id is not null"),
+        _index(name, "event_type", 'event_type, "timestamp" desc'),
+        _index(name, "service", 'service, "timestamp" desc'),
+    ]
+    if catalog.storage.index_data:
+        using = f" on {identifier(name)} using gin (data jsonb_path_ops)"
+        made.append(index("index on data", shorten(f"{name}_data_idx"), name, using))
+    return made
+
+
+def _index(name: str, column: str, columns: str, where: str | None = None) -> Statement:
+    own = shorten(f"{name}_{column}_timestamp_idx")
+    return index(f"index on {column}", own, name, f" on {identifier(name)} ({columns})", where)
