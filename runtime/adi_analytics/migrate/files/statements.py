@@ -56,12 +56,12 @@ class Runnable(Protocol):
     @property
     def step(self) -> str:
         """What it is about, for people."""
-        ...  # noqa: PIE790 - without it pyright misses a return
+        ...
 
     @property
     def sql(self) -> Sql:
         """The text, without a semicolon."""
-        ...  # noqa: PIE790 - the same
+        ...
 
 
 @dataclass(frozen=True, slots=True)
