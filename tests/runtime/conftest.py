@@ -6,21 +6,18 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from support.paths import ROOT
-from support.runtime import Database
+from support.runtime import Database, events_ddl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics.embedded import EmbeddedServer
 
-_DDL = ROOT / "generated" / "sql" / "postgres" / "events.sql"
-
 
 @pytest.fixture
 def database(postgres_dsn: str) -> Iterator[Database]:
     """A database of the session's server with an empty events table."""
-    with Database.create(postgres_dsn, _DDL.read_text()) as made:
+    with Database.create(postgres_dsn, events_ddl("postgres")) as made:
         yield made
 
 
@@ -28,7 +25,7 @@ def database(postgres_dsn: str) -> Iterator[Database]:
 def own_database(own_server: EmbeddedServer) -> Database:
     """The same on a server of the test's own, to kill and freeze."""
     with psycopg.connect(own_server.dsn, autocommit=True) as connection:
-        connection.execute(_DDL.read_bytes())
+        connection.execute(events_ddl("postgres").encode())
     return Database(own_server.dsn)
 
 

@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from adi_analytics import Event, events
-from support.paths import ROOT
-from support.runtime import Database, Proxy, balanced, running, tasks
+from support.runtime import Database, Proxy, balanced, events_ddl, running, tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_DDL = ROOT / "generated" / "sql" / "timescaledb" / "events.sql"
-
 
 @pytest.fixture
 def hypertable(timescale_dsn: str) -> Iterator[Database]:
-    with Database.create(timescale_dsn, _DDL.read_text()) as made:
+    with Database.create(timescale_dsn, events_ddl("timescaledb")) as made:
         yield made
 
 

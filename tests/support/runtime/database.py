@@ -7,9 +7,19 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from adi_analytics.migrate.files.machinery import machinery
+
+from support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def events_ddl(backend: str) -> str:
+    """Return the statements that make the events table and the part of ``analytics_meta`` that it needs."""
+    meta = "".join(f"{entry.sql};\n" for entry in machinery(backend))
+    text = (ROOT / "generated" / "sql" / backend / "events.sql").read_text(encoding="utf-8")
+    return f"set check_function_bodies = off;\n{meta}{text}"
 
 
 class Database:
