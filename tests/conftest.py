@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support.servers import Databases, private_server, session_databases
 from support.timescale import TimescaleDatabases, session_timescale
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics.embedded import EmbeddedServer
+
+# A slow or busy machine decides no test: no example has a deadline, and examples may take long to make.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:
