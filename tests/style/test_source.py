@@ -48,7 +48,7 @@ def private_imports(node):
         yield from (alias.name for alias in node.names if is_private(alias.name))
 
 
-@pytest.mark.parametrize("folder", PACKAGES[1:], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: folder.name)
 def test_no_module_imports_a_private_name_of_another(folder):
     found = [
         f"{shown(path, node.lineno)}: {name}"
