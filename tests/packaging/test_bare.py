@@ -9,6 +9,7 @@ NO_LIBPQ = {"PSYCOPG_IMPL": "binary"}
 INSTALL = "pip install 'adi-analytics[binary]'"
 
 CONNECT = "AnalyticsClient.connect('postgresql://localhost/app')"
+MIGRATE = "from adi_analytics.migrate import apply"
 WORKER = "AnalyticsWorker(AnalyticsClient.create()[1], 'postgresql://localhost/app')"
 
 
@@ -36,8 +37,8 @@ def test_the_migrator_names_only_the_extra_that_is_missing(installed):
     assert "rich" not in done.stderr
 
 
-@pytest.mark.parametrize("made", [CONNECT, WORKER])
-def test_client_and_worker_raise_a_typed_error(bare, made):
+@pytest.mark.parametrize("made", [CONNECT, WORKER, MIGRATE])
+def test_client_worker_and_migrator_raise_a_typed_error(bare, made):
     code = f"""
 from adi_analytics import AnalyticsClient, AnalyticsError, AnalyticsWorker, LibpqMissingError
 try:

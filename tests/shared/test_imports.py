@@ -71,6 +71,23 @@ def test_importing_the_package_imports_what_is_used(tmp_path: Path) -> None:
     assert not HEAVY & found
 
 
+def test_the_migrator_without_libpq_says_what_to_install(tmp_path: Path) -> None:
+    code = """
+import os
+os.environ["PSYCOPG_IMPL"] = "none"  # psycopg knows none of this name and fails as without libpq
+from adi_analytics import AnalyticsError, LibpqMissingError, migrate
+for name in ("apply", "doctor", "replay_dead_letters"):
+    try:
+        getattr(migrate, name)
+    except LibpqMissingError as error:
+        assert isinstance(error, AnalyticsError) and "implementation" in error.reason and "[binary]" in str(error)
+    else:
+        raise AssertionError(name)
+assert migrate.Options().retries == 10  # needs no libpq
+"""
+    assert "rich" not in modules_after(code, tmp_path)
+
+
 @pytest.mark.parametrize("name", ["adi_analytics", "adi_analytics.migrate"])
 def test_each_public_name_is_what_its_module_defines(name: str) -> None:
     package = importlib.import_module(name)

@@ -32,6 +32,8 @@ def lazy_names(
         package: Its ``__name__``.
         origins: Public name -> the module that defines it.
         modules: Public modules of the package.
+
+    A name that needs psycopg raises `LibpqMissingError` if psycopg finds no libpq.
     """
     module = sys.modules[package]
     module.__dict__["_public"] = frozenset(origins)
@@ -42,7 +44,7 @@ def lazy_names(
             return import_module(f"{package}.{name}")
         if name not in origins:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(origins[name]), name)
+        value = getattr(_import(origins[name]), name)
         module.__dict__[name] = value  # the next use costs nothing
         return value
 
@@ -50,3 +52,13 @@ def lazy_names(
         return sorted({*module.__dict__, *origins, *modules})
 
     return find, names
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ImportError:
+        from adi_analytics._shared.libpq import require_libpq
+
+        require_libpq()  # says what to install, if that is the reason
+        raise

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
         DeadLetter,
         DeadLetters,
         Imported,
-        Refused,
-        Replayed,
         dead_letters,
         import_dead_letters,
         replay_dead_letters,
@@ -50,6 +48,7 @@ if TYPE_CHECKING:
         maintain_loop,
         refresh,
     )
+    from adi_analytics.migrate.upkeep.replay import Refused, Replayed
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
@@ -82,8 +81,8 @@ else:
             "PendingError": "adi_analytics.migrate.errors",
             "Progress": "adi_analytics.migrate.options",
             "RefreshResult": "adi_analytics.migrate.upkeep.maintain",
-            "Refused": "adi_analytics.migrate.upkeep.dead_letters",
-            "Replayed": "adi_analytics.migrate.upkeep.dead_letters",
+            "Refused": "adi_analytics.migrate.upkeep.replay",
+            "Replayed": "adi_analytics.migrate.upkeep.replay",
             "Status": "adi_analytics.migrate.run.apply",
             "Timeouts": "adi_analytics.migrate.options",
             "UnsuitableDatabaseError": "adi_analytics.migrate.errors",

@@ -61,7 +61,7 @@ def test_a_row_that_the_mended_database_takes_is_replayed_once(
     assert len(waiting(database)) == 2
     database.execute("alter table analytics_events drop constraint picky")
     result = replay(connection)
-    assert (result.replayed, result.held, result.failures) == (2, 0, [])
+    assert (result.replayed, result.held, result.refused) == (2, 0, ())
     database.assert_numbers(2)
     assert replay(connection).replayed == 0
     assert waiting(database) == []
@@ -73,7 +73,7 @@ def test_what_is_still_wrong_stays_and_says_why(database: Database, connection: 
     send(database, nul(), nul("\ud800"), wrong, "no event")
     result = replay(connection)
     assert result.replayed == 0
-    found = [(failure.event_type, failure.sqlstate, failure.message) for failure in result.failures]
+    found = [(letter.event_type, letter.sqlstate, letter.message) for letter in result.refused]
     assert sorted(found, key=str) == [
         ("api_request", None, "Expected `int` >= 100 - at `$.status_code`"),
         ("application_error", "22P05", "unsupported Unicode escape sequence"),
@@ -97,7 +97,7 @@ def test_a_trigger_that_refuses_one_letter_does_not_stop_the_others(
     database.execute("insert into rules values ('t')")
     result = replay(connection)
     assert result.replayed == 1
-    assert [(failure.event_type, failure.sqlstate) for failure in result.failures] == [("application_error", "P0001")]
+    assert [(letter.event_type, letter.sqlstate) for letter in result.refused] == [("application_error", "P0001")]
 
 
 def test_repair_replaces_what_can_not_be_stored(database: Database, connection: psycopg.Connection) -> None:

@@ -15,8 +15,8 @@ from adi_analytics.migrate.options import DEFAULT_LOCK_WAIT, Options, Timeouts, 
 if TYPE_CHECKING:
     from adi_analytics.migrate.drift.drift import DriftResult
     from adi_analytics.migrate.drift.findings import Finding
-    from adi_analytics.migrate.upkeep.dead_letters import Replayed
     from adi_analytics.migrate.upkeep.maintain import MaintainResult
+    from adi_analytics.migrate.upkeep.replay import Replayed
 
 
 def run(arguments: argparse.Namespace) -> Output:

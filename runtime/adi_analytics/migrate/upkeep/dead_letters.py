@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from psycopg import sql
 
@@ -15,6 +16,9 @@ from adi_analytics.migrate.options import Options
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
 from adi_analytics.migrate.server.session import session
+
+if TYPE_CHECKING:
+    from adi_analytics.migrate.upkeep.replay import Replayed
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +65,6 @@ def dead_letters(options: Options | None = None, *, limit: int = 20, replayed: b
         return DeadLetters(waiting, tuple(DeadLetter(*row) for row in rows))
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A dead letter that was refused again, and why."""
-
-    id: int
-    event_type: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """What a replay did.
-
-    Attributes:
-        replayed: Letters whose events are in the table now.
-        held: Those of them whose events the table held already.
-        refused: Letters that stay as they were.
-    """
-
-    replayed: int
-    held: int
-    refused: tuple[Refused, ...]
-
-
 def replay_dead_letters(
     options: Options | None = None, *, ids: Sequence[int] | None = None, repair: bool = False, force: bool = False
 ) -> Replayed:
@@ -103,9 +83,7 @@ def replay_dead_letters(
     with session(options, "dead-letters") as (connection, database):
         _table(connection, database, options)
         execute(connection, f"set search_path = {database.search_path_sql}")
-        result = replay.replay(connection, ids=ids, repair=repair, force=force)
-        refused = tuple(Refused(entry.id, entry.event_type, entry.message) for entry in result.failures)
-        return Replayed(result.replayed, result.held, refused)
+        return replay.replay(connection, ids=ids, repair=repair, force=force)
 
 
 @dataclass(frozen=True, slots=True)

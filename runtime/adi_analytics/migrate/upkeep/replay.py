@@ -49,8 +49,12 @@ class DeadLetterFileError(AnalyticsError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayFailure:
-    """A letter that was refused again: its id, and why."""
+class Refused:
+    """A dead letter that was refused again, and why.
+
+    Attributes:
+        sqlstate: The server's code; ``None`` if it was not asked, because the event breaks the catalog's rules.
+    """
 
     id: int
     event_type: str
@@ -59,18 +63,18 @@ class ReplayFailure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayResult:
+class Replayed:
     """What a replay did.
 
     Attributes:
         replayed: Letters whose events are in the table now.
         held: Those of them whose events the table held already.
-        failures: Letters that stay as they were.
+        refused: Letters that stay as they were.
     """
 
     replayed: int
     held: int
-    failures: list[ReplayFailure]
+    refused: tuple[Refused, ...]
 
 
 def replay(
@@ -80,7 +84,7 @@ def replay(
     repair: bool = False,
     force: bool = False,
     table: str = "",
-) -> ReplayResult:
+) -> Replayed:
     """Send dead letters again, each in its own transaction together with its mark.
 
     Args:
@@ -96,20 +100,20 @@ def replay(
         " and (%(ids)s::bigint[] is null or id = any(%(ids)s)) order by id"
     )
     wanted = connection.execute(statement.encode(), {"ids": None if ids is None else list(ids)}).fetchall()
-    replayed, held, failures = 0, 0, []
+    replayed, held, refused = 0, 0, []
     for (number,) in wanted:
         outcome = _replay_one(connection, store, number, repair=repair, force=force)
-        if isinstance(outcome, ReplayFailure):
-            failures.append(outcome)
+        if isinstance(outcome, Refused):
+            refused.append(outcome)
         elif outcome is not None:
             replayed += 1
             held += not outcome
-    return ReplayResult(replayed=replayed, held=held, failures=failures)
+    return Replayed(replayed=replayed, held=held, refused=tuple(refused))
 
 
 def _replay_one(
     connection: psycopg.Connection[Any], store: Store, number: int, *, repair: bool, force: bool
-) -> ReplayFailure | bool | None:
+) -> Refused | bool | None:
     """Replay a letter; ``False`` if the table held the event, ``None`` if somebody else replays it now."""
     statement = (
         f"select event_type, payload from {_table()} where id = %s and replayed_at is null for update skip locked"  # noqa: S608 - quoted
@@ -125,7 +129,7 @@ def _replay_one(
             if repair:
                 row = _repaired(row)
             if not force and (problem := _problem(event_type, row["data"])):
-                return ReplayFailure(id=number, event_type=event_type, sqlstate=None, message=problem)
+                return Refused(id=number, event_type=event_type, sqlstate=None, message=problem)
             inserted = connection.execute(_insert(store.table), (json.dumps(row),)).rowcount
             _mark(connection, store, row["timestamp"])
             connection.execute(f"update {_table()} set replayed_at = now() where id = %s".encode(), (number,))  # noqa: S608 - quoted
@@ -133,12 +137,12 @@ def _replay_one(
     except psycopg.Error as error:
         if verdict_of(error) not in {Verdict.ROW, Verdict.DUPLICATE}:
             raise
-        return _failure(number, event_type, error)
+        return _refused(number, event_type, error)
 
 
-def _failure(number: int, event_type: str, error: psycopg.Error) -> ReplayFailure:
+def _refused(number: int, event_type: str, error: psycopg.Error) -> Refused:
     message = error.diag.message_primary or type(error).__name__
-    return ReplayFailure(id=number, event_type=event_type, sqlstate=error.sqlstate, message=message)
+    return Refused(id=number, event_type=event_type, sqlstate=error.sqlstate, message=message)
 
 
 def _problem(event_type: str, data: Any) -> str | None:
