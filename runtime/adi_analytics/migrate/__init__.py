@@ -27,9 +27,11 @@ if TYPE_CHECKING:
         UnsuitableDatabaseError,
         UsageError,
     )
-    from adi_analytics.migrate.options import Options, Progress, Timeouts
-    from adi_analytics.migrate.run.apply import ApplyResult, Status, apply, status
+    from adi_analytics.migrate.files.migration import Header, MigrationFile, Step
+    from adi_analytics.migrate.options import Options, Phase, Progress, Timeouts, Wanted
+    from adi_analytics.migrate.run.apply import AppliedFile, ApplyResult, Status, apply, status
     from adi_analytics.migrate.run.preview import DryRun, dry_run
+    from adi_analytics.migrate.run.record import Applied
     from adi_analytics.migrate.upkeep.backfill import BackfillResult
     from adi_analytics.migrate.upkeep.dead_letters import (
         DeadLetter,
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     )
     from adi_analytics.migrate.upkeep.maintain import (
         MaintainResult,
+        Refreshed,
         RefreshResult,
         backfill,
         install_pg_cron,
@@ -48,18 +51,21 @@ if TYPE_CHECKING:
         maintain_loop,
         refresh,
     )
-    from adi_analytics.migrate.upkeep.replay import Refused, Replayed
+    from adi_analytics.migrate.upkeep.replay import DeadLetterFileError, Refused, Replayed
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
             "AdoptResult": "adi_analytics.migrate.adopt.adopt",
+            "Applied": "adi_analytics.migrate.run.record",
+            "AppliedFile": "adi_analytics.migrate.run.apply",
             "ApplyResult": "adi_analytics.migrate.run.apply",
             "BackendChangedError": "adi_analytics.migrate.errors",
             "BackfillResult": "adi_analytics.migrate.upkeep.backfill",
             "BaselineResult": "adi_analytics.migrate.adopt.baseline",
             "DatabaseUnreachableError": "adi_analytics.migrate.errors",
             "DeadLetter": "adi_analytics.migrate.upkeep.dead_letters",
+            "DeadLetterFileError": "adi_analytics.migrate.upkeep.replay",
             "DeadLetters": "adi_analytics.migrate.upkeep.dead_letters",
             "DestructiveError": "adi_analytics.migrate.errors",
             "Diagnosis": "adi_analytics.migrate.doctor",
@@ -67,6 +73,7 @@ else:
             "DryRun": "adi_analytics.migrate.run.preview",
             "Finding": "adi_analytics.migrate.drift.findings",
             "ForgottenMigrationError": "adi_analytics.migrate.errors",
+            "Header": "adi_analytics.migrate.files.migration",
             "HistoryError": "adi_analytics.migrate.errors",
             "Imported": "adi_analytics.migrate.upkeep.dead_letters",
             "LockedError": "adi_analytics.migrate.errors",
@@ -74,19 +81,24 @@ else:
             "MigrateError": "adi_analytics.migrate.errors",
             "MigrationChecksumError": "adi_analytics.migrate.errors",
             "MigrationFailedError": "adi_analytics.migrate.errors",
+            "MigrationFile": "adi_analytics.migrate.files.migration",
             "MigrationMissingError": "adi_analytics.migrate.errors",
             "MigrationOrderError": "adi_analytics.migrate.errors",
             "NewResult": "adi_analytics.migrate.author.new",
             "Options": "adi_analytics.migrate.options",
             "PendingError": "adi_analytics.migrate.errors",
+            "Phase": "adi_analytics.migrate.options",
             "Progress": "adi_analytics.migrate.options",
             "RefreshResult": "adi_analytics.migrate.upkeep.maintain",
+            "Refreshed": "adi_analytics.migrate.upkeep.maintain",
             "Refused": "adi_analytics.migrate.upkeep.replay",
             "Replayed": "adi_analytics.migrate.upkeep.replay",
             "Status": "adi_analytics.migrate.run.apply",
+            "Step": "adi_analytics.migrate.files.migration",
             "Timeouts": "adi_analytics.migrate.options",
             "UnsuitableDatabaseError": "adi_analytics.migrate.errors",
             "UsageError": "adi_analytics.migrate.errors",
+            "Wanted": "adi_analytics.migrate.options",
             "adopt": "adi_analytics.migrate.adopt.adopt",
             "apply": "adi_analytics.migrate.run.apply",
             "backfill": "adi_analytics.migrate.upkeep.maintain",
@@ -109,12 +121,15 @@ else:
 
 __all__ = [
     "AdoptResult",
+    "Applied",
+    "AppliedFile",
     "ApplyResult",
     "BackendChangedError",
     "BackfillResult",
     "BaselineResult",
     "DatabaseUnreachableError",
     "DeadLetter",
+    "DeadLetterFileError",
     "DeadLetters",
     "DestructiveError",
     "Diagnosis",
@@ -122,6 +137,7 @@ __all__ = [
     "DryRun",
     "Finding",
     "ForgottenMigrationError",
+    "Header",
     "HistoryError",
     "Imported",
     "LockedError",
@@ -129,19 +145,24 @@ __all__ = [
     "MigrateError",
     "MigrationChecksumError",
     "MigrationFailedError",
+    "MigrationFile",
     "MigrationMissingError",
     "MigrationOrderError",
     "NewResult",
     "Options",
     "PendingError",
+    "Phase",
     "Progress",
     "RefreshResult",
+    "Refreshed",
     "Refused",
     "Replayed",
     "Status",
+    "Step",
     "Timeouts",
     "UnsuitableDatabaseError",
     "UsageError",
+    "Wanted",
     "adopt",
     "apply",
     "backfill",
