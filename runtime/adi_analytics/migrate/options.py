@@ -52,7 +52,10 @@ def check_timeout(text: str) -> str:
     found = _TIMEOUT.fullmatch(text)
     if found is None or int(found[1]) * _UNITS[found[2] or "ms"] > _LONGEST:
         raise UsageError(
-            f"{text!r} is no timeout like 500ms, 5s, 2min or 0 (no limit), at most 24d", "Give another one."
+            f"{text!r} is no timeout like 500ms, 5s, 2min or 0 (no limit), at most 24d",
+            "Give another one.",
+            setting="timeouts",
+            value=text,
         )
     return text
 
@@ -116,9 +119,11 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.backend is not None and self.backend not in BACKENDS:
-            raise UsageError(f"unknown backend {self.backend!r}", f"Expected one of {', '.join(BACKENDS)}.")
+            remedy = f"Expected one of {', '.join(BACKENDS)}."
+            raise UsageError(f"unknown backend {self.backend!r}", remedy, setting="backend", value=self.backend)
         if self.retries < 0:
-            raise UsageError(f"retries: {self.retries} is less than 0", "Give how often a file is tried again.")
+            problem = f"retries: {self.retries} is less than 0"
+            raise UsageError(problem, "Give how often a file is tried again.", setting="retries", value=self.retries)
 
     @property
     def folder(self) -> Path:

@@ -62,6 +62,8 @@ def test_a_wrong_file_is_named(tmp_path: Path, name: str, text: str, words: str)
 
     assert caught.value.exit_code == 5
     assert caught.value.remedy
+    assert caught.value.path is not None
+    assert caught.value.path.is_relative_to(tmp_path)
 
 
 def test_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def adopt(options: Options | None = None) -> AdoptResult:
     options = options or Options()
     snapshot = load_snapshot(options.folder)
     if snapshot is None:
-        raise HistoryError(f"{options.folder} has no snapshot", "Restore it from git.")
+        raise HistoryError(f"{options.folder} has no snapshot", "Restore it from git.", path=options.folder)
     with (
         session(options, "baseline") as (connection, database),
         lock.hold(connection, wait=options.lock_wait, waiting=options.progress.waiting),

@@ -45,11 +45,14 @@ def baseline(options: Options | None = None, *, through: int | None = None, unch
         files = load_migrations(options.folder, database.backend)
         chosen = files if through is None else [file for file in files if file.number <= through]
         if through is not None and (not chosen or chosen[-1].number != through):
-            raise UsageError(f"no migration {through}", f"Expected 1 to {len(files)}.")
+            remedy = f"Expected 1 to {len(files)}."
+            raise UsageError(f"no migration {through}", remedy, setting="through", value=through)
         if len(chosen) < len(files) and not unchecked:
             raise UsageError(
                 f"what migration {through} leaves behind is not known: the snapshot describes {len(files)}",
                 "Make sure by other means, then add --unchecked.",
+                setting="through",
+                value=through,
             )
         with lock.hold(connection, wait=options.lock_wait), connection.transaction():
             _record_all(connection, database, chosen)
@@ -72,7 +75,8 @@ def _record_all(connection: Connection, database: Database, files: list[Migratio
 def _check(connection: Connection, database: Database, options: Options) -> None:
     snapshot = load_snapshot(options.folder)
     if snapshot is None:
-        raise HistoryError(f"{options.folder} has no snapshot", "Restore it from git, or add --unchecked.")
+        problem = f"{options.folder} has no snapshot"
+        raise HistoryError(problem, "Restore it from git, or add --unchecked.", path=options.folder)
     errors = [finding for finding in structure(connection, database, snapshot) if finding.severity == "error"]
     if errors:
         raise HistoryError(

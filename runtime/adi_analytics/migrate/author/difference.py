@@ -72,6 +72,8 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
         raise UsageError(
             f"storage.table changed from {old.storage.table} to {new.storage.table}",
             "A table that holds events cannot be renamed by a migration: put the old name back.",
+            setting="storage.table",
+            value=new.storage.table,
         )
     names = {entry.name for entry in new.aggregates}
     settled: list[Aggregate] = []

@@ -74,13 +74,17 @@ def new(
 def _writable(migrations: Path | None) -> Path:
     if migrations is None and package_data.checkout_root() is None:
         raise UsageError(
-            "an installed package's migrations are not written to", "Pass --migrations, or work in a checkout."
+            "an installed package's migrations are not written to",
+            "Pass --migrations, or work in a checkout.",
+            setting="migrations",
         )
     folder = migrations or package_data.data_dir("migrations")
     if package_data.is_installed(folder):
         raise UsageError(
             f"{folder} belongs to an installed package, and an upgrade replaces it",
             "Pass --migrations with a folder of your project, or work in a checkout.",
+            setting="migrations",
+            value=folder,
         )
     return folder
 
@@ -100,7 +104,8 @@ def _snapshot(folder: Path) -> Manifest | None:
     """
     found = load_snapshot(folder)
     if found is None and migration_files.read_lock(folder):
-        raise HistoryError(f"{folder} has migrations, but no {SNAPSHOT_NAME}", "Restore it from git.")
+        problem = f"{folder} has migrations, but no {SNAPSHOT_NAME}"
+        raise HistoryError(problem, "Restore it from git.", path=folder)
     return found
 
 
@@ -121,7 +126,10 @@ def _slug(message: str | None, suffix: str, difference: Difference, phase: Phase
     slug = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")[:_SLUG_LENGTH].strip("_")
     if not slug:
         raise UsageError(
-            f"no letters or digits in {words!r}", 'Pass words with -m, for example -m "count cancelled tasks".'
+            f"no letters or digits in {words!r}",
+            'Pass words with -m, for example -m "count cancelled tasks".',
+            setting="message",
+            value=words,
         )
     return f"{slug}_{suffix}" if suffix else slug
 
@@ -213,9 +221,10 @@ def check(*, migrations: Path | None = None, manifest: Path | None = None) -> in
     count = max(len(migration_files.load_migrations(folder, backend)) for backend in BACKENDS)
     difference = compare(_snapshot(folder), load_manifest(manifest))
     if not difference.empty:
-        listed = "; ".join(difference.summary())
+        changes = tuple(difference.summary())
         raise ForgottenMigrationError(
-            f"the catalog changed and no migration was written: {listed}",
+            f"the catalog changed and no migration was written: {'; '.join(changes)}",
             'Run `analytics-migrate new -m "..."`, review the files and commit them.',
+            changes=changes,
         )
     return count

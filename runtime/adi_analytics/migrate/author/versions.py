@@ -75,6 +75,7 @@ def _check_version(entry: Aggregate, before: Aggregate, *, same: bool) -> None:
     raise ForgottenMigrationError(
         f"the rows of {entry.name} change, but its version is {entry.version} (the migrations know {highest})",
         f"Set `version: {highest + 1}` at {entry.name} in events.yaml, run `analytics-codegen generate` and try again.",
+        changes=(entry.name,),
     )
 
 

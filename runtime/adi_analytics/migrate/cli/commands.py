@@ -98,7 +98,11 @@ def _dry_run(arguments: argparse.Namespace, bar: Bar) -> Output:
     if not arguments.offline:
         result = dry_run(arguments.phase, options)
     elif arguments.backend is None:
-        raise UsageError("--offline needs a backend", "Add --backend postgres, timescaledb or timescaledb_apache.")
+        raise UsageError(
+            "--offline needs a backend",
+            "Add --backend postgres, timescaledb or timescaledb_apache.",
+            setting="backend",
+        )
     else:
         where = {"backend": arguments.backend, "schema": arguments.schema}
         result = dry_run_offline(arguments.phase, options, **where)

@@ -69,7 +69,8 @@ def drift(options: Options | None = None) -> DriftResult:
         own_schema = fetch_value(connection, "select current_schema()")
         snapshot = load_snapshot(options.folder)
         if snapshot is None:
-            raise HistoryError(f"{options.folder} has no {SNAPSHOT_NAME}", "Restore it from git.")
+            problem = f"{options.folder} has no {SNAPSHOT_NAME}"
+            raise HistoryError(problem, "Restore it from git.", path=options.folder)
         with connection.transaction(force_rollback=True):
             for pin in _PINS:
                 execute(connection, pin)

@@ -195,7 +195,8 @@ def load_manifest(path: Path | None = None) -> Manifest:
     if found.is_dir():
         found = found / "manifest.json"
     if not found.is_file():
-        raise UsageError(f"no manifest at {found}", "Run `analytics-codegen generate`, or pass --manifest.")
+        remedy = "Run `analytics-codegen generate`, or pass --manifest."
+        raise UsageError(f"no manifest at {found}", remedy, setting="manifest", value=found)
     again = "Run `analytics-codegen generate`."
     manifest = _decode(found, damaged=again, older=again)
     return msgspec.structs.replace(manifest, machinery={name: machinery(name) for name in BACKENDS}, retired=[])
@@ -213,7 +214,7 @@ def load_snapshot(migrations: Path) -> Manifest | None:
     try:
         return _decode(path, damaged="Restore the file from git.", older=_RENEW_SNAPSHOT)
     except UsageError as error:
-        raise HistoryError(error.problem, error.remedy) from error
+        raise HistoryError(error.problem, error.remedy, path=path) from error
 
 
 _RENEW_SNAPSHOT: Final = (
@@ -233,10 +234,12 @@ def _decode(path: Path, *, damaged: str, older: str) -> Manifest:
         if found == FORMAT:
             return decode(data)
     except (ValueError, LookupError, AttributeError) as error:  # those of msgspec, and of format strings
-        raise UsageError(f"{path} is no manifest: {error}", damaged) from error
+        raise UsageError(f"{path} is no manifest: {error}", damaged, setting="manifest", value=path) from error
     raise UsageError(
         f"{path} has format {found}; this library reads format {FORMAT}",
         older if found < FORMAT else "Upgrade adi-analytics.",
+        setting="manifest",
+        value=path,
     )
 
 

@@ -116,7 +116,8 @@ def load_migrations(directory: Path, backend: str, *, locked: bool = True) -> li
             problem = (
                 f"{directory}: migration {position:04d} is missing before {file.name} (numbers have no gaps or twins)"
             )
-            raise HistoryError(problem, "Restore the missing directory from git, or renumber the new one.")
+            remedy = "Restore the missing directory from git, or renumber the new one."
+            raise HistoryError(problem, remedy, path=directory, number=position)
     if locked:
         _compare_with_lock(directory, found)
     return found
@@ -127,6 +128,8 @@ def _directories(directory: Path) -> list[Path]:
         raise UsageError(
             f"the migrations folder {directory} does not exist",
             "Pass --migrations, or write the first migration with `analytics-migrate new`.",
+            setting="migrations",
+            value=directory,
         )
     entries = sorted(entry for entry in directory.iterdir() if entry.is_dir() and not entry.name.startswith((".", "_")))
     for entry in entries:
@@ -134,6 +137,7 @@ def _directories(directory: Path) -> list[Path]:
             raise HistoryError(
                 f"{entry}: not the name of a migration; expected NNNN_pre_words or NNNN_post_words in a-z, 0-9 and _",
                 "Rename or remove the directory; `analytics-migrate new` makes right names.",
+                path=entry,
             )
     return entries
 
@@ -141,13 +145,15 @@ def _directories(directory: Path) -> list[Path]:
 def _read(directory: Path, backend: str) -> MigrationFile:
     match = _DIRECTORY.fullmatch(directory.name)
     if match is None:  # checked by _directories
-        raise HistoryError(f"{directory}: not the name of a migration")
+        raise HistoryError(f"{directory}: not the name of a migration", path=directory)
     variants = [name for name in (backend, COMMON) if (directory / f"{name}.sql").is_file()]
     if len(variants) != 1:
         have = ", ".join(sorted(path.name for path in directory.iterdir())) or "nothing"
         raise HistoryError(
             f"{directory}: expected either {backend}.sql or common.sql, found {have}",
             "Restore the directory from git.",
+            path=directory,
+            number=int(match["number"]),
         )
     path = directory / f"{variants[0]}.sql"
     text = _text(path)
@@ -169,7 +175,8 @@ def _text(path: Path) -> str:
     try:
         return normalise(path.read_bytes())
     except UnicodeDecodeError as error:
-        raise HistoryError(f"{path}: not UTF-8 (byte {error.start})", "Restore the file from git.") from error
+        problem = f"{path}: not UTF-8 (byte {error.start})"
+        raise HistoryError(problem, "Restore the file from git.", path=path) from error
 
 
 def _header(path: Path, text: str, phase: str) -> Header:
@@ -183,6 +190,7 @@ def _header(path: Path, text: str, phase: str) -> Header:
         raise HistoryError(
             f"{path}:1: the header says phase {values.get('phase')!r}, the directory's name says {phase!r}",
             f"Put `-- phase: {phase}` into the leading comments.",
+            path=path,
         )
     return Header(
         transaction=_switch(path, values, "transaction", default=True),
@@ -199,7 +207,8 @@ def _switch(path: Path, values: Mapping[str, str], key: str, *, default: bool) -
     if value is None:
         return default
     if value not in _SWITCH:
-        raise HistoryError(f"{path}: `-- {key}: {value}` is neither on/off nor yes/no", "Correct the header comment.")
+        problem = f"{path}: `-- {key}: {value}` is neither on/off nor yes/no"
+        raise HistoryError(problem, "Correct the header comment.", path=path)
     return _SWITCH[value]
 
 
@@ -218,6 +227,7 @@ def _steps(path: Path, text: str) -> tuple[Step, ...]:
         raise HistoryError(
             f"{path}: a file with `transaction: off` needs `-- step: name` lines, each with a name of its own",
             "Cut the file at such lines, one statement each.",
+            path=path,
         )
     return tuple(steps)
 
@@ -236,6 +246,7 @@ def read_lock(directory: Path) -> dict[tuple[int, str, str], str]:
             raise HistoryError(
                 f"{path}:{line_number}: expected `number phase backend sha256`, found {line!r}",
                 "Restore the file from git; it is append-only.",
+                path=path,
             )
         locked[int(parts[0]), parts[1], parts[2]] = parts[3]
     return locked
@@ -250,15 +261,14 @@ def _compare_with_lock(directory: Path, files: Iterable[MigrationFile]) -> None:
     locked = read_lock(directory)
     for file in files:
         expected = locked.get((file.number, file.phase, file.variant))
-        if expected is None:
-            raise MigrationChecksumError(
-                f"{file.label} has no line in {directory / LOCK_NAME}",
-                "Write migrations with `analytics-migrate new`; it locks one written by hand when called with --lock.",
-            )
         if expected != file.checksum:
             raise MigrationChecksumError(
-                f"{file.label} was edited: {LOCK_NAME} says {expected[:12]}, the file is {file.checksum[:12]}",
-                "Restore the file from git and make the change in a new migration.",
+                path=file.path,
+                number=file.number,
+                file=file.label,
+                actual=file.checksum,
+                expected=expected,
+                lock=directory / LOCK_NAME,
             )
     last = max((file.number for file in files), default=0)
     for number, phase, variant in locked:
@@ -266,4 +276,6 @@ def _compare_with_lock(directory: Path, files: Iterable[MigrationFile]) -> None:
             raise HistoryError(
                 f"{directory / LOCK_NAME} lists {number:04d} {phase} {variant}, but its directory is missing",
                 "Restore the directory from git.",
+                path=directory / LOCK_NAME,
+                number=number,
             )

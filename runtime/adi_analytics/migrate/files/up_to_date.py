@@ -40,7 +40,8 @@ def check_generated(manifest: Path | None) -> None:
         differences = msgspec.json.decode(done.stdout, type=list[_Difference])
     except msgspec.MsgspecError:
         said = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines() or ["no answer"]
-        raise UsageError(f"{catalog} cannot be checked: {said[0]}", "Run `analytics-codegen lint`.") from None
+        problem = f"{catalog} cannot be checked: {said[0]}"
+        raise UsageError(problem, "Run `analytics-codegen lint`.", setting="catalog", value=catalog) from None
     # Other outputs (Python, TypeScript, documents) are no concern of the database.
     stale = [entry.path for entry in differences if entry.path.startswith("sql/")]
     if not stale:
@@ -48,6 +49,7 @@ def check_generated(manifest: Path | None) -> None:
     raise ForgottenMigrationError(
         f"{catalog} was edited and not generated again: {', '.join(stale)}",
         "Run `analytics-codegen generate`, then `analytics-migrate new`.",
+        changes=tuple(stale),
     )
 
 

@@ -113,23 +113,22 @@ def _check_indexes(connection: Connection, file: MigrationFile, database: Databa
     if rows:
         names = ", ".join(row[0] for row in rows)
         raise MigrationFailedError(
-            f"{file.label}: invalid index {names}; a concurrent build did not finish",
-            "Drop it (`drop index concurrently ...`), remove its step from analytics_meta.migrations.steps, "
+            file=file.label,
+            reason=f"invalid index {names}; a concurrent build did not finish",
+            remedy="Drop it (`drop index concurrently ...`), remove its step from analytics_meta.migrations.steps, "
             "and run again.",
         )
 
 
 def _explain(error: psycopg.Error, file: MigrationFile, connection: Connection) -> Exception:
     if connection.broken or connection.closed:
-        return DatabaseUnreachableError(
-            f"the connection was lost while {file.label} ran: {_first_line(error)}",
-            "Run the same command again: what was applied is recorded, the rest is done then.",
-        )
-    line = _line(error, file)
+        return DatabaseUnreachableError(reason=_first_line(error), file=file.label)
     return MigrationFailedError(
-        f"{file.label}{line}: {_first_line(error)} (SQLSTATE {error.sqlstate})",
-        _remedy(error),
-        error.sqlstate,
+        file=file.label,
+        line=_line(error, file),
+        reason=_first_line(error),
+        remedy=_remedy(error),
+        sqlstate=error.sqlstate,
     )
 
 
@@ -138,11 +137,11 @@ def _first_line(error: psycopg.Error) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _line(error: psycopg.Error, file: MigrationFile) -> str:
+def _line(error: psycopg.Error, file: MigrationFile) -> int | None:
     position = error.diag.statement_position
     if position is None or not file.header.transaction:
-        return ""
-    return f":{file.text.count(chr(10), 0, int(position)) + 1}"
+        return None
+    return file.text.count("\n", 0, int(position)) + 1
 
 
 def _remedy(error: psycopg.Error) -> str:

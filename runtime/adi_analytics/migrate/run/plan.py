@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from adi_analytics._shared.version import __version__
 from adi_analytics.migrate.errors import (
@@ -47,40 +46,39 @@ def check_history(files: Sequence[MigrationFile], applied: Sequence[Applied]) ->
     for row in applied:
         file = by_number.get(row.number)
         if file is None:
-            raise _missing(row, len(files))
+            raise MigrationMissingError(
+                number=row.number,
+                name=row.name,
+                known=len(files),
+                applied_by=row.library_version,
+                applied_at=row.finished_at or row.started_at,
+                version=__version__,
+            )
         _check_unchanged(file, row)
     last = max((row.number for row in applied), default=0)
     done = {row.number for row in applied}
     for file in files:
         if file.number < last and file.number not in done:
-            raise MigrationOrderError(
-                f"{file.name} is not applied, but {last:04d} is: migrations run in the order of their numbers",
-                "Renumber the new migration behind the last one (write it again with `analytics-migrate new`).",
-            )
-
-
-def _missing(row: Applied, known: int) -> HistoryError:
-    if row.number > known:
-        return MigrationMissingError(
-            f"the database is newer than this library: {row.name} was applied by adi-analytics {row.library_version} "
-            f"at {row.finished_at or row.started_at}; this is {__version__} with {known} migrations",
-            "Upgrade adi-analytics (or --migrations). Nothing was changed.",
-        )
-    return MigrationMissingError(f"{row.name} was applied, but its directory is missing", "Restore it from git.")
+            raise MigrationOrderError(path=file.path, number=file.number, name=file.name, last=last)
 
 
 def _check_unchanged(file: MigrationFile, row: Applied) -> None:
     if file.checksum != row.checksum:
         raise MigrationChecksumError(
-            f"{file.label} was edited after it was applied at {row.finished_at or row.started_at}: "
-            f"recorded {row.checksum[:12]}, the file is {file.checksum[:12]}",
-            "Restore the file from git and make the change in a new migration.",
+            path=file.path,
+            number=file.number,
+            file=file.label,
+            actual=file.checksum,
+            expected=row.checksum,
+            applied_at=row.finished_at or row.started_at,
         )
     if file.phase != row.phase or file.variant != row.variant:
         raise HistoryError(
             f"migration {file.number:04d} was applied as {row.phase}/{row.variant}, "
             f"the file is {file.phase}/{file.variant}",
             "Restore the directory from git.",
+            path=file.path,
+            number=file.number,
         )
 
 
@@ -111,13 +109,7 @@ def check_allowed(plan: Plan, *, destructive: bool) -> None:
     """
     for file in plan.run:
         if file.header.destructive and not destructive:
-            raise DestructiveError(
-                f"{file.label} destroys data that cannot be computed again; nothing was applied",
-                "Read the file, then run again with --allow-destructive.",
-            )
-
-
-_WHEN: Final = {"pre": "", "post": " (when the code of that release is deployed everywhere)"}
+            raise DestructiveError(file=file.label)
 
 
 def check_not_stopped(plan: Plan, wanted: Wanted) -> None:
@@ -127,9 +119,4 @@ def check_not_stopped(plan: Plan, wanted: Wanted) -> None:
         PendingError: If a file of the other phase must come first.
     """
     if plan.waits_for is not None:
-        other = plan.waits_for.phase
-        raise PendingError(
-            f"more {wanted} migrations are pending, but {plan.waits_for.name} comes before them",
-            f"Run `analytics-migrate {other}`{_WHEN[other]}, "
-            f"then `analytics-migrate {wanted}` again; or `analytics-migrate all`.",
-        )
+        raise PendingError(wanted=wanted, file=plan.waits_for.name, phase=plan.waits_for.phase)

@@ -128,20 +128,14 @@ def _recorded(connection: Connection) -> tuple[int, str, str] | None:
         raise UnsuitableDatabaseError(
             f"role {connection.info.user!r} may not read analytics_meta.installation",
             "Connect as the role that ran the migrations, or grant it to this role.",
+            role=connection.info.user,
         ) from error
 
 
 def _check_backend(backend: str, offered: str, wanted: str | None, *, recorded: bool) -> None:
     if backend not in BACKENDS:
-        raise BackendChangedError(f"the database names an unknown backend {backend!r}", "Upgrade adi-analytics.")
+        raise BackendChangedError(backend=backend)
     if recorded and wanted not in {None, backend}:
-        raise BackendChangedError(
-            f"the database was set up for the backend {backend}, --backend asks for {wanted}",
-            "Leave --backend out. Moving to another backend means dumping the rows into a new database.",
-        )
+        raise BackendChangedError(backend=backend, wanted=wanted)
     if backend not in _OFFERS[offered]:
-        raise BackendChangedError(
-            f"the tables are made for {backend}, the server offers only {offered}",
-            "Install TimescaleDB (CREATE EXTENSION timescaledb) with `timescaledb.license = timescale`, "
-            "or restore into a server that has it.",
-        )
+        raise BackendChangedError(backend=backend, offered=offered)

@@ -46,12 +46,14 @@ def database_url(given: str | None) -> str:
             "no database was given",
             f"Pass --database-url postgresql://user@host/database, or set {' or '.join(VARIABLES)} "
             "in the environment or in a .env file.",
+            setting="database_url",
         ) from error
     except ConninfoInvalidError as error:
         source = "--database-url" if error.source == ARGUMENT else error.source
         raise UsageError(
             f"the database URL cannot be read (from {source}): {error.problem}",
             "It is not repeated here, because it may hold a password.",
+            setting=source,
         ) from error
 
 
@@ -86,10 +88,7 @@ def connect(url: str, *, command: str = "api") -> Iterator[Connection]:
         )
     except psycopg.OperationalError as error:
         reason = without_secrets(" ".join(str(error).split()), url)
-        raise DatabaseUnreachableError(
-            f"cannot connect to {printable(url)}: {reason}",
-            "Check that the server runs, that host, port and database name are right, and that the role may log in.",
-        ) from error
+        raise DatabaseUnreachableError(reason=reason, database=printable(url)) from error
     with connection:
         _check_server(connection, url)
         connection.execute("set client_min_messages = warning")
@@ -100,11 +99,16 @@ def _check_server(connection: Connection, url: str) -> None:
     version = connection.info.server_version
     if version < _OLDEST_SERVER:
         raise UnsuitableDatabaseError(
-            f"{printable(url)} is PostgreSQL {version // 10000}; expected 15 or newer", "Upgrade the server."
+            f"{printable(url)} is PostgreSQL {version // 10000}; expected 15 or newer",
+            "Upgrade the server.",
+            database=printable(url),
+            server_version=version,
         )
     if fetch_value(connection, "select pg_is_in_recovery()"):
         raise UnsuitableDatabaseError(
-            f"{printable(url)} is a standby, which is read-only", "Connect to the primary server."
+            f"{printable(url)} is a standby, which is read-only",
+            "Connect to the primary server.",
+            database=printable(url),
         )
 
 

@@ -82,11 +82,7 @@ def releasing(connection: Connection, keys: tuple[int, int]) -> Iterator[None]:
         _release(connection, keys)
         raise
     if not _release(connection, keys):
-        raise LockedError(
-            f"another session keeps the lock that this one was to release: {describe_holder(connection, keys)}",
-            "The work itself was done. Connect directly to the server, not through a transaction pooler (pgbouncer's "
-            "port), and end the session that keeps the lock: `select pg_terminate_backend(<its pid>)`.",
-        )
+        raise LockedError(holder=describe_holder(connection, keys), kept=True)
 
 
 def _release(connection: Connection, keys: tuple[int, int]) -> bool:
@@ -101,11 +97,7 @@ def _acquire(connection: Connection, wait: float, waiting: Callable[[str], None]
     while not fetch_value(connection, "select pg_try_advisory_lock(%s, %s)", *KEYS):
         holder = describe_holder(connection)
         if time.monotonic() >= deadline:
-            raise LockedError(
-                f"another run holds the migrator's lock: {holder}",
-                "Wait for it, or raise --lock-wait. If that session is dead (a pooler can keep one), end it with "
-                "`select pg_terminate_backend(<its pid>)`.",
-            )
+            raise LockedError(holder=holder)
         if not told:
             told = True
             logger.info("waiting for the migrator's lock, held by %s", holder)
@@ -136,7 +128,4 @@ def check_still_held(connection: Connection, held: Held) -> None:
         LockedError: If a pooler moved us to another session, or if the lock was taken away.
     """
     if held != _held(connection) or not held.taken:
-        raise LockedError(
-            "the migrator's lock was lost between two statements",
-            "Connect directly to the server, not through a transaction pooler (pgbouncer's port), and run again.",
-        )
+        raise LockedError(holder=None)

@@ -68,7 +68,13 @@ def give_all(connection: Connection, database: Database, folder: Path, asked: Ma
     roles = [(kind, role) for kind, role in asked.items() if role]
     if fetch_value(connection, "select to_regclass('analytics_meta.grants')") is None:
         if roles:
-            raise UsageError("there is nothing yet to give rights on", "Run `analytics-migrate all` first.")
+            kind, role = roles[0]
+            raise UsageError(
+                "there is nothing yet to give rights on",
+                "Run `analytics-migrate all` first.",
+                setting=f"grant_{kind}",
+                value=role,
+            )
         return
     known = connection.execute("select kind, role from analytics_meta.grants order by kind, role").fetchall()
     snapshot = load_snapshot(folder)
@@ -89,7 +95,12 @@ def give(connection: Connection, database: Database, snapshot: Manifest, kind: K
         UsageError: If there is no such role.
     """
     if not _exists(connection, role):
-        raise UsageError(f"no role {role!r}", f"Create it first: create role {quote(role)} login;")
+        raise UsageError(
+            f"no role {role!r}",
+            f"Create it first: create role {quote(role)} login;",
+            setting=f"grant_{kind}",
+            value=role,
+        )
     with connection.transaction():
         for grant in needed(kind, snapshot, database):
             if not is_there(connection, grant):

@@ -24,10 +24,7 @@ def session(options: Options, command: str) -> Iterator[tuple[Connection, Databa
         except psycopg.OperationalError as error:
             if connection.broken or connection.closed:
                 reason = without_secrets(" ".join(str(error).split()), url)
-                raise DatabaseUnreachableError(
-                    f"the connection to {printable(url)} was lost: {reason}",
-                    "Run the same command again: what was done is recorded.",
-                ) from error
+                raise DatabaseUnreachableError(reason=reason, database=printable(url), lost=True) from error
             raise
 
 

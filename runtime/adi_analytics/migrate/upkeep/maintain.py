@@ -103,9 +103,10 @@ def refresh(
         UsageError: If an aggregate is unknown.
     """
     options = options or Options()
-    for value in (since, until):
+    for setting, value in (("since", since), ("until", until)):
         if value is not None and value.tzinfo is None:
-            raise UsageError(f"{value} has no time zone", "Write it like 2026-11-24T00:00:00Z.")
+            remedy = "Write it like 2026-11-24T00:00:00Z."
+            raise UsageError(f"{value} has no time zone", remedy, setting=setting, value=value)
     with _ready(options, "refresh") as (connection, database):
         done: list[Refreshed] = []
         for rollup in _chosen(connection, aggregates):
@@ -141,7 +142,8 @@ def _chosen(connection: Connection, aggregates: Sequence[str]) -> list[str]:
     known = {aggregate for aggregate, _ in rows}
     for name in aggregates:
         if name not in known:
-            raise UsageError(f"no aggregate {name}", f"Known are {', '.join(sorted(known)) or 'none'}.")
+            remedy = f"Known are {', '.join(sorted(known)) or 'none'}."
+            raise UsageError(f"no aggregate {name}", remedy, setting="aggregates", value=name)
     return [rollup for aggregate, rollup in rows if not aggregates or aggregate in aggregates]
 
 
