@@ -100,7 +100,7 @@ class Pipeline:
 
 
 def _nothing() -> None:
-    """Wake nobody: the consumer doesn't wait."""
+    """Do nothing: this consumer never waits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from adi_analytics._engine.queue.stats import Stats
 
-# Name, what it tells, the label's name ("" for none), and the value by label.
+# Name, description, the label's name ("" for none), and the value by label.
 COUNTERS: Final[list[tuple[str, str, str, Callable[[Stats], Mapping[str, int]]]]] = [
     ("accepted", "Events taken by track()", "", lambda stats: {"": stats.accepted}),
     ("delivered", "Events committed to the table", "", lambda stats: {"": stats.delivered}),

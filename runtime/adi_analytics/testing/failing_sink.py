@@ -27,7 +27,7 @@ class FailingSink:
 
     Attributes:
         rows: The rows taken, as they would be in the table.
-        attempts: How many batches were sent, in vain or not.
+        attempts: How many batches were sent, refused ones included.
     """
 
     def __init__(self) -> None:

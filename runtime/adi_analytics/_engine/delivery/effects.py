@@ -23,7 +23,7 @@ class Disconnect:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """End a failed transaction. The result tells whether the connection is usable."""
+    """End a failed transaction. The result says whether the connection is usable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,12 @@ class CopyData:
 
 @dataclass(frozen=True, slots=True)
 class CopyEnd:
-    """End it and wait for the server's word."""
+    """End it and wait for the server's answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Sleep until somebody wakes the worker, at most *seconds*."""
+    """Sleep until the worker is woken, at most *seconds*."""
 
     seconds: float
 

@@ -16,7 +16,7 @@ class Verdict(Enum):
     RETRY = "retry"
     """It passes by itself: wait and send the same again."""
     HOLD = "hold"
-    """Somebody must mend the database: keep everything, say so, and try again."""
+    """The database must be repaired: keep everything, log it, and try again."""
     ROW = "row"
     """A row is at fault: find it and set it aside."""
     DUPLICATE = "duplicate"

@@ -129,7 +129,7 @@ class Core:
             self._unfinished.end_disk_work()
         else:
             self._end_batch()
-            # A segment between any two batches, so a busy client's spool gets its turn too.
+            # A segment between any two batches, so the spool of a busy client is delivered too.
             self._unfinished.begin_disk_work(self._spooling.next_work() if self._consumer.stop_at is None else None)
         self._consumer.reach()
 
@@ -141,7 +141,7 @@ class Core:
     # ---- the spool -------------------------------------------------------------------------------------------------
 
     def _pressure(self) -> int:
-        """Return the number of queued events from which they go to disk while the server is away."""
+        """Return the number of queued events from which they go to disk while the server is unavailable."""
         if self._spooling.always:
             return 1
         if not self._spooling.on:

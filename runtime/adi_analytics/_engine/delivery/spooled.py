@@ -96,7 +96,7 @@ class Spooling:
 
     def _write(self, rows: list[bytes], *, live: bool) -> bool:
         spool = self._spool
-        if len(MAGIC) + size_of(rows) > self._settings.spool_max_bytes:  # no segment given up would make room
+        if len(MAGIC) + size_of(rows) > self._settings.spool_max_bytes:  # dropping a segment would not make room
             self._complain("the batch is larger than spool_max_bytes")
             return False
         while spool is not None:

@@ -132,7 +132,7 @@ class Batch(Work):
             self.regroup()
 
     def take_rows(self) -> list[bytes]:
-        """Return the rows, which somebody else keeps from now on."""
+        """Return the rows and forget them: the caller keeps them from now on."""
         rows, self.groups = self.rows, []
         return rows
 

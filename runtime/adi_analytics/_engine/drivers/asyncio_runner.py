@@ -50,7 +50,7 @@ class AsyncioRunner:
         owner, woken, loop = object(), asyncio.Event(), asyncio.get_running_loop()
 
         def wake() -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to wake
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and this runner with it
                 loop.call_soon_threadsafe(woken.set)
 
         if not self._consumer.acquire(owner, wake):

@@ -48,7 +48,7 @@ class EventQueue:
         self.items: deque[Item] = deque()
         self._rejected = {reason: Counter() for reason in ("queue_full", "closed", "sampled", "internal_error")}
         self._evictor = Evictor(self.items)
-        self._wake: Callable[[], None] = _nobody
+        self._wake: Callable[[], None] = _no_consumer
         self._consumer_thread = 0
         self._parked = False
         self._threshold = 0
@@ -148,7 +148,7 @@ class EventQueue:
     def detach(self) -> None:
         """No consumer runs any more."""
         self._consumer_thread = 0
-        self._wake = _nobody
+        self._wake = _no_consumer
         self.unpark()
 
     @property
@@ -165,7 +165,7 @@ class EventQueue:
         self._threshold = threshold
         self._parked = True
         self._set_attention()
-        # Checked after the announcement: whoever appended before it had nobody to wake.
+        # Checked after the announcement: an event appended before it woke no one.
         return len(self.items) < threshold
 
     def unpark(self) -> None:
@@ -191,5 +191,5 @@ class EventQueue:
         return {reason: counter.value for reason, counter in self._rejected.items() if counter.value}
 
 
-def _nobody() -> None:
-    """Wake nobody: no worker runs."""
+def _no_consumer() -> None:
+    """Do nothing: no worker runs."""

@@ -50,7 +50,7 @@ class Stats:
         delivered: Events committed to the table, whether first or again (see ``duplicates``).
         dead_lettered: Events kept as dead letters, in the table or the file.
         spooled: Events on disk now, not yet delivered.
-        dropped: Events given up.
+        dropped: Events that will not be delivered.
         pending: Events in memory: queued or being delivered.
         dropped_by_reason: ``queue_full``, ``sampled``, ``closed``, ``shutdown``, ``before_send``,
             ``before_send_error``, ``spool_full``, ``spool_damaged``, ``dead_letter_failed``, ``internal_error``.
@@ -141,7 +141,7 @@ def stats_from(snapshot: Snapshot, facts: Facts) -> Stats:
 
 
 def lost(reasons: Mapping[str, int]) -> int:
-    """Return how many events were dropped that nobody wanted dropped."""
+    """Return how many events were dropped that the program did not want dropped."""
     return sum(number for reason, number in reasons.items() if reason not in WANTED)
 
 

@@ -51,7 +51,7 @@ def flush(consumer: Consumer, timeout: float) -> FlushResult:
     """Wait until the events tracked so far are settled, at most *timeout* seconds."""
     watch = Watch(consumer)
     consumer.queue.start_now()
-    # In the worker's own thread nobody would be left to do the work.
+    # The worker's own thread would wait for itself.
     if not watch.idle and consumer.running and not consumer.is_here:
         done = threading.Lock()
         done.acquire()

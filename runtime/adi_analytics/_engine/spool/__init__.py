@@ -1,1 +1,1 @@
-"""Events on disk, while the database is away."""
+"""Events on disk while the database is unavailable."""

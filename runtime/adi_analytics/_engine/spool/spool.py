@@ -1,4 +1,4 @@
-"""Events on disk: written when the server is away or before each delivery, and found again by any later process.
+"""Events on disk: written when the server is unavailable or before each delivery, and found again by any later process.
 
 Each process writes segment files of its own under a name of its own, and holds a lock on ``<name>.lock`` while it
 lives; the operating system drops the lock with the process, however it ends. Whoever then gets the lock owns them.
