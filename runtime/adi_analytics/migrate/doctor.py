@@ -1,4 +1,4 @@
-"""``doctor``: looks at everything that a working setup needs, and says how to mend what is wrong."""
+"""``doctor``: looks at everything that a working setup needs, and says how to repair what is wrong."""
 
 from __future__ import annotations
 
@@ -303,7 +303,7 @@ def _letters(connection: Connection, database: Database, options: Options) -> It
     waiting: Any = fetch_value(connection, query)
     if waiting:
         remedy = (
-            "Look with `analytics-migrate dead-letters list`; once mended, `analytics-migrate dead-letters replay`."
+            "Look with `analytics-migrate dead-letters list`; once repaired, `analytics-migrate dead-letters replay`."
         )
         yield Diagnosis("dead letters", "warning", f"{waiting} events could not be stored", remedy)
 

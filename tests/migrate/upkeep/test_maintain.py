@@ -290,7 +290,7 @@ def test_a_second_maintain_leaves_at_once(migrated_dsn: str) -> None:
         ended = run("maintain", "--database-url", migrated_dsn)
 
     assert ended.code == 0
-    assert "another maintain is under way" in ended.out
+    assert "another maintain is running" in ended.out
 
 
 def test_the_procedure_for_pg_cron_does_the_same(migrated: Target) -> None:
@@ -410,7 +410,7 @@ def test_the_loop_goes_on_after_a_failure(migrated_dsn: str) -> None:
     def sleep(_: float) -> None:
         execute(migrated_dsn, "alter procedure analytics_meta.gone(integer, integer) rename to work_marks")
 
-    migrate.maintain_loop(migrate.Options(database_url=migrated_dsn), rounds=2, told=told.append, sleep=sleep)
+    migrate.maintain_loop(migrate.Options(database_url=migrated_dsn), rounds=2, report=told.append, sleep=sleep)
 
     assert isinstance(told[0], Exception)
     assert isinstance(told[1], migrate.MaintainResult)

@@ -83,7 +83,7 @@ def _check(connection: Connection, database: Database, options: Options) -> None
             f"the database is not what the migrations make; nothing was recorded. {len(errors)} differences, first: "
             f"{_words(errors[0])}",
             "A database made by the predecessor's migrations is adopted with `analytics-migrate baseline --adopt`. "
-            "Otherwise mend the differences.",
+            "Otherwise repair the differences.",
         )
 
 

@@ -231,7 +231,7 @@ def _add_upkeep(commands: _Commands) -> None:
     refresh.add_argument("--until", type=_time, metavar="TIME", help="end of the range (default: now)")
 
     backfill = _command(
-        commands, "backfill", "fill new aggregates; goes on where it stopped", "analytics-migrate backfill"
+        commands, "backfill", "fill new aggregates; resumes where it stopped", "analytics-migrate backfill"
     )
     _database_options(backfill)
     _format_option(backfill)
@@ -262,7 +262,7 @@ def _add_care(commands: _Commands) -> None:
         "--adopt", action="store_true", help="a database of the predecessor: migrate it and keep its rows"
     )
 
-    doctor = _command(commands, "doctor", "explain what is wrong and how to mend it", "analytics-migrate doctor")
+    doctor = _command(commands, "doctor", "explain what is wrong and how to repair it", "analytics-migrate doctor")
     _database_options(doctor)
     _format_option(doctor)
 

@@ -1,4 +1,4 @@
-"""What each command does with its parsed arguments: calls the library and says what is to be shown."""
+"""What each command does with its parsed arguments: calls the library and returns what to show."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def _maintain(arguments: argparse.Namespace, bar: Bar) -> Output:
             {"job": job}, f"pg_cron job {job} calls analytics_meta.maintain() at {arguments.install_pg_cron!r}"
         )
     if arguments.loop:
-        maintain_loop(options, every=arguments.every, told=lambda outcome: bar.step(_outcome(outcome)))
+        maintain_loop(options, every=arguments.every, report=lambda outcome: bar.step(_outcome(outcome)))
         return Output(None, "")
     result = maintain(options, forced=arguments.force)
     return Output(asdict(result), _outcome(result))
@@ -205,7 +205,7 @@ def _outcome(result: MaintainResult | Exception) -> str:
     if isinstance(result, Exception):
         return f"failed: {result}"
     if not result.ran:
-        return "another maintain is under way"
+        return "another maintain is running"
     lost = f" ({result.late_hours_lost} too old)" if result.late_hours_lost else ""
     return (
         f"partitions made {result.partitions}, expired {result.expired}; refreshed {len(result.refreshed)}, "

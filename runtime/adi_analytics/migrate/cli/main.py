@@ -54,7 +54,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         output = run(arguments)
     except KeyboardInterrupt:
-        _say("interrupted; what was done is recorded, run the same command again to go on")
+        _say("interrupted; what was done is recorded, run the same command again to continue")
         return _INTERRUPTED
     except BrokenPipeError:
         return _closed_pipe()

@@ -1,4 +1,4 @@
-"""A progress bar on standard error, which needs rich only where somebody can see it."""
+"""A progress bar on standard error, which needs rich only on a terminal."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def _strays(connection: Connection, database: Database, snapshot: Manifest, tabl
 
 
 def _attach(name: str, database: Database, snapshot: Manifest) -> str:
-    """Return the statement that attaches a partition again; its name tells where it begins."""
+    """Return the statement that attaches a partition again; its name says where it begins."""
     digits = re.sub(r"\D", "", name.removeprefix(snapshot.storage.table)).ljust(14, "0")
     try:
         start = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)

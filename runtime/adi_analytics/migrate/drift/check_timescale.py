@@ -175,11 +175,11 @@ def policies(connection: Connection, database: Database, snapshot: Manifest) -> 
             yield Finding("warning", place, "absent", f"job {job}", f"select delete_job({job});")
             continue
         found = _Job(kind, {_REFRESH: (every, start, end), "policy_compression": (compress,)}.get(kind, (drop,)))
-        mend = _mend(kind, expected)
+        repair = _repair(kind, expected)
         if found != _job(kind, expected):
-            yield Finding("error", place, _job(kind, expected).words(), f"{found.words()} (job {job})", mend)
+            yield Finding("error", place, _job(kind, expected).words(), f"{found.words()} (job {job})", repair)
         if stranger:
-            yield Finding("warning", place, "run by the owner of the tables", f"run by {stranger} (job {job})", mend)
+            yield Finding("warning", place, "run by the owner of the tables", f"run by {stranger} (job {job})", repair)
         rare = kind != _REFRESH and every > max(_LONGEST, timedelta(seconds=snapshot.storage.chunk_interval))
         yield from _runs(place, job, scheduled=scheduled, late=postponed or rare)
     for key, expected in wanted.items():
@@ -187,7 +187,7 @@ def policies(connection: Connection, database: Database, snapshot: Manifest) -> 
         jobs = seen.get(key, [])
         if not jobs:
             place = f"{_WORDS[kind]} of {target}"
-            yield Finding("error", place, _job(kind, expected).words(), "missing", _mend(kind, expected))
+            yield Finding("error", place, _job(kind, expected).words(), "missing", _repair(kind, expected))
         for job in jobs[1:]:
             place = f"{_WORDS[kind]} of {target}"
             yield Finding("error", place, "one", f"another one: job {job}", f"select delete_job({job});")
@@ -217,7 +217,7 @@ def _job(kind: str, policy: Policy) -> _Job:
     return _Job(kind, tuple(timedelta(seconds=policy.spans[name]) for name in _SETTINGS[kind]))
 
 
-def _mend(kind: str, policy: Policy) -> str:
+def _repair(kind: str, policy: Policy) -> str:
     """Return statements that set a policy right: removed first, because adding over another one is ignored."""
     return f"select {_REMOVALS[kind]}({literal(quote(policy.object))}, if_exists => true); {policy.sql};"
 

@@ -90,7 +90,7 @@ class Comparison:
         for name, value in expected.items():
             found = live.objects[key].get(name)
             if name == "numbers" and not (value and found):
-                continue  # there is an identity on one side only, which is told
+                continue  # there is an identity on one side only, which is a finding of its own
             if found == value or self._same(name, value, found, expected):
                 continue
             yield Finding(
@@ -105,7 +105,7 @@ class Comparison:
         kind, _, name = key.partition(" ")
         if properties.get("partition") is not None:
             return  # _verify_storage looks at partitions
-        # A column of a relation that should be something else is told with the relation.
+        # A column of a relation that should be something else is part of the relation's finding.
         if (
             kind in {"column", "constraint", "index", "trigger", "rule", "policy"}
             and name.split(".")[0] not in expected.oids

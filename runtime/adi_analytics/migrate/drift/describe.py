@@ -37,8 +37,8 @@ left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attn
 where a.attrelid = any(%s) and a.attnum > 0 and not a.attisdropped
 """
 
-# What a partition has from its parent is told with the parent. PostgreSQL 18 also lists NOT NULL here; it is compared
-# as a property of the column.
+# What a partition has from its parent is reported with the parent. PostgreSQL 18 also lists NOT NULL here; it is
+# compared as a property of the column.
 _CONSTRAINTS: Final[LiteralString] = """
 select c.conrelid, c.conname::text, pg_get_constraintdef(c.oid, true) as definition, c.convalidated as validated
 from pg_catalog.pg_constraint c

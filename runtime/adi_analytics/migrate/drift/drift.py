@@ -118,7 +118,7 @@ _CHECKS: Final[dict[str, tuple[_Check, ...]]] = {
 
 
 def _guarded(connection: Connection, check: _Check, database: Database, snapshot: Manifest) -> Iterator[Finding]:
-    """Run a check; what it needs may be missing, which another check then tells."""
+    """Run a check; what it needs may be missing, which another check then reports."""
     try:
         with connection.transaction():
             found = list(check(connection, database, snapshot))
@@ -127,7 +127,7 @@ def _guarded(connection: Connection, check: _Check, database: Database, snapshot
     except psycopg.ProgrammingError as error:
         what = check.__name__.strip("_")
         reason = error.diag.message_primary or str(error)
-        found = [Finding("error", what, "can be checked", reason, "Mend the other findings first, then check again.")]
+        found = [Finding("error", what, "can be checked", reason, "Repair the other findings first, then check again.")]
     yield from found
 
 
@@ -140,7 +140,7 @@ def structure(connection: Connection, database: Database, snapshot: Manifest) ->
             reason = error.diag.message_primary or str(error)
             yield Finding(
                 "error", f"schema {schema}", "what the catalog needs is there", reason,
-                "Mend the other findings first, then check again.",
+                "Repair the other findings first, then check again.",
             )  # fmt: skip
             continue
         path = database.search_path_sql

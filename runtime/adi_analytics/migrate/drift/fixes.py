@@ -12,7 +12,7 @@ from adi_analytics.migrate.drift.describe import Description, Properties
 from adi_analytics.migrate.files.manifest import Manifest, StoredStatement
 from adi_analytics.migrate.files.statements import Call, ContinuousAggregate, Function, Index, Sql, Table, View
 
-_NO_FIX: Final = "Restore it from a backup, or write a migration that mends it."
+_NO_FIX: Final = "Restore it from a backup, or write a migration that repairs it."
 _REBUILD: Final = "Raise the aggregate's version in events.yaml and let `analytics-migrate new` rebuild it."
 _OPTIONAL: Final = " -- if nobody needs it"
 _IDENTITIES: Final = {"a": "always", "d": "by default"}

@@ -42,7 +42,7 @@ def check_generated(manifest: Path | None) -> None:
         said = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines() or ["no answer"]
         problem = f"{catalog} cannot be checked: {said[0]}"
         raise UsageError(problem, "Run `analytics-codegen lint`.", setting="catalog", value=catalog) from None
-    # Other outputs (Python, TypeScript, documents) are no concern of the database.
+    # Other outputs (Python, TypeScript, documents) do not change the database.
     stale = [entry.path for entry in differences if entry.path.startswith("sql/")]
     if not stale:
         return

@@ -1,4 +1,4 @@
-"""The commands that apply migrations and tell about them. Options in, results out; nothing is printed."""
+"""The commands that apply migrations, and `status`. Options in, results out; nothing is printed."""
 
 from __future__ import annotations
 

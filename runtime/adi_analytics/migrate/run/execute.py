@@ -159,5 +159,5 @@ _REMEDIES: Final = {
     "`analytics-migrate baseline --adopt`, one whose record was lost with `analytics-migrate baseline`.",
     "42710": "The object exists already; nothing was changed. Adopt a database of the predecessor with "
     "`analytics-migrate baseline --adopt`, one whose record was lost with `analytics-migrate baseline`.",
-    "57014": "The statement took longer than --statement-timeout, or somebody cancelled it.",
+    "57014": "The statement took longer than --statement-timeout, or another session cancelled it.",
 }

@@ -1,4 +1,4 @@
-"""What is to be done: the files compared with the database's record, under the rules of the history."""
+"""What a run would do: the files compared with the database's record, under the rules of the history."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ _OFFERS: Final = {
 
 
 CHOOSE: Final = (
-    "The first migration settles the backend for good: for TimescaleDB, run `create extension timescaledb` in this "
-    "database before it; for plain PostgreSQL, say so with `--backend postgres`."
+    "The first migration fixes the backend of this database: for TimescaleDB, run `create extension timescaledb` in "
+    "this database before it; for plain PostgreSQL, say so with `--backend postgres`."
 )
 """What to do about a server that has TimescaleDB, and a database that does not."""
 

@@ -73,7 +73,7 @@ def connect(url: str, *, command: str = "api") -> Iterator[Connection]:
     """Open a connection in autocommit mode, without prepared statements.
 
     Raises:
-        DatabaseUnreachableError: If the server does not answer or turns us away.
+        DatabaseUnreachableError: If the server does not answer or refuses the connection.
         UnsuitableDatabaseError: If it is too old, or a read-only standby.
     """
     try:

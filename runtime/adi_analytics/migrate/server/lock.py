@@ -58,7 +58,7 @@ def hold(connection: Connection, *, wait: float, waiting: Callable[[str], None] 
 
     Args:
         connection: The session that is to hold it.
-        wait: Seconds to go on trying.
+        wait: Seconds to keep trying.
         waiting: Called once with the holder's description when the first try fails.
 
     Raises:
@@ -93,13 +93,13 @@ def _release(connection: Connection, keys: tuple[int, int]) -> bool:
 
 def _acquire(connection: Connection, wait: float, waiting: Callable[[str], None] | None) -> Held:
     deadline = time.monotonic() + wait
-    told = False
+    announced = False
     while not fetch_value(connection, "select pg_try_advisory_lock(%s, %s)", *KEYS):
         holder = describe_holder(connection)
         if time.monotonic() >= deadline:
             raise LockedError(holder=holder)
-        if not told:
-            told = True
+        if not announced:
+            announced = True
             logger.info("waiting for the migrator's lock, held by %s", holder)
             if waiting is not None:
                 waiting(holder)

@@ -16,7 +16,11 @@ from adi_analytics.migrate.server.connection import Connection, connect, databas
 
 @contextlib.contextmanager
 def session(options: Options, command: str) -> Iterator[tuple[Connection, Database]]:
-    """Connect for *command* and look at the database; a connection lost inside is told as such."""
+    """Connect for *command* and look at the database.
+
+    Raises:
+        DatabaseUnreachableError: If there is no connection, or if it is lost in the block.
+    """
     url = database_url(options.database_url)
     with connect(url, command=command) as connection:
         try:

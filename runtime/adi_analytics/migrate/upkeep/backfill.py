@@ -42,8 +42,8 @@ def run_pending(
 ) -> list[BackfillResult]:
     """Fill the rollups whose backfill is not done; of *only* these when it is not empty.
 
-    Each batch is recorded with its rows (on TimescaleDB: right after them, where repeating it changes nothing), so a
-    run that was cut off goes on where it stopped.
+    Each batch is recorded with its rows (on TimescaleDB: right after them, where repeating it changes nothing), so an
+    interrupted run resumes where it stopped.
     """
     if fetch_value(connection, "select to_regclass('analytics_meta.aggregates')") is None:
         return []
@@ -98,7 +98,7 @@ class _Backfill:
             (self._rollup,),
         ).fetchone()
         if row is None:
-            raise HistoryError(f"the backfill of {self._rollup} has gone", "Run the command again.")
+            raise HistoryError(f"the backfill of {self._rollup} is no longer recorded", "Run the command again.")
         floor, until, done_to = row
         return _utc(floor) if floor else None, _utc(until), _utc(done_to)
 

@@ -1,4 +1,4 @@
-"""Keeps a database going: refreshes aggregates, works off late marks, makes and drops partitions."""
+"""Housekeeping: refreshes aggregates, recomputes hours with late events, makes and drops partitions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class MaintainResult:
     """What one round of housekeeping did.
 
     Attributes:
-        ran: False when another round was under way, which does the same.
+        ran: False when another round was running, which does the same.
         partitions: Partitions made.
         expired: Partitions or chunks dropped because of the retention.
         refreshed: The aggregates that were due.
@@ -205,29 +205,29 @@ def maintain_loop(
     *,
     every: float = 60.0,
     rounds: int | None = None,
-    told: Callable[[MaintainResult | Exception], None] = lambda _: None,
+    report: Callable[[MaintainResult | Exception], None] = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Do the housekeeping again and again, each time on a new connection, until interrupted.
 
-    A round that fails (the server is away, for example) is told and the next one tries again.
+    A round that fails (the server is away, for example) is reported, and the next one tries again.
 
     Args:
         options: Where. Defaults to the database of the environment.
         every: Seconds from the end of a round to the start of the next. Defaults to 60.
         rounds: How many rounds. Defaults to no end.
-        told: Called with the result or the error of each round.
+        report: Called with the result or the error of each round.
         sleep: How to wait.
     """
     done = 0
     while rounds is None or done < rounds:
         try:
-            told(maintain(options))
+            report(maintain(options))
         except (psycopg.Error, MigrateError) as error:
             if isinstance(error, UsageError):
                 raise
             logger.warning("a round of maintain failed: %s", error)
-            told(error)
+            report(error)
         done += 1
         if rounds is None or done < rounds:
             sleep(every)

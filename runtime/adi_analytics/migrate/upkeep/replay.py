@@ -45,7 +45,7 @@ class DeadLetterFileError(AnalyticsError):
         self.line = line
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: expected a JSON object written by the worker; mend or remove the line"
+        return f"{self.path}:{self.line}: expected a JSON object written by the worker; correct or remove the line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ def replay(
 def _replay_one(
     connection: psycopg.Connection[Any], store: Store, number: int, *, repair: bool, force: bool
 ) -> Refused | bool | None:
-    """Replay a letter; ``False`` if the table held the event, ``None`` if somebody else replays it now."""
+    """Replay a letter; ``False`` if the table held the event, ``None`` if another session replays it now."""
     statement = (
         f"select event_type, payload from {_table()} where id = %s and replayed_at is null for update skip locked"  # noqa: S608 - quoted
     )
@@ -191,7 +191,7 @@ def _repaired(value: Any) -> Any:
 def import_file(connection: psycopg.Connection[Any], path: Path) -> int:
     """Move the letters of the file at *path* into the table; returns how many. A file that isn't there has none.
 
-    Letters that workers append meanwhile go to a new file. An import that is interrupted goes on at the next call.
+    Letters that workers append meanwhile go to a new file. The next call finishes an import that was interrupted.
 
     Raises:
         DeadLetterFileError: If a line can't be read; none of its file is imported then.
