@@ -245,3 +245,26 @@ def test_the_clients_errors_never_hold_a_part_of_the_password(url: str) -> None:
             assert not leaks(repr(vars(error)))
             assert error.__context__ is None
     assert not leaks(printable(url))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p?w@S3CRET/y@h/d",
+        "postgresql://u:p?S3C@RET:5432/z@h/d",
+        "postgresql://u:p?q@S3CRET@h/d",
+        "postgresql://u?q@S3CRET@h/d",
+    ],
+)
+def test_a_password_with_a_question_mark_is_not_taken_for_a_host(url: str) -> None:
+    with pytest.raises(ConninfoInvalidError, match="write @ as %40") as caught:
+        resolve_conninfo(url)
+    assert "RET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql:///d?user=a@b", "postgresql://h:5432/d?user=a@b&password=x@y", "postgresql://u:p@h/d?options=-ca@b"],
+)
+def test_an_at_sign_in_the_query_is_right(url: str) -> None:
+    assert resolve_conninfo(url) == url

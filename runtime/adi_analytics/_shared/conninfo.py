@@ -129,7 +129,10 @@ def _problem(text: str) -> str | None:
     if url is not None:
         # libpq ends the credentials at the first @ or /, and takes the rest of a password for a host or a database.
         credentials, at, rest = url["place"].rpartition("@")
-        if at and ("@" in credentials or "/" in credentials):
+        # It also allows a ? in the credentials, which `place` does not.
+        query = url["query"] or ""
+        named = "?" in str(parsed.get("user", "")) or ("password" in parsed and "password=" not in query)
+        if (named and not at) or (at and ("@" in credentials or "/" in credentials)):
             return "more than one @, or a / before it: write @ as %40 and / as %2F in the user and the password"
         if rest.count("/") > 1:
             return f"more than one / behind the host: {_FORM}"

@@ -84,6 +84,7 @@ class Consumer:
             if self._owner is not None:
                 return False
             self._owner = owner
+            self.stop_at = None  # a stop that was asked of the one before, at the moment when it ended
             self.queue.attach(wake)
             self._outside = False
             return True
