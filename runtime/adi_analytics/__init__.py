@@ -9,9 +9,18 @@ if TYPE_CHECKING:
     from adi_analytics._engine.pipeline import WorkerConfig
     from adi_analytics._engine.process.at_exit import SignalThreadError, install_sigterm
     from adi_analytics._engine.queue.stats import FlushResult, Stats
+    from adi_analytics._shared.catalog import (
+        Catalog,
+        CatalogAmbiguousError,
+        CatalogError,
+        CatalogInvalidError,
+        CatalogMissingError,
+        resolve_catalog,
+    )
     from adi_analytics._shared.conninfo import ConninfoInvalidError, ConninfoMissingError
     from adi_analytics._shared.libpq import LibpqMissingError
     from adi_analytics._shared.options import OptionError, Options, Settings
+    from adi_analytics._shared.project import ProjectError
     from adi_analytics._shared.version import __version__
     from adi_analytics.client import AnalyticsClient, InvalidEventError
     from adi_analytics.context import analytics_context
@@ -25,6 +34,11 @@ else:
             "AnalyticsClient": "adi_analytics.client",
             "AnalyticsError": "adi_analytics.errors",
             "AnalyticsWorker": "adi_analytics.worker",
+            "Catalog": "adi_analytics._shared.catalog",
+            "CatalogAmbiguousError": "adi_analytics._shared.catalog",
+            "CatalogError": "adi_analytics._shared.catalog",
+            "CatalogInvalidError": "adi_analytics._shared.catalog",
+            "CatalogMissingError": "adi_analytics._shared.catalog",
             "ConninfoInvalidError": "adi_analytics._shared.conninfo",
             "ConninfoMissingError": "adi_analytics._shared.conninfo",
             "EnrichedEvent": "adi_analytics.enriched",
@@ -34,6 +48,7 @@ else:
             "LibpqMissingError": "adi_analytics._shared.libpq",
             "OptionError": "adi_analytics._shared.options",
             "Options": "adi_analytics._shared.options",
+            "ProjectError": "adi_analytics._shared.project",
             "Settings": "adi_analytics._shared.options",
             "SignalThreadError": "adi_analytics._engine.process.at_exit",
             "Stats": "adi_analytics._engine.queue.stats",
@@ -42,6 +57,7 @@ else:
             "__version__": "adi_analytics._shared.version",
             "analytics_context": "adi_analytics.context",
             "install_sigterm": "adi_analytics._engine.process.at_exit",
+            "resolve_catalog": "adi_analytics._shared.catalog",
         },
         modules=("events",),
     )
@@ -50,6 +66,11 @@ __all__ = [
     "AnalyticsClient",
     "AnalyticsError",
     "AnalyticsWorker",
+    "Catalog",
+    "CatalogAmbiguousError",
+    "CatalogError",
+    "CatalogInvalidError",
+    "CatalogMissingError",
     "ConninfoInvalidError",
     "ConninfoMissingError",
     "EnrichedEvent",
@@ -59,6 +80,7 @@ __all__ = [
     "LibpqMissingError",
     "OptionError",
     "Options",
+    "ProjectError",
     "Settings",
     "SignalThreadError",
     "Stats",
@@ -68,4 +90,5 @@ __all__ = [
     "analytics_context",
     "events",
     "install_sigterm",
+    "resolve_catalog",
 ]

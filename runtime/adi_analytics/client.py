@@ -12,7 +12,7 @@ from adi_analytics._engine.pipeline import Pipeline, WorkerConfig
 from adi_analytics._engine.process import at_exit, at_fork
 from adi_analytics._engine.queue import waiting
 from adi_analytics._engine.queue.stats import combined
-from adi_analytics._shared.options import Options, Settings, seconds_from, settings_from
+from adi_analytics._shared.options import Options, Settings, seconds_from, settings_from, with_catalog
 from adi_analytics.context import current_context
 from adi_analytics.enriched import Event, to_nanoseconds
 from adi_analytics.errors import AnalyticsError
@@ -71,9 +71,10 @@ class AnalyticsClient:
             **options: See `Settings`; each may also be set in the environment, as ``ADI_ANALYTICS_<NAME>``.
 
         Raises:
+            CatalogError: If no catalog is found, or several are, or if it can't be used; see `resolve_catalog`.
             OptionError: If an option is unknown or has a value that it can't have.
         """
-        client = cls(settings_from(options))
+        client = cls(with_catalog(settings_from(options)))
         return client, WorkerConfig(client._pipeline)
 
     @classmethod
@@ -87,6 +88,7 @@ class AnalyticsClient:
             **options: As for `create`.
 
         Raises:
+            CatalogError: As for `create`.
             ConninfoMissingError: If no database is given.
             ConninfoInvalidError: If the connection string can't be understood.
             LibpqMissingError: If psycopg finds no libpq.
@@ -94,7 +96,7 @@ class AnalyticsClient:
         """
         from adi_analytics._engine.drivers.thread_worker import ThreadWorker
 
-        client = cls(settings_from(options))
+        client = cls(with_catalog(settings_from(options)))
         ThreadWorker.for_database(client._pipeline, conninfo).start()
         return client
 
@@ -113,7 +115,7 @@ class AnalyticsClient:
         becomes a dead letter.
 
         Args:
-            event: An instance of a class of `adi_analytics.events`. Don't change what it holds afterwards.
+            event: An instance of a class of the catalog's generated package. Don't change what it holds afterwards.
             timestamp: When it happened; now by default. Without a time zone it counts as UTC.
 
         Raises:

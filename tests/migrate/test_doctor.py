@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from adi_analytics import migrate
 from support.migrating import Target, connect, environment, execute, insert_events, run, value
+from support.paths import ROOT
 
 LETTER = """insert into analytics_dead_letters
     (event_id, "timestamp", event_type, service, reason, sqlstate, message, library_version, payload)
@@ -49,11 +50,22 @@ def test_an_unreachable_server_is_one_of_its_answers() -> None:
 
 def test_no_database_is_one_of_its_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with environment(DATABASE_URL=None, PLATFORM_DATABASE_URL=None):
+    with environment(DATABASE_URL=None, PLATFORM_DATABASE_URL=None, ADI_ANALYTICS_PROJECT=str(ROOT)):
         ended = run("doctor", "--format", "json")
 
     assert ended.code == 1
-    assert ended.json[0]["found"] == "no database was given"
+    answers = {entry["check"]: entry["found"] for entry in ended.json}
+    assert answers["connection"] == "no database was given"
+    assert answers["catalog"].startswith("ADI_ANALYTICS_PROJECT (events.yaml in")
+
+
+def test_no_catalog_is_one_of_its_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = run("doctor", "--format", "json")
+
+    assert ended.code == 1
+    assert ended.json[0]["check"] == "catalog"
+    assert "analytics-codegen init" in ended.json[0]["remedy"]
 
 
 def test_pending_migrations_and_late_marks_are_told(target: Target) -> None:

@@ -44,11 +44,11 @@ def test_every_package_is_typed(names, package):
     ],
 )
 def test_data_are_shipped(names, file):
-    assert f"adi_analytics/_data/{file}" in names
+    assert f"adi_analytics_events/_data/{file}" in names
 
 
 def test_data_hold_no_code(names):
-    data = [name for name in names if name.startswith("adi_analytics/_data/")]
+    data = [name for name in names if name.startswith("adi_analytics_events/_data/")]
     assert {name.rpartition(".")[2] for name in data} <= {"sql", "json", "lock", "toml"}
 
 

@@ -8,9 +8,9 @@ import pytest
 NO_LIBPQ = {"PSYCOPG_IMPL": "binary"}
 INSTALL = "pip install 'adi-analytics[binary]'"
 
-CONNECT = "AnalyticsClient.connect('postgresql://localhost/app')"
+CONNECT = "AnalyticsClient.connect('postgresql://localhost/app', catalog='adi_analytics_events')"
 MIGRATE = "from adi_analytics.migrate import apply"
-WORKER = "AnalyticsWorker(AnalyticsClient.create()[1], 'postgresql://localhost/app')"
+WORKER = "AnalyticsWorker(AnalyticsClient.create(catalog='adi_analytics_events')[1], 'postgresql://localhost/app')"
 
 
 @pytest.mark.parametrize("arguments", [["all"], ["check"], ["doctor"]], ids=" ".join)

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from support.paths import EVENTS, ROOT
 
+OURS = "adi_analytics_events"
 BACKENDS = ("postgres", "timescaledb", "timescaledb_apache")
 
 
@@ -27,9 +28,11 @@ def test_no_folder_of_the_checkout_becomes_a_module(installed, name):
 
 @pytest.mark.parametrize("name", ["migrations", "sql", "json_schema"])
 def test_data_are_found(installed, name):
-    code = f"from adi_analytics._shared import resources as r; print(r.checkout_root(), r.data_dir({name!r}))"
+    code = (
+        f"from adi_analytics_events import CATALOG; print(CATALOG.data / {name!r}, (CATALOG.data / {name!r}).is_dir())"
+    )
     found = installed.python(code).strip()
-    assert found == f"None {installed.site_packages / 'adi_analytics' / '_data' / name}"
+    assert found == f"{installed.site_packages / 'adi_analytics_events' / '_data' / name} True"
 
 
 @pytest.mark.parametrize("command", ["analytics-migrate", "analytics-codegen"])
@@ -41,7 +44,7 @@ def test_commands_explain_themselves(installed, command):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_migrations_can_be_shown_without_a_database(installed, backend):
-    done = installed.run("analytics-migrate", "dry-run", "--offline", "--backend", backend)
+    done = installed.run("analytics-migrate", "dry-run", "--offline", "--backend", backend, "--catalog", OURS)
     assert done.returncode == 0, done.stderr
     assert "create table" in done.stdout
     assert "analytics_events" in done.stdout
@@ -54,6 +57,15 @@ def test_codegen_without_its_extra_says_what_to_install(installed):
     assert "pip install 'adi-analytics[codegen]'" in done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(path.name for path in installed.folder.iterdir()) == ["events.yaml"]
+    (installed.folder / "events.yaml").unlink()  # else the folder would be a project for the tests that follow
+
+
+@pytest.mark.parametrize("command", ["status", "all", "drift", "new", "check", "dead-letters", "maintain"])
+def test_our_catalog_is_not_a_fallback(installed, command):
+    done = installed.run("analytics-migrate", command, DATABASE_URL="postgresql://127.0.0.1:1/none")
+    assert done.returncode in {1, 2}
+    assert "no catalog was found" in done.stderr or "cannot connect" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_embedded_server_without_its_extra_says_what_to_install(installed):
@@ -62,7 +74,7 @@ def test_embedded_server_without_its_extra_says_what_to_install(installed):
 
 
 def test_events_reach_a_migrated_database(installed, postgres_dsn):
-    migrated = installed.run("analytics-migrate", "all", DATABASE_URL=postgres_dsn)
+    migrated = installed.run("analytics-migrate", "all", "--catalog", OURS, DATABASE_URL=postgres_dsn)
     assert migrated.returncode == 0, migrated.stderr
     code = """
 import os, uuid

@@ -14,10 +14,15 @@ import pytest
 from adi_analytics import AnalyticsError, InvalidEventError, LibpqMissingError
 from adi_analytics._engine.process.at_exit import SignalThreadError
 from adi_analytics._engine.spool.spool import SpoolUnavailableError
+from adi_analytics._shared.catalog import (
+    CatalogAmbiguousError,
+    CatalogError,
+    CatalogInvalidError,
+    CatalogMissingError,
+)
 from adi_analytics._shared.conninfo import ConninfoInvalidError, ConninfoMissingError
 from adi_analytics._shared.dotenv import DotenvError
 from adi_analytics._shared.options import OptionError
-from adi_analytics._shared.resources import ResourceMissingError
 from adi_analytics.embedded.programs import EmbeddedMissingError, EmbeddedServerError
 from adi_analytics.migrate import errors
 from adi_analytics.migrate.upkeep.replay import DeadLetterFileError
@@ -41,7 +46,10 @@ EXAMPLES = [
     (ConninfoMissingError(), "no database given"),
     (DotenvError(Path(".env"), 3, "a name"), ".env:3: expected a name"),
     (OptionError("batch_size", "1 or more"), "option batch_size: expected 1 or more"),
-    (ResourceMissingError("migrations", (Path("a"), Path("b"))), "expected it at a or b"),
+    (CatalogError(), "."),
+    (CatalogMissingError(), "no catalog was found"),
+    (CatalogAmbiguousError(("a", "b")), "several catalogs are installed: a, b."),
+    (CatalogInvalidError("a", "has no CATALOG", "Generate it."), "the package a has no CATALOG. Generate it."),
     (EmbeddedMissingError(), "adi-analytics[embedded]"),
     (EmbeddedServerError(Path("data"), "no port", "FATAL"), "in data: no port\nFATAL"),
     (DeadLetterFileError(Path("letters"), 7), "letters:7: expected a JSON object"),
@@ -59,6 +67,7 @@ EXAMPLES = [
     (errors.LockedError(holder="pid 1", kept=True), "that this one was to release: pid 1"),
     (errors.LockedError(holder=None), "was lost between two statements"),
     (errors.HistoryError("no header", "write one", path=SQL, number=2), "no header\n  -> write one"),
+    (errors.OtherCatalogError(found="adi", expected="shop"), "belongs to the catalog 'adi'"),
     (errors.MigrationChecksumError(**EDITED, expected=None, lock=LOCK), f"has no line in {LOCK}"),
     (errors.MigrationChecksumError(**EDITED, expected="a" * 64, lock=LOCK), "migrations.lock says aaaaaaaaaaaa, the"),
     (errors.MigrationChecksumError(**EDITED, expected="a" * 64, applied_at="12:00"), "after it was applied at 12:00:"),

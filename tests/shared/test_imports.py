@@ -41,8 +41,9 @@ def test_the_parser_alone_imports_nothing_heavy(arguments: list[str], tmp_path: 
     assert own == {
         "adi_analytics",
         "adi_analytics._shared",
+        "adi_analytics._shared.catalog",
         "adi_analytics._shared.lazy",
-        "adi_analytics._shared.resources",
+        "adi_analytics._shared.project",
         "adi_analytics.errors",
         "adi_analytics.migrate",
         "adi_analytics.migrate.cli",

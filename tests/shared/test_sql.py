@@ -7,6 +7,7 @@ from datetime import timedelta
 import psycopg
 from adi_analytics._shared import sql
 from adi_analytics_codegen.backends.sql import names
+from adi_analytics_codegen.model import tables
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,8 +22,8 @@ ON_A_SERVER = settings(RELAXED, max_examples=50, suppress_health_check=[HealthCh
 @given(TEXTS)
 def test_names_are_written_alike(text: str) -> None:
     assert sql.quote(text) == names.identifier(text)
-    assert sql.shorten(text) == names.shorten(text)
-    assert len(sql.shorten(text).encode()) <= names.MAX_IDENTIFIER
+    assert sql.shorten(text) == tables.shorten(text)
+    assert len(sql.shorten(text).encode()) <= tables.MAX_IDENTIFIER
 
 
 @RELAXED

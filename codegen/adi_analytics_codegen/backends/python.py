@@ -15,6 +15,7 @@ from adi_analytics_codegen.model.fingerprint import fingerprint
 from adi_analytics_codegen.model.model import Field, FieldType, Status, Store
 from adi_analytics_codegen.model.naming import object_class_name
 from adi_analytics_codegen.model.patterns import in_python
+from adi_analytics_codegen.model.tables import dead_letters_table, late_after
 from adi_analytics_codegen.model.walk import innermost
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ _META: Final = {
     "max_items": "max_length",
 }
 _PUBLIC: Final = (
-    "CATALOG_HASH", "CATALOG_NAME", "DECODERS", "EVENTS", "AnyEvent", "EventDecodeError", "from_json", "to_json",
+    "CATALOG", "CATALOG_HASH", "CATALOG_NAME", "DECODERS", "EVENTS", "AnyEvent", "EventDecodeError", "from_json",
+    "to_json",
 )  # fmt: skip
 
 
@@ -94,7 +96,7 @@ class _Package:
             enums = [texts[enum.class_name] for enum in self.catalog.enums]
             files[f"{folder}/_enums.py"] = self.module("Enums of the catalog", enums)
         context = self.context()
-        for name in ("_dataclass.py", "_codec.py", "_registry.py", "__init__.py"):
+        for name in ("_dataclass.py", "_codec.py", "_registry.py", "_catalog.py", "__init__.py"):
             files[f"{folder}/{name}"] = self.render(f"{name}.jinja", **context)
         return {**files, f"{folder}/py.typed": ""}
 
@@ -112,6 +114,8 @@ class _Package:
         return {
             "catalog": self.catalog,
             "hash": fingerprint(self.catalog),
+            "dead_letters_table": dead_letters_table(self.catalog),
+            "late_after": late_after(self.catalog),
             "docstring": py_docstring(f"Events of the catalog {self.catalog.name}.", indent=0),
             "modules": [(domain, sorted(named, key=_import_order)) for domain, named in modules],
             "event_modules": [

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, get_args, get_origin, get_type_hints
 
+from adi_analytics._shared.catalog import Catalog, CatalogLike, resolve_catalog
 from adi_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Options(TypedDict, total=False):
     retry_cap: float
     log_interval: float
     table: str
+    catalog: CatalogLike | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,8 @@ class Settings:
     """The shortest time between two log lines about the same loss or fault."""
     table: str = ""
     """The events table; the catalog's when empty."""
+    catalog: CatalogLike | None = field(default=None, repr=False)
+    """The catalog of the events: ``CATALOG`` of a generated package, the package, or its name."""
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -248,10 +252,26 @@ def settings_from(options: Mapping[str, Any], environ: Mapping[str, str] | None 
     return settings if settings.hostname else replace(settings, hostname=socket.gethostname())
 
 
+def with_catalog(settings: Settings) -> Settings:
+    """Return *settings* with the catalog itself, found by `resolve_catalog`.
+
+    Raises:
+        CatalogError: If none is found, or if it can't be used.
+    """
+    return replace(settings, catalog=resolve_catalog(settings.catalog))
+
+
+def catalog_in(settings: Settings) -> Catalog:
+    """Return the catalog of *settings* that went through `with_catalog`."""
+    return resolve_catalog(settings.catalog)
+
+
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     hints = get_type_hints(Settings, localns={"EnrichedEvent": object})
     for option in fields(Settings):
+        if option.name == "catalog":  # `resolve_catalog` reads it, with the rest of its rule
+            continue
         variable = ENV_PREFIX + option.name.upper()
         if text := environ.get(variable):
             parse, expected = _PARSERS.get(get_origin(hints[option.name]) or hints[option.name], _PARSERS[str])

@@ -15,7 +15,7 @@ from adi_analytics._shared.sql import quote
 from adi_analytics.migrate.errors import MigrateError
 from adi_analytics.migrate.files.manifest import load_snapshot
 from adi_analytics.migrate.files.migration import load_migrations
-from adi_analytics.migrate.options import Options
+from adi_analytics.migrate.options import Options, source_for
 from adi_analytics.migrate.run.plan import make_plan
 from adi_analytics.migrate.run.record import read_applied
 from adi_analytics.migrate.server import lock
@@ -55,13 +55,23 @@ def doctor(options: Options | None = None) -> tuple[Diagnosis, ...]:
     options = options or Options()
     found: list[Diagnosis] = []
     try:
+        found.append(_catalog(options))
         url = database_url(options.database_url)
         with connect(url, command="doctor") as connection:
             found.append(Diagnosis("connection", "ok", f"{printable(url)}, PostgreSQL {_server(connection)}"))
             found += _examine(connection, options)
     except MigrateError as error:
-        found.append(Diagnosis("connection" if not found else "database", "error", error.problem, error.remedy))
+        found.append(
+            Diagnosis(("catalog", "connection", "database")[min(len(found), 2)], "error", error.problem, error.remedy)
+        )
     return tuple(found)
+
+
+def _catalog(options: Options) -> Diagnosis:
+    if options.migrations is not None:
+        return Diagnosis("catalog", "ok", f"the migrations in {options.migrations}")
+    source = source_for(options.catalog, options.project)
+    return Diagnosis("catalog", "ok", f"{source.why}; migrations in {source.migrations}")
 
 
 def _server(connection: Connection) -> str:
@@ -70,7 +80,9 @@ def _server(connection: Connection) -> str:
 
 def _examine(connection: Connection, options: Options) -> Iterator[Diagnosis]:
     yield from _extension(connection)
-    database = inspect(connection, wanted=options.backend)
+    snapshot = load_snapshot(options.folder)
+    name = snapshot.catalog if snapshot is not None else None
+    database = inspect(connection, wanted=options.backend, catalog=name)
     for check in (_clock, _lock_holder, _pooler, _rights):
         yield from _attempt(check, connection, database, options)
     pending = yield from _migrations(connection, database, options)

@@ -368,3 +368,20 @@ class DestructiveError(MigrateError):
             "Read the file, then run again with --allow-destructive.",
         )
         self.file = file
+
+
+class OtherCatalogError(HistoryError):
+    """The database is another catalog's.
+
+    Attributes:
+        found: The name of the catalog that the database belongs to.
+        expected: The name of the catalog in use.
+    """
+
+    def __init__(self, *, found: str, expected: str) -> None:
+        super().__init__(
+            f"the database belongs to the catalog {found!r}, and this is the catalog {expected!r}",
+            "Check the database URL, or say the catalog with --project or --catalog. Nothing was changed.",
+        )
+        self.found = found
+        self.expected = expected

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from adi_analytics._shared.resources import data_dir
+from adi_analytics._shared.catalog import CatalogError
+from adi_analytics._shared.project import ProjectError
 from adi_analytics.migrate.errors import UsageError
+
+if TYPE_CHECKING:
+    from adi_analytics._shared.source import Source
 
 Phase = Literal["pre", "post"]
 Wanted = Literal["all", "pre", "post"]
@@ -93,7 +97,9 @@ class Options:
 
     Attributes:
         database_url: Where to connect to. Defaults to DATABASE_URL, then PLATFORM_DATABASE_URL, then ``.env``.
-        migrations: The folder of the migrations. Defaults to the one that ships with the package.
+        catalog: The import name of the generated package whose catalog is meant.
+        project: The folder of the project whose catalog is meant. Without both, the rule of `resolve_catalog` says it.
+        migrations: The folder of the migrations. Defaults to the catalog's.
         backend: The backend to set a new database up for. Defaults to the most that the server offers.
         lock_wait: Seconds to wait for another run of the migrator. Defaults to 60.
         timeouts: Limits for each statement of a migration. Defaults to what its file says, else 5 s for a table lock.
@@ -106,6 +112,8 @@ class Options:
     """
 
     database_url: str | None = None
+    catalog: str | None = None
+    project: Path | None = None
     migrations: Path | None = None
     backend: str | None = None
     lock_wait: float = DEFAULT_LOCK_WAIT
@@ -128,4 +136,24 @@ class Options:
     @property
     def folder(self) -> Path:
         """The folder of the migrations."""
-        return self.migrations if self.migrations is not None else data_dir("migrations")
+        return self.migrations if self.migrations is not None else source_for(self.catalog, self.project).migrations
+
+
+def source_for(catalog: str | None, project: Path | None) -> Source:
+    """Return where the catalog's files are, found by the one rule.
+
+    Raises:
+        UsageError: If no catalog is found, or several are, or if what says it is wrong.
+    """
+    from adi_analytics._shared.source import find_source
+
+    if catalog and project:
+        raise UsageError("--catalog and --project are both given", "Give the package, or the folder of its project.")
+    try:
+        return find_source(catalog=catalog, project=project)
+    except CatalogError as error:
+        raise UsageError(
+            error.problem, error.remedy.replace("Pass catalog=,", "Pass --project or --catalog,")
+        ) from error
+    except ProjectError as error:
+        raise UsageError(f"{error.place}: {error.problem}", error.remedy) from error

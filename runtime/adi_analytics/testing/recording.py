@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from adi_analytics._engine.rows.before_send import enrich
 from adi_analytics._engine.rows.encode import EncodeFault, RowEncoder
 from adi_analytics._engine.rows.validate import decoder_of
-from adi_analytics._shared.options import Options, settings_from
+from adi_analytics._shared.catalog import CatalogAmbiguousError, CatalogMissingError
+from adi_analytics._shared.options import Options, Settings, settings_from, with_catalog
 from adi_analytics.client import AnalyticsClient, InvalidEventError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class RecordingClient(AnalyticsClient):
 
     def __init__(self, **options: Unpack[Options]) -> None:
         everything: Options = {"enabled": True, "sample_rates": {}}
-        super().__init__(settings_from({**everything, **options}))
+        super().__init__(_settings({**everything, **options}))
         self.events = RecordedEvents()
         self._encoder = RowEncoder(self._pipeline.settings, decoder_of)
 
@@ -113,3 +114,11 @@ class RecordingClient(AnalyticsClient):
             books.settle("dead_lettered", refused, "invalid_event")
         books.finish()
         self._pipeline.consumer.reach()
+
+
+def _settings(options: Options) -> Settings:
+    settings = settings_from(options)
+    try:
+        return with_catalog(settings)
+    except (CatalogMissingError, CatalogAmbiguousError):
+        return settings  # nothing leaves the test, so events of any catalog will do

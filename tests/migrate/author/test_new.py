@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -276,12 +277,32 @@ def test_grants_survive_a_swap(made: Project, target: Target) -> None:
         execute(target.dsn, f"drop owned by {role}", f"drop role {role}")
 
 
-def test_new_refuses_to_write_into_an_installation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adi_analytics._shared.resources.checkout_root", lambda: None)
-    monkeypatch.setattr("adi_analytics._shared.resources.data_dir", lambda name: None)
+def test_new_refuses_to_write_into_an_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "installed_events"
+    shutil.copytree(ROOT / "migrations", package / "_data" / "migrations")
+    shutil.copytree(ROOT / "generated" / "sql", package / "_data" / "sql")
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
 
-    with pytest.raises(UsageError, match="--migrations"):
-        migrate.new("x")
+    with pytest.raises(UsageError, match="belongs to an installed package"):
+        migrate.new("x", catalog="installed_events")
+
+
+def test_new_never_mixes_two_catalogs(made: Project) -> None:
+    ended = run("new", "--migrations", made.migrations, "--manifest", _renamed(made.manifest))
+
+    assert ended.code == 2
+    assert "catalog 'adi'" in ended.err
+    assert "catalog 'shop'" in ended.err
+    assert len(list(made.migrations.glob("0*"))) == 2
+
+
+def _renamed(manifest: Path) -> Path:
+    document = json.loads(manifest.read_text())
+    document["catalog"] = "shop"
+    other = manifest.with_name("other.json")
+    other.write_text(json.dumps(document))
+    return other
 
 
 def test_an_edit_that_was_not_generated_is_found(tmp_path: Path) -> None:

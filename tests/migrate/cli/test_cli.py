@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,23 +66,25 @@ def test_a_result_that_cannot_be_written_is_told(postgres_dsn: str, redirected: 
     assert "2>" in redirected or "cannot write to standard output" in ended.stderr
 
 
-def test_the_files_that_are_used_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_the_files_that_are_used_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / "docs" / "howto")
 
     ended = run("check")
 
     assert ended.code == 0
+    assert f"catalog: events.yaml in {ROOT}" in ended.err
     assert f"manifest: {ROOT / 'generated' / 'sql' / 'manifest.json'}" in ended.err
     assert f"migrations: {ROOT / 'migrations'}" in ended.err
 
 
 @pytest.mark.parametrize("more", [(), ("--lock",)])
-def test_an_installed_package_is_not_written_to(
-    made: Project, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
-) -> None:
-    monkeypatch.setattr("adi_analytics._shared.resources._PACKAGE", made.folder)
+def test_an_installed_package_is_not_written_to(made: Project, tmp_path: Path, more: tuple[str, ...]) -> None:
+    package = tmp_path / "site-packages" / "shop_events"
+    shutil.copytree(made.migrations, package / "_data" / "migrations")
+    (package / "__init__.py").touch()
 
-    ended = run("new", *more, "-m", "x", "--migrations", made.migrations, "--manifest", made.manifest)
+    where = ("--migrations", package / "_data" / "migrations", "--manifest", made.manifest)
+    ended = run("new", *more, "-m", "x", *where)
 
     assert ended.code == 2
     assert "belongs to an installed package" in ended.err

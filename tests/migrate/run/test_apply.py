@@ -16,6 +16,7 @@ from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.upkeep import backfill
 from adi_analytics.migrate.upkeep import maintain as upkeep
 from support.migrating import SQL, Project, Target, connect, environment, execute, project, rows, run, value, write
+from support.paths import ROOT
 
 PSQL = find_programs() / "psql"
 
@@ -429,7 +430,7 @@ def test_wrong_use_is_explained(
     arguments: tuple[str, ...], code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with environment(DATABASE_URL=None, PLATFORM_DATABASE_URL=None):
+    with environment(DATABASE_URL=None, PLATFORM_DATABASE_URL=None, ADI_ANALYTICS_PROJECT=str(ROOT)):
         ended = run(*arguments)
 
     assert ended.code == code
@@ -468,6 +469,7 @@ def test_a_foreign_table_of_that_name_is_explained(postgres_dsn: str) -> None:
 
 def test_the_url_comes_from_where_it_should(migrated_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ADI_ANALYTICS_PROJECT", str(ROOT))
     (tmp_path / ".env").write_text(f"# comment\nexport DATABASE_URL='{migrated_dsn}'  \n")
     wrong = "postgresql://127.0.0.1:1/none"
     with environment(DATABASE_URL=None, PLATFORM_DATABASE_URL=None):

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from adi_analytics import AnalyticsClient, events, migrate
 from adi_analytics._engine.delivery.statements import Store
+from adi_analytics_events import CATALOG
 from psycopg.conninfo import make_conninfo
 from support.migrating import Target, connect, counted, execute, insert_events, rows, run, truth, value, write
 from support.paths import ROOT
@@ -217,7 +218,7 @@ def test_least_privileges_are_enough_on_timescaledb(timescale_dsn: str) -> None:
 
 def test_the_real_worker_needs_no_more_than_the_writers_rights(roles: dict[str, str]) -> None:
     migrate.apply(options=migrate.Options(database_url=roles["owner"], grant_writer=roles["writer_role"]))
-    store = Store("", statement_timeout=60.0)
+    store = Store(CATALOG, "", statement_timeout=60.0)
     ids = {"project_id": str(uuid.uuid4()), "user_id": str(uuid.uuid4())}
 
     with AnalyticsClient.connect(roles["writer"], service="test") as client:

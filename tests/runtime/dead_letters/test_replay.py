@@ -13,6 +13,7 @@ from adi_analytics._engine.dead_letters.file import DeadLetterFile
 from adi_analytics._engine.dead_letters.letter import DeadLetter
 from adi_analytics._engine.rows.row import Row
 from adi_analytics.migrate.upkeep.replay import DeadLetterFileError, import_file, replay
+from adi_analytics_events import CATALOG
 from support.runtime import running, task
 
 if TYPE_CHECKING:
@@ -57,13 +58,13 @@ def test_a_row_that_the_mended_database_takes_is_replayed_once(
 ) -> None:
     database.execute("alter table analytics_events add constraint picky check (event_type <> 'task_completed')")
     send(database, task(0), task(1), nul("fine"))
-    assert replay(connection).replayed == 0
+    assert replay(connection, CATALOG).replayed == 0
     assert len(waiting(database)) == 2
     database.execute("alter table analytics_events drop constraint picky")
-    result = replay(connection)
+    result = replay(connection, CATALOG)
     assert (result.replayed, result.held, result.refused) == (2, 0, ())
     database.assert_numbers(2)
-    assert replay(connection).replayed == 0
+    assert replay(connection, CATALOG).replayed == 0
     assert waiting(database) == []
     assert len(database.letters()) == 2  # marked, not deleted
 
@@ -71,14 +72,14 @@ def test_a_row_that_the_mended_database_takes_is_replayed_once(
 def test_what_is_still_wrong_stays_and_says_why(database: Database, connection: psycopg.Connection) -> None:
     wrong = events.ApiRequest(service="s", endpoint="/", method="GET", status_code=1, duration_ms=1)
     send(database, nul(), nul("\ud800"), wrong, "no event")
-    result = replay(connection)
+    result = replay(connection, CATALOG)
     assert result.replayed == 0
     found = [(letter.event_type, letter.sqlstate, letter.message) for letter in result.refused]
     assert sorted(found, key=str) == [
         ("api_request", None, "Expected `int` >= 100 - at `$.status_code`"),
         ("application_error", "22P05", "unsupported Unicode escape sequence"),
         ("application_error", None, "Holds text that UTF-8 can't, a lone surrogate"),
-        ("str", None, "the catalog has no event str"),
+        ("str", None, "the catalog adi has no event str"),
     ]
     assert len(waiting(database)) == 4
 
@@ -95,14 +96,14 @@ def test_a_trigger_that_refuses_one_letter_does_not_stop_the_others(
     database.execute("create trigger picky before insert on analytics_events for each row execute function picky()")
     send(database, nul("one"), events.ApplicationError(service="t", error_type="E", error_message="two"))
     database.execute("insert into rules values ('t')")
-    result = replay(connection)
+    result = replay(connection, CATALOG)
     assert result.replayed == 1
     assert [(letter.event_type, letter.sqlstate) for letter in result.refused] == [("application_error", "P0001")]
 
 
 def test_repair_replaces_what_can_not_be_stored(database: Database, connection: psycopg.Connection) -> None:
     send(database, nul("nul \0"), nul("surrogate \ud800"))
-    assert replay(connection, repair=True).replayed == 2
+    assert replay(connection, CATALOG, repair=True).replayed == 2
     rows = database.execute("select data ->> 'error_message' from analytics_events order by id")
     assert {row[0] for row in rows} == {"nul \N{REPLACEMENT CHARACTER}", "surrogate \N{REPLACEMENT CHARACTER}"}
 
@@ -110,8 +111,8 @@ def test_repair_replaces_what_can_not_be_stored(database: Database, connection: 
 def test_force_sends_what_breaks_the_rules(database: Database, connection: psycopg.Connection) -> None:
     send(database, events.ApiRequest(service="s", endpoint="/", method="GET", status_code=1, duration_ms=1))
     ((number, _),) = waiting(database)
-    assert replay(connection, ids=[number + 1], force=True).replayed == 0
-    assert replay(connection, ids=[number], force=True).replayed == 1
+    assert replay(connection, CATALOG, ids=[number + 1], force=True).replayed == 0
+    assert replay(connection, CATALOG, ids=[number], force=True).replayed == 1
     columns = 'service, "timestamp", event_id'
     (stored,) = database.execute(f"select {columns} from analytics_events")
     assert [stored] == database.execute(f"select {columns} from analytics_dead_letters")
@@ -119,9 +120,9 @@ def test_force_sends_what_breaks_the_rules(database: Database, connection: psyco
 
 def test_a_replayed_event_that_arrived_after_all_is_held(database: Database, connection: psycopg.Connection) -> None:
     send(database, nul())
-    replay(connection, repair=True)
+    replay(connection, CATALOG, repair=True)
     database.execute("update analytics_dead_letters set replayed_at = null")
-    result = replay(connection, repair=True)
+    result = replay(connection, CATALOG, repair=True)
     assert (result.replayed, result.held) == (1, 1)
     assert database.execute("select count(*) from analytics_events") == [(1,)]
 
@@ -131,7 +132,7 @@ def test_a_replayed_old_event_marks_its_hour(database: Database, connection: psy
         client.track(nul(), timestamp=datetime.now(UTC) - timedelta(days=3))
         assert client.flush(10).pending == 0
     database.execute("delete from analytics_meta.late_buckets")
-    replay(connection, repair=True)
+    replay(connection, CATALOG, repair=True)
     assert database.execute("select count(*) from analytics_meta.late_buckets") == [(1,)]
 
 
@@ -140,10 +141,10 @@ def test_the_file_is_imported_and_removed(database: Database, connection: psycop
     database.execute("alter table analytics_dead_letters rename to away")
     send(database, nul(), nul("other \0"), dead_letter_file=str(path))
     database.execute("alter table away rename to analytics_dead_letters")
-    assert import_file(connection, path) == 2
+    assert import_file(connection, CATALOG.dead_letters_table, path) == 2
     assert list(tmp_path.iterdir()) == []
-    assert import_file(connection, path) == 0
-    assert replay(connection, repair=True).replayed == 2
+    assert import_file(connection, CATALOG.dead_letters_table, path) == 0
+    assert replay(connection, CATALOG, repair=True).replayed == 2
 
 
 def test_a_letter_written_while_the_file_is_imported_is_not_lost(
@@ -162,13 +163,13 @@ def test_a_letter_written_while_the_file_is_imported_is_not_lost(
     def import_between_open_and_lock(descriptor: int) -> None:
         if not imported:
             imported.append(1)
-            imported.append(import_file(connection, path))
+            imported.append(import_file(connection, CATALOG.dead_letters_table, path))
         lock(descriptor)
 
     monkeypatch.setattr(letter_file, "_lock", import_between_open_and_lock)
     DeadLetterFile(path).append(DeadLetter(row, "encoding", "m", None, "0"))
     assert imported == [1, 1]
-    assert import_file(connection, path) == 1
+    assert import_file(connection, CATALOG.dead_letters_table, path) == 1
     assert len(waiting(database)) == 2
 
 
@@ -180,7 +181,7 @@ def test_an_interrupted_import_goes_on(database: Database, connection: psycopg.C
         if text == "a\0":
             path.rename(path.with_suffix(".importing"))
     database.execute("alter table away rename to analytics_dead_letters")
-    assert import_file(connection, path) == 2
+    assert import_file(connection, CATALOG.dead_letters_table, path) == 2
     assert list(tmp_path.iterdir()) == []
 
 
@@ -188,4 +189,4 @@ def test_a_broken_line_of_the_file_is_named(connection: psycopg.Connection, tmp_
     path = tmp_path / "letters.jsonl"
     path.write_text("{}\n")
     with pytest.raises(DeadLetterFileError, match=r"letters.importing:1: expected a JSON object"):
-        import_file(connection, path)
+        import_file(connection, CATALOG.dead_letters_table, path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -134,7 +134,9 @@ def test_a_bad_event_becomes_a_dead_letter_and_the_others_arrive(database: Datab
     poison, letter = POISON[name]
     if name == "service-too-long-for-an-index":
         poison = events.ApplicationError(service=_random_text(), error_type="E", error_message="m")
-    with running("thread", database.dsn) as client:
+    # The odd class is one of the catalog, so that what is wrong with it is its value.
+    catalog = replace(events.CATALOG, events={**events.EVENTS, "odd": _Odd})
+    with running("thread", database.dsn, catalog=catalog) as client:
         for position in (0, COUNT // 2, COUNT):
             for event in tasks(COUNT // 2, start=position) if position < COUNT else ():
                 client.track(event)

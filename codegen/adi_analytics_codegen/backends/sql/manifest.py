@@ -17,8 +17,8 @@ from adi_analytics_codegen.backends.sql.fingerprints import (
 )
 from adi_analytics_codegen.backends.sql.names import seconds
 from adi_analytics_codegen.backends.sql.places import template
-from adi_analytics_codegen.backends.sql.storage import dead_letters
 from adi_analytics_codegen.model.fingerprint import fingerprint
+from adi_analytics_codegen.model.tables import dead_letters_table, late_after
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -47,7 +47,7 @@ def describe(catalog: Catalog, made: Planned) -> dict[str, Any]:
         "backends": list(DIALECTS),
         "storage": {
             "table": storage.table,
-            "dead_letters_table": dead_letters(catalog),
+            "dead_letters_table": dead_letters_table(catalog),
             "chunk_interval": seconds(storage.chunk_interval),
             "compress_after": _seconds(storage.compress_after),
             "retention": _seconds(storage.retention),
@@ -62,17 +62,6 @@ def describe(catalog: Catalog, made: Planned) -> dict[str, Any]:
 def to_json(document: dict[str, Any]) -> str:
     """Return *document* in its one canonical form."""
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
-
-
-def late_after(catalog: Catalog) -> int | None:
-    """Return the age in seconds from which a new row must be marked as late; ``None`` without aggregates.
-
-    A refresh takes in the whole buckets of its window. A row that arrives just after one is seen by the next if it
-    is still in a whole bucket of the window then: younger than the window less one period less one bucket. Half a
-    window at most leaves time for refreshes that come late and for transactions that take long.
-    """
-    ages = [min(a.refresh.window - a.refresh.every - a.bucket_width, a.refresh.window / 2) for a in catalog.aggregates]
-    return max(0, seconds(min(ages))) if ages else None
 
 
 def _aggregate(catalog: Catalog, entry: PlannedAggregate) -> dict[str, Any]:

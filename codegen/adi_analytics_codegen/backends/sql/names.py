@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Final
+
+from adi_analytics_codegen.model.tables import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Container
     from datetime import timedelta
 
-MAX_IDENTIFIER: Final = 63
-"""Bytes of an identifier that PostgreSQL keeps; it cuts the rest without a word."""
-
-_DIGEST: Final = 8
 _DAY: Final = 86_400
 _HOUR: Final = 3_600
 
@@ -53,15 +50,6 @@ def exact_interval(span: timedelta) -> str:
     """
     total = seconds(span)
     return f"interval '{total // _HOUR} hours'" if total % _HOUR == 0 else f"interval '{total} seconds'"
-
-
-def shorten(name: str) -> str:
-    """Return *name*, or when PostgreSQL would cut it, its beginning and a digest of the whole."""
-    if len(name.encode()) <= MAX_IDENTIFIER:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
-    head = name.encode()[: MAX_IDENTIFIER - _DIGEST - 1].decode(errors="ignore")
-    return f"{head}_{digest}"
 
 
 def unused(name: str, taken: Container[str]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adi_analytics_codegen.backends.sql.relations import plan
-from adi_analytics_codegen.backends.sql.storage import dead_letters, default_partition
+from adi_analytics_codegen.backends.sql.storage import default_partition
+from adi_analytics_codegen.model.tables import dead_letters_table
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.model import Aggregate, Catalog
@@ -20,7 +21,7 @@ def object_names(catalog: Catalog) -> list[tuple[str, str]]:
     Returns:
         Pairs such as ``("analytics_errors_hourly_v1", "aggregates.analytics_errors_hourly")``.
     """
-    tables = (catalog.storage.table, default_partition(catalog), dead_letters(catalog))
+    tables = (catalog.storage.table, default_partition(catalog), dead_letters_table(catalog))
     names = [(name, "storage") for name in tables]
     for aggregate in catalog.aggregates:
         names += [(name, f"aggregates.{aggregate.name}") for name in _of_aggregate(catalog, aggregate)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.backends.sql.names import identifier, interval, literal, seconds, shorten
+from adi_analytics_codegen.backends.sql.names import identifier, interval, literal, seconds
 from adi_analytics_codegen.backends.sql.statements import Statement, index, policy, table
 from adi_analytics_codegen.backends.sql.templates import render
+from adi_analytics_codegen.model.tables import dead_letters_table, shorten
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.model import Catalog
@@ -16,12 +17,6 @@ _COMPRESSION: Final = {
     "segment_by": ["event_type"],
     "order_by": [{"column": "timestamp", "descending": True}, {"column": "event_id", "descending": False}],
 }
-
-
-def dead_letters(catalog: Catalog) -> str:
-    """Return the name of the table of events that could not be stored."""
-    name = catalog.storage.table
-    return shorten(f"{name.removesuffix('_events')}_dead_letters")
 
 
 def default_partition(catalog: Catalog) -> str:
@@ -86,7 +81,7 @@ def _events(catalog: Catalog) -> str:
 
 
 def _dead_letters(catalog: Catalog) -> Statement:
-    name = dead_letters(catalog)
+    name = dead_letters_table(catalog)
     return table("table of dead letters", name, f" {render('dead_letters_table', dead_letters_table=name)}")
 
 

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 _NAME = "dead-letters.jsonl"
 
 
-def dead_letter_path(settings: Settings) -> Path:
-    """Return where the file is: as set, else in the spool's directory, else in the user's state directory."""
+def dead_letter_path(settings: Settings, catalog: str) -> Path:
+    """Return where the file is: as set, else in the spool's directory, else in the user's, under the catalog's name."""
     if settings.dead_letter_file:
         return Path(settings.dead_letter_file)
     if settings.spool_dir:
         return Path(settings.spool_dir) / _NAME
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "adi-analytics" / _NAME
+    return Path(state) / "adi-analytics" / catalog / _NAME
 
 
 class DeadLetterFile:

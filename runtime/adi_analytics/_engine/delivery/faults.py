@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    import psycopg
+import psycopg
 
 
 class Verdict(Enum):
@@ -49,8 +48,25 @@ def verdict_of(error: psycopg.Error) -> Verdict:
     """Return what to do after *error*; one without a SQLSTATE means that the connection failed."""
     state = error.sqlstate
     if state is None:
-        return Verdict.RETRY
+        return Verdict.HOLD if isinstance(error, ForeignDatabaseError) else Verdict.RETRY
     return next(_VERDICTS[state[:length]] for length in (5, 3, 2, 0) if state[:length] in _VERDICTS)
+
+
+class ForeignDatabaseError(psycopg.DatabaseError):
+    """The database is another catalog's. Events are kept until the client is given another database.
+
+    Attributes:
+        found: The catalog's name, by the database.
+        catalog: The name of the client's own.
+    """
+
+    def __init__(self, found: str, catalog: str) -> None:
+        super().__init__(
+            f"the database belongs to the catalog {found!r}, and these are events of the catalog {catalog!r};"
+            " check the connection string and the catalog"
+        )
+        self.found = found
+        self.catalog = catalog
 
 
 class Backoff:

@@ -15,6 +15,7 @@ from adi_analytics._engine.delivery.work import Batch, SpooledWork
 from adi_analytics._engine.queue.stats import WANTED
 from adi_analytics._engine.rows.encode import RowEncoder
 from adi_analytics._engine.rows.validate import decoder_of
+from adi_analytics._shared.options import catalog_in
 from adi_analytics._shared.version import __version__
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ class Core:
         self._settings = settings
         self._version = __version__
         self._encoder = RowEncoder(settings, decoder_of)
-        store = Store(settings.table, settings.statement_timeout)
-        self._file = DeadLetterFile(dead_letter_path(settings))
+        catalog = catalog_in(settings)
+        store = Store(catalog, settings.table, settings.statement_timeout)
+        self._file = DeadLetterFile(dead_letter_path(settings, catalog.name))
         self._delivery = Delivery(consumer, store, self._file, self._version)
         self._spooling = Spooling(settings, self._books, unfinished, self._delivery.may_log)
         self._reported_unkeyed: set[str] = set()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._engine.dead_letters.letter import DeadLetter
 from adi_analytics._engine.delivery.effects import BREATHE, CopyData, CopyEnd, CopyStart, Execute, Steps
+from adi_analytics._engine.delivery.faults import ForeignDatabaseError
 from adi_analytics._engine.rows.row import COLUMNS, HEADER, TRAILER, row_timestamp
-from adi_analytics._shared.shipped import late_after, table_name
 from adi_analytics._shared.sql import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from adi_analytics._shared.catalog import Catalog
+
+_LATE_AFTER: Final = 6 * 3600  # seconds; without aggregates nothing reads the marks, until one is added
 _HOUR: Final = 3_600_000_000  # microseconds
 CHUNK: Final = 64  # rows in one piece of a COPY, and the fewest between two breaths
 _SLICE: Final = 0.00025  # seconds of work between two breaths: what a caller may wait for the GIL
@@ -31,6 +34,15 @@ select set_config('statement_timeout', %s, false), set_config('client_min_messag
 _SESSION_LANGUAGE: Final = """
 select set_config('lc_messages', 'C', false) where current_setting('is_superuser') = 'on'
 """
+_SAYS_CATALOG: Final = """
+select true
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_attribute a on a.attrelid = c.oid
+where n.nspname = 'analytics_meta' and c.relname = 'installation' and a.attname = 'catalog'
+    and has_schema_privilege(n.oid, 'usage') and has_column_privilege(c.oid, a.attnum, 'select')
+"""
+_CATALOG: Final = "select catalog from analytics_meta.installation"
 MARK_LATE: Final = """
 insert into analytics_meta.late_buckets (bucket) select unnest(%s::timestamptz[])
 on conflict (bucket) do update set marked_at = now()
@@ -47,20 +59,23 @@ class Store:
     """Writes rows and dead letters to one database.
 
     Args:
+        catalog: Says the tables, and from when on a row is late.
         table: The events table; the catalog's when empty.
         statement_timeout: Seconds.
     """
 
-    def __init__(self, table: str, statement_timeout: float) -> None:
-        self.table = table or table_name()
+    def __init__(self, catalog: Catalog, table: str, statement_timeout: float) -> None:
+        self._catalog = catalog
+        self.table = table or catalog.table
         self._timeout = f"{round(statement_timeout * 1000)}ms"
-        self._late_after = late_after() // timedelta(microseconds=1)
+        late_after = _LATE_AFTER if catalog.late_after is None else catalog.late_after
+        self._late_after = late_after * 1_000_000
         target = quote(self.table)
         self._copy = f"copy {target} ({_COLUMN_LIST}) from stdin (format binary)"
         # Not `as select ... limit 0`: a role that may only insert cannot read the events table.
         self._temporary = f"create temporary table adi_analytics_incoming ({_COLUMN_TYPES}) on commit drop"
         self._copy_temporary = f"copy adi_analytics_incoming ({_COLUMN_LIST}) from stdin (format binary)"
-        self._dead_letter = _DEAD_LETTER.format(table=quote(table_name("dead_letters_table")))
+        self._dead_letter = _DEAD_LETTER.format(table=quote(catalog.dead_letters_table))
         self._merge = (
             f"insert into {target} ({_COLUMN_LIST}) select {_COLUMN_LIST} from adi_analytics_incoming "  # noqa: S608 - quoted
             'on conflict ("timestamp", event_id) do nothing'
@@ -70,6 +85,11 @@ class Store:
         """Set up a new connection."""
         yield Execute(_SESSION, (self._timeout,))
         yield Execute(_SESSION_LANGUAGE)
+        # A writer may have no right to look, and a table may have been made without the migrator.
+        if (yield Execute(_SAYS_CATALOG)) == [(True,)]:
+            for (name,) in (yield Execute(_CATALOG)):
+                if name is not None and name != self._catalog.name:
+                    raise ForeignDatabaseError(name, self._catalog.name)
 
     def write(self, chunks: Iterable[list[bytes]], *, late: list[datetime]) -> Steps:
         """Append rows in one transaction, together with the *late* hours' marks."""

@@ -23,6 +23,7 @@ import uuid_utils
 from adi_analytics._engine.rows.row import EPOCH_2000, Row, class_name, placeholder
 from adi_analytics._engine.rows.store_policy import StorePolicy
 from adi_analytics._engine.rows.validate import InvalidValueError, has_shape
+from adi_analytics._shared.catalog import Catalog
 from adi_analytics.enriched import to_datetime
 
 if TYPE_CHECKING:
@@ -82,6 +83,10 @@ class _Plan:
     service_column: bytes  # used unless the event has a service of its own
     meta_start: bytes  # JSON without its closing brace
     meta_column: bytes  # used when there is no context
+
+
+class ForeignEventError(InvalidValueError):
+    """An event is none of the client's catalog."""
 
 
 class RowEncoder:
@@ -153,9 +158,13 @@ class RowEncoder:
         if not is_dataclass(cls) or not isinstance(getattr(cls, "EVENT_TYPE", None), str):
             raise InvalidValueError(problem)
         try:
-            plan = self._plans[cls] = self._plan_for(cls)
+            plan = self._plan_for(cls)
         except Exception as error:
             raise InvalidValueError(f"{problem} ({type(error).__name__})") from error
+        catalog = self._settings.catalog
+        if isinstance(catalog, Catalog) and catalog.events.get(plan.event_type) is not cls:
+            raise ForeignEventError(f"{cls.__name__} is not an event of the catalog {catalog.name} ({catalog.package})")
+        self._plans[cls] = plan
         if plan.policy is not None and plan.policy.unkeyed:
             self.unkeyed[plan.event_type] = plan.policy.unkeyed
         return plan
@@ -186,6 +195,7 @@ class RowEncoder:
         reason = "invalid_event" if isinstance(error, InvalidValueError) else "encoding"
         if plan is None:  # without its store policy no value of it may be kept
             name = class_name(item[0])
+            reason = "foreign_event" if isinstance(error, ForeignEventError) else reason
             return EncodeFault(reason, _describe(error), self._row_of(name, item, {"type": name}, changes))
         row = self._row_of(plan.event_type, item, {"type": plan.event_type}, changes)
         with contextlib.suppress(Exception):  # an event that can't even be looked at is kept by its type and time

@@ -20,6 +20,7 @@ import uuid_utils
 
 from adi_analytics._engine.spool.process_lock import ProcessLock, remove_quietly
 from adi_analytics._engine.spool.segment import MAGIC, SegmentWriter, read_segment, size_of
+from adi_analytics._shared.options import catalog_in
 from adi_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Spool:
     """The spool of one client in one process.
 
     Args:
-        settings: The directory, the sizes and the policies.
+        settings: The directory, the sizes, the policies, and whose rows it holds.
 
     Raises:
         SpoolUnavailableError: If the directory can't be used.
@@ -84,7 +85,9 @@ class Spool:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._directory = Path(settings.spool_dir)
-        self._name = str(uuid_utils.uuid7())
+        # The rows are encoded for one catalog's table, so other catalogs' clients leave them alone.
+        self._prefix = f"{catalog_in(settings).name}@"
+        self._name = f"{self._prefix}{uuid_utils.uuid7()}"
         self._number = 0
         self._live: SegmentWriter | None = None
         self._later: SegmentWriter | None = None
@@ -236,9 +239,9 @@ class Spool:
 
     def _foreign(self) -> Iterator[tuple[str, list[Path]]]:
         found: dict[str, list[Path]] = {}
-        for path in sorted(self._directory.glob("*" + _SEGMENT)):
+        for path in sorted(self._files(_SEGMENT)):
             found.setdefault(path.name.partition(".")[0], []).append(path)
-        for path in self._directory.glob("*" + _LOCK):
+        for path in self._files(_LOCK):
             name = path.name.partition(".")[0]
             with contextlib.suppress(FileNotFoundError):
                 if name not in found and time.time() - path.stat().st_mtime > _ORPHANED:
@@ -246,6 +249,12 @@ class Spool:
         for name, paths in found.items():
             if name != self._name and self._directory / (name + _LOCK) not in self._adopted:
                 yield name, paths
+
+    def _files(self, ending: str) -> Iterator[Path]:
+        """Yield the files of this catalog's clients, and those that do not say whose they are."""
+        for path in self._directory.glob(f"*{ending}"):
+            if path.name.startswith(self._prefix) or "@" not in path.name:
+                yield path
 
     # ---- ending ----------------------------------------------------------------------------------------------------
 

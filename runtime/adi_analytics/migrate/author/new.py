@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from adi_analytics._shared import resources as package_data
+from adi_analytics._shared.source import MANIFEST, Source
 from adi_analytics.migrate.author import statements
 from adi_analytics.migrate.author.difference import Difference, compare
 from adi_analytics.migrate.author.statements import Part
@@ -17,7 +17,7 @@ from adi_analytics.migrate.files import migration as migration_files
 from adi_analytics.migrate.files.manifest import Manifest, encode_snapshot, load_manifest, load_snapshot
 from adi_analytics.migrate.files.migration import LOCK_NAME, SNAPSHOT_NAME
 from adi_analytics.migrate.files.up_to_date import check_generated
-from adi_analytics.migrate.options import BACKENDS, Phase
+from adi_analytics.migrate.options import BACKENDS, Phase, source_for
 
 _SLUG_LENGTH: Final = 48
 
@@ -30,29 +30,35 @@ class NewResult:
     changes: tuple[str, ...]
 
 
-def new(
+def new(  # noqa: PLR0913 - a public function of keywords
     message: str | None = None,
     *,
     migrations: Path | None = None,
     manifest: Path | None = None,
+    catalog: str | None = None,
+    project: Path | None = None,
     drop_retired: bool = False,
 ) -> NewResult:
     """Write the migrations that lead from the snapshot to the catalog; nothing when only texts changed.
 
     Args:
         message: Words for the names of the directories. Defaults to what changes.
-        migrations: The folder to write to. Defaults to the packaged one.
-        manifest: The generated manifest. Defaults to the packaged one.
+        migrations: The folder to write to. Defaults to the catalog's.
+        manifest: The generated manifest. Defaults to the catalog's.
+        catalog: As in `Options`.
+        project: As in `Options`.
         drop_retired: Whether to also drop the versions that earlier migrations replaced.
 
     Raises:
         UsageError: If the change cannot be made by a migration.
         ForgottenMigrationError: If an aggregate's rows change but not its version.
     """
-    folder = _writable(migrations)
-    check_generated(manifest)
-    old = _snapshot(folder)
-    difference = compare(old, load_manifest(manifest), drop_retired=drop_retired)
+    files = used(migrations, manifest, catalog, project)
+    folder = _writable(files, migrations)
+    check_generated(files.manifest, files.project)
+    old, target = _snapshot(folder), load_manifest(files.manifest)
+    _check_same_catalog(old, target, files)
+    difference = compare(old, target, drop_retired=drop_retired)
     if difference.empty:
         return NewResult((), ())
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,29 +77,47 @@ def new(
     return NewResult(tuple(names), tuple(difference.summary()))
 
 
-def _writable(migrations: Path | None) -> Path:
-    if migrations is None and package_data.checkout_root() is None:
-        raise UsageError(
-            "an installed package's migrations are not written to",
-            "Pass --migrations, or work in a checkout.",
-            setting="migrations",
-        )
-    folder = migrations or package_data.data_dir("migrations")
-    if package_data.is_installed(folder):
-        raise UsageError(
-            f"{folder} belongs to an installed package, and an upgrade replaces it",
-            "Pass --migrations with a folder of your project, or work in a checkout.",
-            setting="migrations",
-            value=folder,
-        )
-    return folder
+def used(
+    migrations: Path | None = None,
+    manifest: Path | None = None,
+    catalog: str | None = None,
+    project: Path | None = None,
+) -> Source:
+    """Return which folder and which manifest `new` and `check` use for these arguments.
+
+    Raises:
+        UsageError: If no catalog is found, or several are, or if what says it is wrong.
+    """
+    if migrations is not None and manifest is not None:
+        found = Source(why="--migrations and --manifest", manifest=manifest, migrations=migrations, package=None)
+    else:
+        found = source_for(catalog, project)
+    path = manifest or found.manifest
+    return replace(
+        found,
+        manifest=(path / MANIFEST if path.is_dir() else path).absolute(),
+        migrations=(migrations or found.migrations).absolute(),
+    )
 
 
-def used(migrations: Path | None, manifest: Path | None) -> tuple[Path, Path]:
-    """Return which folder and which manifest `new` and `check` use for these arguments."""
-    found = manifest or package_data.data_dir("sql")
-    found = found / "manifest.json" if found.is_dir() else found
-    return (migrations or package_data.data_dir("migrations")).absolute(), found.absolute()
+def _writable(files: Source, migrations: Path | None) -> Path:
+    data = files.migrations.parent
+    installed = data.name == "_data" and (data.parent / "__init__.py").is_file()
+    if installed or (migrations is None and files.project is None):
+        raise UsageError(
+            f"{files.migrations} belongs to an installed package, and an upgrade replaces it",
+            "Work in the project's folder, or name it with --project.",
+        )
+    return files.migrations
+
+
+def _check_same_catalog(old: Manifest | None, target: Manifest, files: Source) -> None:
+    if old is not None and old.catalog != target.catalog:
+        raise UsageError(
+            f"the migrations in {files.migrations} are those of the catalog {old.catalog!r}, and the manifest"
+            f" {files.manifest} is that of the catalog {target.catalog!r}",
+            "Give the folder and the manifest of one catalog, best with --project. Nothing was written.",
+        )
 
 
 def _snapshot(folder: Path) -> Manifest | None:
@@ -174,17 +198,20 @@ def _write_text(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def lock(*, migrations: Path | None = None) -> tuple[str, ...]:
+def lock(*, migrations: Path | None = None, catalog: str | None = None, project: Path | None = None) -> tuple[str, ...]:
     """Add lines to ``migrations.lock`` for files that have none, which somebody wrote by hand.
 
     Args:
-        migrations: The folder. Defaults to the packaged one.
+        migrations: The folder. Defaults to the catalog's.
+        catalog: As in `Options`.
+        project: As in `Options`.
 
     Raises:
         UsageError: If the folder is that of an installed package.
         MigrationChecksumError: If a file that has a line was edited.
     """
-    folder = _writable(migrations)
+    files = used(migrations, migrations, catalog, project)  # the manifest is not read
+    folder = _writable(files, migrations)
     known = migration_files.read_lock(folder)
     found = {
         (file.number, file.variant): file
@@ -202,12 +229,20 @@ def lock(*, migrations: Path | None = None) -> tuple[str, ...]:
     return lines
 
 
-def check(*, migrations: Path | None = None, manifest: Path | None = None) -> int:
+def check(
+    *,
+    migrations: Path | None = None,
+    manifest: Path | None = None,
+    catalog: str | None = None,
+    project: Path | None = None,
+) -> int:
     """Compare the catalog, the snapshot, the lock and the files, without a database.
 
     Args:
-        migrations: The folder of the migrations. Defaults to the packaged one.
-        manifest: The generated manifest. Defaults to the packaged one.
+        migrations: The folder of the migrations. Defaults to the catalog's.
+        manifest: The generated manifest. Defaults to the catalog's.
+        catalog: As in `Options`.
+        project: As in `Options`.
 
     Returns:
         How many migrations there are.
@@ -216,10 +251,13 @@ def check(*, migrations: Path | None = None, manifest: Path | None = None) -> in
         ForgottenMigrationError: If the catalog changed and no migration was written, or nothing was generated.
         HistoryError: If files, lock or snapshot disagree.
     """
-    folder = migrations or package_data.data_dir("migrations")
-    check_generated(manifest)
+    files = used(migrations, manifest, catalog, project)
+    folder = files.migrations
+    check_generated(files.manifest, files.project)
     count = max(len(migration_files.load_migrations(folder, backend)) for backend in BACKENDS)
-    difference = compare(_snapshot(folder), load_manifest(manifest))
+    old, target = _snapshot(folder), load_manifest(files.manifest)
+    _check_same_catalog(old, target, files)
+    difference = compare(old, target)
     if not difference.empty:
         changes = tuple(difference.summary())
         raise ForgottenMigrationError(

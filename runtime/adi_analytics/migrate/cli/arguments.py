@@ -22,6 +22,10 @@ examples:
   analytics-migrate new -m "count cancelled tasks"  write a migration for an edit of events.yaml
   analytics-migrate drift                           does the live database match the catalog?
 
+The catalog is that of --project or --catalog, else of ADI_ANALYTICS_CATALOG or ADI_ANALYTICS_PROJECT, else of the
+nearest folder upwards with [tool.adi-analytics] in its pyproject.toml or with an events.yaml, else the only installed
+one. `doctor` says which was taken, and why.
+
 The database is --database-url, else DATABASE_URL, else PLATFORM_DATABASE_URL, else one of the two in ./.env.
 
 exit codes: 0 ok, 1 SQL or connection error, 2 usage, 3 pending, 4 another run holds the lock, 5 history mismatch,
@@ -75,8 +79,13 @@ def _command(commands: _Commands, name: str, summary: str, example: str) -> argp
     )
     command.add_argument("-v", "--verbose", action="store_true", help="log what is done")
     command.add_argument(
-        "--migrations", type=Path, metavar="DIR", help="folder of the migrations (default: those of the package)"
+        "--project", type=Path, metavar="DIR", help="folder of the catalog's project (default: this one, or one above)"
     )
+    command.add_argument(
+        "--catalog", metavar="PACKAGE", help="the generated package of the catalog (default: the project's)"
+    )
+    command.add_argument("--migrations", type=Path, metavar="DIR", help="folder of the migrations, for scripts")
+    command.add_argument("--manifest", type=Path, metavar="FILE", help="the generated manifest.json, for scripts")
     return command
 
 
@@ -181,12 +190,6 @@ def _add_inspect(commands: _Commands) -> None:
     dry_run.add_argument("--schema", default="public", help="with --offline: schema of the tables (default: public)")
 
 
-def _manifest_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--manifest", type=Path, metavar="FILE", help="generated/sql/manifest.json (default: that of the package)"
-    )
-
-
 def _add_write(commands: _Commands) -> None:
     new = _command(
         commands,
@@ -194,7 +197,6 @@ def _add_write(commands: _Commands) -> None:
         "write the migrations for an edit of the catalog",
         'analytics-migrate new -m "count cancelled tasks"',
     )
-    _manifest_option(new)
     _format_option(new)
     new.add_argument("-m", "--message", help="words for the names of the directories (default: what changes)")
     new.add_argument(
@@ -206,7 +208,6 @@ def _add_write(commands: _Commands) -> None:
     check = _command(
         commands, "check", "find a forgotten or damaged migration, without a database", "analytics-migrate check"
     )
-    _manifest_option(check)
     _format_option(check)
 
 

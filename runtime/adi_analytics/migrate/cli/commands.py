@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from adi_analytics.migrate.cli.output import Output, Table
 from adi_analytics.migrate.cli.progress_bar import Bar
@@ -34,6 +34,8 @@ def _options(arguments: argparse.Namespace, bar: Bar) -> Options:
     timeouts = Timeouts(given.get("lock_timeout"), given.get("statement_timeout"))
     return Options(
         database_url=given.get("database_url"),
+        catalog=arguments.catalog,
+        project=arguments.project,
         migrations=arguments.migrations,
         backend=given.get("backend"),
         lock_wait=given.get("lock_wait", DEFAULT_LOCK_WAIT),
@@ -129,27 +131,30 @@ def _yes_or_no(value: bool) -> str:  # noqa: FBT001 - a value, not a switch
 
 
 def _name_files(arguments: argparse.Namespace, bar: Bar) -> None:
-    """Say which files are used: outside a project they are the package's, which may surprise."""
+    """Say which files are used, and why: outside a project they are a package's, which may surprise."""
     from adi_analytics.migrate.author.new import used
 
-    folder, manifest = used(arguments.migrations, arguments.manifest)
-    bar.step(f"manifest: {manifest}")
-    bar.step(f"migrations: {folder}")
+    files = used(**_files(arguments))
+    bar.step(f"catalog: {files.why}")
+    bar.step(f"manifest: {files.manifest}")
+    bar.step(f"migrations: {files.migrations}")
+
+
+def _files(arguments: argparse.Namespace) -> dict[str, Any]:
+    names = ("migrations", "manifest", "catalog", "project")
+    return {name: getattr(arguments, name) for name in names}
 
 
 def _new_files(arguments: argparse.Namespace, bar: Bar) -> Output:
     from adi_analytics.migrate.author.new import lock, new
 
     if arguments.lock:
-        lines = lock(migrations=arguments.migrations)
+        files = _files(arguments)
+        del files["manifest"]
+        lines = lock(**files)
         return Output(lines, [*(f"locked {line}" for line in lines)] or "every file has its line already")
     _name_files(arguments, bar)
-    result = new(
-        arguments.message,
-        migrations=arguments.migrations,
-        manifest=arguments.manifest,
-        drop_retired=arguments.drop_retired,
-    )
+    result = new(arguments.message, **_files(arguments), drop_retired=arguments.drop_retired)
     if not result.written:
         return Output(asdict(result), "nothing to write: no migration is needed")
     shown = [*(f"wrote {name}" for name in result.written), *(f"  {line}" for line in result.changes)]
@@ -160,7 +165,7 @@ def _check(arguments: argparse.Namespace, bar: Bar) -> Output:
     from adi_analytics.migrate.author.new import check
 
     _name_files(arguments, bar)
-    count = check(migrations=arguments.migrations, manifest=arguments.manifest)
+    count = check(**_files(arguments))
     return Output({"migrations": count}, f"ok: {count} migrations lead to the catalog")
 
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 
-from adi_analytics._shared.resources import data_dir
 from adi_analytics.migrate.errors import HistoryError, UsageError
 from adi_analytics.migrate.files.machinery import MetaObject, machinery
 from adi_analytics.migrate.files.migration import SNAPSHOT_NAME
@@ -182,18 +181,16 @@ class Manifest(msgspec.Struct, frozen=True):
         return next((entry for entry in self.aggregates if entry.name == name), None)
 
 
-def load_manifest(path: Path | None = None) -> Manifest:
+def load_manifest(path: Path) -> Manifest:
     """Read the manifest that the code generator wrote, with this library's machinery.
 
     Args:
-        path: The file, or the folder that holds ``manifest.json``. Defaults to the packaged one.
+        path: The file, or the folder that holds ``manifest.json``.
 
     Raises:
         UsageError: If there is none, or if it cannot be read.
     """
-    found = path or data_dir("sql")
-    if found.is_dir():
-        found = found / "manifest.json"
+    found = path / "manifest.json" if path.is_dir() else path
     if not found.is_file():
         remedy = "Run `analytics-codegen generate`, or pass --manifest."
         raise UsageError(f"no manifest at {found}", remedy, setting="manifest", value=found)

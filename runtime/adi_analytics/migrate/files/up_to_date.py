@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from adi_analytics._shared.resources import checkout_root
+from adi_analytics._shared.project import Project
 from adi_analytics.migrate.errors import ForgottenMigrationError, UsageError
 
 _CATALOG: Final = "events.yaml"
@@ -19,20 +19,32 @@ _PROGRAM: Final = "import sys; from adi_analytics_codegen.cli import main; sys.e
 _NEEDED: Final = ("adi_analytics_codegen", "yaml", "jinja2", "datamodel_code_generator")
 
 
-def check_generated(manifest: Path | None) -> None:
+def check_generated(manifest: Path, project: Project | None) -> None:
     """Make sure that the generated files are those of the catalog beside them.
 
-    Without a catalog at ``<root>/events.yaml`` for a manifest at ``<root>/generated/sql/manifest.json``, or without the
-    code generator (the extra ``[codegen]``), there is nothing to ask.
+    For a manifest of *project*, its catalog is asked. For another one, at ``<root>/generated/sql/manifest.json``, it is
+    ``<root>/events.yaml``. Without that, or without the code generator (the extra ``[codegen]``), there is nothing to
+    ask.
 
     Raises:
         ForgottenMigrationError: If the catalog was edited and not generated again.
         UsageError: If the catalog has errors.
     """
-    catalog = _catalog(manifest)
+    catalog, generated = _catalog(manifest.resolve(), project)
     if catalog is None or any(importlib.util.find_spec(name) is None for name in _NEEDED):
         return
-    command = [sys.executable, "-c", _PROGRAM, "check", "--catalog", str(catalog), "--format", "json"]
+    command = [
+        sys.executable,
+        "-c",
+        _PROGRAM,
+        "check",
+        "--catalog",
+        str(catalog),
+        "--out",
+        str(generated),
+        "--format",
+        "json",
+    ]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own program and a path
     if done.returncode == 0:
         return
@@ -57,11 +69,10 @@ class _Difference(msgspec.Struct):
     path: str
 
 
-def _catalog(manifest: Path | None) -> Path | None:
-    root = checkout_root()
-    if manifest is not None:
-        path = (manifest / "manifest.json" if manifest.is_dir() else manifest).resolve()
-        root = path.parents[2] if path.parts[-len(_OUTPUT) :] == _OUTPUT else None
-    if root is None or not (root / _CATALOG).is_file():
-        return None
-    return root / _CATALOG
+def _catalog(manifest: Path, project: Project | None) -> tuple[Path | None, Path]:
+    if project is not None and manifest.is_relative_to(project.generated.resolve()):
+        return (project.catalog if project.catalog.is_file() else None), project.generated
+    if manifest.parts[-len(_OUTPUT) :] != _OUTPUT:
+        return None, manifest.parent
+    catalog = manifest.parents[2] / _CATALOG
+    return (catalog if catalog.is_file() else None), manifest.parents[1]

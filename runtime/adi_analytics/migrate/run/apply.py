@@ -80,7 +80,7 @@ def apply(wanted: Wanted = "all", options: Options | None = None) -> ApplyResult
         files = load_migrations(options.folder, database.backend)
         with lock.hold(connection, wait=options.lock_wait, waiting=options.progress.waiting) as held:
             # Another run may have installed or applied while we waited.
-            current = inspect(connection, wanted=options.backend)
+            current = inspect(connection, wanted=options.backend, catalog=database.catalog)
             applied = read_applied(connection) if current.installed else []
             plan = make_plan(files, applied, wanted)
             for note in setup_notes(connection, current, options):
@@ -96,7 +96,8 @@ def _apply_plan(
     connection: Connection, database: Database, plan: Plan, options: Options, held: lock.Held
 ) -> ApplyResult:
     check_allowed(plan, destructive=options.allow_destructive)
-    if plan.run and not database.installed:
+    unnamed = database.installed and database.catalog is not None and not database.named
+    if unnamed or (plan.run and not database.installed):
         install(connection, database)
     done: list[AppliedFile] = []
     filled: list[BackfillResult] = []

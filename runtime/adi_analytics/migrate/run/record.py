@@ -42,10 +42,13 @@ class Applied:
 def bootstrap(database: Database) -> str:
     """Return the statements that create the migrator's own tables in a new database."""
     text = (resources.files("adi_analytics.migrate") / "sql" / "bootstrap.sql").read_text(encoding="utf-8")
-    values = f"{FORMAT}, {literal(database.backend)}, {literal(database.schema)}"
+    values = f"{FORMAT}, {literal(database.backend)}, {literal(database.schema)}, {literal(database.catalog)}"
     return (
-        f"{text}\ninsert into analytics_meta.installation (format, backend, events_schema) values ({values})\n"
-        "on conflict on constraint installation_pkey do nothing;\n"
+        # A database of before has the table without the column.
+        f"{text}\nalter table analytics_meta.installation add column if not exists catalog text;\n"
+        f"insert into analytics_meta.installation (format, backend, events_schema, catalog) values ({values})\n"
+        "on conflict on constraint installation_pkey do update set catalog = excluded.catalog\n"
+        "where installation.catalog is null;\n"
     )
 
 

@@ -12,6 +12,7 @@ from adi_analytics._shared.version import __version__
 from adi_analytics.migrate.errors import (
     BackendChangedError,
     HistoryError,
+    OtherCatalogError,
     UnsuitableDatabaseError,
 )
 from adi_analytics.migrate.options import BACKENDS
@@ -48,6 +49,8 @@ class Database:
         search_path: What migrations run with: ``schema``, and the extension's schema when that is another one.
         installed: Whether the migrator's tables exist.
         timescaledb: Version of the extension, or ``None``.
+        catalog: The name of the catalog: as recorded, else that of the migrations, if they say it.
+        named: Whether the database's record says it.
     """
 
     backend: str
@@ -57,6 +60,8 @@ class Database:
     installed: bool
     timescaledb: str | None
     server_version: int
+    catalog: str | None = None
+    named: bool = False
 
     @property
     def search_path_sql(self) -> str:
@@ -64,14 +69,16 @@ class Database:
         return ", ".join(quote(name) for name in self.search_path)
 
 
-def inspect(connection: Connection, *, wanted: str | None = None) -> Database:
+def inspect(connection: Connection, *, wanted: str | None = None, catalog: str | None = None) -> Database:
     """Find out what the database is, and which backend its tables are made for.
 
     Args:
         connection: To the database.
         wanted: The backend to set a new database up for. Defaults to the most that the server offers.
+        catalog: The name of the catalog that the database must be of, unless it does not say one.
 
     Raises:
+        OtherCatalogError: If it is another catalog's.
         BackendChangedError: If it was set up for another backend than *wanted*, or than the server offers now.
         HistoryError: If a newer library set it up.
         UnsuitableDatabaseError: If it has no schema to create tables in.
@@ -84,6 +91,9 @@ def inspect(connection: Connection, *, wanted: str | None = None) -> Database:
             f"this library ({__version__}) knows {FORMAT}",
             "Upgrade adi-analytics. Nothing was changed.",
         )
+    found = recorded[3] if recorded else None
+    if found is not None and catalog is not None and found != catalog:
+        raise OtherCatalogError(found=found, expected=catalog)
     backend = recorded[1] if recorded else wanted or offered
     _check_backend(backend, offered, wanted, recorded=bool(recorded))
     schema = recorded[2] if recorded else fetch_value(connection, "select current_schema()")
@@ -93,7 +103,17 @@ def inspect(connection: Connection, *, wanted: str | None = None) -> Database:
             "Create the schema, or add `?options=-csearch_path%3Dpublic` to the URL.",
         )
     path = (schema,) if extension_schema is None or extension_schema == schema else (schema, extension_schema)
-    return Database(backend, offered, schema, path, bool(recorded), version, connection.info.server_version)
+    return Database(
+        backend=backend,
+        offered=offered,
+        schema=schema,
+        search_path=path,
+        installed=bool(recorded),
+        timescaledb=version,
+        server_version=connection.info.server_version,
+        catalog=found or catalog,
+        named=found is not None,
+    )
 
 
 def _detect(connection: Connection) -> tuple[str, str | None, str | None]:
@@ -119,11 +139,14 @@ def available_timescaledb(connection: Connection) -> str | None:
     return found
 
 
-def _recorded(connection: Connection) -> tuple[int, str, str] | None:
+def _recorded(connection: Connection) -> tuple[int, str, str, str | None] | None:
     if fetch_value(connection, "select to_regclass('analytics_meta.installation')") is None:
         return None
     try:
-        return connection.execute("select format, backend, events_schema from analytics_meta.installation").fetchone()
+        # By way of JSON: a database of before the column has no catalog.
+        return connection.execute(
+            "select format, backend, events_schema, to_jsonb(i) ->> 'catalog' from analytics_meta.installation i"
+        ).fetchone()
     except psycopg.errors.InsufficientPrivilege as error:
         raise UnsuitableDatabaseError(
             f"role {connection.info.user!r} may not read analytics_meta.installation",

@@ -48,6 +48,8 @@ def needed(kind: Kind, snapshot: Manifest, database: Database) -> Iterator[Grant
                 yield Grant("select", schema, view.name)
         return
     yield Grant("usage", "analytics_meta")
+    if database.catalog is not None:  # so that the worker can tell another catalog's database
+        yield Grant("select", "analytics_meta", "installation", ("catalog",))
     yield Grant("insert", schema, storage.table)
     if database.backend != "timescaledb":
         # After a retry the worker inserts with `on conflict do nothing`, which reads the key's columns; without the

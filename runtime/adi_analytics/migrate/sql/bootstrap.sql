@@ -12,7 +12,8 @@ create table if not exists analytics_meta.installation (
     backend text not null
         constraint installation_backend_check check (backend in ('postgres', 'timescaledb', 'timescaledb_apache')),
     events_schema text not null,
-    created_at timestamptz not null default now()
+    created_at timestamptz not null default now(),
+    catalog text
 );
 
 -- step: table migrations

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from adi_analytics.migrate.errors import HistoryError
+from adi_analytics._shared.catalog import Catalog, CatalogError
+from adi_analytics.migrate.errors import HistoryError, UsageError
 from adi_analytics.migrate.files.manifest import load_snapshot
-from adi_analytics.migrate.options import Options
+from adi_analytics.migrate.options import Options, source_for
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
 from adi_analytics.migrate.server.session import session
@@ -80,10 +81,11 @@ def replay_dead_letters(
     from adi_analytics.migrate.upkeep import replay
 
     options = options or Options()
+    catalog = _catalog(options)
     with session(options, "dead-letters") as (connection, database):
-        _table(connection, database, options)
+        _table_name(connection, database, options)
         execute(connection, f"set search_path = {database.search_path_sql}")
-        return replay.replay(connection, ids=ids, repair=repair, force=force)
+        return replay.replay(connection, catalog, ids=ids, repair=repair, force=force)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +110,25 @@ def import_dead_letters(options: Options | None = None, *, file: Path | None = N
     from adi_analytics.migrate.upkeep import replay
 
     options = options or Options()
-    path = file or letter_file.dead_letter_path(settings_from({}))
     with session(options, "dead-letters") as (connection, database):
-        _table(connection, database, options)
+        table = _table_name(connection, database, options)
+        path = file or letter_file.dead_letter_path(settings_from({}), database.catalog or "")
         execute(connection, f"set search_path = {database.search_path_sql}")
-        return Imported(replay.import_file(connection, path), path)
+        return Imported(replay.import_file(connection, table, path), path)
+
+
+def _catalog(options: Options) -> Catalog:
+    try:
+        return source_for(options.catalog, options.project).catalog()
+    except CatalogError as error:
+        raise UsageError(error.problem, error.remedy) from error
 
 
 def _table(connection: Connection, database: Database, options: Options) -> sql.Identifier:
+    return sql.Identifier(database.schema, _table_name(connection, database, options))
+
+
+def _table_name(connection: Connection, database: Database, options: Options) -> str:
     snapshot = load_snapshot(options.folder)
     name = snapshot.storage.dead_letters_table if snapshot else "analytics_dead_letters"
     if (
@@ -123,4 +136,4 @@ def _table(connection: Connection, database: Database, options: Options) -> sql.
         is None
     ):
         raise HistoryError(f"there is no table {name} yet", "Run `analytics-migrate all` first.")
-    return sql.Identifier(database.schema, name)
+    return name

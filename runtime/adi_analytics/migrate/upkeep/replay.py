@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
-from adi_analytics import events
 from adi_analytics._engine.dead_letters.file import wait_for_writers
 from adi_analytics._engine.delivery.faults import Verdict, verdict_of
 from adi_analytics._engine.delivery.statements import MARK_LATE, Store
 from adi_analytics._engine.rows.row import COLUMNS
 from adi_analytics._engine.rows.validate import InvalidValueError, decoder_of
-from adi_analytics._shared.shipped import table_name
 from adi_analytics._shared.sql import quote
 from adi_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from adi_analytics._shared.catalog import Catalog
 
 _LETTER_COLUMNS: Final = (
     "event_id", "timestamp", "event_type", "service", "reason", "sqlstate", "message", "library_version", "payload",
@@ -77,8 +77,9 @@ class Replayed:
     refused: tuple[Refused, ...]
 
 
-def replay(
+def replay(  # noqa: PLR0913 - keywords, as on the command line
     connection: psycopg.Connection[Any],
+    catalog: Catalog,
     *,
     ids: Sequence[int] | None = None,
     repair: bool = False,
@@ -89,20 +90,22 @@ def replay(
 
     Args:
         connection: To the database, in autocommit mode.
+        catalog: Says what an event must be, and the tables.
         ids: The letters; all that were not replayed by default.
         repair: Replace what PostgreSQL can't store: U+0000 and lone surrogates become U+FFFD.
         force: Also send events that break the catalog's rules as they are now.
         table: The events table; the catalog's when empty.
     """
-    store = Store(table, statement_timeout=60.0)
+    store = Store(catalog, table, statement_timeout=60.0)
+    letters = quote(catalog.dead_letters_table)
     statement = (
-        f"select id from {_table()} where replayed_at is null"  # noqa: S608 - quoted
+        f"select id from {letters} where replayed_at is null"  # noqa: S608 - quoted
         " and (%(ids)s::bigint[] is null or id = any(%(ids)s)) order by id"
     )
     wanted = connection.execute(statement.encode(), {"ids": None if ids is None else list(ids)}).fetchall()
     replayed, held, refused = 0, 0, []
     for (number,) in wanted:
-        outcome = _replay_one(connection, store, number, repair=repair, force=force)
+        outcome = _replay_one(connection, store, catalog, number, repair=repair, force=force)
         if isinstance(outcome, Refused):
             refused.append(outcome)
         elif outcome is not None:
@@ -111,12 +114,13 @@ def replay(
     return Replayed(replayed=replayed, held=held, refused=tuple(refused))
 
 
-def _replay_one(
-    connection: psycopg.Connection[Any], store: Store, number: int, *, repair: bool, force: bool
+def _replay_one(  # noqa: PLR0913 - what one letter needs
+    connection: psycopg.Connection[Any], store: Store, catalog: Catalog, number: int, *, repair: bool, force: bool
 ) -> Refused | bool | None:
     """Replay a letter; ``False`` if the table held the event, ``None`` if another session replays it now."""
+    letters = quote(catalog.dead_letters_table)
     statement = (
-        f"select event_type, payload from {_table()} where id = %s and replayed_at is null for update skip locked"  # noqa: S608 - quoted
+        f"select event_type, payload from {letters} where id = %s and replayed_at is null for update skip locked"  # noqa: S608 - quoted
     )
     event_type = ""
     try:
@@ -128,11 +132,11 @@ def _replay_one(
             row = json.loads(payload)
             if repair:
                 row = _repaired(row)
-            if not force and (problem := _problem(event_type, row["data"])):
+            if not force and (problem := _problem(catalog, event_type, row["data"])):
                 return Refused(id=number, event_type=event_type, sqlstate=None, message=problem)
             inserted = connection.execute(_insert(store.table), (json.dumps(row),)).rowcount
             _mark(connection, store, row["timestamp"])
-            connection.execute(f"update {_table()} set replayed_at = now() where id = %s".encode(), (number,))  # noqa: S608 - quoted
+            connection.execute(f"update {letters} set replayed_at = now() where id = %s".encode(), (number,))  # noqa: S608 - quoted
             return bool(inserted)
     except psycopg.Error as error:
         if verdict_of(error) not in {Verdict.ROW, Verdict.DUPLICATE}:
@@ -145,11 +149,11 @@ def _refused(number: int, event_type: str, error: psycopg.Error) -> Refused:
     return Refused(id=number, event_type=event_type, sqlstate=error.sqlstate, message=message)
 
 
-def _problem(event_type: str, data: Any) -> str | None:
+def _problem(catalog: Catalog, event_type: str, data: Any) -> str | None:
     """Return what is wrong with an event by the catalog as it is now."""
-    cls = events.EVENTS.get(event_type)
+    cls = catalog.events.get(event_type)
     if cls is None:
-        return f"the catalog has no event {event_type}"
+        return f"the catalog {catalog.name} has no event {event_type}"
     if cls.STORE:  # the store policy may have taken required fields away
         return None
     try:
@@ -188,8 +192,8 @@ def _repaired(value: Any) -> Any:
     return [_repaired(inner) for inner in value] if isinstance(value, list) else value
 
 
-def import_file(connection: psycopg.Connection[Any], path: Path) -> int:
-    """Move the letters of the file at *path* into the table; returns how many. A file that isn't there has none.
+def import_file(connection: psycopg.Connection[Any], table: str, path: Path) -> int:
+    """Move the letters of the file at *path* into *table*; returns how many. A file that isn't there has none.
 
     Letters that workers append meanwhile go to a new file. The next call finishes an import that was interrupted.
 
@@ -197,23 +201,23 @@ def import_file(connection: psycopg.Connection[Any], path: Path) -> int:
         DeadLetterFileError: If a line can't be read; none of its file is imported then.
     """
     moved = path.with_suffix(".importing")
-    imported = _import_moved(connection, moved)
+    imported = _import_moved(connection, table, moved)
     if path.exists():
         path.rename(moved)  # from here on, workers begin a new file
         wait_for_writers(moved)
-        imported += _import_moved(connection, moved)
+        imported += _import_moved(connection, table, moved)
     return imported
 
 
-def _import_moved(connection: psycopg.Connection[Any], moved: Path) -> int:
+def _import_moved(connection: psycopg.Connection[Any], table: str, moved: Path) -> int:
     if not moved.exists():
         return 0
     letters = [_read_line(moved, number, line) for number, line in enumerate(moved.read_bytes().splitlines(), 1)]
     names = ", ".join(f'"{name}"' for name in _LETTER_COLUMNS)
     values = ", ".join(f"%({name})s" for name in _LETTER_COLUMNS)
     statement = (
-        f"insert into {_table()} ({names}) select {values}"  # noqa: S608 - quoted
-        f" where not exists (select from {_table()} where event_id = %(event_id)s and replayed_at is null)"
+        f"insert into {quote(table)} ({names}) select {values}"  # noqa: S608 - quoted
+        f" where not exists (select from {quote(table)} where event_id = %(event_id)s and replayed_at is null)"
     )
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(statement.encode(), letters)
@@ -227,7 +231,3 @@ def _read_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
         return {name: record[name] for name in _LETTER_COLUMNS}
     except (ValueError, KeyError, TypeError) as error:
         raise DeadLetterFileError(path, number) from error
-
-
-def _table() -> str:
-    return quote(table_name("dead_letters_table"))

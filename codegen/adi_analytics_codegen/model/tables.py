@@ -1,0 +1,39 @@
+"""What follows from a catalog for its tables: their names, and from when on a row is late."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.model.model import Catalog
+
+MAX_IDENTIFIER: Final = 63
+"""Bytes of an identifier that PostgreSQL keeps; it cuts the rest without a word."""
+
+_DIGEST: Final = 8
+
+
+def shorten(name: str) -> str:
+    """Return *name*, or when PostgreSQL would cut it, its beginning and a digest of the whole."""
+    if len(name.encode()) <= MAX_IDENTIFIER:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
+    head = name.encode()[: MAX_IDENTIFIER - _DIGEST - 1].decode(errors="ignore")
+    return f"{head}_{digest}"
+
+
+def dead_letters_table(catalog: Catalog) -> str:
+    """Return the name of the table of events that could not be stored."""
+    return shorten(f"{catalog.storage.table.removesuffix('_events')}_dead_letters")
+
+
+def late_after(catalog: Catalog) -> int | None:
+    """Return the age in seconds from which a new row must be marked as late; ``None`` without aggregates.
+
+    A refresh takes in the whole buckets of its window. A row that arrives just after one is seen by the next if it
+    is still in a whole bucket of the window then: younger than the window less one period less one bucket. Half a
+    window at most leaves time for refreshes that come late and for transactions that take long.
+    """
+    ages = [min(a.refresh.window - a.refresh.every - a.bucket_width, a.refresh.window / 2) for a in catalog.aggregates]
+    return max(0, int(min(ages).total_seconds())) if ages else None

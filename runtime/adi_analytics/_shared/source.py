@@ -1,0 +1,132 @@
+"""Where a catalog's manifest and migrations lie: in a project, or in an installed package.
+
+The rule is that of `find_project` and `resolve_catalog`: an argument, the environment, the project in the working
+directory or above, the one installed package that declares a catalog.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics._shared.catalog import (
+    VARIABLE,
+    CatalogInvalidError,
+    catalog_of,
+    installed_package,
+    package_of,
+)
+from adi_analytics._shared.project import VARIABLE as PROJECT_VARIABLE
+from adi_analytics._shared.project import Project, find_project
+
+if TYPE_CHECKING:
+    from adi_analytics._shared.catalog import Catalog
+
+MANIFEST: Final = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A catalog, as commands use it.
+
+    Attributes:
+        why: Why this one was taken, for people.
+        manifest: The generated manifest.
+        migrations: The folder of the migrations.
+        package: The import name of the generated package; ``None`` for a project that generates no Python.
+        project: The project, or ``None`` for an installed package.
+    """
+
+    why: str
+    manifest: Path
+    migrations: Path
+    package: str | None
+    project: Project | None = None
+
+    def catalog(self) -> Catalog:
+        """Import the generated package and return its catalog. A project's own package wins over an installed one.
+
+        Raises:
+            CatalogInvalidError: If there is no package, or if it can't be used.
+        """
+        if self.package is None:
+            raise CatalogInvalidError("of this catalog", "was not found", "Run `analytics-codegen generate`.")
+        if self.project is not None:
+            folder = str(self.project.generated / "python")
+            if Path(folder, self.package).is_dir() and folder not in sys.path:
+                sys.path.insert(0, folder)
+        return catalog_of(self.package)
+
+
+def find_source(*, catalog: str | None = None, project: str | os.PathLike[str] | None = None) -> Source:
+    """Return the catalog to work for.
+
+    Args:
+        catalog: The import name of a generated package.
+        project: The folder of a project.
+
+    Raises:
+        CatalogError: If none is found, or several are, or if the package has no data.
+        ProjectError: If the folder is no project, or if its ``pyproject.toml`` is wrong.
+    """
+    if catalog:
+        return _of_package(catalog, "--catalog")
+    if not project and not os.environ.get(PROJECT_VARIABLE) and (name := os.environ.get(VARIABLE)):
+        return _of_package(name, VARIABLE)
+    found = find_project(project)
+    if found is not None:
+        return of_project(found)
+    package = installed_package()
+    return _of_package(package, "the only installed catalog")
+
+
+def of_project(project: Project) -> Source:
+    """Return what *project* holds; its files need not be there yet."""
+    return Source(
+        why=project.why,
+        manifest=project.generated / "sql" / MANIFEST,
+        migrations=project.migrations,
+        package=package_of(project),
+        project=project,
+    )
+
+
+def _of_package(package: str, why: str) -> Source:
+    folder = _folder(package)
+    data = folder / "_data"
+    reason = f"{why}: the package {package} in {folder}"
+    if (data / "sql" / MANIFEST).is_file():
+        return Source(why=reason, manifest=data / "sql" / MANIFEST, migrations=data / "migrations", package=package)
+    project = find_project_of(folder)
+    if project is not None:
+        found = of_project(project)
+        return Source(
+            why=reason, manifest=found.manifest, migrations=found.migrations, package=package, project=project
+        )
+    raise CatalogInvalidError(
+        package,
+        f"has no data: expected {data / 'sql' / MANIFEST}",
+        "Build its wheel as `analytics-codegen init` sets it up, with sql, json_schema and migrations under _data.",
+    )
+
+
+def find_project_of(folder: Path) -> Project | None:
+    """Return the project that generated the package in *folder*, if it lies in one's ``generated/python``."""
+    project = find_project(start=folder) if PROJECT_VARIABLE not in os.environ else None
+    if project is not None and folder.parent == project.generated / "python":
+        return project
+    return None
+
+
+def _folder(package: str) -> Path:
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or not spec.submodule_search_locations:
+        raise CatalogInvalidError(package, "can't be imported", "Install it, or give the project with --project.")
+    return Path(next(iter(spec.submodule_search_locations)))
