@@ -47,7 +47,7 @@ def test_the_first_run_records_the_name(migrated_dsn: str) -> None:
     ],
 )
 def test_every_command_refuses_another_catalogs_database(migrated_dsn: str, shop: Path, command: str) -> None:
-    ended = run(*command.split("_"), "--migrations", shop, "--database-url", migrated_dsn)
+    ended = run(*command.split(), "--migrations", shop, "--database-url", migrated_dsn)
 
     assert ended.code == (1 if command == "doctor" else 5)
     said = ended.err + ended.out
