@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent
 DIST = ROOT / "dist"
 CONSTRAINTS = ("-c", ".ci/constraints.txt")
 # Each process has servers of its own; more than four would rather wait for the disk than for each other.
-SPREAD = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile")
+SPREAD = ("-n", "logical", "--maxprocesses", "4", "--dist", "worksteal")
 SQUAWK_EXCLUDED = (
     "require-lock-timeout",  # the runner sets both timeouts before each file
     "require-statement-timeout",

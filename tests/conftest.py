@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support import backends
 from support.servers import Databases, private_server, session_databases
 from support.timescale import TimescaleDatabases, session_timescale
 
@@ -68,7 +69,14 @@ def timescale_migrated_dsn(timescale_databases: TimescaleDatabases) -> Iterator[
         yield dsn
 
 
-@pytest.fixture(params=["postgres", pytest.param("timescaledb", marks=pytest.mark.timescaledb)])
+@pytest.fixture
+def timescale_apache_migrated_dsn(timescale_databases: TimescaleDatabases) -> Iterator[str]:
+    """The same with the migrations of the Apache edition."""
+    with timescale_databases.migrated("timescaledb_apache") as dsn:
+        yield dsn
+
+
+@pytest.fixture(params=backends.BACKENDS[:2])
 def backend(request: pytest.FixtureRequest) -> str:
     """The name of each backend in turn, for `any_backend_dsn` and `any_migrated_dsn`."""
     name: str = request.param
@@ -78,15 +86,13 @@ def backend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def any_backend_dsn(backend: str, request: pytest.FixtureRequest) -> str:
     """The DSN of an empty database, on each backend in turn."""
-    dsn: str = request.getfixturevalue("postgres_dsn" if backend == "postgres" else "timescale_dsn")
-    return dsn
+    return backends.empty_dsn(backend, request)
 
 
 @pytest.fixture
 def any_migrated_dsn(backend: str, request: pytest.FixtureRequest) -> str:
     """The DSN of a database with all migrations applied, on each backend in turn."""
-    dsn: str = request.getfixturevalue("migrated_dsn" if backend == "postgres" else "timescale_migrated_dsn")
-    return dsn
+    return backends.migrated_dsn(backend, request)
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import pytest
 from adi_analytics.migrate.files.statements import ContinuousAggregate
 from adi_analytics_codegen.check.catalog import load_catalog
 from support.aggregates.catalogs import every_measure
-from support.aggregates.installed import BACKENDS, Installed, connect
+from support.aggregates.installed import Installed, connect
+from support.backends import BACKENDS, empty_dsn
 from support.paths import EVENTS
 
 CATALOG = load_catalog(EVENTS)
@@ -27,7 +28,7 @@ def deparsed(connection, select):
 @pytest.mark.parametrize("catalog", [CATALOG, every_measure()], ids=["seven", "every_measure"])
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_definitions_are_stable(backend, catalog, request):
-    dsn = request.getfixturevalue("postgres_dsn" if backend == "postgres" else "timescale_dsn")
+    dsn = empty_dsn(backend, request)
     with connect(dsn) as connection:
         connection.execute("set timezone = 'UTC'")
         installed = Installed.create(connection, catalog, backend)

@@ -20,9 +20,10 @@ from adi_analytics_codegen.model.model import (
     Refresh,
 )
 from support.aggregates.catalogs import AT
-from support.aggregates.installed import BACKENDS, Installed, connect
+from support.aggregates.installed import Installed, connect
 from support.aggregates.oracle import Row
 from support.aggregates.streams import START
+from support.backends import BACKENDS, empty_dsn
 from support.paths import EVENTS, ROOT
 
 SEVEN = load_catalog(EVENTS)
@@ -42,7 +43,7 @@ def exact(values, quantile):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_documented_query_is_within_its_bound(backend, request):
     assert DOCUMENTED is not None
-    dsn = request.getfixturevalue("postgres_dsn" if backend == "postgres" else "timescale_dsn")
+    dsn = empty_dsn(backend, request)
     rng = random.Random(5)
     values = [int(rng.lognormvariate(5, 2)) for _ in range(3000)]
     with connect(dsn) as connection:

@@ -8,8 +8,9 @@ import pytest
 from adi_analytics.migrate.cli.main import main
 from adi_analytics_codegen.backends.sql import manifest
 from adi_analytics_codegen.check.catalog import load_catalog
-from support.aggregates.installed import BACKENDS, Installed, connect
+from support.aggregates.installed import Installed, connect
 from support.aggregates.streams import START, stream
+from support.backends import BACKENDS, migrated_dsn
 from support.paths import EVENTS
 
 CATALOG = load_catalog(EVENTS)
@@ -28,9 +29,8 @@ def replace_time(row):
 
 @pytest.fixture(params=BACKENDS)
 def migrated(request):
-    dsn = request.getfixturevalue("postgres_dsn" if request.param == "postgres" else "timescale_dsn")
+    dsn = migrated_dsn(request.param, request)
     run = ["--database-url", dsn, "--backend", request.param]
-    assert main(["all", *run]) == 0
     with connect(dsn) as connection:
         yield Installed(connection, CATALOG, request.param, manifest(CATALOG)), run
 

@@ -11,9 +11,10 @@ from adi_analytics_codegen.check.catalog import load_catalog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.aggregates.catalogs import SCALARS, every_measure
-from support.aggregates.installed import BACKENDS, Installed, connect
+from support.aggregates.installed import Installed, connect
 from support.aggregates.oracle import Row
 from support.aggregates.streams import ODD_DOCUMENTS, ODD_VALUES, START
+from support.backends import BACKENDS, empty_dsn
 from support.paths import EVENTS
 
 SEVEN = load_catalog(EVENTS)
@@ -21,7 +22,7 @@ SEVEN = load_catalog(EVENTS)
 
 @pytest.fixture(params=BACKENDS)
 def database(request):
-    dsn = request.getfixturevalue("postgres_dsn" if request.param == "postgres" else "timescale_dsn")
+    dsn = empty_dsn(request.param, request)
     with connect(dsn) as connection:
         yield connection, request.param
 

@@ -8,20 +8,19 @@ from typing import Any
 
 import pytest
 from adi_analytics_codegen.check.catalog import load_catalog
-from support.aggregates.installed import BACKENDS, Installed, connect
+from support.aggregates.installed import Installed, connect
 from support.aggregates.oracle import Row
 from support.aggregates.streams import START, stream
+from support.backends import BACKENDS, empty_dsn
 from support.paths import EVENTS
 
 CATALOG = load_catalog(EVENTS)
 ROWS = stream(CATALOG)
 
 
-@pytest.fixture(
-    params=[pytest.param(name, marks=pytest.mark.timescaledb) if "scale" in name else name for name in BACKENDS]
-)
+@pytest.fixture(params=BACKENDS)
 def installed(request):
-    dsn = request.getfixturevalue("postgres_dsn" if request.param == "postgres" else "timescale_dsn")
+    dsn = empty_dsn(request.param, request)
     with connect(dsn) as connection:
         yield Installed.create(connection, CATALOG, request.param)
 

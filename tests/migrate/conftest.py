@@ -5,30 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from support.backends import BACKENDS, empty_dsn, migrated_dsn
 from support.migrating import Project, Target, project
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-BACKENDS = [
-    "postgres",
-    pytest.param("timescaledb", marks=pytest.mark.timescaledb),
-    pytest.param("timescaledb_apache", marks=pytest.mark.timescaledb),
-]
 
 
 @pytest.fixture(params=BACKENDS)
 def target(request: pytest.FixtureRequest) -> Target:
     """An empty database, on each backend in turn."""
     name: str = request.param
-    return Target(name, request.getfixturevalue("postgres_dsn" if name == "postgres" else "timescale_dsn"))
+    return Target(name, empty_dsn(name, request))
 
 
-@pytest.fixture
-def migrated(target: Target) -> Target:
+@pytest.fixture(params=BACKENDS)
+def migrated(request: pytest.FixtureRequest) -> Target:
     """A database with all migrations applied, on each backend in turn."""
-    target.apply()
-    return target
+    name: str = request.param
+    return Target(name, migrated_dsn(name, request))
 
 
 @pytest.fixture

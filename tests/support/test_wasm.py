@@ -359,6 +359,37 @@ def test_snapshot_is_restored(connect, server):
         server.open("nowhere")
 
 
+def test_snapshot_is_restored_many_times_whatever_happened(connect, server):
+    """Tables, settings, files and libraries that a test brings are gone, and nothing of the snapshot is."""
+    for turn in range(5):
+        connection = connect()
+        connection.execute("create table m (at timestamptz not null, text text)")
+        connection.execute("select create_hypertable('m', 'at')")
+        connection.execute(
+            "insert into m select now() + g * interval '1 day', repeat('x', 9000) from generate_series(1, 99) g"
+        )
+        connection.execute("create index on m (at, text)" if turn == 3 else "vacuum full m")
+        connection.execute("select set_config('my.setting', 'x', false)")
+        if turn == 2:  # loads a library
+            assert value(connection, "select to_tsvector('english', 'cats')::text") == "'cat':1"
+        connection.execute("begin; drop table m; create table n as select generate_series(1, 100000)")
+        server.open("empty")
+        connection = connect()
+        assert value(connection, "select count(*) from pg_class where relname in ('m', 'n')") == 0
+        assert value(connection, "select current_setting('my.setting', true)") is None
+        assert value(connection, "select count(*) from timescaledb_information.hypertables") == 0
+        assert value(connection, "select count(*) from pg_extension where extname = 'timescaledb'") == 1
+
+
+def test_server_that_crashed_comes_back(connect, server):
+    connection = connect()
+    connection.execute("create function crash(int) returns cstring language internal as 'textout'")
+    with pytest.raises(errors.CrashShutdown):
+        connection.execute("select crash(-16)")  # reads outside of the memory
+    server.open("empty")
+    assert value(connect(), "select 42") == 42
+
+
 def test_hypertables_aggregates_policies_and_compression(connect):
     connection = connect()
     connection.execute("create table m (at timestamptz not null, n int)")

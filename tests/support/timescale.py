@@ -23,8 +23,8 @@ class TimescaleDatabases(Protocol):
         """Yield the DSN of a database with nothing in it but the extension."""
         ...
 
-    def migrated(self) -> AbstractContextManager[str]:
-        """Yield the DSN of a database with all migrations applied."""
+    def migrated(self, backend: str = "timescaledb") -> AbstractContextManager[str]:
+        """Yield the DSN of a database with all migrations of *backend* applied."""
         ...
 
 
@@ -41,13 +41,13 @@ class WasmDatabases:
         yield self._server.dsn
 
     @contextlib.contextmanager
-    def migrated(self) -> Iterator[str]:
-        """Yield its DSN, with all migrations applied."""
-        if not self._server.has("migrated"):
+    def migrated(self, backend: str = "timescaledb") -> Iterator[str]:
+        """Yield its DSN, with all migrations of *backend* applied."""
+        if not self._server.has(backend):
             self._server.open("empty")
-            apply_migrations(self._server.dsn)
-            self._server.save("migrated")
-        self._server.open("migrated")
+            apply_migrations(self._server.dsn, backend)
+            self._server.save(backend)
+        self._server.open(backend)
         yield self._server.dsn
 
 

@@ -7,6 +7,7 @@ import re
 import tempfile
 import uuid
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import jsonschema_rs
@@ -57,7 +58,8 @@ def test_samples_are_valid_for_two_validators_and_one_event_only(data, seed):
         jsonschema.validate(instance, schema)
         assert jsonschema_rs.is_valid(schema, instance)
         assert union.is_valid(instance)
-        for broken in ({**instance, "type": "x"}, {**instance, "other_field_": 1}, {}, []):
+        wrong: list[Any] = [{**instance, "type": "x"}, {**instance, "other_field_": 1}, {}, []]
+        for broken in wrong:
             assert not jsonschema_rs.is_valid(schema, broken)
 
 
@@ -169,11 +171,10 @@ def test_the_typescript_is_accepted_where_it_is_used_well_and_only_there(tmp_pat
     good, bad = tmp_path / "good.ts", tmp_path / "bad.ts"
     good.write_text(USE)
     bad.write_text(WRONG)
-    assert compile_typescript(types, good) == ""
+    own = EVENTS.parent / "generated" / "typescript" / "events.ts"
+    assert compile_typescript(types, good, own) == ""
     complaints = compile_typescript(types, bad)
     assert complaints.count("error TS") >= 3, complaints
-    own = EVENTS.parent / "generated" / "typescript" / "events.ts"
-    assert compile_typescript(own) == ""
 
 
 def test_links_in_the_documents_lead_somewhere():
@@ -249,6 +250,7 @@ def test_our_reading_of_the_format_agrees_with_a_full_validator(catalog, data, v
     text = json.dumps(replaced(catalog, path, value), ensure_ascii=False)
     findings = Findings()
     node = parse(text.encode(), "events.yaml", findings)
+    assert node is not None
     Shape(catalog_schema(), findings).check(node)
     accepted = jsonschema_rs.is_valid(catalog_schema(), json.loads(text))
     assert accepted == (not findings.items), [str(finding) for finding in findings.items]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from adi_analytics import migrate
+from support.backends import migrated_dsn
 from support.migrating import Target, connect, execute
 
 if TYPE_CHECKING:
@@ -483,16 +484,6 @@ CASES = [
 ]
 
 
-def _migrated(backend: str, request: pytest.FixtureRequest) -> Target:
-    if backend == "postgres":
-        return Target(backend, request.getfixturevalue("migrated_dsn"))
-    if backend == "timescaledb":
-        return Target(backend, request.getfixturevalue("timescale_migrated_dsn"))
-    target = Target(backend, request.getfixturevalue("timescale_dsn"))
-    target.apply()
-    return target
-
-
 def _partitions(dsn: str) -> dict[str, str]:
     with connect(dsn) as connection:
         if connection.execute("select to_regclass('analytics_events_default')").fetchone() == (None,):
@@ -511,7 +502,7 @@ BY_HAND = {
 
 @pytest.mark.parametrize(("backend", "mutation"), CASES)
 def test_each_change_is_reported(backend: str, mutation: Mutation, request: pytest.FixtureRequest) -> None:
-    target = _migrated(backend, request)
+    target = Target(backend, migrated_dsn(backend, request))
     execute(target.dsn, "set check_function_bodies = off")
     names = _partitions(target.dsn) if backend == "postgres" else {}
     roles = {name: f"{name}_{os.urandom(4).hex()}" for name in ("writer", "reader", "other")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -21,15 +22,19 @@ from support.paths import ROOT
 from support.servers import private_server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from support.servers import Databases
 
-# Dies without a word before its nth statement.
+# Each line of input is a run of its own that dies without a word before its nth statement. The runs are forks of one
+# process, which imports everything once.
 KILLED = """
-import os, signal, sys
+import json, os, signal, sys
+from pathlib import Path
 from adi_analytics import migrate
 from adi_analytics.migrate.server import connection
-left = int(sys.argv[1])
 send = connection.execute
+left = 0
 def execute(connection, text):
     global left
     left -= 1
@@ -39,8 +44,40 @@ def execute(connection, text):
 for module in list(sys.modules.values()):
     if getattr(module, "execute", None) is send:
         module.execute = execute
-migrate.apply(options=migrate.Options(database_url=sys.argv[2], migrations=__import__("pathlib").Path(sys.argv[3])))
+for line in sys.stdin:
+    dsn, folder, left = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        migrate.apply(options=migrate.Options(database_url=dsn, migrations=Path(folder)))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+
+
+class Killer:
+    """Runs of the migrator that are killed."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def run(self, dsn: str, folder: Path, statement: int) -> int:
+        """Run until before that statement; return how the run ended."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([dsn, str(folder), statement]) + "\n")
+        self._process.stdin.flush()
+        ended = int(self._process.stdout.readline())
+        assert ended in (0, -signal.SIGKILL)
+        return ended
+
+
+@pytest.fixture
+def killer() -> Iterator[Killer]:
+    command = [sys.executable, "-c", KILLED]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Killer(process)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
 
 
 @pytest.fixture
@@ -59,23 +96,16 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def killed(dsn: str, folder: Path, statement: int) -> int:
-    """Run until before that statement; return how the process ended."""
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(statement), dsn, str(folder)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode
-
-
 @pytest.mark.slow
-def test_a_kill_before_any_statement_is_mended_by_the_next_run(databases: Databases, folder: Path) -> None:
+def test_a_kill_before_any_statement_is_mended_by_the_next_run(
+    databases: Databases, killer: Killer, folder: Path
+) -> None:
     statement = 0
     ended = -signal.SIGKILL
     while ended != 0:
         statement += 1
         with databases.empty() as dsn:
-            ended = killed(dsn, folder, statement)
+            ended = killer.run(dsn, folder, statement)
             if ended == 0:
                 break
             migrate.apply(options=migrate.Options(database_url=dsn, migrations=folder))
@@ -90,13 +120,13 @@ def test_a_kill_before_any_statement_is_mended_by_the_next_run(databases: Databa
 
 
 @pytest.mark.slow
-def test_a_kill_during_the_real_migrations_is_mended_by_the_next_run(databases: Databases) -> None:
+def test_a_kill_during_the_real_migrations_is_mended_by_the_next_run(databases: Databases, killer: Killer) -> None:
     statement = 0
     ended = -signal.SIGKILL
     while ended != 0:
         statement += 1
         with databases.empty() as dsn:
-            ended = killed(dsn, ROOT / "migrations", statement)
+            ended = killer.run(dsn, ROOT / "migrations", statement)
             target = Target("postgres", dsn)
             target.apply()
             assert migrate.drift(target.options).findings == ()
@@ -219,7 +249,7 @@ def test_least_privileges_are_enough_on_timescaledb(timescale_dsn: str) -> None:
 def test_the_real_worker_needs_no_more_than_the_writers_rights(roles: dict[str, str]) -> None:
     migrate.apply(options=migrate.Options(database_url=roles["owner"], grant_writer=roles["writer_role"]))
     store = Store(CATALOG, "", statement_timeout=60.0)
-    ids = {"project_id": str(uuid.uuid4()), "user_id": str(uuid.uuid4())}
+    ids = {"project_id": uuid.uuid4(), "user_id": uuid.uuid4()}
 
     with AnalyticsClient.connect(roles["writer"], service="test") as client:
         for _ in range(10):

@@ -225,9 +225,8 @@ def test_a_long_pause_leaves_no_gap(migrated: Target) -> None:
 
 
 @pytest.mark.timescaledb
-def test_what_the_policies_passed_over_is_computed(timescale_dsn: str) -> None:
-    target = Target("timescaledb", timescale_dsn)
-    target.apply()
+def test_what_the_policies_passed_over_is_computed(timescale_migrated_dsn: str) -> None:
+    target = Target("timescaledb", timescale_migrated_dsn)
     # Says that a scheduler runs; the tests run its jobs.
     execute(
         target.dsn,
@@ -376,8 +375,8 @@ def test_rows_of_impossible_times_stay_in_the_default_partition(migrated_dsn: st
     )
 
 
-def test_expired_rows_go_and_their_counts_stay(target: Target) -> None:
-    target.apply()
+def test_expired_rows_go_and_their_counts_stay(migrated: Target) -> None:
+    target = migrated
     insert_events(target.dsn)
     force(target)
     before = counted(target.dsn)
@@ -416,11 +415,10 @@ def test_the_loop_goes_on_after_a_failure(migrated_dsn: str) -> None:
     assert isinstance(told[1], migrate.MaintainResult)
 
 
-def test_all_backends_give_the_same_answers(postgres_dsn: str, timescale_dsn: str) -> None:
+def test_all_backends_give_the_same_answers(migrated_dsn: str, timescale_migrated_dsn: str) -> None:
     """Stored buckets, late events and the real-time tail: each public view, row by row."""
     found = []
-    for target in (Target("postgres", postgres_dsn), Target("timescaledb", timescale_dsn)):
-        target.apply()
+    for target in (Target("postgres", migrated_dsn), Target("timescaledb", timescale_migrated_dsn)):
         with connect(target.dsn) as connection:
             connection.execute(
                 """insert into analytics_events ("timestamp", event_type, service, user_id, data, event_id)

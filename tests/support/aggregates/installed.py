@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-import pytest
 from adi_analytics.migrate.author import versions
 from adi_analytics.migrate.files.machinery import machinery, own_record
 from adi_analytics.migrate.files.manifest import Manifest, decode
@@ -24,12 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from adi_analytics_codegen.model.model import Aggregate, Catalog
-
-BACKENDS = (
-    "postgres",
-    pytest.param("timescaledb", marks=pytest.mark.timescaledb),
-    pytest.param("timescaledb_apache", marks=pytest.mark.timescaledb),
-)
 
 
 @contextmanager

