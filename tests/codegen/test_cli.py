@@ -363,6 +363,8 @@ def test_without_the_extra_it_says_what_to_install(project, package, command):
 def test_a_reader_that_leaves_is_no_error():
     code = "import sys; from adi_analytics_codegen.cli import main; sys.exit(main(['rules']))"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0

@@ -11,8 +11,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 
-from .conftest import ROOT, build
+from .conftest import build
 
 TOOLS = shutil.ignore_patterns(
     ".git", ".venv", ".nox", "node_modules", "dist", "__pycache__", ".*_cache", ".hypothesis"

@@ -7,7 +7,7 @@ import importlib
 import pickle
 import pkgutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import adi_analytics
 import pytest
@@ -33,8 +33,14 @@ if TYPE_CHECKING:
 
 LOCK = Path("migrations/migrations.lock")
 SQL = Path("migrations/0002_pre_add/common.sql")
-EDITED = {"path": SQL, "number": 2, "file": "0002_pre_add/common.sql", "actual": "b" * 64}
-APPLIED = {"name": "0003_post_drop", "number": 3, "applied_by": "2.0", "applied_at": "12:00", "version": "1.0"}
+EDITED: dict[str, Any] = {"path": SQL, "number": 2, "file": "0002_pre_add/common.sql", "actual": "b" * 64}
+APPLIED: dict[str, Any] = {
+    "name": "0003_post_drop",
+    "number": 3,
+    "applied_by": "2.0",
+    "applied_at": "12:00",
+    "version": "1.0",
+}
 
 EXAMPLES = [
     (AnalyticsError("broken"), "broken"),
@@ -81,8 +87,10 @@ EXAMPLES = [
     (errors.DestructiveError(file="0002_pre_add/common.sql"), "0002_pre_add/common.sql destroys data"),
 ]  # fmt: skip
 
+E = TypeVar("E", bound=AnalyticsError)
 
-def error_classes(root: type[AnalyticsError]) -> Iterator[type[AnalyticsError]]:
+
+def error_classes(root: type[E]) -> Iterator[type[E]]:
     yield root
     for cls in root.__subclasses__():
         yield from error_classes(cls)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 from adi_analytics._engine import drivers
 
@@ -33,7 +34,8 @@ class WithoutAwait(ast.NodeTransformer):
         return self.visit(node.value)  # type: ignore[no-any-return]  # typeshed's visit() returns Any
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        found = ast.FunctionDef(**{name: getattr(node, name, None) for name in node._fields})
+        fields: dict[str, Any] = {name: getattr(node, name, None) for name in node._fields}
+        found = ast.FunctionDef(**fields)
         return self.generic_visit(ast.copy_location(found, node))
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
@@ -57,7 +59,7 @@ def members(name: str) -> dict[str, str]:
                 if ast.get_docstring(node):
                     del node.body[0]
                 found[f"{owner}.{node.name}"] = ast.unparse(node)
-            elif not isinstance(node.value, ast.Constant):
+            elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
                 found[f"{owner}: {ast.unparse(node)}"] = ""
     return found
 

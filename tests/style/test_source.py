@@ -42,20 +42,16 @@ def is_private(name):
     return name.startswith("_") and not name.startswith("__")
 
 
-def private_imports(node):
-    """Yield the private names that an import takes from a module of ours."""
-    if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").split(".")[0] in OURS):
-        yield from (alias.name for alias in node.names if is_private(alias.name))
+def private_imports(module):
+    """Yield the line and each private name of the imports from modules of ours."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").split(".")[0] in OURS):
+            yield from ((node.lineno, alias.name) for alias in node.names if is_private(alias.name))
 
 
 @pytest.mark.parametrize("folder", PACKAGES, ids=lambda folder: folder.name)
 def test_no_module_imports_a_private_name_of_another(folder):
-    found = [
-        f"{shown(path, node.lineno)}: {name}"
-        for path in modules(folder)
-        for node in ast.walk(tree(path))
-        for name in private_imports(node)
-    ]
+    found = [f"{shown(path, line)}: {name}" for path in modules(folder) for line, name in private_imports(tree(path))]
     assert found == []
 
 
@@ -71,7 +67,7 @@ def test_no_module_imports_a_private_name_of_another(folder):
     ],
 )
 def test_what_a_private_import_is(code, names):
-    assert list(private_imports(ast.parse(code).body[0])) == names
+    assert [name for _, name in private_imports(ast.parse(code))] == names
 
 
 def python_files():
@@ -139,6 +135,7 @@ def functions(folder):
     for path in modules(folder):
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
                 yield node.end_lineno - node.lineno + 1, f"{shown(path, node.lineno)} {node.name}"
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import jsonschema
 import jsonschema_rs
@@ -9,7 +10,7 @@ import pytest
 from adi_analytics_codegen.model.patterns import UnportableError, in_python, portable
 from support.codegen.projects import minimal, run_python
 
-FIELDS = {
+FIELDS: dict[str, dict[str, Any]] = {
     "number": {"type": "int", "min": 0, "max": 2**63 - 1},
     "any_int": {"type": "int"},
     "price": {"type": "float", "min": 0.5},
@@ -39,7 +40,18 @@ CLOCKS = [
     "00:00:00+24:00", "00:00:00+01", "00:00:00.Z",
 ]  # fmt: skip
 TIMES = [*(f"{day}T{clock}" for day in DAYS for clock in CLOCKS), "2026-02-28t00:00:00Z", "2026-02-28"]
-OTHERS = [None, [], [[]], [[1.0], [2]], [[1, 2, 3]], [["1"]], {}, {"zip": 1.0}, {"zip": 1, "city": None}, {"city": "x"}]
+OTHERS: list[Any] = [
+    None,
+    [],
+    [[]],
+    [[1.0], [2]],
+    [[1, 2, 3]],
+    [["1"]],
+    {},
+    {"zip": 1.0},
+    {"zip": 1, "city": None},
+    {"city": "x"},
+]
 VALUES = [*NUMBERS, *STRINGS, *UUIDS, *TIMES, *OTHERS]
 ACCEPTS = """
 import json, sys

@@ -75,7 +75,11 @@ def test_a_catalog_may_be_split_over_files(project):
     catalog = load_catalog(project.catalog)
     assert list(catalog.domains) == ["web", "mail"]
     assert catalog.reserved_events == ("a", "b")
-    assert catalog.event("sent").field("x").at.file == str(project.folder / "web" / "web.yaml")
+    sent = catalog.event("sent")
+    assert sent is not None
+    field = sent.field("x")
+    assert field is not None
+    assert field.at.file == str(project.folder / "web" / "web.yaml")
 
 
 def test_files_may_not_include_each_other(project):
@@ -107,6 +111,7 @@ def test_scalars_follow_yaml_1_2(project):
 
 def test_groups_come_first_and_keep_their_columns():
     event = load_catalog(EVENTS).event("api_request")
+    assert event is not None
     assert [field.name for field in event.fields[:2]] == ["service", "user_id"]
     assert (event.user_id_field, event.service_field) == ("user_id", "service")
 

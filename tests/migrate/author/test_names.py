@@ -95,11 +95,15 @@ def test_a_text_of_the_catalog_is_never_taken_for_a_name(tmp_path: Path) -> None
     made.edit(add_column)
     made.new("other rows, same version: the relations get the names of a revision")
 
+    snapshot = load_snapshot(made.migrations)
+    assert snapshot is not None
+    aggregate = snapshot.aggregate(LONG)
+    assert aggregate is not None
     written = "'" + TEXT.replace("'", "''") + "'"
     for backend in ("postgres", "timescaledb"):
         (file,) = made.migrations.glob(f"0003_pre_*/{backend}.sql")
         text = file.read_text(encoding="utf-8")
-        assert text.count(written) >= len(load_snapshot(made.migrations).aggregate(LONG).relations)
+        assert text.count(written) >= len(aggregate.relations)
         assert f'"{LONG}_v1"' not in text.replace(written, "")
         assert "{0." not in text.replace(written, "")
         assert "{{" not in text

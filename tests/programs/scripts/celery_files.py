@@ -19,12 +19,13 @@ class Transport(filesystem.Transport):
     """
 
     implements = filesystem.Transport.implements.extend(asynchronous=True)
-    polling_interval = None
+    polling_interval = None  # type: ignore[assignment]  # as in kombu's transports that need no polling
 
     def register_with_event_loop(self, _connection: Any, loop: Any) -> None:
         loop.call_repeatedly(0.02, self._deliver_waiting)
 
     def _deliver_waiting(self) -> None:
+        assert self.cycle is not None
         try:
             while True:
                 self.cycle.get(self._deliver)

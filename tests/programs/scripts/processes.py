@@ -9,6 +9,7 @@ import concurrent.futures
 import multiprocessing
 import os
 import sys
+from typing import Any
 
 from adi_analytics import AnalyticsClient, events
 
@@ -27,7 +28,8 @@ def track_all() -> None:
 
 
 def process(method: str) -> None:
-    child = multiprocessing.get_context(method).Process(target=track_all)
+    context: Any = multiprocessing.get_context(method)  # mypy knows no common class with a Process
+    child = context.Process(target=track_all)
     child.start()
     child.join()
     assert child.exitcode == 0

@@ -103,7 +103,7 @@ def own() -> Any:
 
 
 def test_two_catalogs_share_a_spool_directory_and_not_their_events(database: Database, tmp_path: Path) -> None:
-    spool = {"spool": "always", "spool_dir": str(tmp_path)}
+    spool: dict[str, Any] = {"spool": "always", "spool_dir": str(tmp_path)}
     shop = replace(events.CATALOG, name="shop")
     away = AnalyticsClient.connect("postgresql://127.0.0.1:1/none", catalog=shop, **QUICK, **spool)
     away.track(task(1))

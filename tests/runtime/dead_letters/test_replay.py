@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -158,7 +158,8 @@ def test_a_letter_written_while_the_file_is_imported_is_not_lost(
         timestamp="2026-11-01T12:00:00+00:00", event_type="t", service="s", user_id=None, data={},
         event_id="0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9b01", meta={},
     )  # fmt: skip
-    lock, imported = letter_file._lock, []
+    lock = letter_file._lock
+    imported: list[Any] = []
 
     def import_between_open_and_lock(descriptor: int) -> None:
         if not imported:

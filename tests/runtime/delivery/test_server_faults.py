@@ -16,9 +16,10 @@ from support.runtime import QUICK, Proxy, balanced, running, settled, task, task
 from support.servers import freeze, thaw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Self
 
+    from adi_analytics import Stats
     from adi_analytics.embedded import EmbeddedServer
     from support.runtime import Database
 
@@ -54,6 +55,10 @@ def blocked(database: Database) -> Iterator[psycopg.Connection]:
     with psycopg.connect(database.dsn) as connection:
         connection.execute("lock table analytics_events in access exclusive mode")
         yield connection
+
+
+def spooled_exactly(count: int) -> Callable[[Stats], bool]:
+    return lambda stats: stats.spooled == count
 
 
 def wait_until_waiting(database: Database) -> int:
@@ -184,11 +189,11 @@ def test_a_frozen_server_counts_as_away_after_a_while(
         assert client.flush(10).ok
         frozen = freeze(own_server)
         try:
-            for start in (1, 151):
-                for event in tasks(150, start=start):
+            for spooled in (150, 300):
+                for event in tasks(150, start=spooled - 149):
                     client.track(event)
                 # The second time the worker waits for the server, and must come back to write these to disk.
-                settled(client, lambda stats, spooled=start + 149: stats.spooled == spooled)
+                settled(client, spooled_exactly(spooled))
         finally:
             thaw(frozen)
         settled(client, lambda stats: stats.delivered == 301)

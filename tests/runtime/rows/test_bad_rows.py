@@ -58,7 +58,7 @@ class _Odd:
 class _Lazy:
     """Like a proxy outside of its request: even `isinstance` raises."""
 
-    @property
+    @property  # type: ignore[misc]  # as proxies have it, though a class says otherwise
     def __class__(self) -> Any:
         raise RuntimeError("outside of a request")
 

@@ -74,12 +74,13 @@ def test_a_faulty_event_keeps_what_has_the_declared_shape() -> None:
 
 
 def test_messages_name_the_place_and_what_is_expected() -> None:
-    for values, message in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"tier": "x"}, "Invalid enum value - at `$.tier`"),
         ({"profile": {"email": 1}}, "Expected `str`, got `int` - at `$.profile.email`"),
         ({"friends": [{}]}, "Object missing required field `email` - at `$.friends[0]`"),
         ({"friends": [{"email": "", "q": 1}]}, "Object contains unknown field - at `$.friends[0]`"),
-    ]:
+    ]
+    for values, message in cases:
         with pytest.raises(EncodeFault) as caught:
             RowEncoder(Settings(), decoder_of).check(_Signed(**values))
         assert caught.value.message == message

@@ -130,7 +130,8 @@ def aggregates(draw: Any, all_events: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_dropped(field: dict[str, Any]) -> bool:
-    return field.get("store", "drop" if field.get("sensitivity") == "secret" else "keep") == "drop"
+    stored: str = field.get("store", "drop" if field.get("sensitivity") == "secret" else "keep")
+    return stored == "drop"
 
 
 @st.composite
