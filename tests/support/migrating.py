@@ -190,6 +190,14 @@ def counted(dsn: str) -> dict[Any, tuple[Any, ...]]:
     return {row[0]: row[1:] for row in found}
 
 
+def options(dsn: str, folder: Path, **more: object) -> migrate.Options:
+    return migrate.Options(database_url=dsn, migrations=folder, **more)  # type: ignore[arg-type]  # of any type
+
+
+def names(result: migrate.ApplyResult) -> list[str]:
+    return [file.name for file in result.applied]
+
+
 SQL = "-- phase: pre\n-- transaction: on\ncreate table a (i int);\n"
 
 

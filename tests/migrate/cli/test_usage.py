@@ -1,0 +1,108 @@
+"""How the commands are called: wrong use, connections, help, colours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from adi_analytics import migrate
+from support.migrating import Project, environment, project, run, value
+from support.paths import ROOT
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ((), 2, "COMMAND"),
+        (("nonsense",), 2, "invalid choice: 'nonsense'"),
+        (("status", "--format", "xml"), 2, "invalid choice: 'xml'"),
+        (("status", "--database-url", "postgresql://127.0.0.1:1/none"), 1, "cannot connect to"),
+        (("status", "--database-url", "no url"), 2, "the database URL cannot be read"),
+        (("status", "--database-url", "mysql://somewhere/db"), 2, "the database URL cannot be read"),
+        (
+            ("all", "--migrations", "/nowhere", "--database-url", "postgresql://127.0.0.1:1/none"),
+            1,
+            "cannot connect to",
+        ),
+        (("dry-run", "--offline"), 2, "--offline needs a backend"),
+        (("check", "--manifest", "/nowhere"), 2, "no manifest at"),
+        (("refresh", "--since", "yesterday", "--database-url", "x"), 2, "is no time like"),
+        (("status",), 2, "no database was given"),
+    ],
+)
+def test_wrong_use_is_explained(
+    arguments: tuple[str, ...], code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with environment(DATABASE_URL=None, PLATFORM_DATABASE_URL=None, ADI_ANALYTICS_PROJECT=str(ROOT)):
+        ended = run(*arguments)
+
+    assert ended.code == code
+    assert words in ended.err
+
+
+def test_passwords_are_not_shown() -> None:
+    ended = run("status", "--database-url", "postgresql://me:hunter2@127.0.0.1:1/none")
+
+    assert ended.code == 1
+    assert "hunter2" not in ended.err
+
+
+def test_a_database_that_is_not_there(postgres_dsn: str) -> None:
+    ended = run(
+        "status",
+        "--database-url",
+        postgres_dsn.replace("/x_", "/y_") + "_gone"
+        if "?" not in postgres_dsn
+        else postgres_dsn.replace("?", "_gone?"),
+    )
+
+    assert ended.code == 1
+    assert "does not exist" in ended.err
+
+
+def test_the_url_comes_from_where_it_should(migrated_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ADI_ANALYTICS_PROJECT", str(ROOT))
+    (tmp_path / ".env").write_text(f"# comment\nexport DATABASE_URL='{migrated_dsn}'  \n")
+    wrong = "postgresql://127.0.0.1:1/none"
+    with environment(DATABASE_URL=None, PLATFORM_DATABASE_URL=None):
+        assert run("status").code == 0
+    with environment(DATABASE_URL=None, PLATFORM_DATABASE_URL=wrong):
+        assert run("status").code == 1
+    with environment(DATABASE_URL=migrated_dsn, PLATFORM_DATABASE_URL=wrong):
+        assert run("status").code == 0
+        assert run("status", "--database-url", wrong).code == 1
+    with environment(DATABASE_URL=migrated_dsn.replace("postgresql://", "postgresql+asyncpg://")):
+        assert run("status").code == 0
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    text = run("--help")
+    assert text.code == 0
+    assert "exit codes:" in text.out
+    for command in (
+        "all", "pre", "post", "status", "dry-run", "check", "drift", "new", "baseline", "backfill", "refresh",
+        "maintain", "dead-letters", "doctor",
+    ):  # fmt: skip
+        shown = run(command, "--help")
+        assert shown.code == 0
+        assert "example" in shown.out
+
+
+def test_no_color_is_respected(migrated_dsn: str) -> None:
+    with environment(NO_COLOR="1", FORCE_COLOR=None):
+        assert "\x1b[" not in run("status", "--database-url", migrated_dsn).out
+
+
+def test_another_project_uses_its_own_folder(postgres_dsn: str, tmp_path: Path) -> None:
+    def other(document: dict[str, object]) -> None:
+        document["storage"]["table"] = "product_events"  # type: ignore[index]  # JSON
+
+    made: Project = project(tmp_path / "other", other)
+
+    made.apply(postgres_dsn)
+
+    assert migrate.drift(made.options(postgres_dsn)).findings == ()
+    assert value(postgres_dsn, "select count(*) from product_events") == 0
+    assert run("check", "--migrations", made.migrations, "--manifest", made.manifest).code == 0
