@@ -148,19 +148,29 @@ def _temporary_folders_in_memory() -> Iterator[None]:
 
 
 def freeze(server: EmbeddedServer) -> list[psutil.Process]:
-    """Stop every process of the server with SIGSTOP, as if its machine hung; undo it with `thaw`."""
+    """Stop every process of the server with SIGSTOP, as if its machine hung; undo it with `thaw`, or use `frozen`."""
     postmaster = psutil.Process(server.pid)
-    frozen = [postmaster, *postmaster.children(recursive=True)]
-    for process in frozen:
+    stopped = [postmaster, *postmaster.children(recursive=True)]
+    for process in stopped:
         process.suspend()
-    return frozen
+    return stopped
 
 
-def thaw(frozen: list[psutil.Process]) -> None:
+def thaw(stopped: list[psutil.Process]) -> None:
     """Let the processes that `freeze` stopped go on."""
-    for process in frozen:
+    for process in stopped:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.resume()
+
+
+@contextlib.contextmanager
+def frozen(server: EmbeddedServer) -> Iterator[None]:
+    """Keep the server frozen for the length of the block."""
+    stopped = freeze(server)
+    try:
+        yield
+    finally:
+        thaw(stopped)
 
 
 def with_database(dsn: str, name: str) -> str:

@@ -86,15 +86,21 @@ USERS = (
 )
 
 
-def test_trailing_counts_stay_right_after_a_swap(made: Project, target: Target) -> None:
-    """Users of days whose raw rows are gone still count in the trailing 30 days, and in those to come."""
+def users_of_rows_that_are_gone(made: Project, target: Target) -> list[tuple[Any, ...]]:
+    """Count the users of 2000 events, and drop the raw rows that are older than 20 days."""
     target.apply(made)
     insert_events(target.dsn, 2000)
     migrate.maintain(made.options(target.dsn), forced=True)
     migrate.refresh(options=made.options(target.dsn))
-    before = rows(target.dsn, USERS)
+    counted_users = rows(target.dsn, USERS)
     drop_raw(target, timedelta(days=20))
     shorten_retention(target, 20)
+    return counted_users
+
+
+def test_trailing_counts_stay_right_after_a_swap(made: Project, target: Target) -> None:
+    """Users of days whose raw rows are gone still count in the trailing 30 days, and in those to come."""
+    before = users_of_rows_that_are_gone(made, target)
 
     made.edit(add_user_measure)
     made.new("services")
@@ -121,13 +127,7 @@ def count_more_users(document: Document) -> None:
 
 
 def test_trailing_counts_of_other_users_keep_the_old_ones_for_a_span(made: Project, target: Target) -> None:
-    target.apply(made)
-    insert_events(target.dsn, 2000)
-    migrate.maintain(made.options(target.dsn), forced=True)
-    migrate.refresh(options=made.options(target.dsn))
-    before = rows(target.dsn, USERS)
-    drop_raw(target, timedelta(days=20))
-    shorten_retention(target, 20)
+    before = users_of_rows_that_are_gone(made, target)
 
     made.edit(count_more_users)
     made.new("other users")

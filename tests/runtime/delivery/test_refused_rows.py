@@ -48,19 +48,10 @@ def test_a_check_constraint_and_a_trigger_refuse_rows(database: Database) -> Non
 
 def test_another_unique_constraint_does_not_swallow_rows(database: Database) -> None:
     """Only the same event is a harmless duplicate; a user's own unique constraint refuses."""
-    database.execute("create table other (number text primary key)")
-    database.execute(
-        "create function once() returns trigger language plpgsql as $$ begin"
-        " insert into other values (new.data ->> 'exit_code'); return new; end $$"
-    )
-    database.execute("create trigger once before insert on analytics_events for each row execute function once()")
+    database.refuse_repeated_exit_codes()
     with running("thread", database.dsn) as client:
-        for event in [
-            task_with(duration_ms=0, exit_code=1),
-            task_with(duration_ms=1, exit_code=2),
-            task_with(exit_code=1),
-        ]:
-            client.track(event)
+        for exit_code in (1, 2, 1):
+            client.track(task_with(exit_code=exit_code))
         assert client.flush(30).ok
         stats = balanced(client)
         assert (stats.delivered, stats.dead_lettered, stats.duplicates) == (2, 1, 0)

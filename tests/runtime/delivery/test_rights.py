@@ -104,20 +104,11 @@ def test_without_temporary_tables_another_unique_constraint_still_refuses(databa
     grant_all(database, writer)
     name = psycopg.conninfo.conninfo_to_dict(database.dsn)["dbname"]
     database.execute(f'revoke temporary on database "{name}" from public')
-    database.execute("create table other (number text primary key)")
+    database.refuse_repeated_exit_codes()
     database.execute(f"grant insert on other to {writer}")
-    database.execute(
-        "create function once() returns trigger language plpgsql as $$ begin"
-        " insert into other values (new.data ->> 'exit_code'); return new; end $$"
-    )
-    database.execute("create trigger once before insert on analytics_events for each row execute function once()")
     with running("thread", psycopg.conninfo.make_conninfo(database.dsn, user=writer)) as client:
-        for event in [
-            task_with(duration_ms=0, exit_code=1),
-            task_with(duration_ms=1, exit_code=2),
-            task_with(exit_code=1),
-        ]:
-            client.track(event)
+        for exit_code in (1, 2, 1):
+            client.track(task_with(exit_code=exit_code))
         assert client.flush(30).ok
         assert (balanced(client).delivered, balanced(client).dead_lettered) == (2, 1)
     assert database.letters() == [("task_completed", "row_rejected", "23505")]

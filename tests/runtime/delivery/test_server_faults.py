@@ -13,7 +13,7 @@ import pytest
 from adi_analytics import AnalyticsClient, AnalyticsWorker
 from adi_analytics._engine.drivers import connection as sessions
 from support.runtime import QUICK, Proxy, balanced, running, settled, task, tasks
-from support.servers import freeze, thaw
+from support.servers import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -164,16 +164,13 @@ def test_a_frozen_server_takes_the_events_when_it_thaws(own_server: EmbeddedServ
     with running("thread", own_server.dsn) as client:
         client.track(task(0))
         assert client.flush(10).ok
-        frozen = freeze(own_server)
-        try:
+        with frozen(own_server):
             for event in tasks(300, start=1):
                 client.track(event)
             result = client.flush(0.3)
             assert not result.ok
             assert result.pending == 300
             balanced(client)
-        finally:
-            thaw(frozen)
         assert client.flush(30).ok
     assert balanced(client).delivered == 301
     own_database.assert_numbers(301)
@@ -187,15 +184,12 @@ def test_a_frozen_server_counts_as_away_after_a_while(
     with running(kind, own_server.dsn, **options) as client:
         client.track(task(0))
         assert client.flush(10).ok
-        frozen = freeze(own_server)
-        try:
+        with frozen(own_server):
             for spooled in (150, 300):
                 for event in tasks(150, start=spooled - 149):
                     client.track(event)
                 # The second time the worker waits for the server, and must come back to write these to disk.
                 settled(client, spooled_exactly(spooled))
-        finally:
-            thaw(frozen)
         settled(client, lambda stats: stats.delivered == 301)
     own_database.assert_numbers(301)
 
@@ -204,8 +198,7 @@ def test_stop_keeps_its_deadline_when_the_server_hangs(own_server: EmbeddedServe
     client = AnalyticsClient.connect(own_server.dsn, **QUICK)
     client.track(task(0))
     assert client.flush(10).ok
-    frozen = freeze(own_server)
-    try:
+    with frozen(own_server):
         for event in tasks(300, start=1):
             client.track(event)
         started = time.monotonic()
@@ -213,8 +206,6 @@ def test_stop_keeps_its_deadline_when_the_server_hangs(own_server: EmbeddedServe
         assert time.monotonic() - started < 5
         assert (result.ok, result.delivered, result.dropped, result.pending) == (False, 0, 300, 0)
         assert balanced(client).dropped_by_reason == {"shutdown": 300}
-    finally:
-        thaw(frozen)
 
 
 def test_a_cancelled_asyncio_worker_keeps_its_deadline_when_the_server_hangs(
@@ -225,8 +216,7 @@ def test_a_cancelled_asyncio_worker_keeps_its_deadline_when_the_server_hangs(
         worker = asyncio.create_task(AnalyticsWorker(config, own_server.dsn).run())
         client.track(task(0))
         assert (await client.aflush(10)).ok
-        frozen = freeze(own_server)
-        try:
+        with frozen(own_server):
             for event in tasks(300, start=1):
                 client.track(event)
             assert (await client.aflush(0.3)).pending == 300
@@ -235,8 +225,6 @@ def test_a_cancelled_asyncio_worker_keeps_its_deadline_when_the_server_hangs(
             await asyncio.wait([worker])
             assert balanced(client).pending == 300
             return time.monotonic() - started
-        finally:
-            thaw(frozen)
 
     assert asyncio.run(program()) < 5
 
@@ -248,15 +236,12 @@ def test_a_hanging_server_loses_nothing_with_a_spool(
     client = AnalyticsClient.connect(own_server.dsn, **options)
     client.track(task(0))
     assert client.flush(10).ok
-    frozen = freeze(own_server)
-    try:
+    with frozen(own_server):
         for event in tasks(300, start=1):
             client.track(event)
         result = client.close(0.5)
         assert (result.ok, result.delivered, result.spooled, result.dropped) == (True, 0, 300, 0)
         assert balanced(client).spooled == 300
-    finally:
-        thaw(frozen)
     with AnalyticsClient.connect(own_server.dsn, **options) as second:
         settled(second, lambda stats: stats.recovered == 300)
     own_database.assert_numbers(301)

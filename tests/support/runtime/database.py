@@ -54,6 +54,15 @@ class Database:
         """Return event type, reason and SQLSTATE of the dead letters, in order."""
         return self.execute("select event_type, reason, sqlstate from analytics_dead_letters order by id")
 
+    def refuse_repeated_exit_codes(self) -> None:
+        """Let a trigger refuse a row by a unique constraint that is not the one of event ids."""
+        self.execute("create table other (number text primary key)")
+        self.execute(
+            "create function once() returns trigger language plpgsql as $$ begin"
+            " insert into other values (new.data ->> 'exit_code'); return new; end $$"
+        )
+        self.execute("create trigger once before insert on analytics_events for each row execute function once()")
+
     def assert_numbers(self, count: int) -> None:
         """The events numbered from 0 to *count* - 1 are in the table, each once."""
         found = Counter(self.numbers())
