@@ -6,8 +6,10 @@ from pathlib import Path
 
 import adi_analytics_codegen.load.project
 import pytest
+from adi_analytics import resolve_catalog
 from adi_analytics._shared import project as module
 from adi_analytics._shared.project import ProjectError, find_project
+from adi_analytics._shared.source import find_source
 
 
 @pytest.fixture(autouse=True)
@@ -111,3 +113,13 @@ def test_a_folder_that_is_given_must_be_a_project(tmp_path: Path) -> None:
         ProjectError, match=r"--project names this folder, but it is no project.*analytics-codegen init"
     ):
         find_project(tmp_path / "nowhere")
+
+
+def test_commands_and_clients_agree_when_both_variables_are_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADI_ANALYTICS_PROJECT", str(folder(tmp_path / "shop", events=True)))
+    monkeypatch.setenv("ADI_ANALYTICS_CATALOG", "adi_analytics_events")
+    found = find_source()
+    assert found.package == resolve_catalog().package == "adi_analytics_events"
+    assert found.why.startswith("ADI_ANALYTICS_CATALOG")

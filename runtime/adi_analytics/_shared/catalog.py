@@ -89,8 +89,8 @@ class CatalogMissingError(CatalogError):
         f"entry point group {ENTRY_POINTS}"
     )
     remedy = (
-        f"Pass catalog=, set {VARIABLE} to the import name of your generated package, or make a project with "
-        "`analytics-codegen init`."
+        f"Pass catalog= (a command takes --catalog or --project), set {VARIABLE} to the import name of your generated "
+        "package, or make a project with `analytics-codegen init`."
     )
 
 
@@ -101,7 +101,7 @@ class CatalogAmbiguousError(CatalogError):
         packages: Their import names.
     """
 
-    remedy = f"Pass catalog=, or set {VARIABLE} to the one that you mean."
+    remedy = f"Pass catalog= (a command takes --catalog), or set {VARIABLE} to the one that you mean."
 
     def __init__(self, packages: tuple[str, ...]) -> None:
         super().__init__(packages)

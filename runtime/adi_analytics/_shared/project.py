@@ -80,7 +80,12 @@ def find_project(given: str | os.PathLike[str] | None = None, *, start: Path | N
                     "makes one.",
                 )
             return found
-    here = (start or Path.cwd()).absolute()
+    return nearest_project(start or Path.cwd())
+
+
+def nearest_project(start: Path) -> Project | None:
+    """Return the project in *start* or above it, whatever the environment says; ``None`` when there is none."""
+    here = start.absolute()
     return next((found for folder in (here, *here.parents) if (found := _project_in(folder)) is not None), None)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,8 +20,7 @@ from adi_analytics._shared.catalog import (
     installed_package,
     package_of,
 )
-from adi_analytics._shared.project import VARIABLE as PROJECT_VARIABLE
-from adi_analytics._shared.project import Project, find_project
+from adi_analytics._shared.project import Project, find_project, nearest_project
 
 if TYPE_CHECKING:
     from adi_analytics._shared.catalog import Catalog
@@ -75,16 +74,15 @@ def find_source(*, catalog: str | None = None, project: str | os.PathLike[str] |
     """
     if catalog:
         return _of_package(catalog, "--catalog")
-    if not project and not os.environ.get(PROJECT_VARIABLE) and (name := os.environ.get(VARIABLE)):
+    if not project and (name := os.environ.get(VARIABLE)):
         return _of_package(name, VARIABLE)
     found = find_project(project)
     if found is not None:
-        return of_project(found)
-    package = installed_package()
-    return _of_package(package, "the only installed catalog")
+        return _of_project(found)
+    return _of_package(installed_package(), "the only installed catalog")
 
 
-def of_project(project: Project) -> Source:
+def _of_project(project: Project) -> Source:
     """Return what *project* holds; its files need not be there yet."""
     return Source(
         why=project.why,
@@ -101,12 +99,9 @@ def _of_package(package: str, why: str) -> Source:
     reason = f"{why}: the package {package} in {folder}"
     if (data / "sql" / MANIFEST).is_file():
         return Source(why=reason, manifest=data / "sql" / MANIFEST, migrations=data / "migrations", package=package)
-    project = find_project_of(folder)
+    project = _project_around(folder)
     if project is not None:
-        found = of_project(project)
-        return Source(
-            why=reason, manifest=found.manifest, migrations=found.migrations, package=package, project=project
-        )
+        return replace(_of_project(project), why=reason, package=package)
     raise CatalogInvalidError(
         package,
         f"has no data: expected {data / 'sql' / MANIFEST}",
@@ -114,12 +109,10 @@ def _of_package(package: str, why: str) -> Source:
     )
 
 
-def find_project_of(folder: Path) -> Project | None:
+def _project_around(folder: Path) -> Project | None:
     """Return the project that generated the package in *folder*, if it lies in one's ``generated/python``."""
-    project = find_project(start=folder) if PROJECT_VARIABLE not in os.environ else None
-    if project is not None and folder.parent == project.generated / "python":
-        return project
-    return None
+    project = nearest_project(folder)
+    return project if project is not None and folder.parent == project.generated / "python" else None
 
 
 def _folder(package: str) -> Path:

@@ -13,7 +13,7 @@ from psycopg import sql
 from adi_analytics._shared.conninfo import printable
 from adi_analytics._shared.sql import quote
 from adi_analytics.migrate.errors import MigrateError
-from adi_analytics.migrate.files.manifest import load_snapshot
+from adi_analytics.migrate.files.manifest import catalog_name, load_snapshot
 from adi_analytics.migrate.files.migration import load_migrations
 from adi_analytics.migrate.options import Options, source_for
 from adi_analytics.migrate.run.plan import make_plan
@@ -54,16 +54,17 @@ def doctor(options: Options | None = None) -> tuple[Diagnosis, ...]:
     """
     options = options or Options()
     found: list[Diagnosis] = []
+    about = "catalog"
     try:
         found.append(_catalog(options))
+        about = "connection"
         url = database_url(options.database_url)
         with connect(url, command="doctor") as connection:
             found.append(Diagnosis("connection", "ok", f"{printable(url)}, PostgreSQL {_server(connection)}"))
+            about = "database"
             found += _examine(connection, options)
     except MigrateError as error:
-        found.append(
-            Diagnosis(("catalog", "connection", "database")[min(len(found), 2)], "error", error.problem, error.remedy)
-        )
+        found.append(Diagnosis(about, "error", error.problem, error.remedy))
     return tuple(found)
 
 
@@ -80,9 +81,7 @@ def _server(connection: Connection) -> str:
 
 def _examine(connection: Connection, options: Options) -> Iterator[Diagnosis]:
     yield from _extension(connection)
-    snapshot = load_snapshot(options.folder)
-    name = snapshot.catalog if snapshot is not None else None
-    database = inspect(connection, wanted=options.backend, catalog=name)
+    database = inspect(connection, wanted=options.backend, catalog=catalog_name(options.folder))
     for check in (_clock, _lock_holder, _pooler, _rights):
         yield from _attempt(check, connection, database, options)
     pending = yield from _migrations(connection, database, options)

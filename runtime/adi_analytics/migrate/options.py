@@ -152,8 +152,6 @@ def source_for(catalog: str | None, project: Path | None) -> Source:
     try:
         return find_source(catalog=catalog, project=project)
     except CatalogError as error:
-        raise UsageError(
-            error.problem, error.remedy.replace("Pass catalog=,", "Pass --project or --catalog,")
-        ) from error
+        raise UsageError(error.problem, error.remedy) from error
     except ProjectError as error:
         raise UsageError(f"{error.place}: {error.problem}", error.remedy) from error

@@ -54,7 +54,7 @@ def new(  # noqa: PLR0913 - a public function of keywords
         ForgottenMigrationError: If an aggregate's rows change but not its version.
     """
     files = used(migrations, manifest, catalog, project)
-    folder = _writable(files, migrations)
+    folder = _writable(files.migrations)
     check_generated(files.manifest, files.project)
     old, target = _snapshot(folder), load_manifest(files.manifest)
     _check_same_catalog(old, target, files)
@@ -100,15 +100,14 @@ def used(
     )
 
 
-def _writable(files: Source, migrations: Path | None) -> Path:
-    data = files.migrations.parent
-    installed = data.name == "_data" and (data.parent / "__init__.py").is_file()
-    if installed or (migrations is None and files.project is None):
+def _writable(folder: Path) -> Path:
+    data = folder.parent
+    if data.name == "_data" and (data.parent / "__init__.py").is_file():
         raise UsageError(
-            f"{files.migrations} belongs to an installed package, and an upgrade replaces it",
+            f"{folder} belongs to an installed package, and an upgrade replaces it",
             "Work in the project's folder, or name it with --project.",
         )
-    return files.migrations
+    return folder
 
 
 def _check_same_catalog(old: Manifest | None, target: Manifest, files: Source) -> None:
@@ -210,8 +209,7 @@ def lock(*, migrations: Path | None = None, catalog: str | None = None, project:
         UsageError: If the folder is that of an installed package.
         MigrationChecksumError: If a file that has a line was edited.
     """
-    files = used(migrations, migrations, catalog, project)  # the manifest is not read
-    folder = _writable(files, migrations)
+    folder = _writable((migrations or source_for(catalog, project).migrations).absolute())
     known = migration_files.read_lock(folder)
     found = {
         (file.number, file.variant): file

@@ -199,6 +199,16 @@ def load_manifest(path: Path) -> Manifest:
     return msgspec.structs.replace(manifest, machinery={name: machinery(name) for name in BACKENDS}, retired=[])
 
 
+def catalog_name(migrations: Path) -> str | None:
+    """Return the name of the catalog that the migrations are of; ``None`` when there is no snapshot.
+
+    Raises:
+        HistoryError: If the snapshot cannot be read.
+    """
+    snapshot = load_snapshot(migrations)
+    return None if snapshot is None else snapshot.catalog
+
+
 def load_snapshot(migrations: Path) -> Manifest | None:
     """Read the snapshot beside the migrations; ``None`` when there is none yet.
 

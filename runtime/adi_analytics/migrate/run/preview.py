@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from adi_analytics.migrate.files.manifest import load_snapshot
+from adi_analytics.migrate.files.manifest import catalog_name
 from adi_analytics.migrate.files.migration import MigrationFile, load_migrations
 from adi_analytics.migrate.options import Options, Wanted
 from adi_analytics.migrate.run.plan import Plan, check_allowed, make_plan
@@ -44,7 +44,6 @@ def dry_run(wanted: Wanted = "all", options: Options | None = None) -> DryRun:
 
 def dry_run_offline(wanted: Wanted, options: Options, *, backend: str, schema: str) -> DryRun:
     """Return what would set up an empty database of *backend*, without connecting to any."""
-    snapshot = load_snapshot(options.folder)
     database = Database(
         backend=backend,
         offered=backend,
@@ -53,7 +52,7 @@ def dry_run_offline(wanted: Wanted, options: Options, *, backend: str, schema: s
         installed=False,
         timescaledb=None,
         server_version=0,
-        catalog=snapshot.catalog if snapshot is not None else None,
+        catalog=catalog_name(options.folder),
     )
     plan = make_plan(load_migrations(options.folder, backend), [], wanted)
     check_allowed(plan, destructive=options.allow_destructive)

@@ -9,7 +9,7 @@ import psycopg
 
 from adi_analytics._shared.conninfo import printable, without_secrets
 from adi_analytics.migrate.errors import DatabaseUnreachableError
-from adi_analytics.migrate.files.manifest import load_snapshot
+from adi_analytics.migrate.files.manifest import catalog_name
 from adi_analytics.migrate.options import Options
 from adi_analytics.migrate.server.backend import CHOOSE, Database, available_timescaledb, inspect
 from adi_analytics.migrate.server.connection import Connection, connect, database_url
@@ -25,9 +25,7 @@ def session(options: Options, command: str) -> Iterator[tuple[Connection, Databa
     url = database_url(options.database_url)
     with connect(url, command=command) as connection:
         try:
-            snapshot = load_snapshot(options.folder)
-            name = snapshot.catalog if snapshot is not None else None
-            yield connection, inspect(connection, wanted=options.backend, catalog=name)
+            yield connection, inspect(connection, wanted=options.backend, catalog=catalog_name(options.folder))
         except psycopg.OperationalError as error:
             if connection.broken or connection.closed:
                 reason = without_secrets(" ".join(str(error).split()), url)
