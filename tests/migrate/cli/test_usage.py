@@ -106,3 +106,28 @@ def test_another_project_uses_its_own_folder(postgres_dsn: str, tmp_path: Path) 
     assert migrate.drift(made.options(postgres_dsn)).findings == ()
     assert value(postgres_dsn, "select count(*) from product_events") == 0
     assert run("check", "--migrations", made.migrations, "--manifest", made.manifest).code == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["all", "status", "dry-run", "drift", "refresh", "backfill", "maintain", "baseline", "baseline --adopt", "doctor",
+     "dead-letters", "check", "new --lock"],
+)  # fmt: skip
+def test_a_folder_that_is_not_there_is_told_in_one_way(migrated_dsn: str, tmp_path: Path, command: str) -> None:
+    folder = tmp_path / "nowhere"
+    with environment(DATABASE_URL=migrated_dsn, ADI_ANALYTICS_PROJECT=str(ROOT)):
+        ended = run(*command.split(), "--migrations", folder)
+
+    assert ended.code == (1 if command == "doctor" else 2)
+    assert f"the migrations folder {folder} does not exist" in ended.err + ended.out
+    assert "analytics-migrate new" in ended.err + ended.out
+
+
+@pytest.mark.parametrize("command", ["drift", "baseline --adopt", "dead-letters", "dead-letters import"])
+def test_a_snapshot_that_is_not_there_is_told_in_one_way(made: Project, migrated_dsn: str, command: str) -> None:
+    (made.migrations / "catalog.snapshot.json").unlink()
+
+    ended = run(*command.split(), "--migrations", made.migrations, "--database-url", migrated_dsn)
+
+    assert ended.code == 5
+    assert f"{made.migrations} has no catalog.snapshot.json" in ended.err

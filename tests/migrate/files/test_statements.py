@@ -14,7 +14,7 @@ from adi_analytics.migrate.files.machinery import machinery, own_record
 from adi_analytics.migrate.files.manifest import load_manifest, load_snapshot
 from adi_analytics.migrate.files.statements import Names, Sql, View, filled
 from adi_analytics.migrate.options import BACKENDS
-from support.migrating import Project
+from support.migrating import Project, run
 from support.paths import ROOT
 
 MIGRATE = ROOT / "runtime" / "adi_analytics" / "migrate"
@@ -130,6 +130,22 @@ def test_a_place_that_does_not_exist_is_found_when_the_manifest_is_read(made: Pr
     made.manifest.write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(UsageError, match="is no manifest"):
         load_manifest(made.manifest)
+
+
+def test_a_damaged_place_of_a_snapshot_is_named_with_its_statement(made: Project) -> None:
+    path = made.migrations / "catalog.snapshot.json"
+    document = json.loads(path.read_bytes())
+    entry = document["aggregates"][0]
+    entry["ddl"]["postgres"]["create"][0]["definition"] = "({0.name:bad} int)"
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+    ended = run("check", "--migrations", made.migrations, "--manifest", made.manifest)
+
+    assert ended.code == 5
+    assert str(path) in ended.err
+    assert f"aggregate {entry['name']} (version 1), backend postgres, statement 'table {{0.name:plain}}'" in ended.err
+    assert "the place {0.name:bad} stands for no name; expected {N.name}" in ended.err
+    assert "Restore the file from git" in ended.err
 
 
 def test_a_kind_that_is_unknown_is_an_error(made: Project) -> None:

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from adi_analytics._shared.sql import interval, quote
 from adi_analytics.migrate.errors import HistoryError
-from adi_analytics.migrate.files.manifest import Manifest, load_snapshot
+from adi_analytics.migrate.files.manifest import Manifest, require_snapshot
 from adi_analytics.migrate.options import Options
 from adi_analytics.migrate.run.apply import ApplyResult, apply
 from adi_analytics.migrate.run.record import audit
@@ -78,9 +78,7 @@ def adopt(options: Options | None = None) -> AdoptResult:
         HistoryError: If the table is not the predecessor's.
     """
     options = options or Options()
-    snapshot = load_snapshot(options.folder)
-    if snapshot is None:
-        raise HistoryError(f"{options.folder} has no snapshot", "Restore it from git.", path=options.folder)
+    snapshot = require_snapshot(options.folder)
     with (
         session(options, "baseline") as (connection, database),
         lock.hold(connection, wait=options.lock_wait, waiting=options.progress.waiting),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from adi_analytics.migrate.drift.drift import structure
 from adi_analytics.migrate.drift.findings import Finding
 from adi_analytics.migrate.errors import HistoryError, UsageError
-from adi_analytics.migrate.files.manifest import load_snapshot
+from adi_analytics.migrate.files.manifest import require_snapshot
 from adi_analytics.migrate.files.migration import MigrationFile, load_migrations
 from adi_analytics.migrate.options import Options
 from adi_analytics.migrate.run.record import audit, bootstrap, record_file
@@ -73,10 +73,7 @@ def _record_all(connection: Connection, database: Database, files: list[Migratio
 
 
 def _check(connection: Connection, database: Database, options: Options) -> None:
-    snapshot = load_snapshot(options.folder)
-    if snapshot is None:
-        problem = f"{options.folder} has no snapshot"
-        raise HistoryError(problem, "Restore it from git, or add --unchecked.", path=options.folder)
+    snapshot = require_snapshot(options.folder)
     errors = [finding for finding in structure(connection, database, snapshot) if finding.severity == "error"]
     if errors:
         raise HistoryError(

@@ -17,9 +17,8 @@ from adi_analytics.migrate.drift.compare import Comparison
 from adi_analytics.migrate.drift.describe import Description, describe
 from adi_analytics.migrate.drift.expected import expected_meta, expected_public
 from adi_analytics.migrate.drift.findings import Finding, ordered
-from adi_analytics.migrate.errors import HistoryError
-from adi_analytics.migrate.files.manifest import Manifest, load_snapshot
-from adi_analytics.migrate.files.migration import SNAPSHOT_NAME, load_migrations
+from adi_analytics.migrate.files.manifest import Manifest, require_snapshot
+from adi_analytics.migrate.files.migration import load_migrations
 from adi_analytics.migrate.options import Options
 from adi_analytics.migrate.run.plan import make_plan
 from adi_analytics.migrate.run.record import read_applied
@@ -67,10 +66,7 @@ def drift(options: Options | None = None) -> DriftResult:
     started = time.monotonic()
     with session(options, "drift") as (connection, database):
         own_schema = fetch_value(connection, "select current_schema()")
-        snapshot = load_snapshot(options.folder)
-        if snapshot is None:
-            problem = f"{options.folder} has no {SNAPSHOT_NAME}"
-            raise HistoryError(problem, "Restore it from git.", path=options.folder)
+        snapshot = require_snapshot(options.folder)
         with connection.transaction(force_rollback=True):
             for pin in _PINS:
                 execute(connection, pin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +11,7 @@ import msgspec
 
 from adi_analytics.migrate.errors import HistoryError, UsageError
 from adi_analytics.migrate.files.machinery import MetaObject, machinery
-from adi_analytics.migrate.files.migration import SNAPSHOT_NAME
+from adi_analytics.migrate.files.migration import SNAPSHOT_NAME, require_folder
 from adi_analytics.migrate.files.statements import (
     Call,
     Compression,
@@ -203,8 +204,10 @@ def catalog_name(migrations: Path) -> str | None:
     """Return the name of the catalog that the migrations are of; ``None`` when there is no snapshot.
 
     Raises:
+        UsageError: If the folder is not there.
         HistoryError: If the snapshot cannot be read.
     """
+    require_folder(migrations)
     snapshot = load_snapshot(migrations)
     return None if snapshot is None else snapshot.catalog
 
@@ -224,6 +227,20 @@ def load_snapshot(migrations: Path) -> Manifest | None:
         raise HistoryError(error.problem, error.remedy, path=path) from error
 
 
+def require_snapshot(migrations: Path) -> Manifest:
+    """Read the snapshot beside the migrations.
+
+    Raises:
+        UsageError: If the folder is not there.
+        HistoryError: If there is no snapshot, or if it cannot be read.
+    """
+    require_folder(migrations)
+    snapshot = load_snapshot(migrations)
+    if snapshot is None:
+        raise HistoryError(f"{migrations} has no {SNAPSHOT_NAME}", "Restore it from git.", path=migrations)
+    return snapshot
+
+
 _RENEW_SNAPSHOT: Final = (
     "Run `analytics-codegen generate` with the events.yaml that the migrations were written for, then "
     "`analytics-migrate new --migrations DIR` with an empty DIR, and copy DIR/catalog.snapshot.json here."
@@ -240,7 +257,7 @@ def _decode(path: Path, *, damaged: str, older: str) -> Manifest:
         found = msgspec.json.decode(data, type=_Format).format
         if found == FORMAT:
             return decode(data)
-    except (ValueError, LookupError, AttributeError) as error:  # those of msgspec, and of format strings
+    except ValueError as error:  # those of msgspec, too
         raise UsageError(f"{path} is no manifest: {error}", damaged, setting="manifest", value=path) from error
     raise UsageError(
         f"{path} has format {found}; this library reads format {FORMAT}",
@@ -254,8 +271,7 @@ def decode(data: bytes) -> Manifest:
     """Return the manifest or snapshot with this text.
 
     Raises:
-        ValueError: If it has another form, which covers msgspec's errors; so do LookupError and AttributeError for a
-            format string that names no place.
+        ValueError: If it has another form, or a format string with a place that stands for no name.
     """
     return _readable(msgspec.json.decode(data, type=Manifest, dec_hook=decode_sql))
 
@@ -263,12 +279,25 @@ def decode(data: bytes) -> Manifest:
 def _readable(manifest: Manifest) -> Manifest:
     """Return *manifest*, all of whose format strings can be filled."""
     for entry in [*manifest.aggregates, *manifest.retired]:
-        for backend in entry.ddl:
-            list(entry.stored(backend))
-            list(entry.policies(backend))
+        place = f"aggregate {entry.name} (version {entry.version})"
+        names = [relation.names for relation in entry.relations]
+        for backend, ddl in entry.ddl.items():
+            for template in [*ddl.create, *ddl.policies]:
+                with _telling(f"{place}, backend {backend}, statement {template.step!r}"):
+                    filled(template, names)
         for view in entry.views:
-            entry.public_view(view)
+            with _telling(f"{place}, view {view.name}"):
+                entry.public_view(view)
     return manifest
+
+
+@contextlib.contextmanager
+def _telling(place: str) -> Iterator[None]:
+    """Put *place* before the words of what is wrong in the block."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from error
 
 
 def encode_snapshot(snapshot: Manifest) -> str:

@@ -123,14 +123,24 @@ def load_migrations(directory: Path, backend: str, *, locked: bool = True) -> li
     return found
 
 
-def _directories(directory: Path) -> list[Path]:
+def require_folder(directory: Path) -> None:
+    """Make sure that the folder of the migrations is there.
+
+    Raises:
+        UsageError: If not.
+    """
     if not directory.is_dir():
         raise UsageError(
             f"the migrations folder {directory} does not exist",
-            "Pass --migrations, or write the first migration with `analytics-migrate new`.",
+            "Name the right one with --project or --migrations, or write the first migration with "
+            "`analytics-migrate new`.",
             setting="migrations",
             value=directory,
         )
+
+
+def _directories(directory: Path) -> list[Path]:
+    require_folder(directory)
     entries = sorted(entry for entry in directory.iterdir() if entry.is_dir() and not entry.name.startswith((".", "_")))
     for entry in entries:
         if not _DIRECTORY.fullmatch(entry.name):

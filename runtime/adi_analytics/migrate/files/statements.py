@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from string import Formatter
 from typing import Any, Final, Literal, Protocol, TypeVar
 
 import msgspec
@@ -223,7 +224,11 @@ _S = TypeVar("_S", bound=msgspec.Struct)
 
 
 def filled(template: _S, names: Iterable[Names]) -> _S:
-    """Return *template* with *names*, those of an aggregate's relations, in the places of its format strings."""
+    """Return *template* with *names*, those of an aggregate's relations, in the places of its format strings.
+
+    Raises:
+        ValueError: If one has a place for something else.
+    """
     own = list(names)
     return msgspec.structs.replace(
         template, **{key: _filled(getattr(template, key), own) for key in template.__struct_fields__}
@@ -231,13 +236,42 @@ def filled(template: _S, names: Iterable[Names]) -> _S:
 
 
 def filled_sql(template: Sql, names: Iterable[Names]) -> Sql:
-    """Return the one format string *template* with *names* in its places."""
-    return Sql(str(template).format(*names))
+    """Return the one format string *template* with *names* in its places.
+
+    Raises:
+        ValueError: If it has a place for something else.
+    """
+    return Sql(_filled_text(str(template), list(names)))
 
 
 def _filled(value: Any, names: list[Names]) -> Any:
     if isinstance(value, Sql):
         return filled_sql(value, names)
     if isinstance(value, str):
-        return value.format(*names)
+        return _filled_text(value, names)
     return [_filled(entry, names) for entry in value] if isinstance(value, list) else value
+
+
+def _filled_text(text: str, names: list[Names]) -> str:
+    try:
+        return text.format(*names)
+    except (LookupError, AttributeError, ValueError) as error:
+        forms = ", ".join(f"{{N.name:{form}}}" for form in _FORMS if form)
+        raise ValueError(
+            f"{_wrong_place(text, names)}; expected {{N.name}}, {{N.live}}, {{N.rows_function}} or {{N.index}} with N "
+            f"from 0 to {len(names) - 1}, each also in a form such as {forms}"
+        ) from error
+
+
+def _wrong_place(text: str, names: list[Names]) -> str:
+    try:
+        parsed = list(Formatter().parse(text))
+    except ValueError:
+        return "a brace has no partner"
+    for _, field, form, _ in parsed:
+        place = "" if field is None else f"{{{field}{':' if form else ''}{form}}}"
+        try:
+            place.format(*names)
+        except (LookupError, AttributeError, ValueError):
+            return f"the place {place} stands for no name"
+    return "a place stands for no name"

@@ -9,7 +9,7 @@ from typing import Literal
 
 from adi_analytics._shared.sql import literal, quote
 from adi_analytics.migrate.errors import UsageError
-from adi_analytics.migrate.files.manifest import Manifest, load_snapshot
+from adi_analytics.migrate.files.manifest import Manifest, require_snapshot
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
 
@@ -79,9 +79,9 @@ def give_all(connection: Connection, database: Database, folder: Path, asked: Ma
             )
         return
     known = connection.execute("select kind, role from analytics_meta.grants order by kind, role").fetchall()
-    snapshot = load_snapshot(folder)
-    if snapshot is None or not (roles or known):
+    if not (roles or known):
         return
+    snapshot = require_snapshot(folder)
     for kind, role in [*roles, *((kind, role) for kind, role in known if _exists(connection, role))]:
         give(connection, database, snapshot, kind, role)
 

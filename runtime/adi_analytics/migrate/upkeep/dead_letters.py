@@ -12,7 +12,7 @@ from psycopg import sql
 
 from adi_analytics._shared.catalog import Catalog, CatalogError
 from adi_analytics.migrate.errors import HistoryError, UsageError
-from adi_analytics.migrate.files.manifest import load_snapshot
+from adi_analytics.migrate.files.manifest import require_snapshot
 from adi_analytics.migrate.options import Options, source_for
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
@@ -129,8 +129,7 @@ def _table(connection: Connection, database: Database, options: Options) -> sql.
 
 
 def _table_name(connection: Connection, database: Database, options: Options) -> str:
-    snapshot = load_snapshot(options.folder)
-    name = snapshot.storage.dead_letters_table if snapshot else "analytics_dead_letters"
+    name = require_snapshot(options.folder).storage.dead_letters_table
     if (
         fetch_value(connection, "select to_regclass(format('%%I.%%I', %s::text, %s::text))", database.schema, name)
         is None
