@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--events", type=int, default=100_000, metavar="N", help="how many to send, at least (100000)")
+    parser.add_argument("--events", type=int, default=100_000, metavar="N", help="how many to send (100000)")
     parser.add_argument("--days", type=int, default=14, metavar="N", help="how many days back they reach (14)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another number gives another stream (1)")
     parser.add_argument("--keep", action="store_true", help="leave the embedded server up and print its URL")

@@ -52,16 +52,16 @@ class Stream:
         self._first_day = (now - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
         self._users = [self._user(number) for number in range(users)]
 
-    def events(self, at_least: int) -> list[Sent]:
-        """Return at least *at_least* events in order of time; days are made fuller until they are enough."""
+    def events(self, count: int) -> list[Sent]:
+        """Return *count* events in order of time; days are made fuller until they are enough."""
         sent: list[Sent] = []
-        while len(sent) < at_least:
+        while len(sent) < count:
             day = self._first_day
             while day < self._now:
                 sent += (item for item in self._day(day) if item[0] < self._now)
                 day += timedelta(days=1)
         sent.sort(key=lambda item: item[0])
-        return sent
+        return sent[len(sent) - count :]
 
     def _day(self, day: datetime) -> Iterator[Sent]:
         weekend = 0.35 if day.weekday() >= 5 else 1.0

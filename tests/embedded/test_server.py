@@ -218,9 +218,12 @@ def test_kept_server_outlives_its_process_and_is_stopped_by_command():
     subprocess.run(["rm", "-rf", directory], check=True)
 
 
-def test_wrong_command_line_shows_the_usage():
-    done = subprocess.run([sys.executable, "-m", "adi_analytics.embedded"], check=False, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (1, "usage: python -m adi_analytics.embedded stop DIRECTORY\n")
+@pytest.mark.parametrize(("arguments", "code"), [((), 2), (("start",), 2), (("--help",), 0), (("stop", "--help"), 0)])
+def test_the_command_line_explains_itself(arguments, code):
+    command = [sys.executable, "-m", "adi_analytics.embedded", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == code
+    assert (done.stderr if code else done.stdout).startswith("usage: python -m adi_analytics.embedded ")
 
 
 @pytest.mark.parametrize("end", ["sys.exit(3)", "os.kill(os.getpid(), signal.SIGKILL)", "os._exit(4)"])

@@ -191,11 +191,13 @@ def test_dead_letters_come_from_a_file(migrated: Target, tmp_path: Path) -> None
         file = tmp_path / "dead-letters.jsonl"
         file.write_text(json.dumps({**letter, "payload": PAYLOAD.format(id=first, data=GOOD)}) + "\n")
         assert run("dead-letters", "import", "--format", "json", *where).json == {"imported": 1, "file": str(file)}
-        assert f"imported 0 dead letters from {file}" in run("dead-letters", "import", *where).out
+        assert f"there are no dead letters in {file}" in run("dead-letters", "import", *where).out
     assert run("dead-letters", "replay", *where).code == 0
     assert value(migrated.dsn, "select count(*) from analytics_events") == 1
     file.write_text("{}\n")
-    assert run("dead-letters", "import", "--file", str(file), *where).code == 1
+    wrong = run("dead-letters", "replay", file, *where)
+    assert (wrong.code, "takes no file" in wrong.err) == (2, True)
+    assert run("dead-letters", "import", file, *where).code == 1
 
 
 def test_dead_letters_of_an_empty_database(postgres_dsn: str) -> None:

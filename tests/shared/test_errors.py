@@ -23,6 +23,7 @@ from adi_analytics._shared.catalog import (
 from adi_analytics._shared.conninfo import ConninfoInvalidError, ConninfoMissingError
 from adi_analytics._shared.dotenv import DotenvError
 from adi_analytics._shared.options import OptionError
+from adi_analytics.contrib import ExtraMissingError
 from adi_analytics.embedded.programs import EmbeddedMissingError, EmbeddedServerError
 from adi_analytics.migrate import errors
 from adi_analytics.migrate.upkeep.replay import DeadLetterFileError
@@ -56,6 +57,7 @@ EXAMPLES = [
     (CatalogMissingError(), "no catalog was found"),
     (CatalogAmbiguousError(("a", "b")), "several catalogs are installed: a, b."),
     (CatalogInvalidError("a", "has no CATALOG", "Generate it."), "the package a has no CATALOG. Generate it."),
+    (ExtraMissingError("prometheus", "no module"), "pip install 'adi-analytics[prometheus]'"),
     (EmbeddedMissingError(), "adi-analytics[embedded]"),
     (EmbeddedServerError(Path("data"), "no port", "FATAL"), "in data: no port\nFATAL"),
     (DeadLetterFileError(Path("letters"), 7), "letters:7: expected a JSON object"),

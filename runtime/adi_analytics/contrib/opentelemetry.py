@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation, get_meter_provider
-
+from adi_analytics.contrib import ExtraMissingError
 from adi_analytics.contrib._numbers import COUNTERS, GAUGES
+
+try:
+    from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation, get_meter_provider
+except ImportError as error:
+    raise ExtraMissingError("opentelemetry", str(error)) from error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

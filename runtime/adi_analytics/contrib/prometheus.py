@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.registry import Collector
-
+from adi_analytics.contrib import ExtraMissingError
 from adi_analytics.contrib._numbers import COUNTERS, GAUGES
+
+try:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+    from prometheus_client.registry import Collector
+except ImportError as error:
+    raise ExtraMissingError("prometheus", str(error)) from error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from adi_analytics import migrate
+from adi_analytics_events import CATALOG
 from support.migrating import Project, environment, project, run, value
 from support.paths import ROOT
 
@@ -77,17 +78,26 @@ def test_the_url_comes_from_where_it_should(migrated_dsn: str, tmp_path: Path, m
         assert run("status").code == 0
 
 
+COMMANDS = (
+    "all", "pre", "post", "status", "dry-run", "check", "drift", "new", "baseline", "backfill", "refresh", "maintain",
+    "dead-letters", "doctor",
+)  # fmt: skip
+
+
 def test_every_command_has_help_with_an_example() -> None:
     text = run("--help")
     assert text.code == 0
     assert "exit codes:" in text.out
-    for command in (
-        "all", "pre", "post", "status", "dry-run", "check", "drift", "new", "baseline", "backfill", "refresh",
-        "maintain", "dead-letters", "doctor",
-    ):  # fmt: skip
+    for command in COMMANDS:
         shown = run(command, "--help")
         assert shown.code == 0
         assert "example" in shown.out
+
+
+def test_help_names_nothing_of_our_own_catalog() -> None:
+    text = "".join(run(*command, "--help").out for command in [(), *((name,) for name in COMMANDS)])
+    names = [*CATALOG.events, CATALOG.table, "analytics_task", "tasks"]
+    assert [name for name in names if name in text] == []
 
 
 def test_no_color_is_respected(migrated_dsn: str) -> None:

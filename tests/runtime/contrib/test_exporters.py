@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from adi_analytics import AnalyticsClient
+from adi_analytics.contrib import ExtraMissingError
 from adi_analytics.contrib.opentelemetry import instrument
 from adi_analytics.contrib.prometheus import AnalyticsCollector
 from opentelemetry.metrics import Observation
@@ -63,3 +67,14 @@ def test_opentelemetry_observes_the_books(database: Database) -> None:
     assert observed["adi_analytics.dropped"] == [Observation(3, {"reason": "queue_full"})]
     assert observed["adi_analytics.pending"] == [Observation(5, {})]
     client._pipeline.abandon("shutdown")
+
+
+@pytest.mark.parametrize(
+    ("extra", "package"), [("opentelemetry", "opentelemetry.metrics"), ("prometheus", "prometheus_client.core")]
+)
+def test_an_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, extra: str, package: str) -> None:
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    monkeypatch.delitem(sys.modules, f"adi_analytics.contrib.{extra}")
+    with pytest.raises(ExtraMissingError, match=rf"pip install 'adi-analytics\[{extra}\]'") as caught:
+        importlib.import_module(f"adi_analytics.contrib.{extra}")
+    assert package.partition(".")[0] in caught.value.reason

@@ -19,7 +19,7 @@ examples:
   analytics-migrate post                            after it runs everywhere
   analytics-migrate all --database-url postgresql://user@host/db
   analytics-migrate dry-run | psql "$DATABASE_URL"  the same, by hand
-  analytics-migrate new -m "count cancelled tasks"  write a migration for an edit of events.yaml
+  analytics-migrate new -m "count refunds"          write a migration for an edit of events.yaml
   analytics-migrate drift                           does the live database match the catalog?
 
 The catalog is that of --project or --catalog, else of ADI_ANALYTICS_CATALOG or ADI_ANALYTICS_PROJECT, else of the
@@ -195,7 +195,7 @@ def _add_write(commands: _Commands) -> None:
         commands,
         "new",
         "write the migrations for an edit of the catalog",
-        'analytics-migrate new -m "count cancelled tasks"',
+        'analytics-migrate new -m "count refunds"',
     )
     _format_option(new)
     new.add_argument("-m", "--message", help="words for the names of the directories (default: what changes)")
@@ -223,7 +223,7 @@ def _time(text: str) -> datetime:
 def _add_upkeep(commands: _Commands) -> None:
     refresh = _command(
         commands, "refresh", "compute aggregates again from the raw events",
-        "analytics-migrate refresh analytics_task_stats_daily --since 2026-11-01",
+        "analytics-migrate refresh --since 2026-11-01",
     )  # fmt: skip
     _database_options(refresh)
     _format_option(refresh)
@@ -278,11 +278,12 @@ def _add_care(commands: _Commands) -> None:
     letters.add_argument(
         "action", nargs="?", choices=("list", "replay", "import"), default="list", help="(default: list)"
     )
+    letters.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE",
+        help="import: the file to empty (default: where a worker with this environment writes)",
+    )  # fmt: skip
     letters.add_argument("--limit", type=_count, default=20, help="how many to list (default: 20)")
     letters.add_argument("--id", type=int, action="append", metavar="ID", help="replay this one (default: all)")
     letters.add_argument("--repair", action="store_true", help="replay: replace characters that cannot be stored")
     letters.add_argument("--force", action="store_true", help="replay: also what breaks the catalog's present rules")
-    letters.add_argument(
-        "--file", type=Path, help="import: the file to empty (default: where a worker with this environment writes)"
-    )
     letters.add_argument("--replayed", action="store_true", help="list those that were stored later, too")

@@ -272,13 +272,22 @@ def _letters(arguments: argparse.Namespace, bar: Bar) -> Output:
     from adi_analytics.migrate.upkeep.dead_letters import dead_letters, import_dead_letters, replay_dead_letters
 
     options = _options(arguments, bar)
+    if arguments.file is not None and arguments.action != "import":
+        raise UsageError(
+            f"dead-letters {arguments.action} takes no file",
+            "Bring the letters of a file into the table with `analytics-migrate dead-letters import FILE`.",
+            setting="file",
+            value=arguments.file,
+        )
     if arguments.action == "replay":
         return _replayed(replay_dead_letters(options, ids=arguments.id, repair=arguments.repair, force=arguments.force))
     if arguments.action == "import":
         result = import_dead_letters(options, file=arguments.file)
         return Output(
             {"imported": result.imported, "file": str(result.file)},
-            [f"imported {result.imported} dead letters from {result.file}"],
+            f"imported {result.imported} dead letters from {result.file}"
+            if result.imported
+            else f"nothing to import: there are no dead letters in {result.file}",
         )
     found = dead_letters(options, limit=arguments.limit, replayed=arguments.replayed)
     lines = [
