@@ -54,6 +54,11 @@ def test_the_parser_alone_imports_nothing_heavy(arguments: list[str], tmp_path: 
     }
 
 
+def test_a_shell_that_starts_waits_for_the_parser_alone(tmp_path: Path) -> None:
+    code = "from adi_analytics.migrate.cli.main import main\nmain(['completion', 'bash'])"
+    assert not HEAVY & modules_after(code, tmp_path)
+
+
 def test_drift_imports_neither_the_events_nor_what_other_commands_need(tmp_path: Path) -> None:
     code = "from adi_analytics.migrate.cli.main import main\nmain(['drift', '--database-url', 'postgresql://127.0.0.1:1/x'])"
     found = modules_after(code, tmp_path)

@@ -63,6 +63,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_write(commands)
     _add_upkeep(commands)
     _add_care(commands)
+    _add_completion(commands)
     return root
 
 
@@ -287,3 +288,15 @@ def _add_care(commands: _Commands) -> None:
     letters.add_argument("--repair", action="store_true", help="replay: replace characters that cannot be stored")
     letters.add_argument("--force", action="store_true", help="replay: also what breaks the catalog's present rules")
     letters.add_argument("--replayed", action="store_true", help="list those that were stored later, too")
+
+
+def _add_completion(commands: _Commands) -> None:
+    completion = commands.add_parser(
+        "completion",
+        help="print what a shell needs to complete this program's commands and options",
+        description="print what a shell needs to complete this program's commands and options",
+        epilog='examples:\n  eval "$(analytics-migrate completion bash)"      in ~/.bashrc; the same for zsh\n'
+        "  analytics-migrate completion fish | source       in ~/.config/fish/config.fish",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))

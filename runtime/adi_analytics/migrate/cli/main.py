@@ -32,11 +32,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``analytics-migrate`` with *argv* and return its exit code. No traceback reaches the user."""
     if sys.stderr is None:  # closed by the caller, as with `2>&-`
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives as long as the process
+    parser = make_parser()
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks how the command line may go on
+        from adi_analytics.migrate.cli.completion import answer
+
+        return answer(parser)
     try:
-        arguments = make_parser().parse_args(argv)
+        arguments = parser.parse_args(argv)
     except SystemExit as leaving:  # argparse has printed help or what is wrong
         return leaving.code if isinstance(leaving.code, int) else EXIT_USAGE
-    return _run(arguments)
+    return _completion(arguments) if arguments.command == "completion" else _run(arguments)
+
+
+def _completion(arguments: argparse.Namespace) -> int:
+    """Print the shell's code. It runs whenever a shell starts, so nothing but the parser is imported."""
+    from adi_analytics.migrate.cli.completion import shell_code
+    from adi_analytics.migrate.cli.output import Output
+
+    try:
+        code = shell_code(arguments.shell)
+    except MigrateError as error:
+        _complain(str(error))
+        return error.exit_code
+    return _print(Output(code, code), arguments)
 
 
 def _run(arguments: argparse.Namespace) -> int:
