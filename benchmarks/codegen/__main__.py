@@ -26,7 +26,7 @@ import scaling
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "benchmarks-codegen.md"
-OURS = [sys.executable, "-c", "import sys; from adi_analytics_codegen.cli import main; sys.exit(main())"]
+OURS = [sys.executable, "-c", "import sys; from adi_analytics_codegen.cli.main import main; sys.exit(main())"]
 
 
 def main() -> None:

@@ -2,6 +2,6 @@
 
 import sys
 
-from adi_analytics_codegen.cli import main
+from adi_analytics_codegen.cli.main import main
 
 sys.exit(main())

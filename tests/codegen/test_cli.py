@@ -8,7 +8,7 @@ from importlib import metadata
 
 import pytest
 from adi_analytics_codegen.check.rules import RULES, markdown
-from adi_analytics_codegen.cli import main
+from adi_analytics_codegen.cli.main import main
 from support.codegen.projects import minimal
 from support.paths import EVENTS, FIXTURES, ROOT
 
@@ -57,7 +57,7 @@ def test_help_and_version_import_next_to_nothing(option):
 import atexit, sys
 before = set(sys.modules)
 atexit.register(lambda: print(*sorted(set(sys.modules) - before), file=sys.stderr))
-from adi_analytics_codegen.cli import main
+from adi_analytics_codegen.cli.main import main
 main()
 """
     done = run(option, code=code)
@@ -66,7 +66,10 @@ main()
     assert imported - sys.stdlib_module_names == {"adi_analytics_codegen"}
     assert imported.isdisjoint({"asyncio", "subprocess", "logging", "difflib", "unittest"})
     ours = {name for name in done.stderr.decode().split() if name.startswith("adi_analytics")}
-    assert ours == {"adi_analytics_codegen", "adi_analytics_codegen.cli"}
+    assert ours == {
+        "adi_analytics_codegen",
+        *(f"adi_analytics_codegen.cli{part}" for part in ("", ".main", ".commands")),
+    }
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command not in {"rules", "schema"}])
@@ -160,6 +163,8 @@ def test_check_shows_every_difference(project, capsys):
     }
     assert "-{}" in found["json_schema/events.schema.json"]["diff"]
     assert project.run("check") == 1
+    assert f"changed: {project.out / 'json_schema/events.schema.json'}\n  -{{}}\n  +{{\n" in capsys.readouterr().out
+    assert project.run("check", "--diff") == 1
     assert "+++ generated: json_schema/events.schema.json" in capsys.readouterr().out
     assert project.run("generate") == 0
     assert project.run("check") == 0
@@ -342,7 +347,9 @@ def test_the_schema_of_the_format_can_be_had_without_a_checkout(capsys):
     assert json.loads(capsys.readouterr().out)["$id"] == "urn:adi-analytics:catalog-format:1"
 
 
-def run(*arguments, code="from adi_analytics_codegen.cli import main; import sys; sys.exit(main())", **environment):
+def run(
+    *arguments, code="from adi_analytics_codegen.cli.main import main; import sys; sys.exit(main())", **environment
+):
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, check=False, env={**os.environ, **environment})
 
@@ -352,7 +359,7 @@ def run(*arguments, code="from adi_analytics_codegen.cli import main; import sys
 )
 def test_without_the_extra_it_says_what_to_install(project, package, command):
     project.write(minimal())
-    code = f"import sys; sys.modules[{package!r}] = None; from adi_analytics_codegen.cli import main; sys.exit(main())"
+    code = f"import sys; sys.modules[{package!r}] = None; from adi_analytics_codegen.cli.main import main; exit(main())"
     done = run(command, "--catalog", project.catalog, code=code)
     assert done.returncode == 2
     assert done.stderr.decode().strip() == (
@@ -361,7 +368,7 @@ def test_without_the_extra_it_says_what_to_install(project, package, command):
 
 
 def test_a_reader_that_leaves_is_no_error():
-    code = "import sys; from adi_analytics_codegen.cli import main; sys.exit(main(['rules']))"
+    code = "import sys; from adi_analytics_codegen.cli.main import main; sys.exit(main(['rules']))"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -111,7 +111,7 @@ def test_generator_of_the_wheel_writes_what_is_committed(wheel, tmp_path):
     """The wheel's own templates and schemas, with the extra [codegen] of this environment."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "unpacked")
-    code = "import sys; from adi_analytics_codegen.cli import main; print(main.__code__.co_filename); sys.exit(main())"
+    code = "import sys; from adi_analytics_codegen.cli import main; print(main.__file__); sys.exit(main.main())"
     arguments = ["generate", "--catalog", str(EVENTS), "--out", str(tmp_path / "generated")]
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "unpacked")}
     command = [sys.executable, "-c", code, *arguments]

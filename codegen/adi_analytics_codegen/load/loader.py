@@ -22,7 +22,8 @@ from adi_analytics_codegen.load.shape import Shape, catalog_schema
 from adi_analytics_codegen.load.yaml import Node
 from adi_analytics_codegen.model.durations import duration
 from adi_analytics_codegen.model.findings import Finding, Findings, has_errors, ordered
-from adi_analytics_codegen.model.model import DEFAULT_PACKAGE, Catalog, Location, Storage
+from adi_analytics_codegen.model.model import Catalog, Location, Storage
+from adi_analytics_codegen.model.naming import default_package
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -105,6 +106,7 @@ def resolve(path: Path, read: Read = Path.read_bytes) -> Loaded:
 def _catalog(root: Node, context: Context) -> Catalog:
     head = root.get("catalog")
     owner = head.scalar("owner", "") if head else ""
+    called = head.scalar("name", "") if head else ""
     enums = {name: resolve_enum(name, node, context) for name, node in root.entries("enums").items()}
     fields = FieldResolver(context, root.entries("groups"), enums)
     for name, node in root.entries("groups").items():
@@ -116,7 +118,7 @@ def _catalog(root: Node, context: Context) -> Catalog:
     storage = _storage(root)
     aggregates = AggregateResolver(context, events, enums, storage)
     catalog = Catalog(
-        name=head.scalar("name", "") if head else "",
+        name=called,
         events=tuple(events.values()),
         format=1,
         owner=owner,
@@ -125,7 +127,7 @@ def _catalog(root: Node, context: Context) -> Catalog:
         enums=tuple(enums.values()),
         aggregates=tuple(aggregates.aggregate(name, node) for name, node in root.entries("aggregates").items()),
         reserved_events=tuple(node.text for node in root.list("reserved_events")),
-        python_package=head.scalar("python_package", DEFAULT_PACKAGE) if head else DEFAULT_PACKAGE,
+        python_package=head.scalar("python_package", default_package(called)) if head else default_package(called),
     )
     package = head.get("python_package") if head else None
     if package is not None:

@@ -17,9 +17,6 @@ USER_ID: Final = "$user_id"
 SERVICE: Final = "$service"
 """Reference to the ``service`` column of the events table, in an aggregate."""
 
-DEFAULT_PACKAGE: Final = "adi_analytics_events"
-"""The import name of the generated Python package, unless the catalog gives another."""
-
 EVENT: Final = "event"
 """The event's name, in a condition of an aggregate."""
 
@@ -312,8 +309,8 @@ class Catalog:
     aggregates: tuple[Aggregate, ...] = ()
     reserved_events: tuple[str, ...] = ()
     """Names of removed events: never to be used again."""
-    python_package: str = DEFAULT_PACKAGE
-    """The import name of the generated Python package."""
+    python_package: str = ""
+    """The import name of the generated Python package. The loader fills it in where the file does not say it."""
 
     def event(self, name: str) -> Event | None:
         """Return the event called *name*, or ``None``."""

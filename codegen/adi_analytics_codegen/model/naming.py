@@ -16,6 +16,11 @@ def pascal_case(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
 
 
+def default_package(catalog: str) -> str:
+    """Return the import name of the generated package of the catalog called *catalog*, unless it gives another."""
+    return f"{catalog.replace('-', '_')}_events"
+
+
 def object_class_name(owner: str, field: Field) -> str:
     """Return the name of the class of an object *field* inside the class *owner*."""
     return owner + pascal_case(field.name)

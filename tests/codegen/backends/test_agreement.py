@@ -55,7 +55,7 @@ OTHERS: list[Any] = [
 VALUES = [*NUMBERS, *STRINGS, *UUIDS, *TIMES, *OTHERS]
 ACCEPTS = """
 import json, sys
-import adi_analytics_events as events
+import small_events as events
 for line in sys.stdin:
     try:
         event = events.from_json(line)

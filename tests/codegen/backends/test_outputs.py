@@ -65,7 +65,7 @@ def test_samples_are_valid_for_two_validators_and_one_event_only(data, seed):
 
 READ = """
 import json, sys
-import adi_analytics_events as events
+import random_events as events
 for line in sys.argv[1].splitlines():
     event = events.from_json(line)
     assert event.EVENT_TYPE == json.loads(line)["type"]

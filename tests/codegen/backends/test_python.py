@@ -18,7 +18,7 @@ GOLDEN = FIXTURES / "golden"
 PACKAGES = [
     ROOT / "generated" / "python" / "adi_analytics_events",
     GOLDEN / "everything" / "python" / "shop_events",
-    GOLDEN / "empty" / "python" / "adi_analytics_events",
+    GOLDEN / "empty" / "python" / "nothing_events",
 ]
 USER = UUID("0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01")
 

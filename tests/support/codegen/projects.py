@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adi_analytics_codegen.cli import main
+from adi_analytics_codegen.cli.main import main
 
 
 @dataclass

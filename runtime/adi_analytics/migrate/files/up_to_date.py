@@ -15,7 +15,7 @@ from adi_analytics.migrate.errors import ForgottenMigrationError, UsageError
 
 _CATALOG: Final = "events.yaml"
 _OUTPUT: Final = ("generated", "sql", "manifest.json")
-_PROGRAM: Final = "import sys; from adi_analytics_codegen.cli import main; sys.exit(main(sys.argv[1:]))"
+_PROGRAM: Final = "import sys; from adi_analytics_codegen.cli.main import main; sys.exit(main(sys.argv[1:]))"
 _NEEDED: Final = ("adi_analytics_codegen", "yaml", "jinja2", "datamodel_code_generator")
 
 

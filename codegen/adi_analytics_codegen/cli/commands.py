@@ -1,0 +1,298 @@
+"""What each command of ``analytics-codegen`` does and prints; each returns an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sized
+
+    from adi_analytics_codegen.backends.writer import Difference
+    from adi_analytics_codegen.load.loader import Loaded
+    from adi_analytics_codegen.load.target import Target
+    from adi_analytics_codegen.model.findings import Finding
+    from adi_analytics_codegen.model.model import Catalog
+
+OK: Final = 0
+FOUND: Final = 1
+USAGE: Final = 2
+
+_FILES_SHOWN: Final = 10
+_LINES_SHOWN: Final = 8
+"""How many files, and how many lines of each, `check` shows without ``--diff``."""
+
+
+class UsageError(Exception):
+    """A command can't do what it was asked to. The message says why, and what to do."""
+
+
+def fail(message: str) -> int:
+    """Print *message* as an error of usage and return the exit code for one."""
+    print(f"analytics-codegen: {message}", file=sys.stderr)
+    return USAGE
+
+
+def _target(arguments: argparse.Namespace) -> Target:
+    """Return what to work on; ``arguments.catalog`` and ``.out`` say it from here on."""
+    from adi_analytics_codegen.load.project import ProjectError
+    from adi_analytics_codegen.load.target import find_target
+
+    try:
+        target = find_target(catalog=arguments.catalog, project=arguments.project, out=arguments.out)
+    except ProjectError as error:
+        raise UsageError(str(error)) from error
+    arguments.catalog, arguments.out = target.catalog, target.out
+    return target
+
+
+def init(arguments: argparse.Namespace) -> int:
+    """Make a project."""
+    from adi_analytics_codegen.scaffold import ScaffoldError, make_project
+
+    try:
+        made = make_project(arguments.folder, name=arguments.name, pipelines=arguments.ci)
+    except ScaffoldError as error:
+        raise UsageError(str(error)) from error
+    if arguments.format == "json":
+        print(json.dumps({"folder": str(made.folder), "written": made.written, "kept": made.kept, "next": made.steps}))
+        return OK
+    for verb, paths in (("wrote", made.written), ("kept", made.kept)):
+        for path in paths:
+            print(f"{verb} {arguments.folder / path}")
+    for note in made.notes:
+        print(f"\n{note}")
+    print("\nNext:", *(f"  {step}" for step in made.steps), sep="\n")
+    return OK
+
+
+def _load(arguments: argparse.Namespace) -> Catalog | None:
+    """Return the catalog, or print its errors to stderr and return ``None``."""
+    from adi_analytics_codegen.check.catalog import load
+    from adi_analytics_codegen.check.report import FORMATS
+    from adi_analytics_codegen.load.target import OtherPackageError
+
+    target = _target(arguments)
+    loaded = load(target.catalog)
+    if loaded.findings:
+        print(FORMATS["text"](loaded.findings), file=sys.stderr)
+    catalog = loaded.catalog
+    if catalog is not None and target.package not in {None, catalog.python_package}:
+        raise UsageError(str(OtherPackageError(target.root, str(target.package), catalog.python_package)))
+    return catalog
+
+
+def _report(arguments: argparse.Namespace, findings: list[Finding], fine: str) -> None:
+    from adi_analytics_codegen.check.report import FORMATS
+
+    text = FORMATS[arguments.format](findings)
+    if text:
+        print(text)
+    elif arguments.format == "text":
+        print(fine)
+
+
+def lint(arguments: argparse.Namespace) -> int:
+    """Check the catalog."""
+    from adi_analytics_codegen.check import lint as rules_of_style
+    from adi_analytics_codegen.check.catalog import load
+
+    loaded = load(_target(arguments).catalog)
+    findings = loaded.findings if loaded.catalog is None else rules_of_style.lint(loaded)
+    _report(arguments, findings, f"{arguments.catalog} is fine{_size(loaded)}")
+    return FOUND if findings else OK
+
+
+def _size(loaded: Loaded) -> str:
+    catalog = loaded.catalog
+    return "" if catalog is None else f": {_count(catalog.events, 'event')}, {_count(catalog.aggregates, 'aggregate')}"
+
+
+def _count(things: Sized, word: str) -> str:
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
+
+
+def breaking(arguments: argparse.Namespace) -> int:
+    """Compare two versions of the catalog by the rules of change."""
+    from datetime import UTC, datetime
+
+    from adi_analytics_codegen.check import breaking as rules_of_change
+    from adi_analytics_codegen.check.catalog import load
+    from adi_analytics_codegen.model.findings import has_errors
+    from adi_analytics_codegen.model.model import Location
+
+    new = load(_target(arguments).catalog)
+    if new.catalog is None:
+        _report(arguments, new.findings, "")
+        return FOUND
+    old = _against(arguments)
+    if isinstance(old, int):
+        return old
+    start = Location(str(arguments.catalog), 1, 1)
+    found = rules_of_change.compare(old, new.catalog, start) if old else []
+    findings = rules_of_change.accepted(found, new.exceptions, datetime.now(UTC).date())
+    _report(arguments, findings, f"{arguments.catalog} makes no breaking change to {arguments.against}")
+    return FOUND if has_errors(findings) else OK
+
+
+def _against(arguments: argparse.Namespace) -> Catalog | int | None:
+    """Return the catalog to compare with, ``None`` when there was none, or an exit code after a message."""
+    from adi_analytics_codegen.check.against import AgainstError, load_against
+
+    try:
+        old = load_against(arguments.against, arguments.catalog)
+    except AgainstError as error:
+        return fail(str(error))
+    if old is None:
+        print(f"{arguments.catalog} did not exist at {arguments.against}: everything is new", file=sys.stderr)
+        return None
+    if old.catalog is None:
+        print(*old.findings, sep="\n", file=sys.stderr)
+        return fail(f"the catalog at {arguments.against} cannot be compared: it has the errors above")
+    return old.catalog
+
+
+def generate(arguments: argparse.Namespace) -> int:
+    """Write the generated files."""
+    catalog = _load(arguments)
+    if catalog is None:
+        return FOUND
+    from adi_analytics_codegen.backends import BACKENDS, render
+    from adi_analytics_codegen.backends.writer import ForeignFilesError, write
+
+    try:
+        result = write(arguments.out, render(catalog), BACKENDS)
+    except ForeignFilesError as error:
+        return fail(str(error))
+    if arguments.format == "json":
+        print(json.dumps({"written": result.written, "deleted": result.deleted, "unchanged": result.unchanged}))
+        return OK
+    for path in result.written:
+        print(f"wrote {arguments.out / path}")
+    for path in result.deleted:
+        print(f"deleted {arguments.out / path}")
+    print(f"{len(result.written)} written, {len(result.deleted)} deleted, {result.unchanged} unchanged")
+    return OK
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Compare the generated files with what would be generated."""
+    catalog = _load(arguments)
+    if catalog is None:
+        return FOUND
+    from adi_analytics_codegen.backends import BACKENDS, render
+    from adi_analytics_codegen.backends.writer import compare
+
+    differences = compare(arguments.out, render(catalog), BACKENDS)
+    if arguments.format == "json":
+        print(json.dumps([{"path": d.path, "kind": d.kind, "diff": d.diff} for d in differences]))
+        return FOUND if differences else OK
+    if not differences:
+        print(f"{arguments.out} is up to date with {arguments.catalog}")
+        return OK
+    shown = differences if arguments.diff else differences[:_FILES_SHOWN]
+    for difference in shown:
+        print(f"{difference.kind}: {arguments.out / difference.path}")
+        if difference.diff:
+            print(difference.diff if arguments.diff else _first_lines(difference))
+    if len(shown) < len(differences):
+        print(f"... and {len(differences) - len(shown)} more files; `--diff` shows them all")
+    print(f"out of date with {arguments.catalog}: {_count(differences, 'file')}; run `analytics-codegen generate`")
+    return FOUND
+
+
+def _first_lines(difference: Difference) -> str:
+    """Return the first lines that differ, without the lines around them."""
+    changed = [line for line in difference.diff.splitlines()[2:] if line[:1] in {"+", "-"}]
+    lines = [f"  {line}" for line in changed[:_LINES_SHOWN]]
+    if len(changed) > _LINES_SHOWN:
+        lines.append(f"  ... and {len(changed) - _LINES_SHOWN} more lines; `--diff` shows them all")
+    return "\n".join(lines)
+
+
+def diff(arguments: argparse.Namespace) -> int:
+    """Show what an edit changes."""
+    new = _load(arguments)
+    if new is None:
+        return FOUND
+    old = _against(arguments)
+    if isinstance(old, int):
+        return old
+    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.show.difference import difference
+
+    changes = difference(old or Catalog(new.name, (), python_package=new.python_package), new)
+    if arguments.format == "json":
+        records = [{"kind": c.kind, "subject": c.subject, "old": c.old, "new": c.new} for c in changes]
+        print(json.dumps(records, indent=2))
+    else:
+        print("\n".join(map(str, changes)) or f"{arguments.catalog} and {arguments.against} have the same content")
+    return OK
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    """Show everything about one name."""
+    catalog = _load(arguments)
+    if catalog is None:
+        return FOUND
+    from adi_analytics_codegen.show import explain as explanations
+
+    facts = explanations.explain(catalog, arguments.name)
+    if facts is None:
+        return _unknown(arguments, "event, aggregate or rule", explanations.known(catalog))
+    print(json.dumps(facts, indent=2) if arguments.format == "json" else explanations.as_text(facts))
+    return OK
+
+
+def _unknown(arguments: argparse.Namespace, what: str, names: list[str]) -> int:
+    from adi_analytics_codegen.model.naming import did_you_mean
+
+    return fail(
+        f"{arguments.catalog} has no {what} {arguments.name!r}; {did_you_mean(arguments.name, names)}".rstrip("; ")
+    )
+
+
+def sample(arguments: argparse.Namespace) -> int:
+    """Print random events."""
+    catalog = _load(arguments)
+    if catalog is None:
+        return FOUND
+    from random import Random
+
+    from adi_analytics_codegen.show import sample as samples
+
+    event = catalog.event(arguments.name)
+    if event is None:
+        return _unknown(arguments, "event", [one.name for one in catalog.events])
+    rng = Random(arguments.seed)  # noqa: S311 - samples, not secrets
+    try:
+        for _ in range(arguments.n):
+            print(json.dumps(samples.sample(catalog, event, rng)))
+    except samples.SampleError as error:
+        return fail(str(error))
+    return OK
+
+
+def rules(arguments: argparse.Namespace) -> int:
+    """List every rule."""
+    from adi_analytics_codegen.check.rules import RULES, markdown
+
+    if arguments.format == "markdown":
+        print(markdown(), end="")
+    elif arguments.format == "json":
+        print(
+            json.dumps([{"rule": n, "kind": r.kind, "severity": r.severity, "text": r.text} for n, r in RULES.items()])
+        )
+    else:
+        print("\n".join(f"{name} ({rule.kind} {rule.severity}): {rule.text}" for name, rule in RULES.items()))
+    return OK
+
+
+def schema(_arguments: argparse.Namespace) -> int:
+    """Print the JSON Schema of the catalog."""
+    from adi_analytics_codegen.load.shape import catalog_schema
+
+    print(json.dumps(catalog_schema(), indent=2))
+    return OK

@@ -1,0 +1,186 @@
+"""The command ``analytics-codegen``: its options, its help, and what it does with errors.
+
+``--version`` and ``--help`` import nothing but the parser; each command imports what it needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from adi_analytics_codegen.cli import commands
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_EXAMPLES: Final = """\
+examples:
+  analytics-codegen init shop --name shop             make a project: a catalog, tests, a demo, a first migration
+  analytics-codegen init . --ci github                the same in this folder, with a workflow for GitHub
+  analytics-codegen lint                              check the catalog of this folder or of one above
+  analytics-codegen generate                          write everything under generated/
+  analytics-codegen check                             fail if generated/ is out of date
+  analytics-codegen check --diff                      the same, with every line that differs
+  analytics-codegen breaking --against git:main       fail if an edit breaks readers or senders
+  analytics-codegen diff --against git:HEAD~1         show what an edit changes
+  analytics-codegen explain order_placed              everything about an event, an aggregate or a rule
+  analytics-codegen sample order_placed -n 5          valid random events, as JSON
+  analytics-codegen generate --project ../shop        the project in another folder
+  analytics-codegen generate --catalog my/events.yaml --out my/generated
+
+exit codes: 0 fine, 1 findings or differences, 2 wrong usage
+"""
+_EXTRA: Final = frozenset({"yaml", "jinja2", "datamodel_code_generator"})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a catalog may hold characters that the terminal cannot show
+    arguments = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return run(arguments)
+    except commands.UsageError as error:
+        return commands.fail(str(error))
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
+            raise
+        return commands.fail(f"this needs the package {error.name}: pip install 'adi-analytics[codegen]'")
+    except BrokenPipeError:
+        # The reader of the pipe is gone, as with `head`. Python would report it again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return commands.OK
+    except OSError as error:
+        return commands.fail(f"{error.filename or 'error'}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        return 130
+
+
+class _PrintVersion(argparse.Action):
+    """Prints the version, which takes longer to look up than the help takes to print."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_arguments: object, **_options: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            number = version("adi-analytics")
+        except PackageNotFoundError:  # run from its source, never installed
+            number = "of unknown version"
+        print(f"{parser.prog} {number}")
+        parser.exit()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="analytics-codegen",
+        description="Checks a catalog of analytics events and generates code, schemas, SQL and documents from it.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print the version and exit")
+    known = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_init(known)
+    _command(known, "lint", commands.lint, "check the catalog", formats=("text", "json", "github"))
+    generate = _command(known, "generate", commands.generate, "write the generated files")
+    check = _command(known, "check", commands.check, "fail if the generated files are not up to date")
+    check.add_argument("--diff", action="store_true", help="print every line that differs, not only the first ones")
+    for command in (generate, check):
+        command.add_argument("--out", type=Path, help="output directory (default: the project's, generated/)")
+    annotated = ("text", "json", "github")
+    breaking = _command(
+        known, "breaking", commands.breaking, "fail if an edit breaks readers or senders", formats=annotated
+    )
+    diff = _command(known, "diff", commands.diff, "show what an edit changes")
+    for command in (breaking, diff):
+        command.add_argument(
+            "--against", required=True, metavar="git:REF|FILE", help="what to compare with, such as git:origin/main"
+        )
+    explain = _command(known, "explain", commands.explain, "show everything about an event, an aggregate or a rule")
+    explain.add_argument("name", metavar="NAME", help="its name")
+    _add_sample(known)
+    rules = known.add_parser("rules", help="list every rule", description="List every rule.")
+    rules.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="how to print")
+    rules.set_defaults(run=commands.rules)
+    schema = known.add_parser(
+        "schema", help="print the JSON Schema of events.yaml", description="Print the JSON Schema of events.yaml."
+    )
+    schema.set_defaults(run=commands.schema)
+    return parser
+
+
+def _add_init(known: Any) -> None:
+    init = _subparser(known, "init", "make a project: a catalog, tests, a demo, generated code, a first migration")
+    init.description = (
+        "Make a project that works at once. It overwrites nothing: a file that is there stays as it is, so you can run "
+        "it again, and in a folder that holds other things."
+    )
+    init.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="its folder (default: this one)"
+    )
+    init.add_argument("--name", help="the catalog's name, such as shop (default: the folder's name)")
+    init.add_argument(
+        "--ci", action="append", choices=("github", "gitlab"), default=[], help="add a pipeline; may be given twice"
+    )
+    init.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
+    init.set_defaults(run=commands.init)
+
+
+def _add_sample(known: Any) -> None:
+    sample = _command(known, "sample", commands.sample, "print valid random events, one JSON object a line", formats=())
+    sample.add_argument("name", metavar="EVENT", help="the event's name")
+    sample.add_argument("-n", type=_count, default=1, metavar="NUMBER", help="how many (default: 1)")
+    sample.add_argument(
+        "--seed", type=int, help="the same seed gives the same events (default: different ones each time)"
+    )
+
+
+def _command(
+    known: Any,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    summary: str,
+    *,
+    formats: tuple[str, ...] = ("text", "json"),
+) -> argparse.ArgumentParser:
+    command = _subparser(known, name, summary)
+    where = command.add_mutually_exclusive_group()
+    where.add_argument(
+        "--catalog", type=Path, metavar="FILE", help="main file (default: the project's, in this folder or above)"
+    )
+    where.add_argument("--project", type=Path, metavar="DIR", help="folder of the project (or ADI_ANALYTICS_PROJECT)")
+    if formats:
+        command.add_argument("--format", choices=formats, default="text", help="how to print (default: text)")
+    command.set_defaults(run=run, out=None)
+    return command
+
+
+def _subparser(known: Any, name: str, summary: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = known.add_parser(
+        name,
+        help=summary,
+        description=f"{summary.capitalize()}.",
+        epilog=_examples(name),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return made
+
+
+def _examples(command: str) -> str:
+    lines = (line for line in _EXAMPLES.splitlines() if f"analytics-codegen {command} " in f"{line} ")
+    return "\n".join(["examples:", *lines])
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
