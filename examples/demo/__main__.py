@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
@@ -68,7 +69,7 @@ def _leave_up(server: embedded.EmbeddedServer) -> None:
 
 
 def _run(options: argparse.Namespace, url: str) -> int:
-    where = migrate.Options(database_url=url)
+    where = migrate.Options(database_url=url, catalog="adi_analytics_events")
     applied = migrate.apply(options=where)
     console.print(f"[bold]2. Migrate[/] {len(applied.applied)} migrations applied, backend {applied.backend}")
     _refuse_used_table(url)
@@ -78,9 +79,24 @@ def _run(options: argparse.Namespace, url: str) -> int:
     console.print(f"[bold]3. Send[/]    {len(sent):,} events of {kinds} types at {rate:,.0f} events/s")
     started = time.perf_counter()
     migrate.maintain(where)  # partitions for the days that the events went back to
-    migrate.refresh(options=where)
+    migrate.refresh(options=replace(where, progress=Steps()))
     console.print(f"[bold]4. Refresh[/] all aggregates in {time.perf_counter() - started:.1f} s")
     return 0 if _compare(url, sent) else 1
+
+
+class Steps:
+    """Says on standard error what the migrator does: a refresh of everything takes a while."""
+
+    def waiting(self, holder: str) -> None:
+        """Another run holds the migrator's lock."""
+        print(f"   waiting for {holder}", file=sys.stderr, flush=True)
+
+    def step(self, what: str) -> None:
+        """An aggregate begins."""
+        print(f"   {what}", file=sys.stderr, flush=True)
+
+    def advance(self, what: str, done: int, total: int) -> None:
+        """*done* of *total* are done."""
 
 
 def _refuse_used_table(url: str) -> None:

@@ -53,15 +53,14 @@ class Stream:
         self._users = [self._user(number) for number in range(users)]
 
     def events(self, count: int) -> list[Sent]:
-        """Return *count* events in order of time; days are made fuller until they are enough."""
+        """Return *count* events in order of time: days are made fuller until they are enough, and some are left out."""
         sent: list[Sent] = []
         while len(sent) < count:
             day = self._first_day
             while day < self._now:
                 sent += (item for item in self._day(day) if item[0] < self._now)
                 day += timedelta(days=1)
-        sent.sort(key=lambda item: item[0])
-        return sent[len(sent) - count :]
+        return sorted(self._rng.sample(sent, count), key=lambda item: item[0])
 
     def _day(self, day: datetime) -> Iterator[Sent]:
         weekend = 0.35 if day.weekday() >= 5 else 1.0

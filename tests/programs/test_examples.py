@@ -77,3 +77,11 @@ def test_celery_in_a_pool_of_processes(programs, options):
         ("task_failed", "task-runner", uuid.UUID(USER), True): 1,
     }
     assert list(broker.iterdir()) == []
+
+
+def test_the_demo_sends_what_it_says_and_tells_what_it_does(programs, request):
+    demo = request.config.rootpath / "examples" / "demo"
+    shown = programs.run(str(demo), "--events", "3000")
+    assert "3,000 events of" in shown
+    assert "All seven agree." in shown
+    assert programs.rows("1").total() == 3000

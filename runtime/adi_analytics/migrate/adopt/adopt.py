@@ -94,6 +94,7 @@ def adopt(options: Options | None = None) -> AdoptResult:
         # Rows older than the retention count in the aggregates, too; `maintain` of others must not drop them before.
         connection.execute("update analytics_meta.storage set retention = null")
         copied = copy.run(options)
+        options.progress.step("compare the rows")
         rows = copy.check()
         filled = _fill(connection, database, options) if copied else []
         execute(connection, _retention(snapshot))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from adi_analytics.migrate.cli.output import Output, Table
@@ -25,7 +26,8 @@ def run(arguments: argparse.Namespace) -> Output:
     Raises:
         AnalyticsError: With what is wrong and what to do about it.
     """
-    with Bar().running() as bar:
+    name: str = arguments.command
+    with Bar(name, quiet=name == "maintain").running() as bar:
         return _COMMANDS[arguments.command](arguments, bar)
 
 
@@ -64,7 +66,7 @@ def _status(arguments: argparse.Namespace, bar: Bar) -> Output:
     from adi_analytics.migrate.run.apply import status as read_status
 
     status = read_status(_options(arguments, bar))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "number": row.number, "name": row.name, "phase": row.phase, "status": row.status, "at": row.finished_at,
             "by": row.applied_by, "version": row.library_version,
@@ -77,9 +79,8 @@ def _status(arguments: argparse.Namespace, bar: Bar) -> Output:
         for file in status.pending
         if file.number not in known
     ]
-    columns = ("name", "phase", "status", "at", "by", "version")
-    lines = [tuple(str(row.get(column) or "") for column in columns) for row in rows]
-    table = Table(("migration", *columns[1:]), lines)
+    lines = [(row["name"], row["status"], _minute(row.get("at")), row.get("by", "")) for row in rows]
+    table = Table(("migration", "status", "at (UTC)", "by"), lines)
     data = {
         "backend": status.backend, "schema": status.schema, "migrations": rows,
         "pending": {phase: sum(file.phase == phase for file in status.pending) for phase in ("pre", "post")},
@@ -91,6 +92,10 @@ def _status(arguments: argparse.Namespace, bar: Bar) -> Output:
     shown.append(f"{len(status.applied)} applied, {len(status.pending)} pending")
     pending = arguments.check and bool(status.pending or status.waiting)
     return Output(data, shown, EXIT_PENDING if pending else EXIT_OK)
+
+
+def _minute(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else ""
 
 
 def _dry_run(arguments: argparse.Namespace, bar: Bar) -> Output:
@@ -176,10 +181,9 @@ def _refresh(arguments: argparse.Namespace, bar: Bar) -> Output:
         arguments.aggregate, since=arguments.since, until=arguments.until, options=_options(arguments, bar)
     )
     lines = [
-        (entry.rollup, "nothing to do" if entry.since is None else str(entry.since), f"{entry.seconds:.2f}")
-        for entry in result.refreshed
+        (entry.rollup, _minute(entry.since) or "nothing to do", f"{entry.seconds:.2f}") for entry in result.refreshed
     ]
-    return Output(asdict(result), [Table(("aggregate", "computed since", "seconds"), lines)])
+    return Output(asdict(result), [Table(("aggregate", "computed since (UTC)", "seconds"), lines)])
 
 
 def _backfill(arguments: argparse.Namespace, bar: Bar) -> Output:
@@ -200,7 +204,7 @@ def _maintain(arguments: argparse.Namespace, bar: Bar) -> Output:
             {"job": job}, f"pg_cron job {job} calls analytics_meta.maintain() at {arguments.install_pg_cron!r}"
         )
     if arguments.loop:
-        maintain_loop(options, every=arguments.every, report=lambda outcome: bar.step(_outcome(outcome)))
+        maintain_loop(options, every=arguments.every, report=lambda outcome: bar.rest(_outcome(outcome)))
         return Output(None, "")
     result = maintain(options, forced=arguments.force)
     return Output(asdict(result), _outcome(result))
@@ -291,10 +295,10 @@ def _letters(arguments: argparse.Namespace, bar: Bar) -> Output:
         )
     found = dead_letters(options, limit=arguments.limit, replayed=arguments.replayed)
     lines = [
-        (str(entry.id), f"{entry.created_at:%Y-%m-%d %H:%M:%S}", entry.event_type, entry.reason, entry.message)
+        (str(entry.id), _minute(entry.created_at), entry.event_type, entry.reason, entry.message)
         for entry in found.letters
     ]
-    table = Table(("id", "at", "event", "reason", "message"), lines)
+    table = Table(("id", "at (UTC)", "event", "reason", "message"), lines)
     return Output(asdict(found), [table, f"{found.waiting} wait to be replayed"])
 
 

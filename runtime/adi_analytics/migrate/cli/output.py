@@ -6,9 +6,11 @@ import errno
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from adi_analytics.migrate.errors import EXIT_OK
+
+_ENDLESS: Final = 1_000_000  # columns; rich makes no line longer than its table
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,16 @@ def show(output: Output, *, as_json: bool) -> None:
 
 
 def _show_table(table: Table) -> None:
+    """Print *table*: on a terminal as wide as that is, elsewhere each row on one line, however long it is."""
     from rich import table as rich_table
     from rich.console import Console
     from rich.text import Text
 
-    shown = rich_table.Table(*table.columns, title=table.title, title_justify="left")
+    terminal = sys.stdout.isatty()
+    shown = rich_table.Table(title=table.title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in table.columns:
+        shown.add_column(column, overflow="fold")  # a cell is continued below, never cut
     for row in table.rows:
-        shown.add_row(*map(Text, row))  # as Text, or rich takes [brackets] for markup
-    Console(highlight=False).print(shown)
+        # As Text, or rich takes [brackets] for markup.
+        shown.add_row(*(Text(cell if terminal else " ".join(cell.splitlines())) for cell in row))
+    Console(highlight=False, width=None if terminal else _ENDLESS).print(shown)

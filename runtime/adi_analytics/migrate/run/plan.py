@@ -51,7 +51,7 @@ def check_history(files: Sequence[MigrationFile], applied: Sequence[Applied]) ->
                 name=row.name,
                 known=len(files),
                 applied_by=row.library_version,
-                applied_at=row.finished_at or row.started_at,
+                applied_at=row.at,
                 version=__version__,
             )
         _check_unchanged(file, row)
@@ -70,7 +70,7 @@ def _check_unchanged(file: MigrationFile, row: Applied) -> None:
             file=file.label,
             actual=file.checksum,
             expected=row.checksum,
-            applied_at=row.finished_at or row.started_at,
+            applied_at=row.at,
         )
     if file.phase != row.phase or file.variant != row.variant:
         raise HistoryError(

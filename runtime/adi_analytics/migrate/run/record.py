@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import resources
 from typing import Any, Final
 
@@ -32,11 +33,16 @@ class Applied:
     checksum: str
     status: str
     steps: tuple[str, ...]
-    started_at: str
-    finished_at: str | None
+    started_at: datetime
+    finished_at: datetime | None
     applied_by: str
     host: str
     library_version: str
+
+    @property
+    def at(self) -> str:
+        """When it was applied, or begun, for people."""
+        return f"{(self.finished_at or self.started_at).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def bootstrap(database: Database) -> str:
@@ -55,8 +61,8 @@ def bootstrap(database: Database) -> str:
 def read_applied(connection: Connection) -> list[Applied]:
     """Return what the database says was applied, in order."""
     rows = connection.execute(
-        "select number, name, phase, variant, checksum, status, steps, started_at::text, finished_at::text,"
-        " applied_by, host, library_version from analytics_meta.migrations order by number"
+        "select number, name, phase, variant, checksum, status, steps, started_at, finished_at, applied_by,"
+        " host, library_version from analytics_meta.migrations order by number"
     ).fetchall()
     found: list[dict[str, Any]] = [dict(zip(_KEYS, row, strict=True)) for row in rows]
     for row in found:

@@ -76,12 +76,12 @@ class _Backfill:
         step = max(self._width, _BATCH // self._width * self._width)
         computed = 0
         while done_to > floor:
-            progress.advance(self._rollup, total - _count(done_to - floor, self._width), total)
+            progress.advance(f"fill {self._rollup}", total - _count(done_to - floor, self._width), total)
             start = max(floor, done_to - step)
             self._batch(start, done_to)
             computed += _count(done_to - start, self._width)
             done_to = start
-        progress.advance(self._rollup, total, total)
+        progress.advance(f"fill {self._rollup}", total, total)
         self._finish(until)
         logger.info("filled %s: %d buckets", self._rollup, computed)
         return BackfillResult(self._rollup, computed)

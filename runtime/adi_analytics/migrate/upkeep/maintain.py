@@ -173,12 +173,18 @@ def _maintain(connection: Connection, database: Database, options: Options, *, f
         return MaintainResult(ran=False)
     with lock.releasing(connection, MAINTAIN_KEYS):
         connection.execute("set lock_timeout = '5s'")
+        tell = options.progress.step
+        tell("make partitions")
         made = retry(fetch_value, connection, "call analytics_meta.prepare_storage(null)")
         filled = retry(run_pending, connection, database, options.progress)
+        tell("bring late events into the aggregates")
         late, lost = retry(_row, connection, "call analytics_meta.work_marks(null, null)")
-        refreshed = [
-            rollup for rollup in _chosen(connection, ()) if retry(_refresh_due, connection, rollup, forced=forced)
-        ]
+        refreshed = []
+        for rollup in _chosen(connection, ()):
+            tell(f"refresh {rollup}")
+            if retry(_refresh_due, connection, rollup, forced=forced):
+                refreshed.append(rollup)
+        tell("drop what is older than the retention")
         expired = retry(fetch_value, connection, "call analytics_meta.expire_storage(null)")
         return MaintainResult(
             ran=True,
