@@ -1,15 +1,19 @@
-"""Sentences about events, fields and enum values, the same in every language."""
+"""Sentences about events, fields, enum values and the columns of aggregates, the same in every language."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.model.model import Sensitivity, Status, Store
+from adi_analytics_codegen.model.durations import duration_text
+from adi_analytics_codegen.model.model import MeasureKind, Sensitivity, Status, Store
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Deprecation, EnumValue, Event, Field
+    from collections.abc import Callable
+
+    from adi_analytics_codegen.model.model import Condition, Deprecation, EnumValue, Event, Field, Measure, Ratio
 
 _STORED: Final = {Store.KEEP: "stored as it is", Store.HASH: "stored as a keyed hash", Store.DROP: "not stored"}
+_OPERATORS: Final = {"eq": "=", "ne": "<>", "in": "in", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
 
 def class_text(event: Event) -> str:
@@ -53,3 +57,41 @@ def sentence(text: str) -> str:
     """Return *text* with a full stop."""
     stripped = text.strip()
     return stripped if stripped.endswith((".", "!", "?", ":")) else f"{stripped}."
+
+
+def measure_text(measure: Measure, show: Callable[[str], str] = str) -> str:
+    """Return how *measure* is computed, in words; *show* writes the names and values in it."""
+    of = show(measure.of or "")
+    words = {
+        MeasureKind.COUNT: "number of rows",
+        MeasureKind.SUM: f"sum of {of}",
+        MeasureKind.AVG: f"average of {of}",
+        MeasureKind.MIN: f"smallest {of}",
+        MeasureKind.MAX: f"largest {of}",
+        MeasureKind.PERCENTILE: f"percentile {measure.quantile} of {of}",
+        MeasureKind.DISTINCT: f"number of different {of}",
+    }
+    told = words.get(measure.kind, f"{measure.kind} {of}")
+    if measure.trailing is not None:
+        told += f" over the last {duration_text(measure.trailing)}"
+    return f"{told} where {where_text(measure.where, show)}" if measure.where else told
+
+
+def ratio_text(ratio: Ratio, show: Callable[[str], str] = str) -> str:
+    """Return how *ratio* is computed; *show* writes the names in it."""
+    numerator, denominator = (" + ".join(map(show, side)) for side in (ratio.numerator, ratio.denominator))
+    return f"({numerator}) / ({denominator})"
+
+
+def where_text(conditions: tuple[Condition, ...], show: Callable[[str], str] = str) -> str:
+    """Return which rows pass *conditions*, in words; *show* writes the names and values in them."""
+    return " and ".join(_condition(condition, show) for condition in conditions)
+
+
+def _condition(condition: Condition, show: Callable[[str], str]) -> str:
+    name = show(condition.field)
+    if condition.op == "exists":
+        return f"{name} is {'present' if condition.value else 'absent'}"
+    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    shown = ", ".join(show(str(value).lower() if isinstance(value, bool) else str(value)) for value in values)
+    return f"{name} {_OPERATORS[condition.op]} {shown}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics_codegen.backends import describe
 from adi_analytics_codegen.backends.describe import deprecation_text, enum_value_text, sentence
 from adi_analytics_codegen.backends.text import HEADER, environment
 from adi_analytics_codegen.model.durations import duration_text
-from adi_analytics_codegen.model.model import FieldType, MeasureKind, Status
+from adi_analytics_codegen.model.model import FieldType, Status
 from adi_analytics_codegen.model.readers import columns_fed, readers_of_event
 from adi_analytics_codegen.model.walk import innermost
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event, Field, Measure, Ratio
 
-_OPERATORS: Final = {"eq": "=", "ne": "≠", "in": "in", "lt": "<", "lte": "≤", "gt": ">", "gte": "≥"}
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>|#~$])")
 
 
@@ -140,33 +140,14 @@ def _columns(event: Event, aggregate: Aggregate) -> str:
 
 
 def measure_text(measure: Measure) -> str:
-    """Return how *measure* is computed, in words."""
-    of = code(measure.of or "")
-    words = {
-        MeasureKind.COUNT: "number of rows",
-        MeasureKind.PERCENTILE: f"percentile {measure.quantile} of {of}",
-        MeasureKind.DISTINCT: f"number of different {of}",
-    }
-    told = words.get(measure.kind, f"{measure.kind} of {of}")
-    if measure.trailing is not None:
-        told += f" over the last {duration_text(measure.trailing)}"
-    return f"{told} where {_where(measure.where)}" if measure.where else told
+    """Return how *measure* is computed, as Markdown."""
+    return describe.measure_text(measure, code)
 
 
 def ratio_text(ratio: Ratio) -> str:
-    """Return how *ratio* is computed."""
-    numerator, denominator = (" + ".join(map(code, side)) for side in (ratio.numerator, ratio.denominator))
-    return f"({numerator}) / ({denominator})"
+    """Return how *ratio* is computed, as Markdown."""
+    return describe.ratio_text(ratio, code)
 
 
 def _where(conditions: tuple[Condition, ...]) -> str:
-    return " and ".join(_condition(condition) for condition in conditions)
-
-
-def _condition(condition: Condition) -> str:
-    name = code(condition.field)
-    if condition.op == "exists":
-        return f"{name} is {'present' if condition.value else 'absent'}"
-    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
-    shown = ", ".join(code(str(value).lower() if isinstance(value, bool) else str(value)) for value in values)
-    return f"{name} {_OPERATORS[condition.op]} {shown}"
+    return describe.where_text(conditions, code)

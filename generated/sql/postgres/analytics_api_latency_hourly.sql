@@ -239,3 +239,69 @@ select
     case "sign" when 0 then 0 else "sign" * power(1.02::double precision, "magnitude") * 0.9900990099009901 end as "estimate",
     "row_count" as "row_count"
 from "analytics_api_latency_hourly_v1_distribution_live";
+
+-- comment on view analytics_api_latency_hourly
+comment on view "analytics_api_latency_hourly" is 'API requests and their latency by hour, service, endpoint and method.';
+
+-- comment on column analytics_api_latency_hourly.hour
+comment on column "analytics_api_latency_hourly"."hour" is 'Start of the bucket of 1 hour, in UTC.';
+
+-- comment on column analytics_api_latency_hourly.service
+comment on column "analytics_api_latency_hourly"."service" is 'Service that reported the event.';
+
+-- comment on column analytics_api_latency_hourly.endpoint
+comment on column "analytics_api_latency_hourly"."endpoint" is 'The route, with placeholders instead of ids.';
+
+-- comment on column analytics_api_latency_hourly.method
+comment on column "analytics_api_latency_hourly"."method" is 'The HTTP method.';
+
+-- comment on column analytics_api_latency_hourly.request_count
+comment on column "analytics_api_latency_hourly"."request_count" is 'Number of rows.';
+
+-- comment on column analytics_api_latency_hourly.avg_duration_ms
+comment on column "analytics_api_latency_hourly"."avg_duration_ms" is 'Average of duration_ms. Unit: ms.';
+
+-- comment on column analytics_api_latency_hourly.p50_duration_ms
+comment on column "analytics_api_latency_hourly"."p50_duration_ms" is 'Percentile 0.5 of duration_ms. Unit: ms.';
+
+-- comment on column analytics_api_latency_hourly.p95_duration_ms
+comment on column "analytics_api_latency_hourly"."p95_duration_ms" is 'Percentile 0.95 of duration_ms. Unit: ms.';
+
+-- comment on column analytics_api_latency_hourly.p99_duration_ms
+comment on column "analytics_api_latency_hourly"."p99_duration_ms" is 'Percentile 0.99 of duration_ms. Unit: ms.';
+
+-- comment on column analytics_api_latency_hourly.error_4xx_count
+comment on column "analytics_api_latency_hourly"."error_4xx_count" is 'Number of rows where status_code >= 400 and status_code < 500.';
+
+-- comment on column analytics_api_latency_hourly.error_5xx_count
+comment on column "analytics_api_latency_hourly"."error_5xx_count" is 'Number of rows where status_code >= 500 and status_code < 600.';
+
+-- comment on view analytics_api_latency_hourly_distribution
+comment on view "analytics_api_latency_hourly_distribution" is 'Values behind the percentiles of analytics_api_latency_hourly, counted by size class.';
+
+-- comment on column analytics_api_latency_hourly_distribution.hour
+comment on column "analytics_api_latency_hourly_distribution"."hour" is 'Start of the bucket of 1 hour, in UTC.';
+
+-- comment on column analytics_api_latency_hourly_distribution.service
+comment on column "analytics_api_latency_hourly_distribution"."service" is 'Service that reported the event.';
+
+-- comment on column analytics_api_latency_hourly_distribution.endpoint
+comment on column "analytics_api_latency_hourly_distribution"."endpoint" is 'The route, with placeholders instead of ids.';
+
+-- comment on column analytics_api_latency_hourly_distribution.method
+comment on column "analytics_api_latency_hourly_distribution"."method" is 'The HTTP method.';
+
+-- comment on column analytics_api_latency_hourly_distribution.measures
+comment on column "analytics_api_latency_hourly_distribution"."measures" is 'Percentiles that read these values.';
+
+-- comment on column analytics_api_latency_hourly_distribution.lower_bound
+comment on column "analytics_api_latency_hourly_distribution"."lower_bound" is 'Lower bound of the size class.';
+
+-- comment on column analytics_api_latency_hourly_distribution.upper_bound
+comment on column "analytics_api_latency_hourly_distribution"."upper_bound" is 'Upper bound of the size class.';
+
+-- comment on column analytics_api_latency_hourly_distribution.estimate
+comment on column "analytics_api_latency_hourly_distribution"."estimate" is 'Value to use for all values of the size class; wrong by less than 1 %.';
+
+-- comment on column analytics_api_latency_hourly_distribution.row_count
+comment on column "analytics_api_latency_hourly_distribution"."row_count" is 'Number of values in the size class.';

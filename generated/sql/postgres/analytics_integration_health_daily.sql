@@ -82,3 +82,27 @@ select
     "errors",
     "unique_users"
 from "analytics_integration_health_daily_v1_live";
+
+-- comment on view analytics_integration_health_daily
+comment on view "analytics_integration_health_daily" is 'Integrations by day and provider.';
+
+-- comment on column analytics_integration_health_daily.day
+comment on column "analytics_integration_health_daily"."day" is 'Start of the bucket of 1 day, in UTC.';
+
+-- comment on column analytics_integration_health_daily.provider
+comment on column "analytics_integration_health_daily"."provider" is 'The provider''s name, for example github.';
+
+-- comment on column analytics_integration_health_daily.connections
+comment on column "analytics_integration_health_daily"."connections" is 'Number of rows where event = integration_connected.';
+
+-- comment on column analytics_integration_health_daily.disconnections
+comment on column "analytics_integration_health_daily"."disconnections" is 'Number of rows where event = integration_disconnected.';
+
+-- comment on column analytics_integration_health_daily.uses
+comment on column "analytics_integration_health_daily"."uses" is 'Number of rows where event = integration_used.';
+
+-- comment on column analytics_integration_health_daily.errors
+comment on column "analytics_integration_health_daily"."errors" is 'Number of rows where event = integration_error.';
+
+-- comment on column analytics_integration_health_daily.unique_users
+comment on column "analytics_integration_health_daily"."unique_users" is 'Number of different user_id.';

@@ -51,3 +51,69 @@ create table "analytics_dead_letters" (
     replayed_at timestamptz,
     constraint "analytics_dead_letters_pkey" primary key (id)
 );
+
+-- comment on table analytics_events
+comment on table "analytics_events" is 'Events of the catalog adi, a row each.';
+
+-- comment on column analytics_events.id
+comment on column "analytics_events"."id" is 'Number that the database gives to each row. event_id identifies the event.';
+
+-- comment on column analytics_events.timestamp
+comment on column "analytics_events"."timestamp" is 'When the event happened.';
+
+-- comment on column analytics_events.event_type
+comment on column "analytics_events"."event_type" is 'Name of the event in the catalog.';
+
+-- comment on column analytics_events.service
+comment on column "analytics_events"."service" is 'Service that reported the event.';
+
+-- comment on column analytics_events.user_id
+comment on column "analytics_events"."user_id" is 'User whom the event is about, when there is one.';
+
+-- comment on column analytics_events.data
+comment on column "analytics_events"."data" is 'Fields of the event, as the catalog describes them.';
+
+-- comment on column analytics_events.event_id
+comment on column "analytics_events"."event_id" is 'Id of the event. It stays the same when the event is sent again.';
+
+-- comment on column analytics_events.meta
+comment on column "analytics_events"."meta" is 'How the event was sent: host, environment, version of the event, sample rate and context.';
+
+-- comment on table analytics_dead_letters
+comment on table "analytics_dead_letters" is 'Events that could not be stored, and why.';
+
+-- comment on column analytics_dead_letters.id
+comment on column "analytics_dead_letters"."id" is 'Number of the dead letter.';
+
+-- comment on column analytics_dead_letters.created_at
+comment on column "analytics_dead_letters"."created_at" is 'When the dead letter was stored.';
+
+-- comment on column analytics_dead_letters.event_id
+comment on column "analytics_dead_letters"."event_id" is 'Id of the event.';
+
+-- comment on column analytics_dead_letters.timestamp
+comment on column "analytics_dead_letters"."timestamp" is 'When the event happened, when that is known.';
+
+-- comment on column analytics_dead_letters.event_type
+comment on column "analytics_dead_letters"."event_type" is 'Name of the event in the catalog.';
+
+-- comment on column analytics_dead_letters.service
+comment on column "analytics_dead_letters"."service" is 'Service that reported the event, when that is known.';
+
+-- comment on column analytics_dead_letters.reason
+comment on column "analytics_dead_letters"."reason" is 'Kind of fault.';
+
+-- comment on column analytics_dead_letters.sqlstate
+comment on column "analytics_dead_letters"."sqlstate" is 'Error code of the server, when it refused the row.';
+
+-- comment on column analytics_dead_letters.message
+comment on column "analytics_dead_letters"."message" is 'What was wrong.';
+
+-- comment on column analytics_dead_letters.library_version
+comment on column "analytics_dead_letters"."library_version" is 'Version of adi-analytics that stored the dead letter.';
+
+-- comment on column analytics_dead_letters.payload
+comment on column "analytics_dead_letters"."payload" is 'The row as JSON text.';
+
+-- comment on column analytics_dead_letters.replayed_at
+comment on column "analytics_dead_letters"."replayed_at" is 'When the event was sent again; null until then.';

@@ -54,6 +54,30 @@ select
     "unique_cocoons"
 from "analytics_cocoon_activity_daily_v1_live";
 
+-- comment on view analytics_cocoon_activity_daily
+comment on view "analytics_cocoon_activity_daily" is 'Cocoons by day.';
+
+-- comment on column analytics_cocoon_activity_daily.day
+comment on column "analytics_cocoon_activity_daily"."day" is 'Start of the bucket of 1 day, in UTC.';
+
+-- comment on column analytics_cocoon_activity_daily.registrations
+comment on column "analytics_cocoon_activity_daily"."registrations" is 'Number of rows where event = cocoon_registered.';
+
+-- comment on column analytics_cocoon_activity_daily.connections
+comment on column "analytics_cocoon_activity_daily"."connections" is 'Number of rows where event = cocoon_connected.';
+
+-- comment on column analytics_cocoon_activity_daily.disconnections
+comment on column "analytics_cocoon_activity_daily"."disconnections" is 'Number of rows where event = cocoon_disconnected.';
+
+-- comment on column analytics_cocoon_activity_daily.claims
+comment on column "analytics_cocoon_activity_daily"."claims" is 'Number of rows where event = cocoon_claimed.';
+
+-- comment on column analytics_cocoon_activity_daily.avg_session_duration_seconds
+comment on column "analytics_cocoon_activity_daily"."avg_session_duration_seconds" is 'Average of duration_seconds where event = cocoon_disconnected. Unit: s.';
+
+-- comment on column analytics_cocoon_activity_daily.unique_cocoons
+comment on column "analytics_cocoon_activity_daily"."unique_cocoons" is 'Number of different cocoon_id.';
+
 -- refresh policy of analytics_cocoon_activity_daily_v1
 select add_continuous_aggregate_policy(
     '"analytics_cocoon_activity_daily_v1"'::regclass,

@@ -43,6 +43,27 @@ select
     "sample_error_message"
 from "analytics_errors_hourly_v1_live";
 
+-- comment on view analytics_errors_hourly
+comment on view "analytics_errors_hourly" is 'Application errors by hour, service and type.';
+
+-- comment on column analytics_errors_hourly.hour
+comment on column "analytics_errors_hourly"."hour" is 'Start of the bucket of 1 hour, in UTC.';
+
+-- comment on column analytics_errors_hourly.service
+comment on column "analytics_errors_hourly"."service" is 'Service that reported the event.';
+
+-- comment on column analytics_errors_hourly.error_type
+comment on column "analytics_errors_hourly"."error_type" is 'The error''s class.';
+
+-- comment on column analytics_errors_hourly.error_count
+comment on column "analytics_errors_hourly"."error_count" is 'Number of rows.';
+
+-- comment on column analytics_errors_hourly.affected_users
+comment on column "analytics_errors_hourly"."affected_users" is 'Number of different user_id.';
+
+-- comment on column analytics_errors_hourly.sample_error_message
+comment on column "analytics_errors_hourly"."sample_error_message" is 'First error_message.';
+
 -- refresh policy of analytics_errors_hourly_v1
 select add_continuous_aggregate_policy(
     '"analytics_errors_hourly_v1"'::regclass,

@@ -82,3 +82,27 @@ select
     "token_refreshes",
     "unique_users_authenticated"
 from "analytics_auth_events_daily_v1_live";
+
+-- comment on view analytics_auth_events_daily
+comment on view "analytics_auth_events_daily" is 'Sign-ins by day. A user counts as authenticated by a successful sign-in, code or token refresh.';
+
+-- comment on column analytics_auth_events_daily.day
+comment on column "analytics_auth_events_daily"."day" is 'Start of the bucket of 1 day, in UTC.';
+
+-- comment on column analytics_auth_events_daily.login_attempts
+comment on column "analytics_auth_events_daily"."login_attempts" is 'Number of rows where event = auth_login_attempt.';
+
+-- comment on column analytics_auth_events_daily.successful_logins
+comment on column "analytics_auth_events_daily"."successful_logins" is 'Number of rows where event = auth_login_attempt and success = true.';
+
+-- comment on column analytics_auth_events_daily.failed_logins
+comment on column "analytics_auth_events_daily"."failed_logins" is 'Number of rows where event = auth_login_attempt and success = false.';
+
+-- comment on column analytics_auth_events_daily.code_verifications
+comment on column "analytics_auth_events_daily"."code_verifications" is 'Number of rows where event = auth_code_verified.';
+
+-- comment on column analytics_auth_events_daily.token_refreshes
+comment on column "analytics_auth_events_daily"."token_refreshes" is 'Number of rows where event = auth_token_refresh.';
+
+-- comment on column analytics_auth_events_daily.unique_users_authenticated
+comment on column "analytics_auth_events_daily"."unique_users_authenticated" is 'Number of different user_id where success = true.';

@@ -151,3 +151,21 @@ from (
     window _until_here as (order by "day")
 ) as _counted
 where _is_row;
+
+-- comment on view analytics_daily_active_users
+comment on view "analytics_daily_active_users" is 'Users who did something, by day. Weekly and monthly are distinct users of the trailing 7 and 30 days. Only rows where user_id is present.';
+
+-- comment on column analytics_daily_active_users.day
+comment on column "analytics_daily_active_users"."day" is 'Start of the bucket of 1 day, in UTC.';
+
+-- comment on column analytics_daily_active_users.active_users
+comment on column "analytics_daily_active_users"."active_users" is 'Number of different user_id.';
+
+-- comment on column analytics_daily_active_users.weekly_active_users
+comment on column "analytics_daily_active_users"."weekly_active_users" is 'Number of different user_id over the last 1 week.';
+
+-- comment on column analytics_daily_active_users.monthly_active_users
+comment on column "analytics_daily_active_users"."monthly_active_users" is 'Number of different user_id over the last 30 days.';
+
+-- comment on column analytics_daily_active_users.total_events
+comment on column "analytics_daily_active_users"."total_events" is 'Number of rows.';

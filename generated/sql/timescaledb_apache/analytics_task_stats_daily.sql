@@ -188,3 +188,54 @@ select
     case "sign" when 0 then 0 else "sign" * power(1.02::double precision, "magnitude") * 0.9900990099009901 end as "estimate",
     "row_count" as "row_count"
 from "analytics_task_stats_daily_v1_distribution_live";
+
+-- comment on view analytics_task_stats_daily
+comment on view "analytics_task_stats_daily" is 'Tasks by day.';
+
+-- comment on column analytics_task_stats_daily.day
+comment on column "analytics_task_stats_daily"."day" is 'Start of the bucket of 1 day, in UTC.';
+
+-- comment on column analytics_task_stats_daily.created
+comment on column "analytics_task_stats_daily"."created" is 'Number of rows where event = task_created.';
+
+-- comment on column analytics_task_stats_daily.started
+comment on column "analytics_task_stats_daily"."started" is 'Number of rows where event = task_started.';
+
+-- comment on column analytics_task_stats_daily.completed
+comment on column "analytics_task_stats_daily"."completed" is 'Number of rows where event = task_completed.';
+
+-- comment on column analytics_task_stats_daily.failed
+comment on column "analytics_task_stats_daily"."failed" is 'Number of rows where event = task_failed.';
+
+-- comment on column analytics_task_stats_daily.cancelled
+comment on column "analytics_task_stats_daily"."cancelled" is 'Number of rows where event = task_cancelled.';
+
+-- comment on column analytics_task_stats_daily.avg_duration_ms
+comment on column "analytics_task_stats_daily"."avg_duration_ms" is 'Average of duration_ms where event = task_completed. Unit: ms.';
+
+-- comment on column analytics_task_stats_daily.p95_duration_ms
+comment on column "analytics_task_stats_daily"."p95_duration_ms" is 'Percentile 0.95 of duration_ms where event = task_completed. Unit: ms.';
+
+-- comment on column analytics_task_stats_daily.success_rate
+comment on column "analytics_task_stats_daily"."success_rate" is '(completed) / (completed + failed); null when the divisor is 0.';
+
+-- comment on view analytics_task_stats_daily_distribution
+comment on view "analytics_task_stats_daily_distribution" is 'Values behind the percentiles of analytics_task_stats_daily, counted by size class.';
+
+-- comment on column analytics_task_stats_daily_distribution.day
+comment on column "analytics_task_stats_daily_distribution"."day" is 'Start of the bucket of 1 day, in UTC.';
+
+-- comment on column analytics_task_stats_daily_distribution.measures
+comment on column "analytics_task_stats_daily_distribution"."measures" is 'Percentiles that read these values.';
+
+-- comment on column analytics_task_stats_daily_distribution.lower_bound
+comment on column "analytics_task_stats_daily_distribution"."lower_bound" is 'Lower bound of the size class.';
+
+-- comment on column analytics_task_stats_daily_distribution.upper_bound
+comment on column "analytics_task_stats_daily_distribution"."upper_bound" is 'Upper bound of the size class.';
+
+-- comment on column analytics_task_stats_daily_distribution.estimate
+comment on column "analytics_task_stats_daily_distribution"."estimate" is 'Value to use for all values of the size class; wrong by less than 1 %.';
+
+-- comment on column analytics_task_stats_daily_distribution.row_count
+comment on column "analytics_task_stats_daily_distribution"."row_count" is 'Number of values in the size class.';

@@ -13,6 +13,15 @@ def literal(value: str | float | bool | None) -> str:  # noqa: FBT001 - a value,
     return sql.Literal(value).as_string(None)
 
 
+def line_literal(text: str) -> str:
+    """Return *text* as an SQL literal on one line: a file of statements may be cut by lines, or lose trailing space."""
+    quoted = text.replace("'", "''")
+    if not any(character in text for character in "\\\n\r"):
+        return f"'{quoted}'"
+    escaped = quoted.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return f"E'{escaped}'"
+
+
 def quote(name: str) -> str:
     """Return *name* as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'

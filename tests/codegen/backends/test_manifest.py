@@ -65,11 +65,13 @@ def lists_of_statements(document):
     described = decode(to_json(document).encode())
     for backend in BACKENDS:
         storage = described.storage_ddl[backend]
+        yield f"{backend} storage comments", described.comments
         yield f"{backend} storage create", storage.create
         yield f"{backend} storage policies", storage.policies
         for entry in described.aggregates:
             yield f"{backend} {entry.name} create", list(entry.stored(backend))
             yield f"{backend} {entry.name} views", [entry.public_view(view) for view in entry.views]
+            yield f"{backend} {entry.name} comments", entry.comments
             yield f"{backend} {entry.name} policies", list(entry.policies(backend))
 
 
@@ -95,10 +97,12 @@ def test_the_migrator_reads_the_statements_of_the_sql_files(catalog):
     described = decode(files["sql/manifest.json"].encode())
     for backend in BACKENDS:
         storage = described.storage_ddl[backend]
-        assert blocks(files[f"sql/{backend}/events.sql"]) == written([*storage.create, *storage.policies])
+        assert blocks(files[f"sql/{backend}/events.sql"]) == written(
+            [*storage.create, *storage.policies, *described.comments]
+        )
         for entry in described.aggregates:
             views = [entry.public_view(view) for view in entry.views]
-            made = [*entry.stored(backend), *views, *entry.policies(backend)]
+            made = [*entry.stored(backend), *views, *entry.comments, *entry.policies(backend)]
             assert blocks(files[f"sql/{backend}/{entry.name}.sql"]) == written(made)
 
 

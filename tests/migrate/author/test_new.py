@@ -21,7 +21,6 @@ TASKS = "analytics_task_stats_daily"
 
 def texts(document: Document) -> None:
     document["events"]["task_created"]["description"] = "Other words."
-    document["aggregates"][TASKS]["description"] = "Other words."
     document["catalog"]["owner"] = "somebody@adi.example"
     document["events"]["task_created"]["owner"] = "others@adi.example"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from adi_analytics_codegen.backends.sql.names import interval, seconds, unused
+from adi_analytics_codegen.backends.sql.comments import distribution_columns
+from adi_analytics_codegen.backends.sql.names import interval, seconds
 from adi_analytics_codegen.backends.sql.places import Places
 from adi_analytics_codegen.backends.sql.relations import BUCKET_RATIO
 from adi_analytics_codegen.backends.sql.statements import (
@@ -22,8 +23,6 @@ from adi_analytics_codegen.backends.sql.templates import render
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations import Plan, Relation
     from adi_analytics_codegen.model.model import Catalog
-
-_DISTRIBUTION_COLUMNS: Final = ("measures", "lower_bound", "upper_bound", "estimate", "row_count")
 
 
 def continuous(catalog: Catalog, plan: Plan, relation: Relation, bucket: str) -> list[Statement]:
@@ -72,18 +71,12 @@ def public_views(plan: Plan) -> list[Statement]:
     aggregate = plan.aggregate.name
     made = [view(aggregate, [column.name for column in plan.columns], render("public_view", **values))]
     if plan.distributions:
-        names = _distribution_columns(plan)
+        names = distribution_columns(plan)
         columns = [plan.main.bucket, *plan.dimensions, *names.values()]
         factor = repr(2 / (BUCKET_RATIO + 1))
         select = render("distribution_view", names=names, bucket_ratio=BUCKET_RATIO, estimate_factor=factor, **values)
         made.append(view(plan.distribution_view, columns, select))
     return made
-
-
-def _distribution_columns(plan: Plan) -> dict[str, str]:
-    """Return the names of the distribution view's own columns: as they are called here, unless a dimension is."""
-    taken = {plan.main.bucket, *plan.dimensions}
-    return {name: unused(name, taken) for name in _DISTRIBUTION_COLUMNS}
 
 
 def _columns(relation: Relation) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.backends.sql import aggregates, storage
+from adi_analytics_codegen.backends.sql import aggregates, comments, storage
 from adi_analytics_codegen.backends.sql.relations import plan
 from adi_analytics_codegen.backends.sql.statements import Statement
 
@@ -61,11 +61,13 @@ class PlannedAggregate:
 
     Attributes:
         views: The public views.
+        comments: The comments on them.
         parts: Backend -> part -> statements of the stored relations.
     """
 
     plan: Plan
     views: list[Statement]
+    comments: list[Statement]
     parts: dict[str, Parts]
 
 
@@ -74,6 +76,7 @@ class Planned:
     """Everything that a catalog needs in a database: what the manifest and the SQL files are written from."""
 
     storage: dict[str, Parts]
+    comments: list[Statement]
     aggregates: list[PlannedAggregate]
 
 
@@ -84,6 +87,7 @@ def planned(catalog: Catalog) -> Planned:
             backend: {"create": dialect.storage(catalog), "policies": dialect.storage_policies(catalog)}
             for backend, dialect in DIALECTS.items()
         },
+        comments.on_tables(catalog),
         [planned_aggregate(catalog, aggregate) for aggregate in catalog.aggregates],
     )
 
@@ -102,4 +106,4 @@ def planned_aggregate(catalog: Catalog, aggregate: Aggregate) -> PlannedAggregat
         }
         for backend, dialect in DIALECTS.items()
     }
-    return PlannedAggregate(made, aggregates.public_views(made), parts)
+    return PlannedAggregate(made, aggregates.public_views(made), comments.on_views(catalog, made), parts)

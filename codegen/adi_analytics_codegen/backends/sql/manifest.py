@@ -55,6 +55,7 @@ def describe(catalog: Catalog, made: Planned) -> dict[str, Any]:
         },
         "late_after": late_after(catalog),
         "storage_ddl": {backend: _parts(parts) for backend, parts in made.storage.items()},
+        "comments": [statement.described() for statement in made.comments],
         "aggregates": [_aggregate(catalog, entry) for entry in made.aggregates],
     }
 
@@ -82,6 +83,7 @@ def _aggregate(catalog: Catalog, entry: PlannedAggregate) -> dict[str, Any]:
         "rows": rows_fingerprint(catalog, made),
         "measures": measure_fingerprints(catalog, made),
         "views": _views(entry.views),
+        "comments": [statement.described() for statement in entry.comments],
         "relations": [_relation(catalog, made, relation) for relation in made.relations],
         "ddl": {backend: template(_parts(parts)) for backend, parts in entry.parts.items()},
     }

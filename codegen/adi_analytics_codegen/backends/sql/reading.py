@@ -20,13 +20,14 @@ _HEADER: Final = """\
 
 def storage_file(made: Planned, backend: str) -> str:
     """Return the SQL of the events table on *backend*."""
-    return _file([statement for part in made.storage[backend].values() for statement in part])
+    statements = [statement for part in made.storage[backend].values() for statement in part]
+    return _file([*statements, *made.comments])
 
 
 def aggregate_file(made: PlannedAggregate, backend: str) -> str:
     """Return the SQL of an aggregate on *backend*."""
     parts = made.parts[backend]
-    statements = [*parts["create"], *made.views, *parts["policies"]]
+    statements = [*parts["create"], *made.views, *made.comments, *parts["policies"]]
     own = [Statement(**filled(statement.fields(), made.plan)) for statement in statements]
     return _file(own, made.plan.aggregate.description)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.backends.sql.names import identifier
+from adi_analytics_codegen.backends.sql.names import identifier, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +52,12 @@ def _index(name: str, parts: _Parts) -> str:
     return f"create index {name}{parts['definition']}{where}"
 
 
+def _comment(name: str, parts: _Parts) -> str:
+    column = parts["column"]
+    target = f"{parts['on']} {name}" if column is None else f"column {name}.{identifier(column)}"
+    return f"comment on {target} is {literal(parts['text'])}"
+
+
 _TEXTS: Final[dict[str, Callable[[str, _Parts], str]]] = {
     "table": lambda name, parts: f"create table {name}{parts['definition']}",
     "index": _index,
@@ -63,6 +69,7 @@ _TEXTS: Final[dict[str, Callable[[str, _Parts], str]]] = {
     "policy": lambda _, parts: parts["sql"],
     "compression": lambda _, parts: parts["sql"],
     "call": lambda _, parts: parts["sql"],
+    "comment": _comment,
 }
 """The text of each kind. The migrator makes the same one from the parts."""
 
@@ -95,3 +102,9 @@ def continuous_aggregate(name: str, select: str) -> Statement:
 def policy(step: str, kind: str, target: str, spans: dict[str, int], sql: str) -> Statement:
     """Return the statement that lets TimescaleDB do *kind* on *target*; *spans* are its settings in seconds."""
     return Statement("policy", step, target, {"policy": kind, "spans": spans, "sql": sql})
+
+
+def comment(on: str, name: str, column: str | None, text: str) -> Statement:
+    """Return the statement that gives *name*, which is a *on*, or its *column*, the comment *text*."""
+    target = f"{on} {name}" if column is None else f"column {name}.{column}"
+    return Statement("comment", f"comment on {target}", name, {"on": on, "column": column, "text": text})

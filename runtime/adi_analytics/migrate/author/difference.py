@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import msgspec
 from adi_analytics.migrate.author import versions
 from adi_analytics.migrate.errors import UsageError
 from adi_analytics.migrate.files.manifest import Aggregate, Manifest, Storage
-from adi_analytics.migrate.files.statements import Call, Index, Table
+from adi_analytics.migrate.files.statements import Call, Comment, Index, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Difference:
         rebuilt: Pairs of old and new version whose stored rows differ.
         reviewed: Pairs whose public views differ, but no stored row.
         rescheduled: Pairs whose refresh policy differs.
+        recommented: The comments that differ where the views stay, by what they are on, for people.
         dropped: Versions to be dropped with their rows.
     """
 
@@ -32,6 +34,7 @@ class Difference:
     rebuilt: tuple[tuple[Aggregate, Aggregate], ...] = ()
     reviewed: tuple[tuple[Aggregate, Aggregate], ...] = ()
     rescheduled: tuple[tuple[Aggregate, Aggregate], ...] = ()
+    recommented: tuple[tuple[str, tuple[Comment, ...]], ...] = ()
     dropped: tuple[Aggregate, ...] = ()
     storage: tuple[Storage, Storage] | None = None
     machinery: bool = False
@@ -41,7 +44,7 @@ class Difference:
         """Whether nothing that the database depends on differs."""
         return not (
             self.first or self.added or self.removed or self.rebuilt or self.reviewed or self.rescheduled
-            or self.dropped or self.storage or self.machinery
+            or self.recommented or self.dropped or self.storage or self.machinery
         )  # fmt: skip
 
     def summary(self) -> list[str]:
@@ -51,6 +54,7 @@ class Difference:
         lines += [f"rebuild {new.name} (version {old.version} to {new.version})" for old, new in self.rebuilt]
         lines += [f"change the views of {new.name}" for _, new in self.reviewed]
         lines += [f"change the refresh of {new.name}" for _, new in self.rescheduled]
+        lines += [f"change the comments on {name}" for name, _ in self.recommented]
         lines += [f"drop {entry.name}" for entry in self.removed]
         lines += [f"drop version {entry.version} of {entry.name}" for entry in self.dropped]
         if self.storage:
@@ -90,7 +94,7 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
             now = versions.reword(before, entry)
             reviewed.append((before, now))
         else:
-            now = before
+            now = msgspec.structs.replace(before, comments=entry.comments)
         if before is not None and before.refresh != entry.refresh:
             now = versions.reschedule(now, entry)
             if not any(pair[1].name == now.name for pair in rebuilt):
@@ -109,10 +113,24 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
         rebuilt=tuple(rebuilt),
         reviewed=tuple(reviewed),
         rescheduled=tuple(rescheduled),
+        recommented=tuple(_recommented(old, target, {now.name for _, now in (*rebuilt, *reviewed)})),
         dropped=tuple(old.retired) if drop_retired else (),
         storage=(old.storage, new.storage) if old.storage != new.storage or _tables_differ(old, new) else None,
         machinery=old.machinery != new.machinery,
     )
+
+
+def _recommented(old: Manifest, target: Manifest, published: set[str]) -> Iterator[tuple[str, tuple[Comment, ...]]]:
+    """Yield the comments that differ; those of views in *published* are written when the views are."""
+    sides = [(old.storage.table, old.comments, target.comments)]
+    for now in target.aggregates:
+        before = old.aggregate(now.name)
+        if before is not None and now.name not in published:
+            sides.append((now.name, before.comments, now.comments))
+    for name, before_all, now_all in sides:
+        changed = tuple(entry for entry in now_all if entry not in before_all)
+        if changed:
+            yield name, changed
 
 
 def tables(manifest: Manifest, backend: str) -> dict[str, Table | Index]:

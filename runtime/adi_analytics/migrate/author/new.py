@@ -39,7 +39,7 @@ def new(  # noqa: PLR0913 - a public function of keywords
     project: Path | None = None,
     drop_retired: bool = False,
 ) -> NewResult:
-    """Write the migrations that lead from the snapshot to the catalog; nothing when only texts changed.
+    """Write the migrations that lead from the snapshot to the catalog; nothing when no table, view or comment differs.
 
     Args:
         message: Words for the names of the directories. Defaults to what changes.

@@ -65,11 +65,7 @@ def parts(difference: Difference, old: Manifest | None, backend: str) -> Parts:
         )
     for before, now in difference.rebuilt:
         _rebuild(made, before, now, target, backend)
-    for before, now in difference.reviewed:
-        where = made.pre if versions.only_appends(before, now) else made.post
-        where.add(versions.publish(now, before), why=f"change the views of {now.name}", lock=_VIEW_LOCK)
-    for before, now in difference.rescheduled:
-        made.pre.add(versions.change_policies(before, now, backend), why=f"change the refresh of {now.name}")
+    _change_in_place(made, difference, backend)
     if old is not None and difference.storage:
         _change_storage(made, old, target, backend)
     if old is not None and difference.machinery:
@@ -92,6 +88,9 @@ _CREATE_LOCKS: Final = {
     "postgres": "none on {table}",
 }
 _VIEW_LOCK: Final = "ACCESS EXCLUSIVE on the views, for milliseconds"
+_COMMENT_LOCK: Final = (
+    "SHARE UPDATE EXCLUSIVE on what gets a comment, for milliseconds (nobody waits but DDL and VACUUM)"
+)
 _UNCHECKED_BODIES: Final = statement("function bodies refer to each other", "set local check_function_bodies = off")
 
 
@@ -101,7 +100,11 @@ def _create_storage(part: Part, target: Manifest, backend: str) -> None:
     # The tables of analytics_meta come before what calls its functions; the settings before the first partitions.
     meta: list[Runnable] = [*target.machinery[backend], settings(target.storage)]
     part.add(meta, why="create the tables and procedures of analytics_meta")
-    part.add([*ddl.create, *ddl.policies], why=f"create {target.storage.table}", lock="none on tables that exist")
+    part.add(
+        [*ddl.create, *ddl.policies, *target.comments],
+        why=f"create {target.storage.table}",
+        lock="none on tables that exist",
+    )
 
 
 def settings(storage: Storage) -> Statement:
@@ -128,6 +131,17 @@ def _rebuild(made: Parts, before: Aggregate, now: Aggregate, target: Manifest, b
         lock=_VIEW_LOCK,
     )
     made.post.backfill.append(now.rollup)
+
+
+def _change_in_place(made: Parts, difference: Difference, backend: str) -> None:
+    """Add what changes the views, the policies and the comments of aggregates whose rows stay."""
+    for before, now in difference.reviewed:
+        where = made.pre if versions.only_appends(before, now) else made.post
+        where.add(versions.publish(now, before), why=f"change the views of {now.name}", lock=_VIEW_LOCK)
+    for before, now in difference.rescheduled:
+        made.pre.add(versions.change_policies(before, now, backend), why=f"change the refresh of {now.name}")
+    for name, comments in difference.recommented:
+        made.post.add(comments, why=f"change the comments on {name}", lock=_COMMENT_LOCK)
 
 
 def _change_storage(made: Parts, old: Manifest, target: Manifest, backend: str) -> None:

@@ -100,6 +100,7 @@ def reword(before: Aggregate, entry: Aggregate) -> Aggregate:
         fingerprint=entry.fingerprint,
         rows=entry.rows,
         measures=entry.measures,
+        comments=entry.comments,
         catalog_version=entry.version,
     )
 
@@ -151,11 +152,11 @@ def only_appends(before: Aggregate, now: Aggregate) -> bool:
 
 
 def publish(entry: Aggregate, before: Aggregate | None) -> list[Runnable]:
-    """Return the statements that make the public views of *entry*, over those of *before* if there were any."""
+    """Return the statements that make the public views of *entry*, with comments, over those of *before* if any."""
     views = public_views(entry)
     if before is None:
-        return [*views]
-    made: list[Runnable] = [*history.widen_histories(entry, before), *views]
+        return [*views, *entry.comments]
+    made: list[Runnable] = [*history.widen_histories(entry, before), *views, *entry.comments]
     if only_appends(before, entry):
         return made
     dropped = [statement(f"drop view {v.name}", f"drop view {quote(v.name)}") for v in reversed(before.views)]

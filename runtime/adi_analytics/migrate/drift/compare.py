@@ -23,6 +23,8 @@ _WARNINGS: Final = frozenset({"index", "trigger", "rule", "policy"})
 
 def _severity(key: str, name: str) -> Severity:
     kind = key.split(" ", 1)[0]
+    if name == "comment":
+        return "warning"
     if name == "storage" or (kind == "table" and name == "options"):
         return "info"  # how the server keeps rows is for whoever runs it to tune
     return "warning" if kind in _WARNINGS and name != "valid" else "error"
@@ -91,6 +93,8 @@ class Comparison:
             found = live.objects[key].get(name)
             if name == "numbers" and not (value and found):
                 continue  # there is an identity on one side only, which is a finding of its own
+            if name == "comment" and value is None:
+                continue  # on what the catalog describes no further, a comment is somebody's own
             if found == value or self._same(name, value, found, expected):
                 continue
             yield Finding(

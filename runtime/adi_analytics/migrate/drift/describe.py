@@ -13,7 +13,8 @@ select c.oid, c.relname::text, c.relkind::text, c.relpersistence = 'u' as unlogg
        case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end as partition_key,
        case when c.relkind = 'v' then pg_get_viewdef(c.oid) end as definition,
        case when c.relispartition then pg_get_expr(c.relpartbound, c.oid) end as bound,
-       (select string_agg(o, ', ' order by o) from unnest(c.reloptions) o) as options
+       (select string_agg(o, ', ' order by o) from unnest(c.reloptions) o) as options,
+       obj_description(c.oid, 'pg_class') as comment
 from pg_catalog.pg_class c
 where c.relnamespace = %s::text::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
 """
@@ -30,7 +31,8 @@ select a.attrelid, a.attname::text, format_type(a.atttypid, a.atttypmod) as type
            from pg_catalog.pg_depend p join pg_catalog.pg_sequence s on s.seqrelid = p.objid
            where p.classid = 'pg_class'::regclass and p.refclassid = 'pg_class'::regclass
                and p.refobjid = a.attrelid and p.refobjsubid = a.attnum and p.deptype = 'i'
-       ) as numbers
+       ) as numbers,
+       col_description(a.attrelid, a.attnum) as comment
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_type t on t.oid = a.atttypid
 left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
@@ -109,7 +111,7 @@ def describe(connection: Connection, schema: str, *, names: set[str] | None = No
     """Describe the relations and functions of *schema*; only those in *names* when it is given."""
     found = Description()
     by_oid: dict[int, str] = {}
-    for oid, name, kind, unlogged, security, key, definition, bound, options in connection.execute(
+    for oid, name, kind, unlogged, security, key, definition, bound, options, comment in connection.execute(
         _RELATIONS, (schema,)
     ):
         if names is not None and name not in names:
@@ -122,6 +124,7 @@ def describe(connection: Connection, schema: str, *, names: set[str] | None = No
             "definition": definition,
             "partition": bound,
             "options": options,
+            "comment": comment,
         }
     _details(connection, by_oid, found)
     for row in connection.execute(_FUNCTIONS, (schema,)):
@@ -141,7 +144,7 @@ def _details(connection: Connection, by_oid: dict[int, str], found: Description)
         (
             _COLUMNS,
             "column",
-            ("type", "not null", "identity", "generated", "default", "collation", "storage", "numbers"),
+            ("type", "not null", "identity", "generated", "default", "collation", "storage", "numbers", "comment"),
         ),
         (_CONSTRAINTS, "constraint", ("definition", "validated")),
         (_INDEXES, "index", ("definition", "valid")),

@@ -36,10 +36,12 @@ def _describe_copy(connection: Connection, database: Database, statements: Itera
 
 def _public_statements(snapshot: Manifest, backend: str) -> Iterator[Sql]:
     yield from (made.sql for made in snapshot.storage_ddl[backend].create if not isinstance(made, Call))
+    yield from (comment.sql for comment in snapshot.comments)
     for entry in [*snapshot.retired, *snapshot.aggregates]:
         yield from _relations(entry, backend)
     for entry in snapshot.aggregates:
         yield from (view.sql for view in versions.public_views(entry))
+        yield from (comment.sql for comment in entry.comments)
 
 
 def _relations(entry: Aggregate, backend: str) -> Iterator[Sql]:

@@ -42,6 +42,8 @@ class Fixes:
         self._schema = quote(schema)
         self._table = snapshot.storage.table
         self._objects = _objects(snapshot, backend)
+        listed = [snapshot.comments, *(entry.comments for entry in snapshot.aggregates)]
+        self._comments = [made for each in listed for made in each] if schema != "analytics_meta" else []
 
     def missing(self, key: str, properties: Properties, *, instead: str | None = None) -> str:
         """Return how to make an object again, after dropping what is there *instead*."""
@@ -56,7 +58,8 @@ class Fixes:
             return _NO_FIX
         filled = kind == "table" or made.continuous
         drop = f"{self.drop(instead)} " if instead else ""
-        return f"{drop}{made.sql};{' -- then restore its rows, or `analytics-migrate refresh`' if filled else ''}"
+        made_again = " ".join([f"{made.sql};", *([] if part else self._comments_on(name))])
+        return f"{drop}{made_again}{' -- then restore its rows, or `analytics-migrate refresh`' if filled else ''}"
 
     def _add_column(self, relation: str, name: str, properties: Properties) -> str:
         words = [quote(name), properties["type"]]
@@ -70,7 +73,9 @@ class Fixes:
 
     def changed(self, key: str, name: str, expected: Properties, live: Description) -> str:
         """Return how to give an object its property *name* again."""
-        kind, relation, _ = _parts(key)
+        kind, relation, part = _parts(key)
+        if name == "comment":
+            return self._comment(relation, part or None)
         if kind == "column":
             return self._change_column(key, name, expected, live)
         if kind == "constraint":
@@ -80,6 +85,14 @@ class Fixes:
         if name in {"definition", "source", "body"} or kind == "function":
             return self._replace(key, relation, live)
         return self._change_relation(key, name, expected, live)
+
+    def _comments_on(self, relation: str) -> list[str]:
+        name = f"{self._schema}.{quote(relation)}"
+        return [f"{made.of(name)};" for made in self._comments if made.object == relation]
+
+    def _comment(self, relation: str, column: str | None) -> str:
+        made = next(made for made in self._comments if (made.object, made.column) == (relation, column))
+        return f"{made.of(f'{self._schema}.{quote(relation)}')};"
 
     def _change_relation(self, key: str, name: str, expected: Properties, live: Description) -> str:
         kind, relation, _ = _parts(key)
@@ -121,8 +134,9 @@ class Fixes:
             return _NO_FIX
         if made.continuous:
             return _REBUILD
-        drop = "" if _fits(made, relation, live) else f"drop view {self._schema}.{quote(relation)}; "
-        return f"{drop}{made.replacing or made.sql};"
+        if _fits(made, relation, live):
+            return f"{made.replacing or made.sql};"
+        return " ".join([f"drop view {self._schema}.{quote(relation)};", f"{made.sql};", *self._comments_on(relation)])
 
     def superfluous(self, key: str) -> str:
         """Return how to get rid of an object that the catalog does not know."""

@@ -14,6 +14,7 @@ from adi_analytics.migrate.files.machinery import MetaObject, machinery
 from adi_analytics.migrate.files.migration import SNAPSHOT_NAME, require_folder
 from adi_analytics.migrate.files.statements import (
     Call,
+    Comment,
     Compression,
     ContinuousAggregate,
     Function,
@@ -119,6 +120,7 @@ class Aggregate(msgspec.Struct, frozen=True):
         measures: Each measure's fingerprint.
         history: Whether the public views add rows that an earlier version computed.
         catalog_version: The catalog's version when the views over the relations were replaced, which keep theirs.
+        comments: The comments on the public views and their columns.
         kept_members: Relations of members whose rows of the version before are kept, too, for trailing counts.
     """
 
@@ -137,6 +139,7 @@ class Aggregate(msgspec.Struct, frozen=True):
     history: bool = False
     catalog_version: int = 0
     kept_members: list[str] = []
+    comments: list[Comment] = []
 
     @property
     def rollup(self) -> str:
@@ -163,6 +166,7 @@ class Manifest(msgspec.Struct, frozen=True):
     """What of a catalog the database depends on.
 
     Attributes:
+        comments: The comments on the events table, the table of dead letters and their columns.
         machinery: Snapshot only: what the migrator keeps in ``analytics_meta``, per backend.
         retired: Snapshot only: versions that were replaced and not dropped yet.
     """
@@ -174,6 +178,7 @@ class Manifest(msgspec.Struct, frozen=True):
     storage_ddl: dict[str, StorageDdl]
     aggregates: list[Aggregate]
     late_after: int | None = None
+    comments: list[Comment] = []
     machinery: dict[str, list[MetaObject]] = {}
     retired: list[Aggregate] = []
 

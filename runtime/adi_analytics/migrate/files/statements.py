@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Protocol, TypeVar
 
 import msgspec
 
-from adi_analytics._shared.sql import literal, quote
+from adi_analytics._shared.sql import line_literal, literal, quote
 
 
 class Sql:
@@ -191,6 +191,24 @@ class Call(_Made, frozen=True, tag="call"):
     """Calls a function that works on the object."""
 
     sql: Sql
+
+
+class Comment(_Made, frozen=True, tag="comment"):
+    """Gives the object, or one of its columns, a comment. The text is no SQL and no format string."""
+
+    on: Literal["table", "view"]
+    column: str | None
+    text: str
+
+    @property
+    def sql(self) -> Sql:
+        """The text, without a semicolon."""
+        return self.of(quote(self.object))
+
+    def of(self, name: str) -> Sql:
+        """Return the statement for the object that is called *name* in SQL."""
+        target = f"{self.on} {name}" if self.column is None else f"column {name}.{quote(self.column)}"
+        return Sql(f"comment on {target} is {line_literal(self.text)}")
 
 
 class Name(str):
