@@ -14,13 +14,14 @@ from adi_analytics._shared.conninfo import printable
 from adi_analytics._shared.sql import quote
 from adi_analytics.migrate.errors import MigrateError
 from adi_analytics.migrate.files.manifest import catalog_name, load_snapshot
-from adi_analytics.migrate.files.migration import load_migrations
+from adi_analytics.migrate.files.migration import load_migrations, require_folder
 from adi_analytics.migrate.options import Options, source_for
 from adi_analytics.migrate.run.plan import make_plan
 from adi_analytics.migrate.run.record import read_applied
 from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.server.backend import CHOOSE, Database, inspect
 from adi_analytics.migrate.server.connection import Connection, connect, database_url, fetch_value
+from adi_analytics.migrate.server.predecessor import how_to_take
 
 State = Literal["ok", "warning", "error"]
 
@@ -70,8 +71,10 @@ def doctor(options: Options | None = None) -> tuple[Diagnosis, ...]:
 
 def _catalog(options: Options) -> Diagnosis:
     if options.migrations is not None:
+        require_folder(options.migrations)
         return Diagnosis("catalog", "ok", f"the migrations in {options.migrations}")
     source = source_for(options.catalog, options.project)
+    require_folder(source.migrations)
     return Diagnosis("catalog", "ok", f"{source.why}; migrations in {source.migrations}")
 
 
@@ -80,8 +83,12 @@ def _server(connection: Connection) -> str:
 
 
 def _examine(connection: Connection, options: Options) -> Iterator[Diagnosis]:
-    yield from _extension(connection)
-    database = inspect(connection, wanted=options.backend, catalog=catalog_name(options.folder))
+    try:
+        database = inspect(connection, wanted=options.backend, catalog=catalog_name(options.folder))
+    except MigrateError:
+        yield from _extension(connection, None)  # what is installed may explain it
+        raise
+    yield from _extension(connection, database.backend if database.installed else options.backend)
     for check in (_clock, _lock_holder, _pooler, _rights):
         yield from _attempt(check, connection, database, options)
     pending = yield from _migrations(connection, database, options)
@@ -102,7 +109,8 @@ def _attempt(check: _Check, connection: Connection, database: Database, options:
         yield Diagnosis(name, "error", error.diag.message_primary or str(error), "Run `analytics-migrate drift`.")
 
 
-def _extension(connection: Connection) -> Iterator[Diagnosis]:
+def _extension(connection: Connection, chosen: str | None) -> Iterator[Diagnosis]:
+    """Tell what TimescaleDB there is; *chosen* is the backend that is settled, and leaves nothing to advise."""
     row = connection.execute(
         "select a.default_version, a.installed_version, current_setting('timescaledb.license', true)"
         " from pg_catalog.pg_available_extensions a where a.name = 'timescaledb'"
@@ -111,6 +119,10 @@ def _extension(connection: Connection) -> Iterator[Diagnosis]:
         yield Diagnosis("extension", "ok", "plain PostgreSQL: rollups are kept by `analytics-migrate maintain`")
         return
     default, installed, licence = row
+    if installed is None and chosen is not None:
+        found = f"TimescaleDB {default} is on the server, and not used: the backend is {chosen}"
+        yield Diagnosis("extension", "ok", found)
+        return
     if installed is None:
         remedy = CHOOSE
         # Only a superuser may see the setting.
@@ -126,6 +138,8 @@ def _extension(connection: Connection) -> Iterator[Diagnosis]:
             f"TimescaleDB {installed}",
             "Update to 2.13 or newer (alter extension timescaledb update).",
         )
+    elif licence != "timescale" and chosen is not None:
+        yield Diagnosis("extension", "ok", f"TimescaleDB {installed}, licence {licence}; the backend is {chosen}")
     elif licence != "timescale":
         yield Diagnosis(
             "extension", "warning", f"TimescaleDB {installed}, licence {licence}: no continuous aggregates",
@@ -195,21 +209,13 @@ def _migrations(connection: Connection, database: Database, options: Options) ->
     pending = make_plan(files, applied, "all").pending
     if pending:
         names = ", ".join(file.name for file in pending)
-        remedy = "Run `analytics-migrate all` (or pre and post)."
-        if not database.installed and _foreign_table(connection, database, options):
-            remedy = "There is a table of that name already: adopt it with `analytics-migrate baseline --adopt`."
+        snapshot = None if applied else load_snapshot(options.folder)
+        taken = snapshot and how_to_take(connection, database, snapshot.storage.table)
+        remedy = taken or "Run `analytics-migrate all` (or pre and post)."
         yield Diagnosis("migrations", "warning", f"pending: {names}", remedy)
     else:
         yield Diagnosis("migrations", "ok", f"all {len(files)} applied, backend {database.backend}")
     return bool(pending)
-
-
-def _foreign_table(connection: Connection, database: Database, options: Options) -> bool:
-    snapshot = load_snapshot(options.folder)
-    if snapshot is None:
-        return False
-    name = f"{quote(database.schema)}.{quote(snapshot.storage.table)}"
-    return fetch_value(connection, "select to_regclass(%s)", name) is not None
 
 
 def _backfills(connection: Connection, _: Database, __: Options) -> Iterator[Diagnosis]:

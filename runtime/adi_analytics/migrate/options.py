@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from adi_analytics._shared.catalog import CatalogError
+from adi_analytics._shared.catalog import VARIABLE, CatalogError, CatalogMissingError
 from adi_analytics._shared.project import ProjectError
 from adi_analytics.migrate.errors import UsageError
 
@@ -139,6 +139,12 @@ class Options:
         return self.migrations if self.migrations is not None else source_for(self.catalog, self.project).migrations
 
 
+_NO_CATALOG: Final = (
+    "Change to the folder of your project, or name it with --project, or your generated package with --catalog or "
+    f"{VARIABLE}. For a new project, run `analytics-codegen init`."
+)
+
+
 def source_for(catalog: str | None, project: Path | None) -> Source:
     """Return where the catalog's files are, found by the one rule.
 
@@ -151,6 +157,8 @@ def source_for(catalog: str | None, project: Path | None) -> Source:
         raise UsageError("--catalog and --project are both given", "Give the package, or the folder of its project.")
     try:
         return find_source(catalog=catalog, project=project)
+    except CatalogMissingError as error:
+        raise UsageError(error.problem, _NO_CATALOG) from error
     except CatalogError as error:
         raise UsageError(error.problem, error.remedy) from error
     except ProjectError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from adi_analytics import migrate
 from adi_analytics.migrate import HistoryError, UsageError
-from support.migrating import Target, connect, counted, execute, rows, run, truth, value
+from support.migrating import Target, counted, execute, rows, run, truth, value
 from support.paths import ROOT
 
 # The predecessor's two migrations.
@@ -172,9 +172,32 @@ def test_a_baseline_of_a_part_must_be_wanted(migrated_dsn: str) -> None:
     assert migrate.baseline(options, through=1, unchecked=True).recorded == ("0001_pre_create_analytics_events",)
 
 
-def test_doctor_of_the_predecessors_database_names_the_way(postgres_dsn: str) -> None:
-    predecessor(Target("postgres", postgres_dsn))
-    with connect(postgres_dsn):
-        found = {entry.check: entry for entry in migrate.doctor(migrate.Options(database_url=postgres_dsn))}
+def advice(dsn: str) -> str:
+    return {entry.check: entry for entry in migrate.doctor(migrate.Options(database_url=dsn))}["migrations"].remedy
 
-    assert "--adopt" in found["migrations"].remedy
+
+def test_doctor_of_the_predecessors_database_names_the_way(postgres_dsn: str) -> None:
+    assert "analytics-migrate all" in advice(postgres_dsn)
+    predecessor(Target("postgres", postgres_dsn))
+    assert "analytics-migrate baseline --adopt" in advice(postgres_dsn)
+
+    assert run("all", "--database-url", postgres_dsn).code == 1  # it leaves its empty record behind
+
+    assert "analytics-migrate baseline --adopt" in advice(postgres_dsn)
+    execute(postgres_dsn, "alter table analytics_events rename to analytics_events_original")  # an adoption broke off
+    assert "analytics-migrate baseline --adopt" in advice(postgres_dsn)
+
+
+def test_no_remedy_leads_in_a_circle(postgres_dsn: str, migrated_dsn: str) -> None:
+    """What a command advises is what the database needs, and works."""
+    empty = run("baseline", "--database-url", postgres_dsn)
+    assert (empty.code, "analytics-migrate all" in empty.err) == (5, True)
+    execute(migrated_dsn, "delete from analytics_meta.migrations")
+    assert "analytics-migrate baseline`" in advice(migrated_dsn)
+    assert "analytics-migrate baseline`" in run("drift", "--database-url", migrated_dsn).out
+    assert "analytics-migrate baseline`" in run("baseline", "--adopt", "--database-url", migrated_dsn).err
+    assert run("baseline", "--database-url", migrated_dsn).code == 0
+    execute(migrated_dsn, "drop table analytics_dead_letters")
+    told = run("dead-letters", "--database-url", migrated_dsn)
+    assert "analytics-migrate drift" in told.err
+    assert 'create table "analytics_dead_letters"' in run("drift", "--database-url", migrated_dsn).out

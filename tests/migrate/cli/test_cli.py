@@ -127,6 +127,26 @@ def test_timescaledb_that_is_only_on_the_server_is_told(timescale_dsn: str) -> N
     assert "warning" not in run("all", *where).err  # the choice was made
 
 
+def test_doctor_advises_on_timescaledb_until_the_backend_is_settled(postgres_dsn: str) -> None:
+    execute(
+        postgres_dsn,
+        "set allow_system_table_mods = on",
+        "create or replace view pg_catalog.pg_available_extensions as"
+        " select 'timescaledb'::name as name, '2.20.0' as default_version, null as installed_version, '' as comment",
+    )
+    where = ("--database-url", postgres_dsn)
+
+    def extension(*more: str) -> tuple[str, str]:
+        entries = run("doctor", *where, *more, "--format", "json").json
+        return next((entry["state"], entry["remedy"]) for entry in entries if entry["check"] == "extension")
+
+    state, remedy = extension()
+    assert (state, "create extension timescaledb" in remedy) == ("warning", True)
+    assert extension("--backend", "postgres") == ("ok", "")
+    assert run("all", *where).code == 0
+    assert extension() == ("ok", "")
+
+
 def test_an_option_wins_over_the_header(postgres_dsn: str, tmp_path: Path) -> None:
     made = tmp_path / "locks"
     write(made, "0001_pre_a")

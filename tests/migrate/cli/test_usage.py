@@ -141,3 +141,21 @@ def test_a_snapshot_that_is_not_there_is_told_in_one_way(made: Project, migrated
 
     assert ended.code == 5
     assert f"{made.migrations} has no catalog.snapshot.json" in ended.err
+
+
+@pytest.mark.parametrize("command", ["status", "drift", "doctor", "check", "baseline --adopt"])
+def test_a_folder_without_a_catalog_is_told_with_what_to_do_next(
+    postgres_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with environment(DATABASE_URL=postgres_dsn, ADI_ANALYTICS_PROJECT=None):
+        ended = run(*command.split())
+        (tmp_path / "events.yaml").write_text("catalog: {}\n")
+        begun = run("doctor")
+
+    assert ended.code == (1 if command == "doctor" else 2)
+    assert "no catalog was found" in ended.out + ended.err
+    assert "name it with --project" in ended.out + ended.err
+    assert "analytics-codegen init" in ended.out + ended.err
+    assert f"the migrations folder {tmp_path / 'migrations'} does not exist" in begun.out
+    assert "analytics-migrate new" in begun.out

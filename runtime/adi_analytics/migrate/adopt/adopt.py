@@ -23,11 +23,11 @@ from adi_analytics.migrate.run.record import audit
 from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
+from adi_analytics.migrate.server.predecessor import PRESENT, SUFFIX, columns_of
 from adi_analytics.migrate.server.retry import retry
 from adi_analytics.migrate.server.session import session
 from adi_analytics.migrate.upkeep.backfill import BackfillResult, run_pending
 
-SUFFIX: Final = "_original"
 _NEEDED: Final = frozenset({"id", "timestamp", "event_type", "data"})
 _DAY: Final = timedelta(days=1)
 
@@ -104,13 +104,18 @@ def adopt(options: Options | None = None) -> AdoptResult:
 
 def _put_aside(connection: Connection, database: Database, snapshot: Manifest) -> dict[str, str]:
     table = snapshot.storage.table
-    columns = _columns(connection, database, table)
-    if "event_id" in columns or not columns:
-        if _columns(connection, database, table + SUFFIX):
+    columns = columns_of(connection, database, table)
+    if PRESENT in columns or not columns:
+        if columns_of(connection, database, table + SUFFIX):
             return {}  # done by an earlier run
         raise HistoryError(
             f"there is no table {table} of the predecessor: found {'the present form' if columns else 'none'}",
-            "An empty database needs no adoption: run `analytics-migrate all`.",
+            (
+                "Run `analytics-migrate status`. If it says that the migrations are pending, record them with "
+                "`analytics-migrate baseline`."
+                if columns
+                else "An empty database needs no adoption: run `analytics-migrate all`."
+            ),
         )
     if not columns >= _NEEDED:
         raise HistoryError(
@@ -120,15 +125,6 @@ def _put_aside(connection: Connection, database: Database, snapshot: Manifest) -
     with connection.transaction():
         execute(connection, f"set local search_path = {database.search_path_sql}; set local lock_timeout = '5s'")
         return dict(_rename(connection, database, snapshot))
-
-
-def _columns(connection: Connection, database: Database, table: str) -> set[str]:
-    rows = connection.execute(
-        "select attname::text from pg_catalog.pg_attribute where attrelid = to_regclass(%s) and attnum > 0"
-        " and not attisdropped",
-        (f"{quote(database.schema)}.{quote(table)}",),
-    ).fetchall()
-    return {row[0] for row in rows}
 
 
 _CLASHES: Final[LiteralString] = """
@@ -188,7 +184,7 @@ class _Copy:
         self.old = table + SUFFIX
         self._old = sql.Identifier(database.schema, self.old)
         self._new = sql.Identifier(database.schema, table)
-        self._columns = _columns(connection, database, self.old)
+        self._columns = columns_of(connection, database, self.old)
 
     def run(self, options: Options) -> int:
         row = self._connection.execute(

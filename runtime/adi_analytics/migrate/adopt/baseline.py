@@ -14,6 +14,7 @@ from adi_analytics.migrate.run.record import audit, bootstrap, record_file
 from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
+from adi_analytics.migrate.server.predecessor import columns_of
 from adi_analytics.migrate.server.session import session
 
 
@@ -75,6 +76,11 @@ def _record_all(connection: Connection, database: Database, files: list[Migratio
 def _check(connection: Connection, database: Database, options: Options) -> None:
     snapshot = require_snapshot(options.folder)
     errors = [finding for finding in structure(connection, database, snapshot) if finding.severity == "error"]
+    if errors and not columns_of(connection, database, snapshot.storage.table):
+        raise HistoryError(
+            f"there is nothing to record: the database has no table {snapshot.storage.table}",
+            "Run `analytics-migrate all`.",
+        )
     if errors:
         raise HistoryError(
             f"the database is not what the migrations make; nothing was recorded. {len(errors)} differences, first: "

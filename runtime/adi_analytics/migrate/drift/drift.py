@@ -24,6 +24,7 @@ from adi_analytics.migrate.run.plan import make_plan
 from adi_analytics.migrate.run.record import read_applied
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
+from adi_analytics.migrate.server.predecessor import how_to_take
 from adi_analytics.migrate.server.session import session
 
 # What a role, a database or a client sets must not change how the server writes a definition.
@@ -87,9 +88,9 @@ def _check(connection: Connection, database: Database, snapshot: Manifest, optio
     pending = make_plan(files, applied, "all").pending
     if pending:
         names = ", ".join(file.name for file in pending)
-        yield Finding(
-            "error", "migrations", f"{len(files)} applied", f"not applied: {names}", "Run `analytics-migrate all`."
-        )
+        taken = None if applied else how_to_take(connection, database, snapshot.storage.table)
+        fix = taken or "Run `analytics-migrate all`."
+        yield Finding("error", "migrations", f"{len(files)} applied", f"not applied: {names}", fix)
         return
     yield from structure(connection, database, snapshot)
     for check in _CHECKS[database.backend]:

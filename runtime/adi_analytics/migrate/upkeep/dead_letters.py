@@ -134,5 +134,10 @@ def _table_name(connection: Connection, database: Database, options: Options) ->
         fetch_value(connection, "select to_regclass(format('%%I.%%I', %s::text, %s::text))", database.schema, name)
         is None
     ):
-        raise HistoryError(f"there is no table {name} yet", "Run `analytics-migrate all` first.")
+        remedy = (
+            "Run `analytics-migrate status`. If nothing is pending, `analytics-migrate drift` says how to make it."
+            if database.installed
+            else "Run `analytics-migrate all` first."
+        )
+        raise HistoryError(f"there is no table {name}", remedy)
     return name
