@@ -159,7 +159,7 @@ def build_twice(session: nox.Session) -> None:
 @nox.session
 def build(session: nox.Session) -> None:
     """Build the wheel and the sdist in dist/, twice, and fail if the two builds differ."""
-    session.install("build", "hatchling", *CONSTRAINTS)
+    session.install("build", "hatch-fancy-pypi-readme", "hatchling", *CONSTRAINTS)
     build_twice(session)
     session.log("dist/ holds " + " and ".join(sorted(path.name for path in DIST.iterdir())))
 
@@ -170,7 +170,7 @@ def release(session: nox.Session) -> None:
 
     It uploads nothing. With `-- --tag` it makes the tag, in this checkout.
     """
-    session.install("build", "hatchling", "cyclonedx-bom", "uv", *CONSTRAINTS)
+    session.install("build", "hatch-fancy-pypi-readme", "hatchling", "cyclonedx-bom", "uv", *CONSTRAINTS)
     session.run("python", ".ci/release.py", "check")
     build_twice(session)
     write_sbom(session)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import email
+import re
 import tarfile
 import zipfile
 
 import pytest
+from support.paths import ROOT
 
 PACKAGES = {"adi_analytics", "adi_analytics_codegen", "adi_analytics_events"}
 
@@ -65,6 +67,19 @@ def test_metadata_name_licence_and_extras(wheel):
     extras = {"binary", "c", "cli", "codegen", "embedded", "opentelemetry", "prometheus"}
     assert extras <= set(message.get_all("Provides-Extra", []))
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in contents(wheel))
+
+
+def test_links_of_the_readme_lead_somewhere_outside_of_the_repository(wheel):
+    metadata = next(text for name, text in contents(wheel).items() if name.endswith(".dist-info/METADATA"))
+    message = email.message_from_bytes(metadata)
+    assert message["Description-Content-Type"] == "text/markdown"
+    shown = str(message.get_payload())
+    links = re.findall(r"\]\(([^)]+)\)", shown)
+    files = f"https://github.com/adi-analytics/adi-analytics/blob/v{message['Version']}/"
+    ours = [link.removeprefix(files).partition("#")[0] for link in links if link.startswith(files)]
+    assert "docs/reference/runtime.md" in ours
+    assert [name for name in ours if not (ROOT / name).exists()] == []
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
 
 
 def test_plain_dependencies_leave_the_choice_of_libpq_to_the_user(wheel):
