@@ -47,11 +47,12 @@ def codegen(session: nox.Session) -> None:
 
 @nox.session
 def codegen_check(session: nox.Session) -> None:
-    """Fail when events.yaml, generated/ and migrations/ do not belong together."""
+    """Fail when events.yaml, generated/ and migrations/ do not belong together, here or in the example project."""
     install(session, "codegen")
-    session.run("analytics-codegen", "lint")
-    session.run("analytics-codegen", "check", *session.posargs)
-    session.run("analytics-migrate", "check")
+    for project in (".", "examples/shop"):
+        session.run("analytics-codegen", "lint", "--project", project)
+        session.run("analytics-codegen", "check", "--project", project, *session.posargs)
+        session.run("analytics-migrate", "check", "--project", project)
 
 
 @nox.session

@@ -11,9 +11,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from support.packages import build
 from support.paths import ROOT
-
-from .conftest import build
 
 TOOLS = shutil.ignore_patterns(
     ".git", ".venv", ".nox", "node_modules", "dist", "__pycache__", ".*_cache", ".hypothesis"

@@ -1,0 +1,100 @@
+-- Made from events.yaml by `analytics-codegen generate`: do not edit.
+-- For reading: what applies it are the files in migrations/.
+-- Orders and declined payments by five minutes and kind of payment.
+
+-- table shop_checkout_5min_v1
+create table "shop_checkout_5min_v1" (
+    "start" timestamp with time zone not null,
+    "payment" text,
+    "row_count" bigint,
+    "orders" bigint,
+    "declined" bigint,
+    "revenue" numeric
+);
+
+-- index on shop_checkout_5min_v1
+create index "shop_checkout_5min_v1_start_idx"
+    on "shop_checkout_5min_v1" ("start");
+
+-- function shop_checkout_5min_v1_rows
+create function "shop_checkout_5min_v1_rows"(from_time timestamptz, to_time timestamptz)
+returns setof "shop_checkout_5min_v1"
+language sql stable
+begin atomic
+select
+    date_bin(interval '5 minutes', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "start",
+    case when jsonb_typeof(data -> 'payment') = 'string' then data ->> 'payment' end as "payment",
+    count(*) as "row_count",
+    count(*) filter (where event_type = 'order_placed') as "orders",
+    count(*) filter (where event_type = 'payment_declined') as "declined",
+    sum(case when jsonb_typeof(data -> 'total') = 'number' then
+        case when abs((data -> 'total')::numeric) between 1e-307 and 1e307 or (data -> 'total')::numeric = 0 then (data -> 'total')::numeric end
+    end) filter (where event_type = 'order_placed') as "revenue"
+from "shop_events"
+where "timestamp" >= from_time
+    and "timestamp" < to_time
+    and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and event_type in ('order_placed', 'payment_declined')
+group by 1, 2;
+end;
+
+-- view shop_checkout_5min_v1_live
+create or replace view "shop_checkout_5min_v1_live" as
+select
+    "start",
+    "payment",
+    "row_count",
+    "orders",
+    "declined",
+    "revenue"
+from "shop_checkout_5min_v1"
+where "start" < coalesce((select watermark from analytics_meta.rollups where rollup = 'shop_checkout_5min_v1'), '-infinity')
+union all
+select
+    date_bin(interval '5 minutes', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "start",
+    case when jsonb_typeof(data -> 'payment') = 'string' then data ->> 'payment' end as "payment",
+    count(*) as "row_count",
+    count(*) filter (where event_type = 'order_placed') as "orders",
+    count(*) filter (where event_type = 'payment_declined') as "declined",
+    sum(case when jsonb_typeof(data -> 'total') = 'number' then
+        case when abs((data -> 'total')::numeric) between 1e-307 and 1e307 or (data -> 'total')::numeric = 0 then (data -> 'total')::numeric end
+    end) filter (where event_type = 'order_placed') as "revenue"
+from "shop_events"
+where "timestamp" >= coalesce((select watermark from analytics_meta.rollups where rollup = 'shop_checkout_5min_v1'), '-infinity')
+    and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and event_type in ('order_placed', 'payment_declined')
+group by 1, 2;
+
+-- view shop_checkout_5min
+create or replace view "shop_checkout_5min" as
+select
+    "start",
+    "payment",
+    "orders",
+    "declined",
+    "revenue",
+    ("declined")::double precision / nullif("orders" + "declined", 0) as "declined_share"
+from "shop_checkout_5min_v1_live";
+
+-- comment on view shop_checkout_5min
+comment on view "shop_checkout_5min" is 'Orders and declined payments by five minutes and kind of payment.';
+
+-- comment on column shop_checkout_5min.start
+comment on column "shop_checkout_5min"."start" is 'Start of the bucket of 5 minutes, in UTC.';
+
+-- comment on column shop_checkout_5min.payment
+comment on column "shop_checkout_5min"."payment" is 'How it is paid. How it should have been paid.';
+
+-- comment on column shop_checkout_5min.orders
+comment on column "shop_checkout_5min"."orders" is 'Number of rows where event = order_placed.';
+
+-- comment on column shop_checkout_5min.declined
+comment on column "shop_checkout_5min"."declined" is 'Number of rows where event = payment_declined.';
+
+-- comment on column shop_checkout_5min.revenue
+comment on column "shop_checkout_5min"."revenue" is 'Sum of total where event = order_placed. Unit: EUR.';
+
+-- comment on column shop_checkout_5min.declined_share
+comment on column "shop_checkout_5min"."declined_share" is '(declined) / (orders + declined); null when the divisor is 0.';
