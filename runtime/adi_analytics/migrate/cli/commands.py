@@ -233,7 +233,9 @@ def _drift(arguments: argparse.Namespace, bar: Bar) -> Output:
 def _shown(findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings:
         yield f"{finding.severity}: {finding.object}"
-        for name in ("expected", "actual", "fix"):
+        for name in ("expected", "actual", "fix", "advice"):
+            if name in {"fix", "advice"} and not getattr(finding, name):
+                continue
             first, *more = str(getattr(finding, name)).splitlines() or [""]
             yield f"  {name + ':':<10}{first}"
             yield from (f"            {line}" for line in more)

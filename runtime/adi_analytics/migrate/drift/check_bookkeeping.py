@@ -142,8 +142,8 @@ def _rollups(connection: Connection, snapshot: Manifest) -> Iterator[Finding]:
     for rollup in sorted(expected - found):
         yield Finding(
             "error", f"row {rollup} of analytics_meta.rollups", "present", "missing",
-            f"insert into analytics_meta.rollups (rollup) values ({literal(rollup)});"  # noqa: S608 - names and literals are quoted
-            " -- then `analytics-migrate refresh`",
+            f"insert into analytics_meta.rollups (rollup) values ({literal(rollup)});",  # noqa: S608 - names and literals are quoted
+            advice="Then run `analytics-migrate refresh`.",
         )  # fmt: skip
     for rollup, at in connection.execute(_AHEAD):
         yield Finding(

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Final, LiteralString
 
 from adi_analytics._shared.sql import quote
-from adi_analytics.migrate.drift.findings import Finding
+from adi_analytics.migrate.drift.findings import Finding, Fix
 from adi_analytics.migrate.files.manifest import Manifest
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection
@@ -33,7 +33,7 @@ def partitions(connection: Connection, database: Database, snapshot: Manifest) -
             yield Finding(
                 "error" if severity == "error" else "warning",
                 f"partition of {snapshot.storage.table}", f"one for {words} ({when:%Y-%m-%d %H:%M} UTC)", "missing",
-                _MAINTAIN,
+                advice=_MAINTAIN,
             )  # fmt: skip
     yield from _holes(bounds, snapshot, now)
     yield from _strays(connection, database, snapshot, table)
@@ -47,7 +47,7 @@ def _holes(bounds: list[tuple[datetime, datetime]], snapshot: Manifest, now: dat
         if end < start:
             yield Finding(
                 "warning", f"partition of {snapshot.storage.table}",
-                f"one from {end:%Y-%m-%d %H:%M} to {start:%Y-%m-%d %H:%M} UTC", "missing", _MAINTAIN,
+                f"one from {end:%Y-%m-%d %H:%M} to {start:%Y-%m-%d %H:%M} UTC", "missing", advice=_MAINTAIN,
             )  # fmt: skip
 
 
@@ -69,23 +69,23 @@ def _strays(connection: Connection, database: Database, snapshot: Manifest, tabl
     for (name,) in connection.execute(_DETACHED, (quote(database.schema), snapshot.storage.table)):
         yield Finding(
             "error", f"table {name}", f"a partition of {snapshot.storage.table}", "detached: its rows are not seen",
-            _attach(name, database, snapshot),
+            *_attach(name, database, snapshot),
         )  # fmt: skip
     for (name,) in connection.execute(_INVALID, (table,)):
         fix = f"reindex index {quote(database.schema)}.{quote(name)};"
         yield Finding("error", f"index {name}", "valid: yes", "valid: no", fix)
 
 
-def _attach(name: str, database: Database, snapshot: Manifest) -> str:
+def _attach(name: str, database: Database, snapshot: Manifest) -> Fix:
     """Return the statement that attaches a partition again; its name says where it begins."""
     digits = re.sub(r"\D", "", name.removeprefix(snapshot.storage.table)).ljust(14, "0")
     try:
         start = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     except ValueError:
-        return "Attach it with the range of its rows."
+        return Fix(advice="Attach it with the range of its rows.")
     end = start + timedelta(seconds=snapshot.storage.chunk_interval)
     schema = quote(database.schema)
-    return (
+    return Fix(
         f"alter table {schema}.{quote(snapshot.storage.table)} attach partition {schema}.{quote(name)} "
         f"for values from ('{start.isoformat()}') to ('{end.isoformat()}');"
     )

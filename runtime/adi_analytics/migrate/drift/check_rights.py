@@ -86,7 +86,8 @@ def _excess(grant: roles.Grant, role: str, views: set[str]) -> Finding:
         f"grant on {_label(grant)}",
         "rights of the writer and the reader only",
         f"{role or 'public'} has {grant.right.upper()}{' on ' + grant.columns[0] if grant.columns else ''}",
-        f"{fix} -- or name the role with --grant-reader" if harmless and role else fix,
+        fix,
+        "Or name the role with --grant-reader." if harmless and role else "",
     )
 
 

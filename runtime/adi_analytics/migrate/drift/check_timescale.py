@@ -104,7 +104,7 @@ def aggregates(connection: Connection, database: Database, snapshot: Manifest) -
     for name in sorted(found):
         yield Finding(
             "warning", f"continuous aggregate {name}", "absent", f"reads {snapshot.storage.table}, not in the catalog",
-            f"drop materialized view {quote(database.schema)}.{quote(name)}; -- or describe it in events.yaml",
+            f"drop materialized view {quote(database.schema)}.{quote(name)};", "Or describe it in events.yaml.",
         )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def _one(name: str, state: tuple[Any, ...] | None, entry: Aggregate) -> Iterator
     place = f"continuous aggregate {name}"
     rebuild = f"Raise the version of {entry.name} in events.yaml and let `analytics-migrate new` rebuild it."
     if state is None:
-        yield Finding("error", place, "present", "no continuous aggregate of that name", rebuild)
+        yield Finding("error", place, "present", "no continuous aggregate of that name", advice=rebuild)
         return
     materialized_only, materialization, reads_it = state
     if materialized_only:
@@ -122,7 +122,11 @@ def _one(name: str, state: tuple[Any, ...] | None, entry: Aggregate) -> Iterator
         )  # fmt: skip
     if materialization is None or not reads_it:
         yield Finding(
-            "error", place, "reads its own stored rows", "the view was replaced and reads something else", rebuild
+            "error",
+            place,
+            "reads its own stored rows",
+            "the view was replaced and reads something else",
+            advice=rebuild,
         )
 
 

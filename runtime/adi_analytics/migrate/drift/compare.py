@@ -85,7 +85,7 @@ class Comparison:
             self._named(key),
             show(properties.get("definition") or properties.get("type") or "present"),
             f"a {other.split(' ', 1)[0]}" if other else "missing",
-            self._fixes.missing(key, properties, instead=other),
+            *self._fixes.missing(key, properties, instead=other),
         )
 
     def _differences(self, key: str, expected: Properties, live: Description) -> Iterator[Finding]:
@@ -102,7 +102,7 @@ class Comparison:
                 self._named(key),
                 f"{name}: {show(value)}",
                 f"{name}: {show(found)}",
-                self._fixes.changed(key, name, expected, live),
+                *self._fixes.changed(key, name, expected, live),
             )
 
     def _extra(self, key: str, properties: Properties, expected: Description) -> Iterator[Finding]:
@@ -126,7 +126,7 @@ class Comparison:
             self._named(key),
             "absent",
             show(properties.get("definition") or properties.get("type") or "present"),
-            self._fixes.superfluous(key),
+            *self._fixes.superfluous(key),
         )
 
     def _named(self, key: str) -> str:

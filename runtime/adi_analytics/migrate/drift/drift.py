@@ -74,12 +74,8 @@ def drift(options: Options | None = None) -> DriftResult:
             findings = list(_check(connection, database, snapshot, options))
         if own_schema != database.schema:  # names in the catalog's statements are found by the search path
             path = f"set search_path = {database.search_path_sql};"
-            findings = [dataclasses.replace(f, fix=f"{path} {f.fix}") if _is_sql(f.fix) else f for f in findings]
+            findings = [dataclasses.replace(f, fix=f"{path} {f.fix}") if f.fix else f for f in findings]
         return DriftResult(database.backend, ordered(findings), time.monotonic() - started)
-
-
-def _is_sql(fix: str) -> bool:
-    return fix.rpartition(";")[2].strip().startswith("--") or fix.endswith(";")
 
 
 def _check(connection: Connection, database: Database, snapshot: Manifest, options: Options) -> Iterator[Finding]:
@@ -89,13 +85,15 @@ def _check(connection: Connection, database: Database, snapshot: Manifest, optio
     if pending:
         names = ", ".join(file.name for file in pending)
         taken = None if applied else how_to_take(connection, database, snapshot.storage.table)
-        fix = taken or "Run `analytics-migrate all`."
-        yield Finding("error", "migrations", f"{len(files)} applied", f"not applied: {names}", fix)
+        advice = taken or "Run `analytics-migrate all`."
+        yield Finding("error", "migrations", f"{len(files)} applied", f"not applied: {names}", advice=advice)
         return
     yield from structure(connection, database, snapshot)
     for check in _CHECKS[database.backend]:
         yield from _guarded(connection, check, database, snapshot)
 
+
+_LATER: Final = "Repair the other findings first, then check again."
 
 _Check = Callable[[Connection, Database, Manifest], Iterator[Finding]]
 
@@ -124,7 +122,7 @@ def _guarded(connection: Connection, check: _Check, database: Database, snapshot
     except psycopg.ProgrammingError as error:
         what = check.__name__.strip("_")
         reason = error.diag.message_primary or str(error)
-        found = [Finding("error", what, "can be checked", reason, "Repair the other findings first, then check again.")]
+        found = [Finding("error", what, "can be checked", reason, advice=_LATER)]
     yield from found
 
 
@@ -135,10 +133,7 @@ def structure(connection: Connection, database: Database, snapshot: Manifest) ->
             expected = make(connection, snapshot, database)
         except psycopg.ProgrammingError as error:
             reason = error.diag.message_primary or str(error)
-            yield Finding(
-                "error", f"schema {schema}", "what the catalog needs is there", reason,
-                "Repair the other findings first, then check again.",
-            )  # fmt: skip
+            yield Finding("error", f"schema {schema}", "what the catalog needs is there", reason, advice=_LATER)
             continue
         path = database.search_path_sql
         path = f"analytics_meta, {path}" if schema == "analytics_meta" else path

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 Severity = Literal["error", "warning", "info"]
 _ORDER: Final = {"error": 0, "warning": 1, "info": 2}
+
+
+class Fix(NamedTuple):
+    """What to do about a difference; the last two fields of a `Finding`."""
+
+    fix: str = ""
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +26,16 @@ class Finding:
         object: What is meant, for example ``column analytics_events.data``.
         expected: What it should be.
         actual: What it is.
-        fix: What to do about it; a statement where one helps.
+        fix: Statements that mend it, to run as they are; empty where none can.
+        advice: What to do instead of them, before or after them, in words; empty where they are enough.
     """
 
     severity: Severity
     object: str
     expected: str
     actual: str
-    fix: str
+    fix: str = ""
+    advice: str = ""
 
 
 def ordered(findings: list[Finding]) -> tuple[Finding, ...]:

@@ -9,12 +9,13 @@ from typing import Any, Final
 from adi_analytics._shared.sql import quote
 from adi_analytics.migrate.author import history, versions
 from adi_analytics.migrate.drift.describe import Description, Properties
+from adi_analytics.migrate.drift.findings import Fix
 from adi_analytics.migrate.files.manifest import Manifest, StoredStatement
 from adi_analytics.migrate.files.statements import Call, ContinuousAggregate, Function, Index, Sql, Table, View
 
-_NO_FIX: Final = "Restore it from a backup, or write a migration that repairs it."
-_REBUILD: Final = "Raise the aggregate's version in events.yaml and let `analytics-migrate new` rebuild it."
-_OPTIONAL: Final = " -- if nobody needs it"
+_NO_FIX: Final = Fix(advice="Restore it from a backup, or write a migration that repairs it.")
+_REBUILD: Final = Fix(advice="Raise the aggregate's version in events.yaml and let `analytics-migrate new` rebuild it.")
+_REFILL: Final = "Then restore its rows, or run `analytics-migrate refresh`."
 _IDENTITIES: Final = {"a": "always", "d": "by default"}
 
 
@@ -45,12 +46,12 @@ class Fixes:
         listed = [snapshot.comments, *(entry.comments for entry in snapshot.aggregates)]
         self._comments = [made for each in listed for made in each] if schema != "analytics_meta" else []
 
-    def missing(self, key: str, properties: Properties, *, instead: str | None = None) -> str:
+    def missing(self, key: str, properties: Properties, *, instead: str | None = None) -> Fix:
         """Return how to make an object again, after dropping what is there *instead*."""
         kind, name, part = _parts(key)
         relation = f"{self._schema}.{quote(name)}"
         if kind == "constraint":
-            return f"alter table {relation} add constraint {quote(part)} {properties['definition']};"
+            return Fix(f"alter table {relation} add constraint {quote(part)} {properties['definition']};")
         if kind == "column":
             return self._add_column(relation, part, properties)
         made = self._objects.get(f"{kind} {part or name}")
@@ -59,9 +60,9 @@ class Fixes:
         filled = kind == "table" or made.continuous
         drop = f"{self.drop(instead)} " if instead else ""
         made_again = " ".join([f"{made.sql};", *([] if part else self._comments_on(name))])
-        return f"{drop}{made_again}{' -- then restore its rows, or `analytics-migrate refresh`' if filled else ''}"
+        return Fix(f"{drop}{made_again}", _REFILL if filled else "")
 
-    def _add_column(self, relation: str, name: str, properties: Properties) -> str:
+    def _add_column(self, relation: str, name: str, properties: Properties) -> Fix:
         words = [quote(name), properties["type"]]
         if properties["identity"]:
             words.append(f"generated {_IDENTITIES[properties['identity']]} as identity")
@@ -69,9 +70,9 @@ class Fixes:
             words.append(f"default {properties['default']}")
         if properties["not null"] and len(words) > 2:  # noqa: PLR2004 - a name and a type alone give no value
             words.append("not null")
-        return f"alter table {relation} add column {' '.join(words)}; -- then restore its values from a backup"
+        return Fix(f"alter table {relation} add column {' '.join(words)};", "Then restore its values from a backup.")
 
-    def changed(self, key: str, name: str, expected: Properties, live: Description) -> str:
+    def changed(self, key: str, name: str, expected: Properties, live: Description) -> Fix:
         """Return how to give an object its property *name* again."""
         kind, relation, part = _parts(key)
         if name == "comment":
@@ -79,22 +80,27 @@ class Fixes:
         if kind == "column":
             return self._change_column(key, name, expected, live)
         if kind == "constraint":
-            return f"{self.drop(key)} {self.missing(key, expected)}"
+            return self._again(key, expected)
         if kind == "index":
             return self._change_index(key, name, expected, live)
         if name in {"definition", "source", "body"} or kind == "function":
             return self._replace(key, relation, live)
         return self._change_relation(key, name, expected, live)
 
+    def _again(self, key: str, properties: Properties) -> Fix:
+        """Return how to drop an object and make it as it should be."""
+        made = self.missing(key, properties)
+        return made._replace(fix=f"{self.drop(key)} {made.fix}") if made.fix else made
+
     def _comments_on(self, relation: str) -> list[str]:
         name = f"{self._schema}.{quote(relation)}"
         return [f"{made.of(name)};" for made in self._comments if made.object == relation]
 
-    def _comment(self, relation: str, column: str | None) -> str:
+    def _comment(self, relation: str, column: str | None) -> Fix:
         made = next(made for made in self._comments if (made.object, made.column) == (relation, column))
-        return f"{made.of(f'{self._schema}.{quote(relation)}')};"
+        return Fix(f"{made.of(f'{self._schema}.{quote(relation)}')};")
 
-    def _change_relation(self, key: str, name: str, expected: Properties, live: Description) -> str:
+    def _change_relation(self, key: str, name: str, expected: Properties, live: Description) -> Fix:
         kind, relation, _ = _parts(key)
         table = f"{self._schema}.{quote(relation)}"
         options = live.objects[key]["options"] or ""
@@ -106,41 +112,42 @@ class Fixes:
         }
         if name == "partition" and expected["partition"]:
             parent = f"{self._schema}.{quote(self._table)}"
-            return f"alter table {parent} attach partition {table} {expected['partition']};"
-        return changes.get(name, _NO_FIX)
+            return Fix(f"alter table {parent} attach partition {table} {expected['partition']};")
+        return Fix(changes[name]) if name in changes else _NO_FIX
 
-    def _change_column(self, key: str, name: str, expected: Properties, live: Description) -> str:
+    def _change_column(self, key: str, name: str, expected: Properties, live: Description) -> Fix:
         _, relation, part = _parts(key)
         head = f"alter table {self._schema}.{quote(relation)} alter column {quote(part)}"
         if name in {"type", "collation"}:
             collation = f" collate {expected['collation']}" if expected["collation"] else ""
-            return f"{head} type {expected['type']}{collation} using {quote(part)}::{expected['type']};"
+            return Fix(f"{head} type {expected['type']}{collation} using {quote(part)}::{expected['type']};")
         if name == "identity" and not live.objects[key]["identity"]:
-            return f"{head} add generated {_IDENTITIES[expected['identity']]} as identity;"
+            return Fix(f"{head} add generated {_IDENTITIES[expected['identity']]} as identity;")
         change = _COLUMN_CHANGES.get(name)
-        return f"{head} {change(expected[name])};" if change else _NO_FIX
+        return Fix(f"{head} {change(expected[name])};") if change else _NO_FIX
 
-    def _change_index(self, key: str, name: str, expected: Properties, live: Description) -> str:
+    def _change_index(self, key: str, name: str, expected: Properties, live: Description) -> Fix:
         if name == "valid":
-            return f"reindex index {self._schema}.{quote(_parts(key)[2])};"
+            return Fix(f"reindex index {self._schema}.{quote(_parts(key)[2])};")
         constraint = f"constraint {key.partition(' ')[2]}"
         if constraint in live.objects:
-            return f"{self.drop(constraint)} {self.missing(constraint, live.objects[constraint])}"
-        return f"{self.drop(key)} {self.missing(key, expected)}"
+            return self._again(constraint, live.objects[constraint])
+        return self._again(key, expected)
 
-    def _replace(self, key: str, relation: str, live: Description) -> str:
+    def _replace(self, key: str, relation: str, live: Description) -> Fix:
         made = self._objects.get(f"{key.split(' ', 1)[0]} {relation}")
         if made is None:
             return _NO_FIX
         if made.continuous:
             return _REBUILD
         if _fits(made, relation, live):
-            return f"{made.replacing or made.sql};"
-        return " ".join([f"drop view {self._schema}.{quote(relation)};", f"{made.sql};", *self._comments_on(relation)])
+            return Fix(f"{made.replacing or made.sql};")
+        statements = [f"drop view {self._schema}.{quote(relation)};", f"{made.sql};", *self._comments_on(relation)]
+        return Fix(" ".join(statements))
 
-    def superfluous(self, key: str) -> str:
+    def superfluous(self, key: str) -> Fix:
         """Return how to get rid of an object that the catalog does not know."""
-        return f"{self.drop(key)}{_OPTIONAL}"
+        return Fix(self.drop(key), "Only if nobody needs it.")
 
     def drop(self, key: str) -> str:
         """Return the statement that drops an object."""
