@@ -7,6 +7,7 @@ import io
 import json
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from support.paths import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import timedelta
 
 Document = dict[str, Any]
 
@@ -188,6 +190,23 @@ def counted(dsn: str) -> dict[Any, tuple[Any, ...]]:
     """The same from the aggregate."""
     found = rows(dsn, "select day at time zone 'UTC', created, completed from analytics_task_stats_daily")
     return {row[0]: row[1:] for row in found}
+
+
+def drop_raw(target: Target, older_than: timedelta) -> None:
+    """Drop raw rows as retention does, whole days of them."""
+    if target.backend == "postgres":
+        execute(target.dsn, "call analytics_meta.prepare_storage(null)")
+        limit = datetime.now(UTC) - older_than
+        for part, to_time in rows(target.dsn, "select part::text, to_time from analytics_meta.raw_ranges()"):
+            if to_time <= limit and "default" not in part:
+                execute(target.dsn, f"drop table {part}")
+    else:
+        execute(target.dsn, f"select drop_chunks('analytics_events', now() - interval '{older_than.days} days')")
+
+
+def shorten_retention(target: Target, days: int) -> None:
+    """Rows older than this count as dropped by retention."""
+    execute(target.dsn, f"update analytics_meta.storage set retention = '{days} days'")
 
 
 def options(dsn: str, folder: Path, **more: object) -> migrate.Options:

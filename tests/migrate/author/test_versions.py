@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Any, Self
 import psycopg
 import pytest
 from adi_analytics import migrate
-from support.migrating import Document, Project, Target, connect, counted, execute, insert_events, rows, truth, value
+from support.migrating import (
+    Document,
+    Project,
+    Target,
+    connect,
+    counted,
+    drop_raw,
+    execute,
+    insert_events,
+    rows,
+    shorten_retention,
+    truth,
+    value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,23 +41,6 @@ def add_user_measure(document: Document) -> None:
     aggregate = document["aggregates"]["analytics_daily_active_users"]
     aggregate["version"] = 2
     aggregate["measures"]["services"] = {"distinct": "$service"}
-
-
-def drop_raw(target: Target, older_than: timedelta) -> None:
-    """Drop raw rows as retention does, whole days of them."""
-    if target.backend == "postgres":
-        execute(target.dsn, "call analytics_meta.prepare_storage(null)")
-        limit = datetime.now(UTC) - older_than
-        for part, to_time in rows(target.dsn, "select part::text, to_time from analytics_meta.raw_ranges()"):
-            if to_time <= limit and "default" not in part:
-                execute(target.dsn, f"drop table {part}")
-    else:
-        execute(target.dsn, f"select drop_chunks('analytics_events', now() - interval '{older_than.days} days')")
-
-
-def shorten_retention(target: Target, days: int) -> None:
-    """Rows older than this count as dropped by retention."""
-    execute(target.dsn, f"update analytics_meta.storage set retention = '{days} days'")
 
 
 def test_rows_older_than_the_raw_ones_are_kept(made: Project, target: Target) -> None:

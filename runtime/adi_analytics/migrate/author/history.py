@@ -7,6 +7,7 @@ view of the members adds, so that a count over 30 days stays exact while its fir
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -50,15 +51,38 @@ def with_history(view: View, entry: Aggregate) -> View:
     columns = ", ".join(quote(name) for name in view.columns)
     bucket = quote(entry.bucket.column)
     boundary = _boundary(entry)
+    # Below the boundary a bucket is the former version's only if that has rows of it: events may come later.
+    start, main = _unit_start(entry), quote(history_table(entry.views[0], entry))
+    free = f"{start} not in (select distinct {start} from {main})"  # noqa: S608 - quoted
     return msgspec.structs.replace(
         view,
         select=Sql(
             f"select {columns}\nfrom (\n{view.select}\n) as computed\n"
             f"where {bucket} >= {boundary}\n"
+            f"    or {free}\n"
             f"union all\nselect {columns}\nfrom {quote(_history_table(view.object, entry))}\n"
             f"where {bucket} < {boundary}"
         ),
     )
+
+
+_WEEK_START: Final = "timestamptz '2000-01-03 00:00:00+00'"
+_DAY: Final = 86_400
+
+
+def unit(entry: Aggregate, before: Aggregate) -> int:
+    """Return the seconds in which buckets of all versions nest: a day or a week when their widths differ."""
+    widths = {entry.bucket.width, before.bucket.width, before.history_unit or before.bucket.width}
+    if len(widths) == 1:
+        return entry.bucket.width
+    return max(_DAY, *widths)
+
+
+def _unit_start(entry: Aggregate) -> str:
+    bucket = quote(entry.bucket.column)
+    if entry.history_unit in {0, entry.bucket.width}:
+        return bucket
+    return f"date_bin({interval(entry.history_unit)}, {bucket}, {_WEEK_START})"
 
 
 def _boundary(entry: Aggregate) -> str:
@@ -144,28 +168,35 @@ def _history_table(view: str, entry: Aggregate) -> str:
 
 
 def set_boundary(before: Aggregate, now: Aggregate) -> Statement:
-    """Fix the time below which rows of the version before are read: the oldest raw row.
+    """Fix the time below which rows of the version before are read: the end of those that only it has."""
+    kept = ""
+    if before.history:
+        table = quote(history_table(before.views[0], before))
+        kept = f",\n    case when exists (select from {table}) then {_boundary(before)} end"
+    return statement(
+        f"boundary of {now.rollup}",
+        "update analytics_meta.aggregates\n"
+        f"set history_before = greatest(\n    {_gone_before(before, now)}{kept}\n)\n"
+        f"where rollup = {literal(now.rollup)}",
+    )
+
+
+def _gone_before(before: Aggregate, now: Aggregate) -> str:
+    """Return the expression for the time below which raw rows are gone: the oldest raw row.
 
     Where trailing counts lack the members of the days before, because these mean something else in the new version,
     the old rows are kept for one more span, if there are any below; but never into the future.
     """
     public = now.views[0].name
+    width = interval(now.history_unit)
     reach = now.trailing - now.bucket.width if len(now.kept_members) < _members(now) else 0
     more = (
         f" + case when exists (select from {quote(public)} where {quote(before.bucket.column)} <"
-        f" analytics_meta.refresh_floor(width))\n        then {interval(reach)} else interval '0' end"
+        f" analytics_meta.refresh_floor({width}))\n        then {interval(reach)} else interval '0' end"
         if reach > 0
         else ""
     )
-    return statement(
-        f"boundary of {now.rollup}",
-        "update analytics_meta.aggregates\n"
-        "set history_before = least(\n"
-        f"    analytics_meta.refresh_floor(width){more},\n"
-        "    analytics_meta.bucket_start(width, now())\n"
-        ")\n"
-        f"where rollup = {literal(now.rollup)}",
-    )
+    return f"least(analytics_meta.refresh_floor({width}){more}, analytics_meta.bucket_start({width}, now()))"
 
 
 def _members(entry: Aggregate) -> int:
@@ -181,10 +212,15 @@ def copy_history(view: PublicView, before: Aggregate, now: Aggregate) -> Runnabl
     if not old or now.bucket.column not in shared:
         return made
     names = ", ".join(quote(name) for name in shared)
+    bucket = quote(now.bucket.column)
+    gone = f"{bucket} < {_gone_before(before, now)}"
+    if before.history:
+        former = quote(history_table(before.views[0], before))
+        kept = f"{bucket} in (select {bucket} from {former})"  # noqa: S608 - quoted
+        gone = f"({gone}\n    or {bucket} < {_boundary(before)} and {kept})"
     return statement(
         made.step,
-        f"{made.sql};\ninsert into {table} ({names})\nselect {names} from {quote(view.name)}\n"
-        f"where {quote(now.bucket.column)} < {_boundary(now)}",
+        f"{made.sql};\ninsert into {table} ({names})\nselect {names} from {quote(view.name)}\nwhere {gone}",
     )
 
 

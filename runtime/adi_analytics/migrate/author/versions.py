@@ -30,7 +30,7 @@ def settle(entry: Aggregate, before: Aggregate | None, taken: Collection[str]) -
     """
     if before is not None:
         _check_version(entry, before, same=_only_adds_columns(entry, before))
-        entry = msgspec.structs.replace(entry, history=True)
+        entry = msgspec.structs.replace(entry, history=True, history_unit=history.unit(entry, before))
     settled = entry
     for revision in itertools.count(2):
         if not any(relation.name in taken for relation in settled.relations):

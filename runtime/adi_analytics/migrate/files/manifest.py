@@ -119,6 +119,8 @@ class Aggregate(msgspec.Struct, frozen=True):
         rows: Fingerprint of which events are read and how they are grouped.
         measures: Each measure's fingerprint.
         history: Whether the public views add rows that an earlier version computed.
+        history_unit: The span in seconds that belongs to one version as a whole: the bucket, or what holds the
+            buckets of all versions when their widths differ.
         catalog_version: The catalog's version when the views over the relations were replaced, which keep theirs.
         comments: The comments on the public views and their columns.
         kept_members: Relations of members whose rows of the version before are kept, too, for trailing counts.
@@ -137,6 +139,7 @@ class Aggregate(msgspec.Struct, frozen=True):
     ddl: dict[str, StoredDdl]
     trailing: int = 0
     history: bool = False
+    history_unit: int = 0
     catalog_version: int = 0
     kept_members: list[str] = []
     comments: list[Comment] = []
