@@ -127,3 +127,9 @@ def test_generator_of_the_wheel_writes_what_is_committed(wheel, tmp_path):
         }
 
     assert files(tmp_path / "generated") == files(ROOT / "generated")
+
+
+def test_shells_can_complete_the_migrator(installed):
+    done = installed.run("analytics-migrate", "completion", "bash")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "complete " in done.stdout

@@ -197,6 +197,7 @@ def test_no_remedy_leads_in_a_circle(postgres_dsn: str, migrated_dsn: str) -> No
     assert "analytics-migrate baseline`" in run("drift", "--database-url", migrated_dsn).out
     assert "analytics-migrate baseline`" in run("baseline", "--adopt", "--database-url", migrated_dsn).err
     assert run("baseline", "--database-url", migrated_dsn).code == 0
+    assert "analytics-migrate all" in run("maintain", "--database-url", postgres_dsn).err
     execute(migrated_dsn, "drop table analytics_dead_letters")
     told = run("dead-letters", "--database-url", migrated_dsn)
     assert "analytics-migrate drift" in told.err

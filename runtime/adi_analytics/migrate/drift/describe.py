@@ -96,7 +96,7 @@ class Description:
     """Objects by kind and name.
 
     Attributes:
-        objects: ``kind name`` -> properties, for example ``column analytics_events.data`` -> its type and more.
+        objects: ``kind name`` -> properties, for example ``column events.data`` -> its type and more.
         oids: Name of a relation -> its oid.
     """
 

@@ -23,7 +23,7 @@ class Finding:
     Attributes:
         severity: ``error``: data is lost, wrong or refused; ``warning``: it works, but not as the catalog says;
             ``info``: worth knowing.
-        object: What is meant, for example ``column analytics_events.data``.
+        object: What is meant, for example ``column events.data``.
         expected: What it should be.
         actual: What it is.
         fix: Statements that mend it, to run as they are; empty where none can.

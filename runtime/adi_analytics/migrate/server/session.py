@@ -33,6 +33,13 @@ def session(options: Options, command: str) -> Iterator[tuple[Connection, Databa
             raise
 
 
+def missing_object(database: Database) -> str:
+    """Return what to do when a table that the migrations make is not there."""
+    if not database.installed:
+        return "Run `analytics-migrate all` first."
+    return "Run `analytics-migrate status`. If nothing is pending, `analytics-migrate drift` says how to make it."
+
+
 def setup_notes(connection: Connection, database: Database, options: Options) -> Iterator[str]:
     """Yield what to know before the first migration settles the backend."""
     if database.installed or options.backend is not None or database.offered != "postgres":

@@ -16,7 +16,7 @@ from adi_analytics.migrate.files.manifest import require_snapshot
 from adi_analytics.migrate.options import Options, source_for
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
-from adi_analytics.migrate.server.session import session
+from adi_analytics.migrate.server.session import missing_object, session
 
 if TYPE_CHECKING:
     from adi_analytics.migrate.upkeep.replay import Replayed
@@ -134,10 +134,5 @@ def _table_name(connection: Connection, database: Database, options: Options) ->
         fetch_value(connection, "select to_regclass(format('%%I.%%I', %s::text, %s::text))", database.schema, name)
         is None
     ):
-        remedy = (
-            "Run `analytics-migrate status`. If nothing is pending, `analytics-migrate drift` says how to make it."
-            if database.installed
-            else "Run `analytics-migrate all` first."
-        )
-        raise HistoryError(f"there is no table {name}", remedy)
+        raise HistoryError(f"there is no table {name}", missing_object(database))
     return name

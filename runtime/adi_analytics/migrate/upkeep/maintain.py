@@ -18,7 +18,7 @@ from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
 from adi_analytics.migrate.server.retry import retry
-from adi_analytics.migrate.server.session import session
+from adi_analytics.migrate.server.session import missing_object, session
 from adi_analytics.migrate.upkeep.backfill import BackfillResult, pending_backfills, run_pending
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class MaintainResult:
 def _ready(options: Options, command: str) -> Iterator[tuple[Connection, Database]]:
     with session(options, command) as (connection, database):
         if fetch_value(connection, "select to_regclass('analytics_meta.aggregates')") is None:
-            raise HistoryError("the database has no analytics schema yet", "Run `analytics-migrate all` first.")
+            raise HistoryError("there is no table analytics_meta.aggregates", missing_object(database))
         # The procedures find TimescaleDB's own by the search path (machinery_continuous.sql says why).
         execute(connection, f"set search_path = {database.search_path_sql}")
         yield connection, database
