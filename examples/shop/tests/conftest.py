@@ -37,12 +37,12 @@ class Database:
     def execute(self, statement: str) -> None:
         """Run a statement."""
         with psycopg.connect(self.dsn, autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)  # type: ignore[call-overload]  # SQL that the test puts together
 
     def rows(self, query: str) -> list[Any]:
         """Return the rows of a query."""
         with psycopg.connect(self.dsn) as connection:
-            return connection.execute(query).fetchall()  # type: ignore[call-overload, no-any-return]
+            return connection.execute(query).fetchall()  # type: ignore[call-overload, no-any-return]  # the same
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,7 @@ def create(server: embedded.EmbeddedServer, folder: Path, template: str = "templ
     """Create a database, as a copy of another one."""
     name = f"shop_{uuid.uuid4().hex}"
     with psycopg.connect(server.dsn, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {template}")  # type: ignore[call-overload]
+        connection.execute(f"create database {name} template {template}")  # type: ignore[call-overload]  # SQL that the test puts together
     return Database(psycopg.conninfo.make_conninfo(server.dsn, dbname=name), folder)
 
 
