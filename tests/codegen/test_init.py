@@ -10,6 +10,7 @@ import sys
 import pytest
 from adi_analytics.migrate.cli.main import main as migrate
 from adi_analytics_codegen.cli.main import main
+from support.paths import ROOT
 
 FILES = {
     ".gitattributes",
@@ -50,6 +51,22 @@ def test_every_check_passes_at_once(shop, capsys):
     assert set(files(shop)) == FILES | {".github/workflows/analytics.yml", ".gitlab-ci.yml"}
     assert main(["lint"]) == main(["check"]) == migrate(["check"]) == 0
     assert "events.yaml is fine: 2 events, 1 aggregate" in capsys.readouterr().out
+
+
+def test_the_tutorial_leads_to_what_it_says(shop):
+    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    event, aggregate = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    catalog = shop / "events.yaml"
+    text = catalog.read_text().replace("events:\n  user", f"events:\n{event}  user").rstrip()
+    catalog.write_text(f"{text}\n{aggregate}")
+    assert main(["lint"]) == main(["generate"]) == migrate(["new", "-m", "report exports"]) == migrate(["check"]) == 0
+    assert (shop / "migrations" / "0003_pre_report_exports").is_dir()
+
+    (program,) = (one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "# export.py" in one)
+    environment = os.environ | {"PYTHONPATH": str(shop / "generated" / "python")}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "'pdf', 3, 1, 2178.0" in done.stdout
 
 
 def test_nothing_is_about_another_catalog(shop):
