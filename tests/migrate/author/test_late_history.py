@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from adi_analytics import migrate
+from adi_analytics.migrate.files.migration import SNAPSHOT_NAME
 from support.migrating import (
     Document,
     Project,
@@ -172,3 +174,21 @@ def test_wider_buckets_that_are_cut_are_counted_once(made: Project, target: Targ
     made.apply(target.dsn)
 
     assert value(target.dsn, f"select sum(created) from {TASKS}") == 21
+
+
+def test_views_of_an_earlier_release_are_replaced(made: Project, target: Target) -> None:
+    made.edit(second_version)
+    made.new("second version")
+    snapshot = made.migrations / SNAPSHOT_NAME
+    document = json.loads(snapshot.read_text(encoding="utf-8"))
+    for entry in document["aggregates"]:
+        entry.pop("history_unit")
+    snapshot.write_text(json.dumps(document), encoding="utf-8")
+
+    assert made.new("any age").changes == (f"change the views of {TASKS}",)
+    assert made.new("again").written == ()
+
+    target.apply(made)
+    created(target.dsn, 40)
+    assert days(target.dsn) == {40: 1}
+    assert migrate.drift(made.options(target.dsn)).findings == ()

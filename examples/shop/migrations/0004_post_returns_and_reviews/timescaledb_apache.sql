@@ -69,6 +69,7 @@ select
 from "shop_sales_daily_v2_live"
 ) as computed
 where "day" >= coalesce((select history_before from analytics_meta.aggregates where rollup = 'shop_sales_daily_v2'), '-infinity')
+    or "day" not in (select distinct "day" from "shop_sales_daily_v2_history")
 union all
 select "day", "country", "orders", "customers", "revenue", "p90_total", "parcels", "parcel_share"
 from "shop_sales_daily_v2_history"
@@ -89,6 +90,7 @@ select
 from "shop_sales_daily_v2_distribution_live"
 ) as computed
 where "day" >= coalesce((select history_before from analytics_meta.aggregates where rollup = 'shop_sales_daily_v2'), '-infinity')
+    or "day" not in (select distinct "day" from "shop_sales_daily_v2_history")
 union all
 select "day", "country", "measures", "lower_bound", "upper_bound", "estimate", "row_count"
 from "shop_sales_daily_distribution_v2_history"

@@ -90,11 +90,10 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
         elif _rows_differ(before, entry):
             now = versions.settle(entry, before, _taken(old))
             rebuilt.append((before, now))
-        elif before.fingerprint != entry.fingerprint:
-            now = versions.reword(before, entry)
-            reviewed.append((before, now))
         else:
-            now = msgspec.structs.replace(before, comments=entry.comments)
+            now = _same_rows(before, entry, old)
+            if before.fingerprint != entry.fingerprint or versions.lacks_unit(before):
+                reviewed.append((before, now))
         if before is not None and before.refresh != entry.refresh:
             now = versions.reschedule(now, entry)
             if not any(pair[1].name == now.name for pair in rebuilt):
@@ -118,6 +117,15 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
         storage=(old.storage, new.storage) if old.storage != new.storage or _tables_differ(old, new) else None,
         machinery=old.machinery != new.machinery,
     )
+
+
+def _same_rows(before: Aggregate, entry: Aggregate, old: Manifest) -> Aggregate:
+    """Return *before* with the views and comments of *entry*, whose stored rows are the same."""
+    if before.fingerprint != entry.fingerprint:
+        now = versions.reword(before, entry)
+    else:
+        now = msgspec.structs.replace(before, comments=entry.comments)
+    return versions.with_unit(now, old.retired) if versions.lacks_unit(now) else now
 
 
 def _recommented(old: Manifest, target: Manifest, published: set[str]) -> Iterator[tuple[str, tuple[Comment, ...]]]:

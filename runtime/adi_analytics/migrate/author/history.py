@@ -53,13 +53,13 @@ def with_history(view: View, entry: Aggregate) -> View:
     boundary = _boundary(entry)
     # Below the boundary a bucket is the former version's only if that has rows of it: events may come later.
     start, main = _unit_start(entry), quote(history_table(entry.views[0], entry))
-    free = f"{start} not in (select distinct {start} from {main})"  # noqa: S608 - quoted
+    free = f"    or {start} not in (select distinct {start} from {main})\n" if entry.history_unit else ""  # noqa: S608 - quoted
     return msgspec.structs.replace(
         view,
         select=Sql(
             f"select {columns}\nfrom (\n{view.select}\n) as computed\n"
             f"where {bucket} >= {boundary}\n"
-            f"    or {free}\n"
+            f"{free}"
             f"union all\nselect {columns}\nfrom {quote(_history_table(view.object, entry))}\n"
             f"where {bucket} < {boundary}"
         ),
@@ -80,7 +80,7 @@ def unit(entry: Aggregate, before: Aggregate) -> int:
 
 def _unit_start(entry: Aggregate) -> str:
     bucket = quote(entry.bucket.column)
-    if entry.history_unit in {0, entry.bucket.width}:
+    if entry.history_unit in {0, entry.bucket.width}:  # 0: the views of an earlier release
         return bucket
     return f"date_bin({interval(entry.history_unit)}, {bucket}, {_WEEK_START})"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -103,6 +103,17 @@ def reword(before: Aggregate, entry: Aggregate) -> Aggregate:
         comments=entry.comments,
         catalog_version=entry.version,
     )
+
+
+def lacks_unit(entry: Aggregate) -> bool:
+    """Whether an earlier release wrote its views: they hide events that come late and are older than the swap."""
+    return entry.history and not entry.history_unit
+
+
+def with_unit(entry: Aggregate, retired: Sequence[Aggregate]) -> Aggregate:
+    """Return *entry* with the views of this release; *retired* are the versions that were replaced."""
+    former = next((other for other in reversed(retired) if other.name == entry.name), entry)
+    return msgspec.structs.replace(entry, history_unit=history.unit(entry, former))
 
 
 def reschedule(now: Aggregate, entry: Aggregate) -> Aggregate:
