@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def on_terminal(command: Sequence[str], *, columns: int) -> str:
-    """Run *command* with its output and its errors on a terminal; return what that shows."""
+def on_terminal(command: Sequence[str], *, columns: int, progress: bool = False) -> str:
+    """Run *command* with its output, and with its *progress* if wanted, on a terminal; return what that shows."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "FORCE_COLOR"}}
     environment |= {"TERM": "xterm", "NO_COLOR": "1"}
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+    errors = theirs if progress else subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=errors, env=environment) as process:
         os.close(theirs)
         shown = b"".join(iter(lambda: _read(ours), b""))
     os.close(ours)
