@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from adi_analytics_codegen.check.rules import RULES, markdown
@@ -400,3 +401,35 @@ def test_findings_are_printed_whatever_the_locale(project):
     done = run("lint", "--catalog", project.catalog, LC_ALL="C", PYTHONIOENCODING="ascii")
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
+
+
+BASH = """
+eval "$(analytics-codegen completion bash)"
+function=$(complete -p analytics-codegen); function=${function##*-F }; function=${function%% *}
+for line; do
+    COMP_LINE=$line COMP_POINT=${#line} COMP_TYPE=9
+    $function analytics-codegen 2>/dev/null
+    echo "${COMPREPLY[@]}"
+done
+"""
+
+
+def test_a_shell_completes_commands_options_and_names(tmp_path):
+    lines = (
+        "analytics-codegen br",
+        "analytics-codegen check --di",
+        "analytics-codegen lint --format g",
+        "analytics-codegen sample task_comp",
+        "analytics-codegen explain analytics_err",
+    )
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    variables = os.environ | {"PATH": path, "ADI_ANALYTICS_PROJECT": str(ROOT)}
+    command = ["bash", "--norc", "-c", BASH, "bash", *lines]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=variables, cwd=tmp_path)
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        ["breaking"],
+        ["--diff"],
+        ["github"],
+        ["task_completed"],
+        ["analytics_errors_hourly"],
+    ]

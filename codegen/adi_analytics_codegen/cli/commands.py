@@ -275,6 +275,28 @@ def sample(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def names(arguments: argparse.Namespace) -> list[str]:
+    """Return what `explain` and `sample` know by name; nothing without a catalog, or if it can't be read."""
+    from adi_analytics_codegen.check.catalog import load
+    from adi_analytics_codegen.show.explain import known
+
+    try:
+        catalog = load(_target(arguments).catalog).catalog
+    except (UsageError, OSError):
+        return []
+    if catalog is None:
+        return []
+    return [one.name for one in catalog.events] if arguments.run is sample else known(catalog)
+
+
+def completion(arguments: argparse.Namespace) -> int:
+    """Print what a shell evaluates."""
+    from adi_analytics_codegen.cli.completion import shell_code
+
+    print(shell_code("analytics-codegen", arguments.shell), end="")
+    return OK
+
+
 def rules(arguments: argparse.Namespace) -> int:
     """List every rule."""
     from adi_analytics_codegen.check.rules import RULES, markdown

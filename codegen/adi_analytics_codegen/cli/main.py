@@ -31,10 +31,11 @@ examples:
   analytics-codegen sample order_placed -n 5          valid random events, as JSON
   analytics-codegen generate --project ../shop        the project in another folder
   analytics-codegen generate --catalog my/events.yaml --out my/generated
+  eval "$(analytics-codegen completion bash)"         in ~/.bashrc; the same for zsh
 
 exit codes: 0 fine, 1 findings or differences, 2 wrong usage
 """
-_EXTRA: Final = frozenset({"yaml", "jinja2", "datamodel_code_generator"})
+_EXTRA: Final = frozenset({"yaml", "jinja2", "datamodel_code_generator", "argcomplete"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,7 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a catalog may hold characters that the terminal cannot show
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks how the command line may go on
+        from adi_analytics_codegen.cli.completion import answer
+
+        return answer(parser)
+    return _run(parser.parse_args(argv))
+
+
+def _run(arguments: argparse.Namespace) -> int:
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         return run(arguments)
@@ -111,6 +120,9 @@ def _parser() -> argparse.ArgumentParser:
         "schema", help="print the JSON Schema of events.yaml", description="Print the JSON Schema of events.yaml."
     )
     schema.set_defaults(run=commands.schema)
+    completion = _subparser(known, "completion", "print what a shell needs to complete this program's command lines")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    completion.set_defaults(run=commands.completion)
     return parser
 
 
