@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 def shell_code(program: str, shell: str) -> str:
@@ -18,8 +18,12 @@ def shell_code(program: str, shell: str) -> str:
     return shellcode([program], shell=shell).lstrip("\n")
 
 
-def answer(parser: argparse.ArgumentParser) -> int:
+def answer(parser: argparse.ArgumentParser, names: Callable[[argparse.Namespace], list[str]]) -> int:
     """Tell the shell how the command line in the environment may go on, and leave; nothing else is run.
+
+    Args:
+        parser: The parser of the program.
+        names: Returns the names that a command knows.
 
     Returns:
         An exit code, if argcomplete is not installed; a shell has no place for a message.
@@ -29,7 +33,7 @@ def answer(parser: argparse.ArgumentParser) -> int:
 
         for action in _arguments(parser):
             if action.dest == "name" and not action.option_strings:
-                action.completer = _names  # type: ignore[attr-defined]  # where argcomplete looks for it
+                action.completer = lambda parsed_args, **_: names(parsed_args)  # type: ignore[attr-defined]  # where argcomplete looks for it
             elif action.choices is None and action.type is not Path:
                 action.completer = _nothing  # type: ignore[attr-defined]  # a text or a number, where files would mislead
         argcomplete.autocomplete(parser, always_complete_options=False)
@@ -46,10 +50,3 @@ def _arguments(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 
 def _nothing(**_: Any) -> list[str]:
     return []
-
-
-def _names(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-    """Return the names that the command knows; none if there is no catalog, or if it can't be read."""
-    from adi_analytics_codegen.cli.commands import names
-
-    return names(parsed_args)

@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks how the command line may go on
         from adi_analytics_codegen.cli.completion import answer
 
-        return answer(parser)
+        return answer(parser, commands.names)
     return _run(parser.parse_args(argv))
 
 
