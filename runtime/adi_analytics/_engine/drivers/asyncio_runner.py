@@ -41,6 +41,7 @@ class AsyncioRunner:
         self._make_session = make_session
         self._start_in_child = start_in_child
         self._running = False
+        self._cancellations = 0
 
     async def run(self) -> bool:
         """Run the core until it ends; ``False`` if the queue has a consumer already.
@@ -56,10 +57,11 @@ class AsyncioRunner:
         if not self._consumer.acquire(owner, wake):
             return False
         self._running = True
+        self._cancellations = _cancellations()
         at_fork.register(self)
         try:
-            while not await self._drive(owner, woken):  # noqa: ASYNC110 - a pause; nothing would set an event
-                await asyncio.sleep(CRASH_PAUSE)
+            while not await self._drive(owner, woken):
+                await self._pause()
         except SupersededError:
             logger.debug("the worker was superseded while it waited")
         finally:
@@ -77,7 +79,7 @@ class AsyncioRunner:
         """Run one core; ``False`` if it failed by a fault of ours, and should be started again."""
         session = self._make_session()
         outcome = NOTHING
-        cancelled: asyncio.CancelledError | None = None
+        cancelled = asyncio.CancelledError()
         try:
             run = CoreRun(self._pipeline, owner)
             while (effect := run.next(outcome)) is not None:
@@ -86,17 +88,36 @@ class AsyncioRunner:
                 except asyncio.CancelledError as caught:
                     cancelled = caught
                     outcome = None, self._interrupt(effect)
+                else:
+                    self._notice_cancellation()
         except SupersededError:
-            if cancelled is None:
+            if not self._cancelled:
                 raise
         except Exception:
             logger.exception(CRASHED)
-            return self._consumer.stop_at is not None
+            if self._consumer.stop_at is None:
+                return False
         finally:
             await session.perform(Disconnect())
-        if cancelled is not None:
+        if self._cancelled:
             raise cancelled
         return True
+
+    @property
+    def _cancelled(self) -> bool:
+        """Whether somebody cancelled the task since `run` began."""
+        return _cancellations() > self._cancellations
+
+    def _notice_cancellation(self) -> None:
+        """Begin to stop if a cancellation was swallowed, as `asyncio.wait_for` of Python 3.11 may do."""
+        if self._cancelled and self._consumer.stop_at is None:
+            self._consumer.request_stop(self._pipeline.settings.shutdown_timeout)
+
+    async def _pause(self) -> None:
+        """Wait after a crash; a cancellation ends the pause, and the next core delivers what there is."""
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(CRASH_PAUSE)
+        self._notice_cancellation()
 
     def _left(self) -> float | None:
         """Return the seconds left for a stop, ``None`` if there is none."""
@@ -115,8 +136,10 @@ async def _perform(session: AsyncSession, effect: Effect, woken: asyncio.Event, 
     try:
         match effect:
             case Wait(seconds):
+                # Not wait_for: on Python 3.11 it loses a cancellation that comes in the moment of the wake-up.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), seconds)
+                    async with asyncio.timeout(seconds):
+                        await woken.wait()
                 woken.clear()
             case Breathe():
                 await asyncio.sleep(0)
@@ -128,6 +151,12 @@ async def _perform(session: AsyncSession, effect: Effect, woken: asyncio.Event, 
     except Exception as error:  # noqa: BLE001 - whatever it is, the core decides
         return None, error
     return NOTHING
+
+
+def _cancellations() -> int:
+    """Return how often the running task was asked to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _interrupted() -> Exception:
