@@ -36,7 +36,7 @@ class Pipeline:
         self.queue = EventQueue(settings)
         self.books = Books(self.queue)
         self.consumer = Consumer(self.queue, self.books)
-        self.unfinished = Unfinished()
+        self.unfinished = Unfinished(settings.log_interval)
         self._closer: Callable[[float], FlushResult] | None = None
 
     def flush(self, timeout: float) -> FlushResult:

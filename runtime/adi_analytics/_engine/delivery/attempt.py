@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from adi_analytics._engine.dead_letters.file import DeadLetterFile
     from adi_analytics._engine.delivery.statements import Store
+    from adi_analytics._engine.delivery.unfinished import Unfinished
     from adi_analytics._engine.queue.consumer import Consumer
 
 logger = logging.getLogger("adi_analytics.worker")
@@ -43,9 +44,12 @@ class Delivery:
         store: Knows the SQL.
         file: Takes dead letters that the table doesn't.
         version: The version of this package, for dead letters.
+        unfinished: Remembers what was logged, beyond this worker's life.
     """
 
-    def __init__(self, consumer: Consumer, store: Store, file: DeadLetterFile, version: str) -> None:
+    def __init__(
+        self, consumer: Consumer, store: Store, file: DeadLetterFile, version: str, unfinished: Unfinished
+    ) -> None:
         self._consumer = consumer
         self._queue = consumer.queue
         self._books = consumer.books
@@ -54,14 +58,15 @@ class Delivery:
         self._version = version
         self._settings = consumer.queue.settings
         self._backoff = Backoff(self._settings.retry_base, self._settings.retry_cap)
+        self._unfinished = unfinished
         self._connected = False
-        self._faulty_since: float | None = None
-        self._logged_at: dict[str, float] = {}
+        self._doubtful = False
+        self._healthy = True
 
     @property
     def healthy(self) -> bool:
         """Whether the last thing that was tried worked."""
-        return self._faulty_since is None
+        return self._healthy
 
     def attempt(self, work: Work) -> Steps:
         """Try to settle all of *work*; returns whether it is. Faults that pass by themselves end the attempt."""
@@ -78,12 +83,17 @@ class Delivery:
                 fault = error
             else:
                 self._recovered()
+                if self._doubtful:
+                    yield from self.close()
                 return True
 
     def close(self) -> Steps:
         """Close the connection."""
         yield Disconnect()
-        self._connected = False
+        self._lose_connection()
+
+    def _lose_connection(self) -> None:
+        self._connected = self._doubtful = False
         self._books.set_connected(connected=False)
 
     def _connect(self) -> Steps:
@@ -92,7 +102,8 @@ class Delivery:
             yield from self._store.prepare()
             self._connected = True
             self._books.set_connected(connected=True)
-            logger.info("connected to the database")
+            if self._unfinished.may_log("connected"):
+                logger.info("connected to the database")
 
     def _write(self, work: Work) -> Steps:
         if isinstance(work, Batch):
@@ -125,8 +136,7 @@ class Delivery:
         self._books.note_error(error.sqlstate or type(error).__name__)
         usable = yield Reset()
         if not usable:
-            self._connected = False
-            self._books.set_connected(connected=False)
+            self._lose_connection()
         verdict = verdict_of(error)
         if verdict in {Verdict.ROW, Verdict.DUPLICATE} and isinstance(work, Batch):
             work.regroup()
@@ -134,6 +144,9 @@ class Delivery:
             return True
         self._books.count("retries")
         self._complain(error, verdict)
+        # What refuses us may hold for this connection only: a server that was the primary until a failover, settings
+        # of the role or the database that were mended since.
+        yield from self.close()
         return False
 
     def _isolate(self, error: psycopg.Error, work: Work, verdict: Verdict) -> bool:
@@ -169,6 +182,7 @@ class Delivery:
             if verdict_of(error) is Verdict.RETRY:
                 raise
             yield Reset()
+            self._doubtful = True
             self.keep_in_file(work, letter, error.sqlstate)
         else:
             work.account("dead_lettered", 1, letter.reason)
@@ -178,7 +192,7 @@ class Delivery:
         try:
             self._file.append(letter)
         except OSError as error:
-            if self.may_log("letters"):
+            if self._unfinished.may_log("letters"):
                 logger.error(  # noqa: TRY400 - a traceback would add our own lines to the one that matters
                     "lost an event of type %s: neither the table of dead letters (%s) nor the file %s took it: %s",
                     letter.row.event_type,
@@ -191,11 +205,11 @@ class Delivery:
             work.account("dead_lettered", 1, letter.reason)
 
     def _complain(self, error: psycopg.Error, verdict: Verdict) -> None:
-        if self._faulty_since is None:
-            self._faulty_since = time.monotonic()
+        self._healthy = False
         # A failure to connect has no code; its text names host, user and database, never an event's values.
         code = error.sqlstate or (type(error).__name__ if self._connected else str(error).strip())
-        if self.may_log(f"fault {error.sqlstate}"):
+        if self._unfinished.may_log(f"fault {error.sqlstate}"):
+            self._unfinished.complain()
             if verdict is Verdict.RETRY:
                 logger.warning("the database can't take events now (%s); they wait", code)
             else:
@@ -205,19 +219,12 @@ class Delivery:
                     error.diag.message_primary or type(error).__name__,
                 )
 
-    def may_log(self, about: str) -> bool:
-        """Whether the last line *about* this is long enough ago for another one."""
-        now = time.monotonic()
-        if now - self._logged_at.get(about, -1e9) < self._settings.log_interval:
-            return False
-        self._logged_at[about] = now
-        return True
-
     def _recovered(self) -> None:
-        if self._faulty_since is not None:
-            logger.info("the database takes events again, after %.1f s", time.monotonic() - self._faulty_since)
-            self._faulty_since = None
-            self._logged_at = {about: at for about, at in self._logged_at.items() if not about.startswith("fault")}
+        since = self._unfinished.complained_at
+        if since is not None:  # no line without a complaint, and one after each: the log's last word is true
+            self._unfinished.end_complaint()
+            logger.info("the database takes events again, after %.1f s", time.monotonic() - since)
+        self._healthy = True
         self._backoff.reset()
 
     def pause(self, pressure: Callable[[], int], relieve: Callable[[], Steps]) -> Steps:

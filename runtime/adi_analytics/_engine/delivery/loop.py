@@ -48,8 +48,8 @@ class Core:
         catalog = catalog_in(settings)
         store = Store(catalog, settings.table, settings.statement_timeout)
         self._file = DeadLetterFile(dead_letter_path(settings, catalog.name))
-        self._delivery = Delivery(consumer, store, self._file, self._version)
-        self._spooling = Spooling(settings, self._books, unfinished, self._delivery.may_log)
+        self._delivery = Delivery(consumer, store, self._file, self._version, unfinished)
+        self._spooling = Spooling(settings, self._books, unfinished)
         self._reported_unkeyed: set[str] = set()
 
     def run(self) -> Steps:
@@ -197,7 +197,7 @@ class Core:
     def _report_growth(self, about: str, line: str, reasons: dict[str, int], *, last: bool) -> None:
         total = sum(reasons.values())
         growth = total - self._unfinished.reported.get(about, 0)
-        if growth and (self._delivery.may_log(about) or last):
+        if growth and (self._unfinished.may_log(about) or last):
             logger.error(line, growth, reasons)
             self._unfinished.report(about, total)
 

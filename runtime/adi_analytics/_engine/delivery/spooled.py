@@ -12,8 +12,6 @@ from adi_analytics._engine.spool.segment import MAGIC, size_of
 from adi_analytics._engine.spool.spool import Spool, SpoolFullError, SpoolUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from adi_analytics._engine.delivery.unfinished import Unfinished
     from adi_analytics._engine.delivery.work import Batch
     from adi_analytics._engine.queue.books import Books
@@ -33,16 +31,13 @@ class Spooling:
         settings: The spool's policies.
         books: Where the rows are accounted for.
         unfinished: Keeps the spool from one worker to the next.
-        may_log: Returns whether the last log line about something is long enough ago.
     """
 
-    def __init__(
-        self, settings: Settings, books: Books, unfinished: Unfinished, may_log: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, settings: Settings, books: Books, unfinished: Unfinished) -> None:
         self._settings = settings
         self._books = books
         self._unfinished = unfinished
-        self._may_log = may_log
+        self._may_log = unfinished.may_log
         self._adopt_at = 0.0
         self._read_at = 0.0
         self._spool: Spool | None = self._open()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,14 +13,19 @@ if TYPE_CHECKING:
 class Unfinished:
     """The work in hand of one client's workers. Only the consumer of its queue changes it.
 
+    Args:
+        log_interval: Seconds between two log lines about the same thing, whichever worker writes them.
+
     Attributes:
         batch: The batch that is being delivered; the books count its events as in flight.
         disk_work: The rows from disk that are being delivered.
         spool: The spool, once a worker has opened it.
         reported: How many lost or refused events the log has mentioned so far.
+        complained_at: When the log said that the database takes no events, if that is its last word about it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, log_interval: float) -> None:
+        self._log_interval = log_interval
         self._forget()
 
     def _forget(self) -> None:
@@ -27,6 +33,8 @@ class Unfinished:
         self.disk_work: SpooledWork | None = None
         self.spool: Spool | None = None
         self.reported: dict[str, int] = {}
+        self.complained_at: float | None = None
+        self._logged_at: dict[str, float] = {}
 
     def begin_batch(self, batch: Batch) -> None:
         """Remember *batch* until it is settled."""
@@ -51,6 +59,23 @@ class Unfinished:
     def report(self, about: str, total: int) -> None:
         """Remember that the log has mentioned *total* events."""
         self.reported[about] = total
+
+    def complain(self) -> None:
+        """Remember that the log says that the database takes no events."""
+        if self.complained_at is None:
+            self.complained_at = time.monotonic()
+
+    def end_complaint(self) -> None:
+        """Remember that the log says that it takes events again."""
+        self.complained_at = None
+
+    def may_log(self, about: str) -> bool:
+        """Whether the last line *about* this is long enough ago for another one."""
+        now = time.monotonic()
+        if now - self._logged_at.get(about, -1e9) < self._log_interval:
+            return False
+        self._logged_at[about] = now
+        return True
 
     def close(self) -> None:
         """Leave what is on disk to other processes."""

@@ -93,8 +93,9 @@ class AsyncioRunner:
         except SupersededError:
             if not self._cancelled:
                 raise
-        except Exception:
-            logger.exception(CRASHED)
+        except Exception as error:
+            if self._pipeline.unfinished.may_log(f"crash {type(error).__name__}"):
+                logger.exception(CRASHED)
             if self._consumer.stop_at is None:
                 return False
         finally:

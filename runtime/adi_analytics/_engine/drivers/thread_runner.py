@@ -98,8 +98,9 @@ class ThreadRunner:
                 outcome = _perform(session, effect, wake)
         except SupersededError:
             raise
-        except Exception:
-            logger.exception(CRASHED)
+        except Exception as error:
+            if self._pipeline.unfinished.may_log(f"crash {type(error).__name__}"):
+                logger.exception(CRASHED)
             return self._pipeline.consumer.stop_at is not None
         else:
             return True
