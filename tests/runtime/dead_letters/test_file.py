@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from typing import TYPE_CHECKING
+import os
+import pwd
+from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
+from adi_analytics._engine.dead_letters.letter import DeadLetter
+from adi_analytics._engine.rows.row import Row
 from support.runtime import balanced, running, task
 from support.runtime.samples import error
 
@@ -40,3 +46,46 @@ def test_a_dead_letter_that_nobody_takes_is_counted_as_lost(
         assert balanced(client).dropped_by_reason == {"dead_letter_failed": 1}
     assert any("lost an event of type application_error" in record.message for record in caplog.records)
     assert "secret" not in caplog.text
+
+
+def test_a_user_without_a_home_directory_can_deliver(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A container that runs under a bare number has neither HOME nor an entry in the list of users."""
+
+    def unknown(_uid: int) -> Any:
+        raise KeyError("unknown user")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    with running("thread", database.dsn) as client:
+        client.track(task(0))
+        assert client.flush(30).ok
+        database.execute("drop table analytics_dead_letters")
+        client.track(error("secret\0"))
+        assert not client.flush(30).ok
+        assert balanced(client).dropped_by_reason == {"dead_letter_failed": 1}
+    assert "the user has no home directory; set dead_letter_file" in caplog.text
+    assert "the worker failed" not in caplog.text
+
+
+def test_a_file_that_can_not_be_locked_costs_no_descriptor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from adi_analytics._engine.dead_letters import file
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(file, "_lock", fail)
+    letter = DeadLetter(
+        Row(timestamp="2026-01-01", event_type="e", service="a", user_id=None, data={}, event_id="1", meta={}),
+        "row_rejected",
+        "m",
+        None,
+        "1",
+    )
+    before = psutil.Process().num_fds()
+    for _ in range(10):
+        with pytest.raises(OSError, match="locks"):
+            file.DeadLetterFile(tmp_path / "letters").append(letter)
+    assert psutil.Process().num_fds() == before

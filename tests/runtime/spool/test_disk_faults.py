@@ -7,6 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from adi_analytics import AnalyticsClient, AnalyticsWorker
 from adi_analytics._engine.spool.spool import Spool, SpoolFullError
@@ -127,9 +128,86 @@ def test_events_of_a_dead_process_are_not_given_up_in_silence(tmp_path: Path, ca
             client.track(event)
             settled(client, lambda stats: stats.pending == 0)
         client.close(0.1)
-    lines = [record.getMessage() for record in caplog.records if "gave up events of a process" in record.getMessage()]
+    lines = [record.getMessage() for record in caplog.records if "gave up events of processes" in record.getMessage()]
     assert lines
     assert balanced(client).dropped == 0
+
+
+def fail_to_write(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Let a file take a header, and fail with error *number* at anything longer."""
+
+    def write(descriptor: int, data: bytes, original: Any = os.write) -> int:
+        if len(data) > 100:
+            raise OSError(number, os.strerror(number))
+        written: int = original(descriptor, data)
+        return written
+
+    monkeypatch.setattr(os, "write", write)
+
+
+@pytest.mark.parametrize("mode", ["overflow", "always"])
+def test_a_disk_with_room_for_a_header_only_costs_neither_descriptors_nor_files(
+    tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = FailingSink()
+    sink.go_down()
+    options: Any = {**SMALL, "spool": mode, "spool_dir": str(tmp_path), "retry_cap": 0.02}
+    client, config = AnalyticsClient.create(**options)
+    fail_to_write(monkeypatch, errno.ENOSPC)
+    with AnalyticsWorker(config, sink=sink):
+        for event in tasks(90):
+            client.track(event)
+        before = settled(client, lambda stats: stats.retries >= 3).retries
+        descriptors = psutil.Process().num_fds()
+        settled(client, lambda stats: stats.retries >= before + 20)
+        assert psutil.Process().num_fds() <= descriptors + 1
+        assert list(tmp_path.glob("*.segment")) == []
+        assert balanced(client).pending == 90
+        monkeypatch.undo()
+        sink.come_up()
+        assert client.flush(30).ok
+    client.close()
+    assert numbers(sink) == list(range(90))
+
+
+@pytest.mark.parametrize(
+    ("number", "dropped"),
+    [(errno.ENOSPC, True), (errno.EDQUOT, True), (errno.EMFILE, False), (errno.EROFS, False), (errno.EIO, False)],
+)
+def test_only_a_full_disk_costs_the_oldest_segment(
+    tmp_path: Path, number: int, dropped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = FailingSink()
+    sink.go_down()
+    options: Any = {**SMALL, "spool_full": "drop_oldest", "spool_dir": str(tmp_path)}
+    client, config = AnalyticsClient.create(**options)
+    with AnalyticsWorker(config, sink=sink):
+        for event in tasks(300):
+            client.track(event)
+            settled(client, lambda stats: stats.pending <= 90)
+        settled(client, lambda stats: stats.spooled >= 200)
+        fail_to_write(monkeypatch, number)
+        for event in tasks(100, start=300):
+            client.track(event)
+        before = balanced(client).retries
+        stats = settled(client, lambda stats: stats.retries >= before + 5)
+        assert ("spool_full" in stats.dropped_by_reason) is dropped
+        monkeypatch.undo()
+    client.close(0)
+
+
+def test_a_lock_that_can_not_be_looked_at_costs_no_descriptor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from adi_analytics._engine.spool import process_lock
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(process_lock, "_is_at", fail)
+    before = psutil.Process().num_fds()
+    for _ in range(10):
+        with pytest.raises(OSError, match="Input/output"):
+            process_lock.ProcessLock.take(tmp_path / "a.lock")
+    assert psutil.Process().num_fds() == before
 
 
 def fill(spool: Spool) -> None:

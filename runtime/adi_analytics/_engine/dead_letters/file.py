@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
@@ -20,13 +19,19 @@ if TYPE_CHECKING:
 _NAME = "dead-letters.jsonl"
 
 
-def dead_letter_path(settings: Settings, catalog: str) -> Path:
-    """Return where the file is: as set, else in the spool's directory, else in the user's, under the catalog's name."""
+def dead_letter_path(settings: Settings, catalog: str) -> Path | None:
+    """Return where the file is: as set, else in the spool's directory, else in the user's, under the catalog's name.
+
+    ``None`` if the user has no directory, as in a container that runs under a bare number.
+    """
     if settings.dead_letter_file:
         return Path(settings.dead_letter_file)
     if settings.spool_dir:
         return Path(settings.spool_dir) / _NAME
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    try:
+        state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    except RuntimeError:
+        return None
     return Path(state) / "adi-analytics" / catalog / _NAME
 
 
@@ -34,10 +39,10 @@ class DeadLetterFile:
     """Appends dead letters to a file that only its owner may read.
 
     Args:
-        path: The file; made with its directories at the first letter.
+        path: The file; made with its directories at the first letter. Without one, no letter can be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self.path = path
 
     def append(self, letter: DeadLetter) -> None:
@@ -46,6 +51,8 @@ class DeadLetterFile:
         Raises:
             OSError: If it can't be written.
         """
+        if self.path is None:
+            raise OSError(errno.ENOENT, "the user has no home directory; set dead_letter_file")
         row = letter.row
         record = {
             "event_id": row.event_id,
@@ -81,11 +88,16 @@ def _open_locked(path: Path) -> int:
     while True:
         # For appending, and one write a line: processes that share the file don't mix their lines.
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with contextlib.suppress(FileNotFoundError):
+        try:
             _lock(descriptor)
             # An import may have moved the file between our open and our lock: it no longer waits for us.
             if os.path.samestat(os.fstat(descriptor), path.stat()):
                 return descriptor
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
         os.close(descriptor)
 
 

@@ -194,10 +194,10 @@ class Delivery:
         except OSError as error:
             if self._unfinished.may_log("letters"):
                 logger.error(  # noqa: TRY400 - a traceback would add our own lines to the one that matters
-                    "lost an event of type %s: neither the table of dead letters (%s) nor the file %s took it: %s",
+                    "lost an event of type %s: neither the table of dead letters (%s) nor the file%s took it: %s",
                     letter.row.event_type,
                     sqlstate,
-                    self._file.path,
+                    f" {self._file.path}" if self._file.path else "",
                     error.strerror,
                 )
             work.account("dropped", 1, "dead_letter_failed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 import time
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("adi_analytics.worker")
 
 _ADOPT_INTERVAL: Final = 1.0  # seconds between two looks for the segments of dead processes
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _READ_PAUSE: Final = 1.0  # seconds before a segment that could not be read is tried again
 
 
@@ -40,6 +42,7 @@ class Spooling:
         self._may_log = unfinished.may_log
         self._adopt_at = 0.0
         self._read_at = 0.0
+        self._given_up = 0
         self._spool: Spool | None = self._open()
 
     def _open(self) -> Spool | None:
@@ -101,11 +104,12 @@ class Spooling:
                 else:
                     spool.append(rows)
             except SpoolFullError:
-                if self._settings.spool_full != "drop_oldest" or not self._drop_oldest(spool):
+                if not self._drop_oldest(spool):
                     self._complain("it holds spool_max_bytes")
                     return False
             except OSError as error:
-                if self._settings.spool_full != "drop_oldest" or not self._drop_oldest(spool):
+                # Only a full disk gets room by that; with any other fault the segments are safe where they are.
+                if error.errno not in _FULL or not self._drop_oldest(spool):
                     self._complain(error.strerror or "the disk failed")
                     return False
             else:
@@ -113,6 +117,9 @@ class Spooling:
         return False
 
     def _drop_oldest(self, spool: Spool) -> bool:
+        """Give up the oldest segment, if that is what the user chose; returns whether there is room again."""
+        if self._settings.spool_full != "drop_oldest":
+            return False
         try:
             segment = spool.drop_oldest()
         except OSError:
@@ -120,7 +127,10 @@ class Spooling:
         if segment is None:
             return False
         if segment.lock is not None:  # our books don't know its events
-            logger.error("the spool is full: gave up events of a process that ended, the segment %s", segment.path.name)
+            self._given_up += 1
+            if self._may_log("spool given up"):
+                line = "the spool is full: gave up events of processes that ended, %d segments so far, the last is %s"
+                logger.error(line, self._given_up, segment.path.name)
         elif segment.count:
             self.account("dropped", segment.count, "spool_full")
         return True

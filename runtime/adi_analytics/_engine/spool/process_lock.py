@@ -21,7 +21,11 @@ class ProcessLock:
 
     @classmethod
     def take(cls, path: Path) -> ProcessLock | None:
-        """Return the lock, or ``None`` if a living process holds it."""
+        """Return the lock, or ``None`` if a living process holds it.
+
+        Raises:
+            OSError: If the file can't be opened or locked.
+        """
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -29,9 +33,12 @@ class ProcessLock:
                 # Its last owner may have removed the file between our open and our lock: then the name is not locked.
                 if _is_at(descriptor, path):
                     return cls(path, descriptor)
-            except OSError:
+            except BlockingIOError:
                 os.close(descriptor)
                 return None
+            except BaseException:
+                os.close(descriptor)
+                raise
             os.close(descriptor)
 
     def release(self, *, remove: bool) -> None:
@@ -42,6 +49,7 @@ class ProcessLock:
 
 
 def remove_quietly(path: Path) -> None:
+    """Remove the file, if that is possible now."""
     with contextlib.suppress(OSError):  # what stays is delivered again, or tidied up, by a later process
         path.unlink()
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
+from adi_analytics._engine.spool.process_lock import remove_quietly
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -57,9 +59,8 @@ class SegmentWriter:
             _write(self._descriptor, MAGIC)
             os.fsync(self._descriptor)
             sync_directory(path.parent)
-        except OSError:
-            self.close()
-            path.unlink()
+        except BaseException:
+            self.discard()
             raise
 
     def append(self, rows: list[bytes]) -> None:
@@ -92,6 +93,12 @@ class SegmentWriter:
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+    def discard(self) -> None:
+        """Close the file and remove it: it holds nothing."""
+        with contextlib.suppress(OSError):
+            self.close()
+        remove_quietly(self.path)
 
     def _cut(self, size: int) -> None:
         with contextlib.suppress(OSError):  # a torn tail is left out when the file is read

@@ -137,7 +137,7 @@ class Spool:
         if writer is None:
             self._number += 1
             path = self._directory / f"{self._name}.{self._number:06}{_SEGMENT}"
-            writer = SegmentWriter(path, self._settings.spool_fsync_interval)
+            return _new_writer(path, self._settings.spool_fsync_interval, rows)
         writer.append(rows)
         return writer
 
@@ -228,7 +228,7 @@ class Spool:
             except OSError:
                 continue
             if lock is not None:
-                left = [path for path in paths if path.exists()]
+                left = [path for path in paths if os.path.lexists(path)]
                 if not left:
                     lock.release(remove=True)
                     continue
@@ -281,3 +281,14 @@ class Spool:
                 writer.close()
         for lock in (self._lock, *self._adopted.values()):
             os.close(lock.descriptor)
+
+
+def _new_writer(path: Path, fsync_interval: float, rows: list[bytes]) -> SegmentWriter:
+    """Return the writer of a new file that holds *rows*; if the disk doesn't take them, there is no file."""
+    writer = SegmentWriter(path, fsync_interval)
+    try:
+        writer.append(rows)
+    except BaseException:
+        writer.discard()
+        raise
+    return writer

@@ -113,6 +113,8 @@ def import_dead_letters(options: Options | None = None, *, file: Path | None = N
     with session(options, "dead-letters") as (connection, database):
         table = _table_name(connection, database, options)
         path = file or letter_file.dead_letter_path(settings_from({}), database.catalog or "")
+        if path is None:
+            raise UsageError("this user has no home directory, where the file would be", "Say which file to import.")
         execute(connection, f"set search_path = {database.search_path_sql}")
         return Imported(replay.import_file(connection, table, path), path)
 
