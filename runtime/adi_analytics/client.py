@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+import weakref
 from typing import TYPE_CHECKING
 
 import uuid_utils
@@ -61,6 +62,7 @@ class AnalyticsClient:
         self._queue = self._pipeline.queue
         at_fork.register(self._pipeline)
         at_exit.register(self._pipeline)
+        weakref.finalize(self, self._pipeline.retire).atexit = False
         self._checker: RowEncoder | None = None
 
     @classmethod
@@ -79,9 +81,9 @@ class AnalyticsClient:
 
     @classmethod
     def connect(cls, conninfo: str | None = None, **options: Unpack[Options]) -> AnalyticsClient:
-        """Return a client with a worker of its own, in a thread.
+        """Return a client with a worker of its own, in a thread that starts at the first event.
 
-        The database need not be there yet: events wait for it.
+        The database need not be there yet: events wait for it. With a spool the thread starts at once.
 
         Args:
             conninfo: A connection string; by default that of ``DATABASE_URL``, ``PLATFORM_DATABASE_URL`` or ``.env``.
@@ -97,7 +99,13 @@ class AnalyticsClient:
         from adi_analytics._engine.drivers.thread_worker import ThreadWorker
 
         client = cls(with_catalog(settings_from(options)))
-        ThreadWorker.for_database(client._pipeline, conninfo).start()
+        worker = ThreadWorker.for_database(client._pipeline, conninfo)
+        # A server that forks its workers has no thread and no connection before, unless it tracks events. But what dead
+        # processes left in a spool does not wait for an event.
+        if client._pipeline.settings.spool == "off":
+            worker.start_at_event()
+        else:
+            worker.start()
         return client
 
     @classmethod
@@ -137,6 +145,7 @@ class AnalyticsClient:
             self.track(event, timestamp=timestamp)
 
     def _track_carefully(self, event: Event, timestamp: datetime | None) -> None:
+        at_fork.notice()
         queue = self._queue
         if not queue.enabled:
             return
@@ -179,14 +188,17 @@ class AnalyticsClient:
         Raises:
             OptionError: If the timeout is no number.
         """
-        return self._pipeline.flush(seconds_from(timeout))
+        at_fork.notice()
+        return waiting.flush(self._pipeline.consumer, seconds_from(timeout))
 
     async def aflush(self, timeout: float = 5.0) -> FlushResult:  # noqa: ASYNC109 - the deadline is part of the answer
         """Wait as `flush` does, letting the event loop run."""
+        at_fork.notice()
         return await waiting.aflush(self._pipeline.consumer, seconds_from(timeout))
 
     def stats(self) -> Stats:
         """Return the books: every event accepted is in exactly one of the other numbers."""
+        at_fork.notice()
         return self._pipeline.stats()
 
     @property
@@ -207,7 +219,9 @@ class AnalyticsClient:
         Args:
             timeout: The longest wait, in seconds; ``shutdown_timeout`` by default.
         """
-        return self._pipeline.end(self._queue.settings.shutdown_timeout if timeout is None else seconds_from(timeout))
+        seconds = self._queue.settings.shutdown_timeout if timeout is None else seconds_from(timeout)
+        at_fork.notice()
+        return self._pipeline.end(seconds)
 
     async def aclose(self, timeout: float | None = None) -> FlushResult:  # noqa: ASYNC109 - as in close()
         """Do what `close` does, letting the event loop run."""

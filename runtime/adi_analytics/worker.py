@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._engine.drivers.asyncio_runner import AsyncioRunner
 from adi_analytics._engine.drivers.sink_session import SinkSession
 from adi_analytics._engine.drivers.thread_worker import ThreadWorker
+from adi_analytics._engine.pipeline import Closer
 from adi_analytics._engine.queue.waiting import Watch, aflush
 from adi_analytics._shared.conninfo import resolve_conninfo
 from adi_analytics._shared.libpq import require_libpq
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
     from adi_analytics._engine.pipeline import WorkerConfig
     from adi_analytics._engine.queue.stats import FlushResult
 
+logger = logging.getLogger("adi_analytics.worker")
+
 _POLL: Final = 0.005  # seconds
+_GRACE: Final = 0.25  # seconds for a worker whose time is over to notice it
 
 
 class WorkerRunningError(AnalyticsError):
@@ -58,7 +63,8 @@ class AnalyticsWorker:
         self._conninfo = "" if sink is not None else self._checked(conninfo)
         self._sink = sink
         self._thread_worker: ThreadWorker | None = None
-        self._pipeline.offer_closer(self._close)
+        self._closer = Closer(self._begin_close, self._close)
+        self._pipeline.offer_closer(self._closer)
 
     def start(self) -> None:
         """Start a daemon thread that delivers.
@@ -70,7 +76,7 @@ class AnalyticsWorker:
             self._thread_worker = self._make_thread_worker()
         if not self._thread_worker.start():
             raise WorkerRunningError
-        self._pipeline.set_closer(self._close)
+        self._pipeline.set_closer(self._closer)
 
     async def run(self) -> None:
         """Deliver in the running event loop, until stopped or cancelled; both deliver first what there is.
@@ -83,7 +89,7 @@ class AnalyticsWorker:
         """
         if self._consumer.running:
             raise WorkerRunningError
-        self._pipeline.set_closer(self._close)
+        self._pipeline.set_closer(self._closer)
         if not await AsyncioRunner(self._pipeline, self._make_session, self._start_in_child).run():
             raise WorkerRunningError
 
@@ -104,24 +110,40 @@ class AnalyticsWorker:
         timeout = seconds_from(timeout)
         watch = Watch(self._consumer)
         if self._thread_worker is not None:
-            await asyncio.to_thread(self._thread_worker.stop, timeout)
+            # Not in a thread of the loop's: the machine may allow no other.
+            deadline = time.monotonic() + timeout
+            self._consumer.request_stop(timeout)
+            while self._thread_worker.alive and time.monotonic() < deadline:  # noqa: ASYNC110 - a thread sets no event of a loop
+                await asyncio.sleep(_POLL)
+            self._thread_worker.stop(deadline - time.monotonic())
         else:
             self._consumer.request_stop(timeout)
             await aflush(self._consumer, timeout)
         return watch.result()
+
+    def _begin_close(self, timeout: float) -> None:
+        """Ask for the end, without waiting; where no loop runs any more, a thread delivers."""
+        if self._thread_worker is None and not self._consumer.running and self._pipeline.pending:
+            self._thread_worker = self._make_thread_worker()
+        if self._thread_worker is not None:
+            self._thread_worker.begin_close(timeout)
+        else:
+            self._consumer.request_stop(timeout)
 
     def _close(self, timeout: float) -> FlushResult:
         """End for good, from any thread: what the event loop can't deliver any more, a thread does."""
         if self._thread_worker is not None:
             return self._thread_worker.close(timeout)
         watch, deadline = Watch(self._consumer), time.monotonic() + timeout
+        self._consumer.request_stop(max(timeout, 0.0))
         # On the loop's own thread (a signal handler, the end of the program) the coroutine won't get any further.
-        if not self._consumer.is_here:
-            self._consumer.request_stop(timeout)
-            while self._consumer.running and time.monotonic() < deadline:
-                time.sleep(_POLL)
-        self._consumer.supersede(deadline)
-        self._make_thread_worker().close(max(deadline - time.monotonic(), 0.0))
+        here = self._consumer.is_here
+        while not here and self._consumer.running and time.monotonic() < deadline:
+            time.sleep(_POLL)
+        if self._consumer.supersede(0.0 if here else deadline + _GRACE):
+            self._make_thread_worker().close(deadline - time.monotonic())
+        elif not here:
+            logger.error("the worker does not end: it hangs in before_send; its events are neither delivered nor lost")
         return watch.result()
 
     def _checked(self, conninfo: str | None) -> str:

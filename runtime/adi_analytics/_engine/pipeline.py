@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adi_analytics._engine.delivery.unfinished import Unfinished
+from adi_analytics._engine.process import at_exit, at_fork
 from adi_analytics._engine.queue import waiting
 from adi_analytics._engine.queue.books import Books
 from adi_analytics._engine.queue.consumer import Consumer
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
     from adi_analytics._shared.options import Settings
 
 logger = logging.getLogger("adi_analytics.client")
+
+
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """Ends a client's worker for good.
+
+    Attributes:
+        begin: Asks it to end within so many seconds, and does not wait.
+        close: Waits for its end, so many seconds at most; less than none if others used up the time.
+    """
+
+    begin: Callable[[float], None]
+    close: Callable[[float], FlushResult]
 
 
 class Pipeline:
@@ -37,11 +51,11 @@ class Pipeline:
         self.books = Books(self.queue)
         self.consumer = Consumer(self.queue, self.books)
         self.unfinished = Unfinished(settings.log_interval)
-        self._closer: Callable[[float], FlushResult] | None = None
+        self._closer: Closer | None = None
 
-    def flush(self, timeout: float) -> FlushResult:
-        """Wait until the events tracked so far are settled, at most *timeout* seconds."""
-        return waiting.flush(self.consumer, timeout)
+    def flushing(self) -> waiting.Flushing:
+        """Return a flush that has not begun."""
+        return waiting.Flushing(self.consumer)
 
     def stats(self) -> Stats:
         """Return the books in the public form."""
@@ -49,28 +63,77 @@ class Pipeline:
 
     # ---- ending ----------------------------------------------------------------------------------------------------
 
-    def offer_closer(self, closer: Callable[[float], FlushResult]) -> None:
+    def offer_closer(self, closer: Closer) -> None:
         """Let *closer* end the worker for good, unless there is another."""
         self._closer = self._closer or closer
 
-    def set_closer(self, closer: Callable[[float], FlushResult]) -> None:
+    def set_closer(self, closer: Closer) -> None:
         """Let *closer* end the worker for good: of several workers, it is the one that runs."""
         self._closer = closer
 
-    def end(self, timeout: float) -> FlushResult:
-        """Refuse events from now on, deliver those there are, and drop what can't be delivered in time."""
-        self.queue.start_now()
+    def begin_end(self, timeout: float) -> None:
+        """Begin to do what `end` does, without waiting, so that several clients can end at the same time."""
+        self.queue.start_never()  # the closer starts a worker, if one is needed
         self.queue.close()
         if self._closer is not None:
-            return self._closer(timeout)
+            self._closer.begin(timeout)
+
+    def end(self, timeout: float) -> FlushResult:
+        """Refuse events from now on, deliver those there are, and drop what can't be delivered in time."""
+        self.queue.start_never()
+        self.queue.close()
+        if self._closer is not None:
+            return self._closer.close(timeout)
         before = self.stats()
         self.drop_rest("no worker was started")
         return result_between(before, self.stats(), 0)
 
-    def close_at_exit(self) -> None:
-        """Do what `end` does before the process ends."""
-        if self.consumer.running or self.stats().pending:
-            self.end(self.settings.shutdown_timeout)
+    @property
+    def shutdown_timeout(self) -> float:
+        """How long the end of the process may wait for this client, in seconds."""
+        return self.settings.shutdown_timeout
+
+    @property
+    def pending(self) -> int:
+        """The number of events in memory."""
+        return self.stats().pending
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is anything to end."""
+        return self.consumer.running or self.pending > 0
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the calling code, a signal handler, interrupts the worker at its work."""
+        return self.consumer.interrupted
+
+    def when_outside(self, callback: Callable[[], None]) -> None:
+        """Call *callback* as soon as the worker that it would interrupt has a moment."""
+        self.consumer.when_outside(callback)
+
+    def retire(self) -> None:
+        """Let the worker end when everything is delivered: the client is gone, and nobody can track any more.
+
+        May be called at any moment, such as in a destructor.
+        """
+        self.queue.close()
+        self.queue.start_never()
+        self.consumer.retire()
+        if not self.consumer.running:
+            self._hold()
+
+    def leave(self, owner: object) -> None:
+        """The worker that acquired the consumer's place as *owner* has ended."""
+        self.consumer.release(owner)
+        if self.consumer.retired and not self._hold():
+            self.drop_rest("")  # nothing is left but perhaps an open spool
+
+    def _hold(self) -> bool:
+        """Keep the events of a client that is gone, if there are any, for the end of the process."""
+        if self.pending:
+            at_exit.hold(self)
+        return self.pending > 0
 
     def drop_rest(self, why: str) -> None:
         """Drop what is left in memory, and leave what is on disk to others; not if there is a consumer."""
@@ -92,8 +155,16 @@ class Pipeline:
         return lost
 
     def after_fork_in_child(self) -> None:
-        """Begin empty; the parent delivers its events itself."""
-        self.queue.renew()
+        """Begin empty; the parent delivers its events itself.
+
+        Late, events of the child are there too. It sends all, because a second delivery of the parent's does no harm.
+        """
+        if at_fork.is_late() and self.consumer.running:
+            logger.warning(
+                "this process was forked without Python's hooks, and its first events waited for the worker of its"
+                " parent. Under uWSGI, set lazy-apps = true"
+            )
+        self.queue.renew(list(self.queue.items) if at_fork.is_late() else ())
         self.books.renew()
         self.consumer.renew()
         self.unfinished.after_fork_in_child()

@@ -155,3 +155,98 @@ if __name__ == "__main__":
     )
     run_program(f"import subprocess; subprocess.run([sys.executable, {str(program)!r}], check=True)", database.dsn)
     database.assert_numbers(700)
+
+
+def test_a_fork_waits_for_a_step_of_a_connection(database: Database) -> None:
+    """OpenSSL holds locks in such a step, and a child would wait for them without end."""
+    run_program(
+        """
+        import psycopg
+        from psycopg import generators
+        inside, steps = threading.Event(), []
+        def slow(conninfo, original=generators.connect):
+            steps.append("begun")
+            inside.set()
+            time.sleep(0.3)
+            steps.append("ended")
+            return (yield from original(conninfo))
+        generators.connect = slow
+        client = AnalyticsClient.connect(DSN, **QUICK)
+        client.track(task(0))
+        assert inside.wait(30)
+        child = os.fork()
+        if child == 0:
+            assert steps == ["begun", "ended"]
+            client.track(task(1))
+            assert client.flush(30).ok
+            sys.exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert client.flush(30).ok
+        """,
+        database.dsn,
+    )
+    database.assert_numbers(2)
+
+
+def test_a_fork_does_not_wait_for_the_network() -> None:
+    run_program(
+        """
+        import socket
+        silent = socket.create_server(("127.0.0.1", 0))
+        client = AnalyticsClient.connect(f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/d", **QUICK)
+        client.track(task(0))
+        accepted, _ = silent.accept()
+        accepted.recv(1)
+        began = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        assert time.monotonic() - began < 0.9
+        assert os.waitpid(child, 0)[1] == 0
+        os._exit(0)
+        """,
+        "",
+    )
+
+
+_C_FORK = """
+    import ctypes
+    fork = ctypes.PyDLL(None).fork  # as uWSGI forks: no hook of Python's runs
+    client = AnalyticsClient.connect(DSN, {options})
+    {before}
+    child = fork()
+    if child == 0:
+        for event in tasks({count}, start=10):
+            client.track(event)
+        {wait}
+        say(books=books(client))
+        sys.exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert client.flush(30).ok
+"""
+
+
+def test_a_fork_without_hooks_before_the_first_event_works_as_any(database: Database) -> None:
+    options, wait = "**QUICK", "assert client.flush(30).ok"
+    said, err = run_program(_C_FORK.format(options=options, before="", count=5, wait=wait), database.dsn)
+    assert said == [{"books": [5, 5, 0, 0, 0]}]
+    assert database.numbers() == list(range(10, 15))
+    assert err == ""
+
+
+_POLLS = """deadline = time.monotonic() + 30
+        while client.stats().pending and time.monotonic() < deadline:
+            time.sleep(0.01)"""
+
+
+@pytest.mark.parametrize("count", [1, 150])
+@pytest.mark.parametrize("wait", ["assert client.flush(30).ok", "client.close(30)", "", _POLLS])
+def test_a_fork_without_hooks_after_the_first_event_is_noticed(database: Database, count: int, wait: str) -> None:
+    before = """for event in tasks(10):
+        client.track(event)
+    assert client.flush(30).ok"""
+    said, err = run_program(_C_FORK.format(options="**QUICK", before=before, count=count, wait=wait), database.dsn)
+    if wait:
+        assert said == [{"books": [count, count, 0, 0, 0]}]
+    database.assert_numbers(10 + count)
+    assert "lazy-apps" in err

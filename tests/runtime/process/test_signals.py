@@ -140,6 +140,7 @@ def _adopt(database: Database, spool: Path, count: int) -> None:
         """,
         database.dsn,
     )
-    assert said == [{"recovered": count, "books": [0, 0, 0, 0, 0]}]
-    database.assert_numbers(count)
+    assert said[0]["recovered"] >= count  # the process may have spooled more before it died
+    assert said[0]["books"] == [0, 0, 0, 0, 0]
+    database.assert_numbers(said[0]["recovered"])
     assert list(spool.iterdir()) == []

@@ -77,7 +77,7 @@ class Core:
         work = yield from self._choose()
         if work is None:
             consumer.reach()
-            return consumer.stop_at is None
+            return not consumer.ending
         if (yield from self._delivery.attempt(work)):
             self._finish(work)
         else:
@@ -100,8 +100,8 @@ class Core:
         self._queue.unpark()
 
     def _wait(self, threshold: int, end: float) -> Steps:
-        unfinished = self._unfinished
-        while not (self._consumer.hurried or unfinished.batch or unfinished.disk_work or self._spooling.waiting):
+        unfinished, spooling, consumer = self._unfinished, self._spooling, self._consumer
+        while not (consumer.hurried or consumer.ending or unfinished.batch or unfinished.disk_work or spooling.waiting):
             left = end - time.monotonic()
             if left <= 0 or not self._queue.park(threshold):
                 break

@@ -66,7 +66,7 @@ class AsyncioRunner:
             logger.debug("the worker was superseded while it waited")
         finally:
             self._running = False
-            self._consumer.release(owner)
+            self._pipeline.leave(owner)
         return True
 
     def after_fork_in_child(self) -> None:

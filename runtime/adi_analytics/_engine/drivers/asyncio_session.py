@@ -20,16 +20,21 @@ from adi_analytics._engine.delivery.effects import (
     Execute,
     Reset,
 )
-from adi_analytics._engine.drivers.connection import WAKE, patience, while_answered
+from adi_analytics._engine.drivers.connection import WAKE, patience, unforked, while_answered
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
+    from typing import Self
 
-    from psycopg.abc import RV, PQGen
+    from psycopg.abc import RV, PQGen, PQGenConn
 
 
 class _AsyncConnection(psycopg.AsyncConnection[Any]):
     patience = math.inf
+
+    @classmethod
+    def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
+        return unforked(super()._connect_gen(conninfo))
 
     async def wait(self, gen: PQGen[RV], *options: Any, **more: Any) -> RV:
         try:

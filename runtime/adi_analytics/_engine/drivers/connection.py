@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from adi_analytics._engine.process.at_fork import no_fork
 from adi_analytics._shared.conninfo import ConninfoInvalidError, connection_options
 
 if TYPE_CHECKING:
-    from psycopg.abc import RV, PQGen
+    from psycopg.abc import RV, PQGen, PQGenConn
     from psycopg.pq.abc import PGconn
 
     from adi_analytics._engine.delivery.effects import Effect
@@ -26,6 +27,9 @@ class Session(Protocol):
 
     def perform(self, effect: Effect) -> Any:
         """Do *effect* and return its result."""
+
+    def limit(self, longest: float) -> None:
+        """Let no call last much longer than *longest* seconds; `inf` for those that another thread may give up."""
 
     def abandon(self) -> None:
         """Forget the connection without a word to the server: in a forked child it is the parent's."""
@@ -55,6 +59,20 @@ def parameters(conninfo: str, settings: Settings) -> dict[str, Any]:
 def patience(statement_timeout: float) -> float:
     """Return how many seconds a server may be silent before it counts as unavailable."""
     return statement_timeout + _GRACE
+
+
+def unforked(steps: PQGenConn[RV]) -> PQGenConn[RV]:
+    """Do *steps* of a connection; no fork comes in the middle of one, where OpenSSL holds locks."""
+    try:
+        with no_fork():
+            wanted = next(steps)
+        while True:
+            ready = yield wanted
+            with no_fork():
+                wanted = steps.send(ready)
+    except StopIteration as stop:
+        result: RV = stop.value
+        return result
 
 
 def while_answered(steps: PQGen[RV], pgconn: PGconn, seconds: float) -> PQGen[RV]:

@@ -54,6 +54,9 @@ class SinkSession:
                 return self._usable()
         return None
 
+    def limit(self, longest: float) -> None:
+        """Do nothing: a sink answers at once."""
+
     def abandon(self) -> None:
         """Do nothing: there is no connection."""
 

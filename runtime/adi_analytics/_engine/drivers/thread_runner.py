@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -39,14 +40,40 @@ class ThreadRunner:
         self._thread: threading.Thread | None = None
 
     def start(self) -> bool:
-        """Start the thread; ``False`` if the queue has a consumer already."""
+        """Start the thread; ``False`` if the queue has a consumer already.
+
+        Raises:
+            RuntimeError: If no thread can be started now; then the queue has no consumer.
+        """
+        owner, wake = object(), threading.Lock()
+        wake.acquire()
+        if not self._pipeline.consumer.acquire(owner, lambda: _release(wake), here=False):
+            return False
+        thread = threading.Thread(target=self._run, args=(owner, wake), name="adi-analytics-worker", daemon=True)
+        self._thread = thread
+        try:
+            thread.start()
+        except BaseException:
+            if thread.ident is None:  # else it was interrupted while it waited for the thread, which runs
+                self._thread = None
+                self._pipeline.consumer.release(owner)
+            raise
+        return True
+
+    def run_here(self, deadline: float) -> None:
+        """Deliver in the calling thread, because no other starts, until *deadline* (monotonic); spool what is left."""
         owner, wake = object(), threading.Lock()
         wake.acquire()
         if not self._pipeline.consumer.acquire(owner, lambda: _release(wake)):
-            return False
-        self._thread = threading.Thread(target=self._run, args=(owner, wake), name="adi-analytics-worker", daemon=True)
-        self._thread.start()
-        return True
+            return
+        left = max(deadline - time.monotonic(), 0.0)
+        self._pipeline.consumer.request_stop(left)
+        try:
+            self._drive(owner, wake, left)
+        except SupersededError:
+            logger.debug("the worker was superseded by a signal handler")
+        finally:
+            self._pipeline.leave(owner)
 
     def save_here(self) -> None:
         """Put what is in memory into the spool, from this thread; the database is not asked."""
@@ -86,11 +113,12 @@ class ThreadRunner:
         except BaseException:
             logger.exception("the worker's thread ends, which was not planned; its events wait for close()")
         finally:
-            self._pipeline.consumer.release(owner)
+            self._pipeline.leave(owner)
 
-    def _drive(self, owner: object, wake: threading.Lock) -> bool:
+    def _drive(self, owner: object, wake: threading.Lock, longest: float = math.inf) -> bool:
         """Run one core; ``False`` if it failed by a fault of ours, and should be started again."""
         session = self._session = self._make_session()
+        session.limit(longest)
         outcome = NOTHING
         try:
             run = CoreRun(self._pipeline, owner)

@@ -18,16 +18,21 @@ from adi_analytics._engine.delivery.effects import (
     Execute,
     Reset,
 )
-from adi_analytics._engine.drivers.connection import patience, while_answered
+from adi_analytics._engine.drivers.connection import patience, unforked, while_answered
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from typing import Self
 
-    from psycopg.abc import RV, PQGen
+    from psycopg.abc import RV, PQGen, PQGenConn
 
 
 class _Connection(psycopg.Connection[Any]):
     patience = math.inf
+
+    @classmethod
+    def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
+        return unforked(super()._connect_gen(conninfo))
 
     def wait(self, gen: PQGen[RV], *options: Any, **more: Any) -> RV:
         return super().wait(while_answered(gen, self.pgconn, self.patience), *options, **more)
@@ -70,6 +75,12 @@ class ThreadSession:
             case Disconnect():
                 self._disconnect()
         return None
+
+    def limit(self, longest: float) -> None:
+        """Let no call last much longer than *longest* seconds."""
+        self._patience = min(self._patience, longest)
+        if longest < math.inf:
+            self._parameters = {**self._parameters, "connect_timeout": max(2, round(longest))}
 
     def abandon(self) -> None:
         """Forget the connection without a word to the server."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._engine.drivers.thread_runner import ThreadRunner
+from adi_analytics._engine.pipeline import Closer
 from adi_analytics._engine.process import at_exit, at_fork
 from adi_analytics._engine.queue.waiting import Watch
 from adi_analytics._shared.conninfo import resolve_conninfo
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("adi_analytics.worker")
 
+_START_PAUSE: Final = 1.0  # seconds before a thread that could not start is tried again
 _GRACE: Final = 0.25  # seconds for a worker whose time is over to notice it
 
 
@@ -39,7 +40,8 @@ class ThreadWorker:
         self._consumer = pipeline.consumer
         self._runner = ThreadRunner(pipeline, make_session)
         self._running = False
-        pipeline.offer_closer(self.close)
+        self._refused = False
+        pipeline.offer_closer(self.closer)
         at_fork.register(self)
 
     @classmethod
@@ -59,35 +61,68 @@ class ThreadWorker:
         if not self._pipeline.queue.enabled:
             self.start_at_event()
             return True
-        started = self._runner.start()
+        return self._start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._runner.alive
+
+    @property
+    def closer(self) -> Closer:
+        """What ends this worker for good."""
+        return Closer(self.begin_close, self.close)
+
+    def _start(self) -> bool:
+        """Start the thread, or have that tried again at an event; ``False`` if the queue has a worker already."""
+        try:
+            started = self._runner.start()
+        except RuntimeError as error:  # the limit of threads is reached, or the interpreter ends
+            self._refused = True
+            self._pipeline.queue.start_on_demand(self._start_now, _START_PAUSE)
+            if self._pipeline.unfinished.may_log("thread"):
+                logger.warning("the worker's thread can't start now (%s); events wait in memory until it can", error)
+            return True
+        self._refused = False
         self._running = self._running or started
         return started
 
     def stop(self, timeout: float) -> FlushResult:
         """Deliver what there is and end, at the latest after *timeout* seconds; the rest is spooled or pending."""
-        watch = Watch(self._consumer)
-        self._end(timeout)
+        watch, deadline = Watch(self._consumer), time.monotonic() + timeout
+        self._pipeline.queue.start_never()
+        if self._refused and self._pipeline.pending:
+            self._runner.run_here(deadline)
+        self._end(deadline)
         return watch.result()
+
+    def begin_close(self, timeout: float) -> None:
+        """Ask for what `close` does, without waiting."""
+        if not self._runner.alive and self._pipeline.pending:
+            self._start_late()
+        self._consumer.request_stop(timeout)
 
     def close(self, timeout: float) -> FlushResult:
         """Stop for good: what can be neither delivered nor spooled is dropped."""
-        watch = Watch(self._consumer)
-        if not self._runner.alive and self._pipeline.stats().pending:
-            self._start_late()
-        if self._end(timeout):
-            self._pipeline.drop_rest(f"not delivered within {timeout:.1f} s")
+        watch, deadline = Watch(self._consumer), time.monotonic() + timeout
+        # A signal may have interrupted a worker of this thread, which won't go on. Or `before_send` calls us in one.
+        if not self._runner.alive and self._consumer.is_here and not self._consumer.supersede(0.0):
+            return watch.result()
+        if not self._runner.alive and self._pipeline.pending and not self._start_late():
+            self._runner.run_here(deadline)
+        if self._end(deadline):
+            self._pipeline.drop_rest(f"not delivered within {max(timeout, 0.0):.1f} s")
         elif not self._consumer.is_here:
             logger.error("the worker does not end: it hangs in before_send; its events are neither delivered nor lost")
         return watch.result()
 
-    def _end(self, timeout: float) -> bool:
-        """Wait for the worker's end, and supersede it after *timeout* seconds; ``False`` if neither is possible."""
-        deadline = time.monotonic() + timeout
+    def _end(self, deadline: float) -> bool:
+        """Wait for the worker's end, and supersede it after *deadline*; ``False`` if neither is possible."""
         if self._runner.alive:  # also when another thread, or this one before a signal, already waits for the end
-            self._consumer.request_stop(timeout)
+            self._consumer.request_stop(max(deadline - time.monotonic(), 0.0))
             if self._consumer.is_here:
                 return False
-            if not self._runner.join(timeout + _GRACE):
+            if not self._runner.join(deadline + _GRACE - time.monotonic()):
                 if not self._consumer.supersede(deadline + 2 * _GRACE):
                     return False
                 # It hangs in a call to the server, and won't touch the queue again when that returns.
@@ -95,9 +130,14 @@ class ThreadWorker:
         self._running = False
         return True
 
-    def _start_late(self) -> None:
-        with contextlib.suppress(RuntimeError):  # at the interpreter's end no thread starts any more
-            self.start()
+    def _start_late(self) -> bool:
+        """Start the thread for what is left; ``False`` if no thread starts any more."""
+        try:
+            self._runner.start()
+        except RuntimeError as error:
+            logger.info("no thread can start any more (%s); the calling one delivers what is left", error)
+            return False
+        return True
 
     def after_fork_in_child(self) -> None:
         """Forget the parent's thread; ours starts with the first event."""
@@ -105,6 +145,8 @@ class ThreadWorker:
         if self._running:
             self._running = False
             self.start_at_event()
+        if at_fork.is_late() and self._pipeline.pending:
+            self._pipeline.queue.start_now()
 
     def start_at_event(self) -> None:
         """Start the thread at the next event."""
@@ -112,4 +154,4 @@ class ThreadWorker:
 
     def _start_now(self) -> None:
         at_exit.hook_other_registries()
-        self.start()
+        self._start()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import logging
+import operator
 import os
 import signal
 import sys
@@ -12,12 +15,16 @@ import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from adi_analytics._engine.process import at_fork
 from adi_analytics._shared.options import seconds_from
 from adi_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from types import FrameType
+
+logger = logging.getLogger("adi_analytics.client")
 
 # Processes made by these libraries end without running `atexit`; their own finalizers run instead.
 _OTHER_REGISTRIES: Final = ("multiprocessing.util", "billiard.util")
@@ -26,17 +33,49 @@ _OTHER_REGISTRIES: Final = ("multiprocessing.util", "billiard.util")
 class Ending(Protocol):
     """What must be delivered before the process ends."""
 
-    def flush(self, timeout: float) -> object:
-        """Deliver what there is, at most *timeout* seconds."""
+    @property
+    def shutdown_timeout(self) -> float:
+        """The longest time that the end of the process may take for it."""
+        raise NotImplementedError
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is anything to end."""
+        raise NotImplementedError
+
+    @property
+    def pending(self) -> int:
+        """The number of events that would be lost now."""
+        raise NotImplementedError
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the caller, a signal handler, interrupts its work."""
+        raise NotImplementedError
+
+    def when_outside(self, callback: Callable[[], None]) -> None:
+        """Call *callback* as soon as it interrupts nothing."""
+
+    def flushing(self) -> AbstractContextManager[Flushing]:
+        """Return a flush, which begins with the ``with`` block."""
+        raise NotImplementedError
+
+    def begin_end(self, timeout: float) -> None:
+        """Begin to deliver what there is and to end, without waiting."""
 
     def end(self, timeout: float) -> object:
         """Deliver what there is, at most *timeout* seconds, and end."""
 
-    def close_at_exit(self) -> None:
-        """Deliver what there is in the time of its own options, and end."""
+
+class Flushing(Protocol):
+    """A flush that has begun."""
+
+    def wait(self, timeout: float) -> object:
+        """Wait for its end, at most *timeout* seconds."""
 
 
 _registered: weakref.WeakSet[Ending] = weakref.WeakSet()
+_held: set[Ending] = set()
 _hooked: set[tuple[int, str]] = set()
 
 
@@ -51,6 +90,11 @@ def register(ending: Ending) -> None:
     """End *ending* when the process ends, if it still lives then."""
     _registered.add(ending)
     hook_other_registries()
+
+
+def hold(ending: Ending) -> None:
+    """Keep *ending* until the process ends: nobody else does, and it has events."""
+    _held.add(ending)
 
 
 def hook_other_registries() -> None:
@@ -70,9 +114,19 @@ def _finalize(module: Any, function: Callable[[], None]) -> None:
 
 
 def close_all() -> None:
-    """End all clients."""
-    for ending in list(_registered):
-        ending.close_at_exit()
+    """End all clients, each in the time of its own options, and all at the same time."""
+    at_fork.notice()
+    now = time.monotonic()
+    _end_all({ending: now + ending.shutdown_timeout for ending in list(_registered) if ending.alive})
+    _held.clear()
+
+
+def _end_all(deadlines: dict[Ending, float]) -> None:
+    """End clients, each by its deadline on the monotonic clock."""
+    for ending, deadline in deadlines.items():
+        ending.begin_end(max(deadline - time.monotonic(), 0.0))
+    for ending, deadline in sorted(deadlines.items(), key=operator.itemgetter(1)):
+        ending.end(deadline - time.monotonic())
 
 
 atexit.register(close_all)
@@ -105,18 +159,44 @@ class _SigtermHandler:
     def __init__(self, previous: Any, timeout: float) -> None:
         self._previous = previous
         self._timeout = timeout
+        self._deferred = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        deadline = time.monotonic() + self._timeout
         last = self._previous == signal.SIG_DFL
-        for ending in list(_registered):
-            left = max(deadline - time.monotonic(), 0.0)
-            if last:
-                ending.end(left)
-            else:
-                ending.flush(left)
+        if last and not self._deferred and self._defer(number, frame):
+            return
+        endings, deadline = list(_registered), time.monotonic() + self._timeout
+        if last:
+            _end_all(dict.fromkeys(endings, deadline))
+            _log_interrupted(endings)
+        else:
+            with contextlib.ExitStack() as stack:
+                for flushing in [stack.enter_context(ending.flushing()) for ending in endings]:
+                    flushing.wait(deadline - time.monotonic())
         if callable(self._previous):
             self._previous(number, frame)
         elif last:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
+
+    def _defer(self, number: int, frame: FrameType | None) -> bool:
+        """Come back in a moment if the signal interrupts a worker of an event loop of this thread, at its work.
+
+        That worker goes on only when the handler returns. Another signal comes if `before_send` does not return.
+        """
+        busy = next((ending for ending in list(_registered) if ending.interrupted), None)
+        if busy is None:
+            return False
+        self._deferred = True
+        busy.when_outside(partial(self, number, frame))
+        again = threading.Timer(self._timeout, os.kill, (os.getpid(), number))
+        again.daemon = True
+        with contextlib.suppress(RuntimeError):  # no thread can be started; the next signal is somebody else's then
+            again.start()
+        return True
+
+
+def _log_interrupted(endings: list[Ending]) -> None:
+    for ending in endings:
+        if ending.interrupted and ending.pending:
+            logger.error("%d events lost at the end: the worker hangs in before_send", ending.pending)

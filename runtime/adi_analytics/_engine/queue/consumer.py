@@ -50,11 +50,13 @@ class Consumer:
     Attributes:
         stop_at: When the consumer must have ended, on the monotonic clock; ``None`` if it need not end.
         low_water: Every event before this position is settled.
+        retired: Whether nobody can track any more, so the consumer ends when nothing is left.
     """
 
     def __init__(self, queue: EventQueue, books: Books) -> None:
         self.queue = queue
         self.books = books
+        self.retired = False
         self.renew()
 
     def renew(self) -> None:
@@ -64,6 +66,7 @@ class Consumer:
         self._waiters: deque[Waiter] = deque()
         self._owner: object = None
         self._outside = False
+        self._when_outside: Callable[[], None] | None = None
         self._lock = threading.RLock()  # a signal handler may interrupt the holder and end the same client
 
     # ---- ownership -------------------------------------------------------------------------------------------------
@@ -78,14 +81,16 @@ class Consumer:
         """Whether the calling thread is the consumer's: if it waited for the consumer, it would wait forever."""
         return self.running and self.queue.in_consumer
 
-    def acquire(self, owner: object, wake: Callable[[], None]) -> bool:
-        """Make *owner* the consumer; ``False`` if there is one."""
+    def acquire(self, owner: object, wake: Callable[[], None], *, here: bool = True) -> bool:
+        """Make *owner* the consumer, in the calling thread if it is *here*; ``False`` if there is one."""
         with self._lock:
             if self._owner is not None:
                 return False
             self._owner = owner
             self.stop_at = None  # a stop that was asked of the one before, at the moment when it ended
             self.queue.attach(wake)
+            if here:
+                self.queue.attach_thread()
             self._outside = False
             return True
 
@@ -96,10 +101,27 @@ class Consumer:
                 return
             self._disown()
         self._notify_all()
+        self._call_back()
 
     def leave(self) -> None:
         """The consumer goes to wait for the outside world; until `enter` it may be superseded."""
         self._outside = True
+        if self._when_outside is not None:
+            self._call_back()
+
+    def when_outside(self, callback: Callable[[], None]) -> None:
+        """Call *callback* in the consumer's thread as soon as the consumer may be superseded."""
+        self._when_outside = callback
+
+    def _call_back(self) -> None:
+        callback, self._when_outside = self._when_outside, None
+        if callback is not None:
+            callback()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the calling code interrupts the consumer at its work, which can't go on until that code returns."""
+        return self.is_here and not self._outside
 
     def enter(self, owner: object) -> None:
         """The consumer is back.
@@ -147,6 +169,16 @@ class Consumer:
         if self._owner is not None:
             self.stop_at = max(self.stop_at or 0.0, time.monotonic() + timeout)
             self.queue.wake()
+
+    def retire(self) -> None:
+        """Ask the consumer to end when everything is delivered, however long that takes."""
+        self.retired = True
+        self.queue.wake()
+
+    @property
+    def ending(self) -> bool:
+        """Whether the consumer is to end when nothing is left."""
+        return self.retired or self.stop_at is not None
 
     @property
     def hurried(self) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics._engine.queue.ledger import NEVER, Counter, Evictor, Item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from adi_analytics._shared.options import Settings
 
@@ -41,11 +41,12 @@ class EventQueue:
         self.enabled = settings.enabled
         self.closed = False
         self._starter: Callable[[], None] | None = None
+        self._start_at = 0.0
         self.renew()
 
-    def renew(self) -> None:
-        """Begin empty: at the start, and in a forked child, whose parent keeps the events."""
-        self.items: deque[Item] = deque()
+    def renew(self, kept: Iterable[Item] = ()) -> None:
+        """Begin with what is *kept*: at the start, and in a forked child, whose parent keeps the events."""
+        self.items: deque[Item] = deque(kept)
         self._rejected = {reason: Counter() for reason in ("queue_full", "closed", "sampled", "internal_error")}
         self._evictor = Evictor(self.items)
         self._wake: Callable[[], None] = _no_consumer
@@ -66,8 +67,14 @@ class EventQueue:
             self.reject("queue_full")
             return
         self.items.append(item)
+        # It is queued. Whatever goes wrong now must not have `track` count it once more, as an error.
+        with contextlib.suppress(Exception):
+            self._call_worker()
+
+    def _call_worker(self) -> None:
         if self._starter is not None:
-            self.start_now()
+            if time.monotonic() >= self._start_at:
+                self.start_now()
         elif self._parked and len(self.items) >= self._threshold:
             self._parked = False  # before waking: the next producer need not wake again
             self._set_attention()
@@ -121,24 +128,33 @@ class EventQueue:
         self.closed = True
         self._set_attention()
 
-    def start_on_demand(self, starter: Callable[[], None]) -> None:
-        """Call *starter*, which starts a worker, at the next event."""
-        self._starter = starter
+    def start_on_demand(self, starter: Callable[[], None], pause: float = 0.0) -> None:
+        """Call *starter*, which starts a worker, at the first event that comes after *pause* seconds."""
+        self._starter, self._start_at = starter, time.monotonic() + pause
+        self._set_attention()
+
+    def start_never(self) -> None:
+        """Forget the worker that waits for an event."""
+        self._starter = None
         self._set_attention()
 
     def start_now(self) -> None:
-        """Start the worker that waits for the first event, if there is one."""
+        """Start the worker that waits for an event, if there is one."""
         # Taken before it is called: an event tracked while the worker starts must not start a second one.
         starter, self._starter = self._starter, None
         self._set_attention()
-        if starter is not None:
+        if starter is None:
+            return
+        try:
             starter()
+        except BaseException:
+            self.start_on_demand(starter)
+            raise
 
     # ---- for the consumer ------------------------------------------------------------------------------------------
 
     def attach(self, wake: Callable[[], None]) -> None:
-        """Have *wake* called when the consumer must wake; it runs in the calling thread, see `attach_thread`."""
-        self._consumer_thread = threading.get_ident()
+        """Have *wake* called when the consumer must wake; its thread says `attach_thread`."""
         self._wake = wake
 
     def attach_thread(self) -> None:

@@ -11,6 +11,9 @@ from adi_analytics._engine.queue.consumer import Waiter
 from adi_analytics._engine.queue.stats import result_between, stats_from
 
 if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
     from adi_analytics._engine.queue.consumer import Consumer
     from adi_analytics._engine.queue.stats import FlushResult, Stats
 
@@ -47,28 +50,54 @@ class Watch:
         return result_between(self._before, after, pending)
 
 
+class Flushing:
+    """A flush: the worker hurries in the ``with`` block, in which `wait` says what became of the events so far.
+
+    Args:
+        consumer: Delivers the events.
+    """
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+        self._watch = Watch(consumer)
+        self._done = threading.Lock()
+        self._done.acquire()
+        self._waiter = Waiter(self._watch.position, self._done.release)
+        self._waits = False
+
+    def __enter__(self) -> Self:
+        consumer = self._consumer
+        if not self._watch.idle:
+            consumer.queue.start_now()
+            # The worker's own thread would wait for itself.
+            self._waits = consumer.running and not consumer.is_here
+        if self._waits:
+            consumer.wait_for(self._waiter)
+        return self
+
+    def wait(self, timeout: float) -> FlushResult:
+        """Wait until the events are settled, at most *timeout* seconds."""
+        if self._waits and self._consumer.running:  # else the worker ended, and notified those who waited then
+            self._done.acquire(timeout=max(timeout, 0.0))
+        return self._watch.result()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._consumer.forget(self._waiter)
+
+
 def flush(consumer: Consumer, timeout: float) -> FlushResult:
     """Wait until the events tracked so far are settled, at most *timeout* seconds."""
-    watch = Watch(consumer)
-    consumer.queue.start_now()
-    # The worker's own thread would wait for itself.
-    if not watch.idle and consumer.running and not consumer.is_here:
-        done = threading.Lock()
-        done.acquire()
-        waiter = Waiter(watch.position, done.release)
-        try:
-            consumer.wait_for(waiter)
-            if consumer.running:  # else the worker ended meanwhile, and notified those who waited then
-                done.acquire(timeout=timeout)
-        finally:
-            consumer.forget(waiter)
-    return watch.result()
+    with Flushing(consumer) as flushing:
+        return flushing.wait(timeout)
 
 
 async def aflush(consumer: Consumer, timeout: float) -> FlushResult:  # noqa: ASYNC109 - the deadline is part of the answer
     """Wait as `flush` does, letting the event loop run."""
     watch = Watch(consumer)
-    consumer.queue.start_now()
+    if not watch.idle:
+        consumer.queue.start_now()
     if not consumer.running:
         await asyncio.sleep(0)  # a task that runs a worker may be about to begin
     if not watch.idle and consumer.running:
