@@ -19,6 +19,7 @@ from adi_analytics.enriched import Event, to_nanoseconds
 from adi_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from types import TracebackType
     from typing import Self, Unpack
@@ -80,13 +81,15 @@ class AnalyticsClient:
         return client, WorkerConfig(client._pipeline)
 
     @classmethod
-    def connect(cls, conninfo: str | None = None, **options: Unpack[Options]) -> AnalyticsClient:
+    def connect(cls, conninfo: str | Callable[[], str] | None = None, **options: Unpack[Options]) -> AnalyticsClient:
         """Return a client with a worker of its own, in a thread that starts at the first event.
 
         The database need not be there yet: events wait for it. With a spool the thread starts at once.
 
         Args:
             conninfo: A connection string; by default that of ``DATABASE_URL``, ``PLATFORM_DATABASE_URL`` or ``.env``.
+                Or a function that returns one; the worker calls it before each connection, so it may hold a password
+                that changes. It runs in the worker's thread, and must end by itself.
             **options: As for `create`.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics._engine.drivers.asyncio_runner import AsyncioRunner
 from adi_analytics._engine.drivers.sink_session import SinkSession
@@ -18,6 +18,7 @@ from adi_analytics._shared.options import seconds_from
 from adi_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
@@ -48,6 +49,8 @@ class AnalyticsWorker:
     Args:
         config: What `AnalyticsClient.create` returned beside the client.
         conninfo: A connection string; by default that of ``DATABASE_URL``, ``PLATFORM_DATABASE_URL`` or ``.env``.
+            Or a function that returns one; it is called before each connection, so it may hold a password that changes.
+            It runs in the worker's thread, for `run` in one of the loop's executor, and must end by itself.
         sink: Takes the rows in the place of a database, in tests, with `start`; see `adi_analytics.testing.Sink`.
 
     Raises:
@@ -56,7 +59,9 @@ class AnalyticsWorker:
         LibpqMissingError: If psycopg finds no libpq.
     """
 
-    def __init__(self, config: WorkerConfig, conninfo: str | None = None, *, sink: Sink | None = None) -> None:
+    def __init__(
+        self, config: WorkerConfig, conninfo: str | Callable[[], str] | None = None, *, sink: Sink | None = None
+    ) -> None:
         require_libpq()
         self._pipeline = config._pipeline  # noqa: SLF001 - the config carries it here, and hides it from users
         self._consumer = self._pipeline.consumer
@@ -146,12 +151,12 @@ class AnalyticsWorker:
             logger.error("the worker does not end: it hangs in before_send; its events are neither delivered nor lost")
         return watch.result()
 
-    def _checked(self, conninfo: str | None) -> str:
-        from adi_analytics._engine.drivers.connection import parameters
+    def _checked(self, conninfo: str | Callable[[], str] | None) -> str | Callable[[], str]:
+        from adi_analytics._engine.drivers.connection import connector
 
-        resolved = resolve_conninfo(conninfo)
-        parameters(resolved, self._pipeline.settings)
-        return resolved
+        given = conninfo if callable(conninfo) else resolve_conninfo(conninfo)
+        connector(given, self._pipeline.settings)
+        return given
 
     def _make_thread_worker(self) -> ThreadWorker:
         if self._sink is None:
@@ -165,10 +170,20 @@ class AnalyticsWorker:
 
     def _make_session(self) -> AsyncSession:
         from adi_analytics._engine.drivers.asyncio_session import AsyncioSession
-        from adi_analytics._engine.drivers.connection import parameters
+        from adi_analytics._engine.drivers.connection import connector
 
         settings = self._pipeline.settings
-        return AsyncioSession(parameters(self._conninfo, settings), settings.statement_timeout)
+        connect_with = connector(self._conninfo, settings)
+
+        async def in_thread() -> dict[str, Any]:
+            if not callable(self._conninfo):
+                return connect_with()
+            try:
+                return await asyncio.to_thread(connect_with)  # it may ask a server for a password
+            except RuntimeError:  # no thread can be started
+                return connect_with()
+
+        return AsyncioSession(in_thread, settings.statement_timeout)
 
     def __enter__(self) -> Self:
         self.start()

@@ -23,6 +23,7 @@ RENAMED = {
 # What only one of them has, or has of its own.
 DIFFERENT = {
     "_Connection.wait": "psycopg's two wait functions take other arguments, and only a coroutine can be cancelled",
+    "ThreadSession.__init__": "the function that makes the arguments of connect may have to be awaited",
     "ThreadSession.limit": "an asyncio worker gives up its calls at the deadline by itself",
     "ThreadSession.abandon": "an asyncio worker goes on in a forked child as a thread, and never with its session",
 }

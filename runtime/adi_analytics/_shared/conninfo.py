@@ -15,10 +15,11 @@ from adi_analytics._shared.dotenv import DotenvError, read_dotenv
 from adi_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 VARIABLES: Final = ("DATABASE_URL", "PLATFORM_DATABASE_URL")
 ARGUMENT: Final = "the argument"
+FUNCTION: Final = "the function given for it"
 
 _DRIVER: Final = re.compile(r"^postgres(?:ql)?\+\w+://")  # SQLAlchemy's form: postgresql+asyncpg://
 _URL: Final = re.compile(r"^postgres(?:ql)?://(?P<place>[^?]*)(?:\?(?P<query>.*))?$", re.DOTALL)
@@ -60,7 +61,8 @@ class ConninfoInvalidError(AnalyticsError):
     """A connection string can't be understood. The message repeats nothing of it.
 
     Attributes:
-        source: Where it comes from: ``the argument``, the name of a variable, or the file and line.
+        source: Where it comes from: ``the argument``, the function given for it, the name of a variable, or the file
+            and line.
         problem: What is wrong with it.
     """
 
@@ -90,13 +92,36 @@ def resolve_conninfo(
         ConninfoInvalidError: If it is no connection string, or if ``.env`` can't be read.
     """
     for source, found in _candidates(conninfo, os.environ if environ is None else environ, folder):
-        text = _DRIVER.sub("postgresql://", _bare(found))
-        if text:
-            problem = _problem(text)
-            if problem is not None:
-                raise ConninfoInvalidError(source, problem)
+        if text := _checked(source, found):
             return text
     raise ConninfoMissingError
+
+
+def fresh_conninfo(function: Callable[[], str]) -> str:
+    """Return the connection string that *function* of the user returns now.
+
+    Raises:
+        ConninfoInvalidError: If it raises or returns none. The message says neither what it returned nor what its
+            exception says: both may hold a password.
+    """
+    try:
+        found: object = function()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - its text and its traceback may hold a password
+        raise ConninfoInvalidError(FUNCTION, f"it raised {type(error).__name__}") from None
+    text = _checked(FUNCTION, found) if isinstance(found, str) else ""
+    if not text:
+        kind = "an empty text" if isinstance(found, str) else type(found).__name__
+        raise ConninfoInvalidError(FUNCTION, f"it returned {kind}; {_FORM}")
+    return text
+
+
+def _checked(source: str, found: str) -> str:
+    """Return what is left of *found* without what surrounds it, if it is a connection string or empty."""
+    text = _DRIVER.sub("postgresql://", _bare(found))
+    problem = _problem(text) if text else None
+    if problem is not None:
+        raise ConninfoInvalidError(source, problem)
+    return text
 
 
 def _candidates(conninfo: str | None, environ: Mapping[str, str], folder: Path | None) -> Iterator[tuple[str, str]]:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from adi_analytics import AnalyticsClient, AnalyticsWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 QUICK: Any = {"flush_interval": 0.05, "retry_base": 0.02, "retry_cap": 0.2, "shutdown_timeout": 5.0}
 """Options that keep tests short; no test depends on them being kept."""
 
 
 @contextlib.contextmanager
-def running(kind: str, dsn: str, **options: Any) -> Iterator[AnalyticsClient]:
+def running(kind: str, dsn: str | Callable[[], str], **options: Any) -> Iterator[AnalyticsClient]:
     """Yield a client whose worker runs as *kind*: ``thread`` or ``asyncio`` (in a loop of its own)."""
     client, config = AnalyticsClient.create(**{**QUICK, **options})
     worker = AnalyticsWorker(config, dsn)

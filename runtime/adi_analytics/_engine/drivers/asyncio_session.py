@@ -23,6 +23,7 @@ from adi_analytics._engine.delivery.effects import (
 from adi_analytics._engine.drivers.connection import WAKE, patience, unforked, while_answered
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
     from typing import Self
 
@@ -49,11 +50,11 @@ class AsyncioSession:
     """A psycopg connection for asyncio.
 
     Args:
-        connect_with: The arguments of ``connect``, see `parameters`.
+        connect_with: Makes the arguments of ``connect``, see `connector`.
         statement_timeout: As for `ThreadSession`.
     """
 
-    def __init__(self, connect_with: dict[str, Any], statement_timeout: float) -> None:
+    def __init__(self, connect_with: Callable[[], Awaitable[dict[str, Any]]], statement_timeout: float) -> None:
         self._parameters = connect_with
         self._patience = patience(statement_timeout)
         self._connection: _AsyncConnection | None = None
@@ -75,7 +76,7 @@ class AsyncioSession:
                 return await cursor.fetchall() if cursor.description else cursor.rowcount
             case Connect():
                 await self._disconnect()
-                self._connection = await _AsyncConnection.connect(**self._parameters)
+                self._connection = await _AsyncConnection.connect(**await self._parameters())
                 self._connection.patience = self._patience
             case Reset():
                 return await self._reset()

@@ -9,9 +9,11 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from adi_analytics._engine.process.at_fork import no_fork
-from adi_analytics._shared.conninfo import ConninfoInvalidError, connection_options
+from adi_analytics._shared.conninfo import ConninfoInvalidError, connection_options, fresh_conninfo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from psycopg.abc import RV, PQGen, PQGenConn
     from psycopg.pq.abc import PGconn
 
@@ -40,6 +42,25 @@ class AsyncSession(Protocol):
 
     async def perform(self, effect: Effect) -> Any:
         """Do *effect* and return its result."""
+
+
+def connector(conninfo: str | Callable[[], str], settings: Settings) -> Callable[[], dict[str, Any]]:
+    """Return what makes the arguments of psycopg's ``connect`` for each connection.
+
+    Raises:
+        ConninfoInvalidError: If *conninfo* is a text, but not a connection string.
+    """
+    if not callable(conninfo):
+        fixed = parameters(conninfo, settings)
+        return lambda: fixed
+
+    def fresh() -> dict[str, Any]:
+        try:
+            return parameters(fresh_conninfo(conninfo), settings)
+        except ConninfoInvalidError as error:
+            raise psycopg.OperationalError(str(error)) from None  # as if the server could not be reached
+
+    return fresh
 
 
 def parameters(conninfo: str, settings: Settings) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from adi_analytics._engine.delivery.effects import (
 from adi_analytics._engine.drivers.connection import patience, unforked, while_answered
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from typing import Self
 
@@ -42,11 +43,11 @@ class ThreadSession:
     """A psycopg connection.
 
     Args:
-        connect_with: The arguments of ``connect``, see `parameters`.
+        connect_with: Makes the arguments of ``connect``, see `connector`.
         statement_timeout: Seconds; the server gets a little more before it counts as unavailable.
     """
 
-    def __init__(self, connect_with: dict[str, Any], statement_timeout: float) -> None:
+    def __init__(self, connect_with: Callable[[], dict[str, Any]], statement_timeout: float) -> None:
         self._parameters = connect_with
         self._patience = patience(statement_timeout)
         self._connection: _Connection | None = None
@@ -68,7 +69,7 @@ class ThreadSession:
                 return cursor.fetchall() if cursor.description else cursor.rowcount
             case Connect():
                 self._disconnect()
-                self._connection = _Connection.connect(**self._parameters)
+                self._connection = _Connection.connect(**self._parameters())
                 self._connection.patience = self._patience
             case Reset():
                 return self._reset()
@@ -80,7 +81,8 @@ class ThreadSession:
         """Let no call last much longer than *longest* seconds."""
         self._patience = min(self._patience, longest)
         if longest < math.inf:
-            self._parameters = {**self._parameters, "connect_timeout": max(2, round(longest))}
+            connect_with = self._parameters
+            self._parameters = lambda: {**connect_with(), "connect_timeout": max(2, round(longest))}
 
     def abandon(self) -> None:
         """Forget the connection without a word to the server."""

@@ -45,15 +45,16 @@ class ThreadWorker:
         at_fork.register(self)
 
     @classmethod
-    def for_database(cls, pipeline: Pipeline, conninfo: str | None) -> ThreadWorker:
+    def for_database(cls, pipeline: Pipeline, conninfo: str | Callable[[], str] | None) -> ThreadWorker:
         """Return a worker for the database of *conninfo*, or of the environment."""
         # Not in the thread: a fork in the middle of its imports would leave the child half a module.
         require_libpq()
-        from adi_analytics._engine.drivers.connection import parameters
+        from adi_analytics._engine.drivers.connection import connector
         from adi_analytics._engine.drivers.thread_session import ThreadSession
 
         import_module("adi_analytics._engine.delivery.loop")
-        connect_with = parameters(resolve_conninfo(conninfo), pipeline.settings)
+        given = conninfo if callable(conninfo) else resolve_conninfo(conninfo)
+        connect_with = connector(given, pipeline.settings)
         return cls(pipeline, lambda: ThreadSession(connect_with, pipeline.settings.statement_timeout))
 
     def start(self) -> bool:
