@@ -130,10 +130,15 @@ class Pipeline:
             self.drop_rest("")  # nothing is left but perhaps an open spool
 
     def _hold(self) -> bool:
-        """Keep the events of a client that is gone, if there are any, for the end of the process."""
-        if self.pending:
+        """Keep the events of a client that is gone for the end of the process; returns whether there are any."""
+        if self.pending and self._closer is not None:  # without one, a worker may still be made
             at_exit.hold(self)
         return self.pending > 0
+
+    def __del__(self) -> None:
+        """Say what is lost when neither a client nor a worker can come any more."""
+        if self.queue.items:
+            logger.error("%d events lost: their client was dropped before a worker was made", len(self.queue.items))
 
     def drop_rest(self, why: str) -> None:
         """Drop what is left in memory, and leave what is on disk to others; not if there is a consumer."""

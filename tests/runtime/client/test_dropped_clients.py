@@ -90,6 +90,23 @@ def test_events_of_a_dropped_client_whose_worker_was_stopped_are_delivered_at_th
     database.assert_numbers(1)
 
 
+def test_events_of_a_dropped_client_wait_for_a_worker_as_long_as_one_can_be_made(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sink = FailingSink()
+    client, config = AnalyticsClient.create(**QUICK)
+    client.track(task())
+    del client
+    gc.collect()
+    AnalyticsWorker(config, sink=sink).start()
+    wait_for(lambda: len(sink.rows) == 1)
+    client, config = AnalyticsClient.create(**QUICK)
+    client.track(task())
+    del client, config
+    gc.collect()
+    assert "1 events lost: their client was dropped before a worker was made" in caplog.text
+
+
 def test_a_client_that_is_held_by_its_method_lives(database: Database) -> None:
     track = AnalyticsClient.connect(database.dsn, **QUICK).track
     gc.collect()
