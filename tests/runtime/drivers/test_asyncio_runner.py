@@ -28,7 +28,9 @@ async def _ends(running: asyncio.Task[None]) -> None:
 
 
 @pytest.mark.parametrize("turns", range(6))
-def test_a_cancellation_in_the_moment_of_the_wake_up_ends_the_worker(database: Database, turns: int) -> None:
+def test_a_cancellation_in_the_moment_of_the_wake_up_ends_the_worker(
+    database: Database, turns: int, caplog: pytest.LogCaptureFixture
+) -> None:
     async def program() -> None:
         client, config = AnalyticsClient.create(flush_interval=3600)
         running = asyncio.create_task(AnalyticsWorker(config, database.dsn).run())
@@ -44,6 +46,7 @@ def test_a_cancellation_in_the_moment_of_the_wake_up_ends_the_worker(database: D
 
     asyncio.run(program())
     database.assert_numbers(101)
+    assert "can't take events" not in caplog.text  # the interruption is ours
 
 
 @pytest.mark.parametrize("turns", range(12))

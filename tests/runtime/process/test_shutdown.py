@@ -50,6 +50,26 @@ def test_the_end_of_ten_clients_takes_as_long_as_that_of_one(database: Database,
     database.assert_numbers(300)
 
 
+def test_a_client_whose_end_fails_keeps_no_other_from_delivering(database: Database) -> None:
+    program = Program(
+        """
+        def before_send(event):
+            raise SystemExit(5)
+        def start(thread):
+            raise RuntimeError("can't start new thread")
+        first = AnalyticsClient.connect(DSN, before_send=before_send, shutdown_timeout=1)
+        others = [AnalyticsClient.connect(DSN, shutdown_timeout=seconds) for seconds in (0.5, 2)]
+        threading.Thread.start = start  # so the clients end in the main thread, which passes SystemExit on
+        first.track(task(99))
+        for number, client in enumerate(others):
+            client.track(task(number))
+        """,
+        database.dsn,
+    )
+    program.end(None)
+    database.assert_numbers(2)
+
+
 @pytest.mark.parametrize(
     ("before", "status"), [("", -signal.SIGTERM), ("signal.signal(signal.SIGTERM, lambda *_: os._exit(7))", 7)]
 )

@@ -11,7 +11,7 @@ import psycopg
 
 from adi_analytics._engine.dead_letters.letter import DeadLetter
 from adi_analytics._engine.delivery.effects import BREATHE, Connect, Disconnect, Reset, Steps, Wait
-from adi_analytics._engine.delivery.faults import Backoff, Verdict, verdict_of
+from adi_analytics._engine.delivery.faults import Backoff, InterruptedWorkError, Verdict, verdict_of
 from adi_analytics._engine.delivery.statements import chunked
 from adi_analytics._engine.delivery.work import Batch, Work
 from adi_analytics._engine.rows.row import Row
@@ -206,6 +206,8 @@ class Delivery:
 
     def _complain(self, error: psycopg.Error, verdict: Verdict) -> None:
         self._healthy = False
+        if isinstance(error, InterruptedWorkError):
+            return
         # A failure to connect has no code; its text names host, user and database, never an event's values.
         code = error.sqlstate or (type(error).__name__ if self._connected else str(error).strip())
         if self._unfinished.may_log(f"fault {error.sqlstate}"):

@@ -52,6 +52,10 @@ def verdict_of(error: psycopg.Error) -> Verdict:
     return next(_VERDICTS[state[:length]] for length in (5, 3, 2, 0) if state[:length] in _VERDICTS)
 
 
+class InterruptedWorkError(psycopg.OperationalError):
+    """The worker was asked to end in the middle of a statement: no fault of the database."""
+
+
 class ForeignDatabaseError(psycopg.DatabaseError):
     """The database is another catalog's. Events are kept until the client is given another database.
 

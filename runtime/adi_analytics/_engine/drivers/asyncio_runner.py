@@ -161,6 +161,6 @@ def _cancellations() -> int:
 
 
 def _interrupted() -> Exception:
-    import psycopg
+    from adi_analytics._engine.delivery.faults import InterruptedWorkError  # late, as it imports psycopg
 
-    return psycopg.OperationalError("interrupted")
+    return InterruptedWorkError("interrupted")

@@ -125,8 +125,13 @@ def _end_all(deadlines: dict[Ending, float]) -> None:
     """End clients, each by its deadline on the monotonic clock."""
     for ending, deadline in deadlines.items():
         ending.begin_end(max(deadline - time.monotonic(), 0.0))
-    for ending, deadline in sorted(deadlines.items(), key=operator.itemgetter(1)):
-        ending.end(deadline - time.monotonic())
+    with contextlib.ExitStack() as stack:  # whatever one of them raises, all of them end
+        for ending, deadline in sorted(deadlines.items(), key=operator.itemgetter(1), reverse=True):
+            stack.callback(_end, ending, deadline)  # the last one is called first
+
+
+def _end(ending: Ending, deadline: float) -> None:
+    ending.end(deadline - time.monotonic())
 
 
 atexit.register(close_all)
