@@ -23,21 +23,11 @@ from adi_analytics.migrate.options import Options
 from adi_analytics.migrate.run.plan import make_plan
 from adi_analytics.migrate.run.record import read_applied
 from adi_analytics.migrate.server.backend import Database
-from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
+from adi_analytics.migrate.server.connection import Connection, execute
 from adi_analytics.migrate.server.predecessor import how_to_take
 from adi_analytics.migrate.server.session import session
 
-# What a role, a database or a client sets must not change how the server writes a definition.
-_PINS: Final = (
-    "set local datestyle = 'ISO, YMD'",
-    "set local intervalstyle = 'postgres'",
-    "set local timezone = 'UTC'",
-    "set local quote_all_identifiers = off",
-    "set local extra_float_digits = 1",
-    "set local bytea_output = 'hex'",
-    "set local lock_timeout = '5s'",
-    "set local client_min_messages = error",
-)
+_SETTINGS: Final = "set local lock_timeout = '5s'; set local client_min_messages = error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +56,11 @@ def drift(options: Options | None = None) -> DriftResult:
     options = options or Options()
     started = time.monotonic()
     with session(options, "drift") as (connection, database):
-        own_schema = fetch_value(connection, "select current_schema()")
         snapshot = require_snapshot(options.folder)
         with connection.transaction(force_rollback=True):
-            for pin in _PINS:
-                execute(connection, pin)
+            execute(connection, _SETTINGS)
             findings = list(_check(connection, database, snapshot, options))
-        if own_schema != database.schema:  # names in the catalog's statements are found by the search path
+        if database.session_schema != database.schema:  # names in the catalog's statements are found by the search path
             path = f"set search_path = {database.search_path_sql};"
             findings = [dataclasses.replace(f, fix=f"{path} {f.fix}") if f.fix else f for f in findings]
         return DriftResult(database.backend, ordered(findings), time.monotonic() - started)

@@ -16,7 +16,7 @@ from adi_analytics.migrate.options import Timeouts
 from adi_analytics.migrate.run.record import bootstrap, record_file, record_step, settings_for
 from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.server.backend import Database
-from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
+from adi_analytics.migrate.server.connection import Connection, execute, fetch_value, pin
 from adi_analytics.migrate.server.retry import is_transient, pauses
 
 logger = logging.getLogger(__name__)
@@ -96,7 +96,9 @@ def _run_once(connection: Connection, file: MigrationFile, database: Database, s
         execute(connection, record_file(file, database, status="applied"))
     finally:
         if not connection.broken:
-            connection.execute("reset all; set client_min_messages = warning")
+            connection.execute("reset all")
+            pin(connection)
+            execute(connection, f"set search_path = {database.search_path_sql}")
 
 
 def _run_step(connection: Connection, file: MigrationFile, step: Step, settings: RunSettings) -> None:

@@ -17,9 +17,7 @@ from adi_analytics.migrate.files.migration import MigrationFile
 from adi_analytics.migrate.options import Timeouts
 from adi_analytics.migrate.server.backend import FORMAT, Database
 from adi_analytics.migrate.server.connection import Connection, host
-
-# Whatever a role or a database sets, a migration means the same everywhere.
-_PINS = ("timezone = 'UTC'", "datestyle = 'ISO, YMD'", "intervalstyle = 'postgres'", "standard_conforming_strings = on")
+from adi_analytics.migrate.server.pins import MEANING
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,8 @@ def settings_for(file: MigrationFile, database: Database, timeouts: Timeouts, *,
         f"{scope} search_path = {database.search_path_sql};",
         f"{scope} lock_timeout = {literal(timeouts.lock or file.header.lock_timeout or '5s')};",
         f"{scope} statement_timeout = {literal(timeouts.statement or file.header.statement_timeout or '0')};",
-        *(f"{scope} {pin};" for pin in _PINS),
+        # The runner's session has them; a script for psql may run in any.
+        *(f"{scope} {name} = {literal(value)};" for name, value in MEANING.items()),
     ]
     return "\n".join(lines) + "\n"
 

@@ -51,6 +51,7 @@ class Database:
         timescaledb: Version of the extension, or ``None``.
         catalog: The name of the catalog: as recorded, else that of the migrations, if they say it.
         named: Whether the database's record says it.
+        session_schema: Where a new session of this role makes tables.
     """
 
     backend: str
@@ -62,6 +63,7 @@ class Database:
     server_version: int
     catalog: str | None = None
     named: bool = False
+    session_schema: str | None = None
 
     @property
     def search_path_sql(self) -> str:
@@ -96,7 +98,8 @@ def inspect(connection: Connection, *, wanted: str | None = None, catalog: str |
         raise OtherCatalogError(found=found, expected=catalog)
     backend = recorded[1] if recorded else wanted or offered
     _check_backend(backend, offered, wanted, recorded=bool(recorded))
-    schema = recorded[2] if recorded else fetch_value(connection, "select current_schema()")
+    session_schema = fetch_value(connection, "select current_schema()")
+    schema = recorded[2] if recorded else session_schema
     if not schema:
         raise UnsuitableDatabaseError(
             "the connection's search_path names no schema that exists",
@@ -113,6 +116,7 @@ def inspect(connection: Connection, *, wanted: str | None = None, catalog: str |
         server_version=connection.info.server_version,
         catalog=found or catalog,
         named=found is not None,
+        session_schema=session_schema,
     )
 
 

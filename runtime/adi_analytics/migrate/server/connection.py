@@ -22,6 +22,7 @@ from adi_analytics._shared.conninfo import (
     without_secrets,
 )
 from adi_analytics.migrate.errors import DatabaseUnreachableError, UnsuitableDatabaseError, UsageError
+from adi_analytics.migrate.server.pins import pins
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
@@ -91,8 +92,14 @@ def connect(url: str, *, command: str = "api") -> Iterator[Connection]:
         raise DatabaseUnreachableError(reason=reason, database=printable(url)) from error
     with connection:
         _check_server(connection, url)
-        connection.execute("set client_min_messages = warning")
+        pin(connection)
         yield connection
+
+
+def pin(connection: Connection) -> None:
+    """Set what an answer depends on (`pins`), for the session."""
+    for statement in pins(connection.info.server_version):
+        execute(connection, statement)
 
 
 def _check_server(connection: Connection, url: str) -> None:

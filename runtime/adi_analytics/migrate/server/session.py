@@ -12,7 +12,7 @@ from adi_analytics.migrate.errors import DatabaseUnreachableError
 from adi_analytics.migrate.files.manifest import catalog_name
 from adi_analytics.migrate.options import Options
 from adi_analytics.migrate.server.backend import CHOOSE, Database, available_timescaledb, inspect
-from adi_analytics.migrate.server.connection import Connection, connect, database_url
+from adi_analytics.migrate.server.connection import Connection, connect, database_url, execute
 
 
 @contextlib.contextmanager
@@ -25,7 +25,11 @@ def session(options: Options, command: str) -> Iterator[tuple[Connection, Databa
     url = database_url(options.database_url)
     with connect(url, command=command) as connection:
         try:
-            yield connection, inspect(connection, wanted=options.backend, catalog=catalog_name(options.folder))
+            database = inspect(connection, wanted=options.backend, catalog=catalog_name(options.folder))
+            # Where the tables are says the database's record, not the session's search path. The procedures find
+            # TimescaleDB's own by it (machinery_continuous.sql says why).
+            execute(connection, f"set search_path = {database.search_path_sql}")
+            yield connection, database
         except psycopg.OperationalError as error:
             if connection.broken or connection.closed:
                 reason = without_secrets(" ".join(str(error).split()), url)

@@ -1,0 +1,46 @@
+"""The settings on which an answer depends: each session of the migrator sets all of them, whatever was set for it.
+
+A role, a database, the server, a connection string or ``PGOPTIONS`` may set any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+MEANING: Final = {
+    "timezone": "UTC",
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "standard_conforming_strings": "on",
+    "client_encoding": "UTF8",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "quote_all_identifiers": "off",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "row_security": "on",
+}
+"""What the same statement means, and how the server writes a value."""
+
+_SESSION: Final = {
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+    "check_function_bodies": "on",
+    "client_min_messages": "warning",
+}
+"""How long a session may take, and what its transactions are like."""
+
+_SINCE_17: Final = {"transaction_timeout": "0"}
+
+
+def pins(server_version: int) -> Iterator[str]:
+    """Yield the statements that pin a session; the first one leaves the others the time they need."""
+    newer = _SINCE_17 if server_version >= 170000 else {}  # noqa: PLR2004 - PostgreSQL 17
+    for name, value in (_SESSION | newer | MEANING).items():
+        yield f"set {name} = '{value}'"
