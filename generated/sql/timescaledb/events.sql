@@ -59,8 +59,8 @@ alter table "analytics_events" set (
 -- compression policy
 select add_compression_policy('"analytics_events"'::regclass, interval '7 days');
 
--- retention policy
-select add_retention_policy('"analytics_events"'::regclass, interval '90 days');
+-- retention job
+select add_job('analytics_meta.retention_job'::regproc, interval '1 hour');
 
 -- comment on table analytics_events
 comment on table "analytics_events" is 'Events of the catalog adi, a row each.';

@@ -282,12 +282,22 @@ MUTATIONS = [
         "hypertable analytics_events",
         HYPER,
     ),
-    Mutation("retention_removed", "select remove_retention_policy('analytics_events')", "retention policy", FULL),
     Mutation(
-        "retention_changed",
-        "select remove_retention_policy('analytics_events'); select"
-        " add_retention_policy('analytics_events', interval '5 days')",
+        "retention_removed",
+        "select delete_job(job_id) from timescaledb_information.jobs where proc_name = 'retention_job'",
+        "retention job of analytics_events",
+        FULL,
+    ),
+    Mutation(
+        "retention_policy",
+        "select add_retention_policy('analytics_events', interval '5 days')",
         "retention policy of analytics_events",
+        FULL,
+    ),
+    Mutation(
+        "retention_twice",
+        "select add_job('analytics_meta.retention_job'::regproc, interval '2 hours')",
+        "retention job of analytics_events",
         FULL,
     ),
     Mutation("compression_removed", "select remove_compression_policy('analytics_events')", "compression policy", FULL),
@@ -458,8 +468,9 @@ MUTATIONS = [
     ),
     Mutation(
         "retention_hardly_ever",
-        f"select alter_job({_JOB.format('retention')}, schedule_interval => interval '900 days')",
-        "retention policy",
+        "select alter_job(job_id, schedule_interval => interval '900 days') from timescaledb_information.jobs"
+        " where proc_name = 'retention_job'",
+        "retention job",
         FULL,
     ),
     Mutation(

@@ -265,8 +265,9 @@ def test_the_real_worker_needs_no_more_than_the_writers_rights(roles: dict[str, 
 
 def test_grants_of_known_roles_are_kept_up(roles: dict[str, str]) -> None:
     owner = migrate.Options(database_url=roles["owner"], grant_reader=roles["reader_role"])
-    migrate.apply("pre", owner)  # the views are not there yet
-    migrate.apply("post", migrate.Options(database_url=roles["owner"]))
+    with pytest.raises(migrate.PendingError):
+        migrate.apply("pre", owner)  # the views are not there yet
+    migrate.apply(options=migrate.Options(database_url=roles["owner"]))
 
     assert migrate.drift(owner).findings == ()
     execute(roles["owner"], f"revoke select on analytics_task_stats_daily from {roles['reader_role']}")

@@ -55,13 +55,17 @@ def policies(catalog: Catalog) -> list[Statement]:
     storage = catalog.storage
     target = literal(identifier(storage.table))
     made = []
-    for kind, after in (("compression", storage.compress_after), ("retention", storage.retention)):
-        if after is None:
-            continue
-        if kind == "compression":
-            made.append(_compression(catalog))
-        sql = f"select add_{kind}_policy({target}::regclass, {interval(after)})"
-        made.append(policy(f"{kind} policy", kind, storage.table, {"after": seconds(after)}, sql))
+    if storage.compress_after is not None:
+        after = storage.compress_after
+        sql = f"select add_compression_policy({target}::regclass, {interval(after)})"
+        made += [
+            _compression(catalog),
+            policy("compression policy", "compression", storage.table, {"after": seconds(after)}, sql),
+        ]
+    if storage.retention is not None:
+        # TimescaleDB's own policy drops rows that are not stored in the aggregates yet.
+        sql = "select add_job('analytics_meta.retention_job'::regproc, interval '1 hour')"
+        made.append(policy("retention job", "retention", storage.table, {"after": seconds(storage.retention)}, sql))
     return made
 
 

@@ -147,7 +147,10 @@ def tables(manifest: Manifest, backend: str) -> dict[str, Table | Index]:
 
 
 def _tables_differ(old: Manifest, new: Manifest) -> bool:
-    return any(tables(old, backend) != tables(new, backend) for backend in new.storage_ddl)
+    return any(
+        tables(old, backend) != tables(new, backend) or old.storage_ddl[backend].policies != ddl.policies
+        for backend, ddl in new.storage_ddl.items()
+    )
 
 
 def _taken(old: Manifest) -> set[str]:
@@ -163,4 +166,4 @@ def _rows_differ(before: Aggregate, entry: Aggregate) -> bool:
 def storage_keys(old: Storage, new: Storage) -> list[str]:
     """Return which settings differ."""
     before: dict[str, Any] = msgspec.to_builtins(old)
-    return [key for key, value in msgspec.to_builtins(new).items() if value != before[key]] or ["indexes"]
+    return [key for key, value in msgspec.to_builtins(new).items() if value != before[key]] or ["indexes or policies"]

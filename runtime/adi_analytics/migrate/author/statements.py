@@ -56,6 +56,10 @@ def parts(difference: Difference, old: Manifest | None, backend: str) -> Parts:
     target = difference.target
     if difference.first:
         _create_storage(made.pre, target, backend)
+    if old is not None and difference.machinery:
+        _change_machinery(made.pre, old, target, backend)
+    if old is not None and difference.storage:
+        _change_storage(made, old, target, backend)
     for entry in difference.added:
         where = made.post if difference.first else made.pre
         where.add(
@@ -66,10 +70,6 @@ def parts(difference: Difference, old: Manifest | None, backend: str) -> Parts:
     for before, now in difference.rebuilt:
         _rebuild(made, before, now, target, backend)
     _change_in_place(made, difference, backend)
-    if old is not None and difference.storage:
-        _change_storage(made, old, target, backend)
-    if old is not None and difference.machinery:
-        _change_machinery(made.pre, old, target, backend)
     for entry in difference.removed:
         lock = f"ACCESS EXCLUSIVE on the relations of {entry.name}"
         made.destructive.add(
@@ -91,6 +91,8 @@ _VIEW_LOCK: Final = "ACCESS EXCLUSIVE on the views, for milliseconds"
 _COMMENT_LOCK: Final = (
     "SHARE UPDATE EXCLUSIVE on what gets a comment, for milliseconds (nobody waits but DDL and VACUUM)"
 )
+# Of what retention drops; a database of before has none.
+_START_RECORD: Final = statement("record of dropped rows", "select analytics_meta.start_record()")
 _UNCHECKED_BODIES: Final = statement("function bodies refer to each other", "set local check_function_bodies = off")
 
 
@@ -101,7 +103,7 @@ def _create_storage(part: Part, target: Manifest, backend: str) -> None:
     meta: list[Runnable] = [*target.machinery[backend], settings(target.storage)]
     part.add(meta, why="create the tables and procedures of analytics_meta")
     part.add(
-        [*ddl.create, *ddl.policies, *target.comments],
+        [*ddl.create, _START_RECORD, *ddl.policies, *target.comments],
         why=f"create {target.storage.table}",
         lock="none on tables that exist",
     )
@@ -152,10 +154,9 @@ def _change_storage(made: Parts, old: Manifest, target: Manifest, backend: str) 
     if backend != "postgres" and "chunk_interval" in changed:
         width = interval(target.storage.chunk_interval)
         made.pre.add([statement("chunk interval", f"select set_chunk_time_interval({table}::regclass, {width})")])
-    if backend == "timescaledb" and "compress_after" in changed:
-        made.pre.add(_policy(target, "compression", table, had=old.storage.compress_after is not None))
-    if "retention" in changed:
-        _change_retention(made, old.storage, target, backend, table)
+    if backend == "timescaledb" and _policy_differs(old, target, "compression"):
+        made.pre.add([*_stop_compression(old, table), *_policies(target, "compression")])
+    _change_retention(made, old, target, backend, table)
     _change_tables(made, old, target, backend)
 
 
@@ -179,23 +180,47 @@ def _change_tables(made: Parts, old: Manifest, target: Manifest, backend: str) -
         _drop_index(made.post, indexes_before[step])
 
 
-def _change_retention(made: Parts, before: Storage, target: Manifest, backend: str, table: str) -> None:
-    now = target.storage.retention
-    shorter = now is not None and (before.retention is None or now < before.retention)
+def _change_retention(made: Parts, old: Manifest, target: Manifest, backend: str, table: str) -> None:
+    before, now = old.storage.retention, target.storage.retention
+    shorter = now is not None and (before is None or now < before)
     part = made.destructive if shorter else made.pre
-    if backend == "timescaledb":
-        part.add(_policy(target, "retention", table, had=before.retention is not None))
+    if backend == "timescaledb" and _policy_differs(old, target, "retention"):
+        part.add([*_stop_retention(table), *_policies(target, "retention")], why="change what drops raw events")
     if shorter:
-        # The setting is what `maintain` drops by, so it is as destructive as the policy.
+        # The setting is what rows are dropped by, so it is destructive.
         made.pre.statements = [statement for statement in made.pre.statements if statement.step != "storage settings"]
         part.add([settings(target.storage)], why="raw events are dropped sooner than before")
 
 
-def _policy(target: Manifest, kind: Literal["compression", "retention"], table: str, *, had: bool) -> list[Runnable]:
-    made = [entry for entry in target.storage_ddl["timescaledb"].policies if _is_about(entry, kind)]
+def _policies(manifest: Manifest, kind: Literal["compression", "retention"]) -> list[StoragePolicy]:
+    return [entry for entry in manifest.storage_ddl["timescaledb"].policies if _is_about(entry, kind)]
+
+
+def _policy_differs(old: Manifest, target: Manifest, kind: Literal["compression", "retention"]) -> bool:
+    return [entry.sql for entry in _policies(old, kind)] != [entry.sql for entry in _policies(target, kind)]
+
+
+def _stop_compression(old: Manifest, table: str) -> list[Runnable]:
     # `if_not_exists` would keep the old policy without a word when its interval differs: remove it first.
-    removed = [statement(f"remove the {kind} policy", f"select remove_{kind}_policy({table}::regclass)")] if had else []
-    return [*removed, *made]
+    removal = statement("remove the compression policy", f"select remove_compression_policy({table}::regclass)")
+    return [removal] if _policies(old, "compression") else []
+
+
+def _stop_retention(table: str) -> list[Runnable]:
+    return [
+        # TimescaleDB's own, which migrations added before it was found to drop rows that are not stored.
+        statement(
+            "remove the retention policy", f"select remove_retention_policy({table}::regclass, if_exists => true)"
+        ),
+        statement("remove the retention job", DELETE_RETENTION_JOB),
+    ]
+
+
+DELETE_RETENTION_JOB: Final = (
+    "select delete_job(job_id) from timescaledb_information.jobs\n"
+    "where proc_schema = 'analytics_meta' and proc_name = 'retention_job'"
+)
+"""Removes the job that drops raw rows, if there is one."""
 
 
 def _is_about(entry: StoragePolicy, kind: str) -> bool:
@@ -228,7 +253,7 @@ def _change_machinery(part: Part, old: Manifest, target: Manifest, backend: str)
             )
     if changed:
         part.add([_UNCHECKED_BODIES])
-        part.add(changed, why="update the procedures of analytics_meta")
+        part.add([*changed, _START_RECORD], why="update the procedures of analytics_meta")
 
 
 def _same_object(entry: MetaObject, other: MetaObject) -> bool:

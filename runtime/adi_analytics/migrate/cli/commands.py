@@ -216,9 +216,12 @@ def _outcome(result: MaintainResult | Exception) -> str:
     if not result.ran:
         return "another maintain is running"
     lost = f" ({result.late_hours_lost} too old)" if result.late_hours_lost else ""
+    uncounted = f" ({result.rows_uncounted} rows uncounted)" if result.rows_uncounted else ""
+    notes = "".join(f"; {note}" for note in result.notes)
     return (
-        f"partitions made {result.partitions}, expired {result.expired}; refreshed {len(result.refreshed)}, "
-        f"filled {len(result.backfills)}; late hours {result.late_hours}{lost}"
+        f"partitions made {result.partitions}, expired {result.expired}{uncounted}; "
+        f"refreshed {len(result.refreshed)}, filled {len(result.backfills)}; late hours {result.late_hours}{lost}"
+        f"{notes}"
     )
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final, LiteralString
 
 from adi_analytics._shared.sql import interval, literal, quote
+from adi_analytics.migrate.author.statements import DELETE_RETENTION_JOB
 from adi_analytics.migrate.drift.describe import Description
 from adi_analytics.migrate.drift.findings import Finding, show
 from adi_analytics.migrate.files.manifest import Aggregate, Manifest
@@ -41,8 +42,9 @@ where raw.schema_name = %s and raw.table_name = %s
 """
 
 _JOBS: Final[LiteralString] = """
-select j.job_id, j.proc_name::text, coalesce(c.user_view_name, j.hypertable_name)::text, j.scheduled,
-       j.schedule_interval, (j.config ->> 'start_offset')::interval, (j.config ->> 'end_offset')::interval,
+select j.job_id, j.proc_name::text,
+       coalesce(c.user_view_name, j.hypertable_name, (select table_name from analytics_meta.storage))::text,
+       j.scheduled, j.schedule_interval, (j.config ->> 'start_offset')::interval, (j.config ->> 'end_offset')::interval,
        (j.config ->> 'compress_after')::interval, (j.config ->> 'drop_after')::interval,
        -- after failures TimescaleDB waits for up to five intervals
        j.next_start > now() + 10 * greatest(j.schedule_interval, interval '1 day') as postponed,
@@ -57,6 +59,7 @@ where j.proc_name in (
         'policy_refresh_continuous_aggregate', 'policy_compression', 'policy_retention', 'policy_reorder'
     )
     and (c.user_view_schema = %(schema)s or j.hypertable_schema = %(schema)s)
+    or j.proc_schema = 'analytics_meta' and j.proc_name = 'retention_job'
 order by j.job_id
 """
 
@@ -136,29 +139,29 @@ class _Job:
     settings: tuple[timedelta | None, ...]
 
     def words(self) -> str:
-        return ", ".join(
-            f"{name} {show(value)}" for name, value in zip(_SETTINGS[self.kind], self.settings, strict=True)
-        )
+        settings = zip(_SETTINGS[self.kind], self.settings, strict=True)
+        return ", ".join(f"{name} {show(value)}" for name, value in settings) or "present"
 
 
 _REFRESH: Final = "policy_refresh_continuous_aggregate"
-_PROCEDURES: Final = {"refresh": _REFRESH, "compression": "policy_compression", "retention": "policy_retention"}
+_PROCEDURES: Final = {"refresh": _REFRESH, "compression": "policy_compression", "retention": "retention_job"}
 _SETTINGS: Final = {
     _REFRESH: ("every", "window", "lag"),
     "policy_compression": ("after",),
     "policy_retention": ("after",),
     "policy_reorder": (),
+    "retention_job": (),
 }
 _WORDS: Final = {
     _REFRESH: "refresh policy",
     "policy_compression": "compression policy",
     "policy_retention": "retention policy",
     "policy_reorder": "reorder policy",
+    "retention_job": "retention job",
 }
 _REMOVALS: Final = {
     _REFRESH: "remove_continuous_aggregate_policy",
     "policy_compression": "remove_compression_policy",
-    "policy_retention": "remove_retention_policy",
 }
 
 
@@ -178,7 +181,8 @@ def policies(connection: Connection, database: Database, snapshot: Manifest) -> 
         if expected is None:
             yield Finding("warning", place, "absent", f"job {job}", f"select delete_job({job});")
             continue
-        found = _Job(kind, {_REFRESH: (every, start, end), "policy_compression": (compress,)}.get(kind, (drop,)))
+        spans = {_REFRESH: (every, start, end), "policy_compression": (compress,), "policy_retention": (drop,)}
+        found = _Job(kind, spans.get(kind, ()))
         repair = _repair(kind, expected)
         if found != _job(kind, expected):
             yield Finding("error", place, _job(kind, expected).words(), f"{found.words()} (job {job})", repair)
@@ -223,6 +227,8 @@ def _job(kind: str, policy: Policy) -> _Job:
 
 def _repair(kind: str, policy: Policy) -> str:
     """Return statements that set a policy right: removed first, because adding over another one is ignored."""
+    if kind == "retention_job":
+        return f"{DELETE_RETENTION_JOB}; {policy.sql};"
     return f"select {_REMOVALS[kind]}({literal(quote(policy.object))}, if_exists => true); {policy.sql};"
 
 

@@ -26,9 +26,9 @@ _HEADS: Final[dict[str, str]] = {
 
 # What is there beside the migrator's own record, per backend, in the order in which it is created.
 _FILES: Final = {
-    "postgres": ("late_marks", "watermarks", "ensure_partitions", "common", "partitions", "rollups"),
-    "timescaledb_apache": ("late_marks", "watermarks", "common", "chunks", "expire_chunks", "rollups"),
-    "timescaledb": ("late_marks", "common", "chunks", "policies", "continuous"),
+    "postgres": ("late_marks", "watermarks", "ensure_partitions", "common", "retention", "partitions", "rollups"),
+    "timescaledb_apache": ("late_marks", "watermarks", "common", "retention", "chunks", "rollups"),
+    "timescaledb": ("late_marks", "common", "retention", "chunks", "policies", "continuous"),
 }
 
 

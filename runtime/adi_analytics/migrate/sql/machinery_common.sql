@@ -61,11 +61,12 @@ create or replace function analytics_meta.raw_floor() returns timestamptz
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
--- The time from which on all raw rows are still there: the start of the oldest part that retention has not reached.
--- A part below that exists when an event came in years late; around it everything else is gone.
-select min(r.from_time)
-from analytics_meta.raw_ranges() r, analytics_meta.storage s
-where r.has_rows and (s.retention is null or r.to_time > now() - analytics_meta.span(s.retention))
+-- The time from which on all raw rows are still there: the start of the oldest part above all that was dropped.
+-- A part below that exists when rows came in late. No rollup reads rows of before 1970.
+with g as materialized (select upper(analytics_meta.gone()) as until)
+select min(greatest(r.from_time, g.until))
+from analytics_meta.raw_ranges() r, g
+where r.has_rows and r.from_time >= timestamptz '1970-01-01 00:00:00+00' and (g.until is null or r.to_time > g.until)
 $function$;
 
 -- step: function refresh_floor
@@ -73,15 +74,11 @@ create or replace function analytics_meta.refresh_floor(width interval) returns 
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
--- The first bucket that may be computed again. One that is cut by the floor may not, once retention can have dropped
--- the rows before it: its stored rows are all that is left.
-select case
-    when b.at = f.at or s.retention is null or b.at >= now() - analytics_meta.span(s.retention) then b.at
-    else b.at + analytics_meta.span(width)
-end
-from analytics_meta.storage s,
-     lateral (select analytics_meta.raw_floor() as at) f,
-     lateral (select analytics_meta.bucket_start(width, f.at) as at) b
+-- The first bucket from which on all may be computed again. One that has lost a row may not: its stored rows are all
+-- that is left.
+with f as materialized (select analytics_meta.raw_floor() as at, upper(analytics_meta.gone()) as until)
+select case when b.at < f.until then analytics_meta.bucket_end(width, f.at) else b.at end
+from f, lateral (select analytics_meta.bucket_start(width, f.at) as at) b
 $function$;
 
 -- step: procedure refresh
@@ -90,30 +87,36 @@ create or replace procedure analytics_meta.refresh(
 )
 language plpgsql
 as $procedure$
--- Computes the buckets of a rollup between two times again, from the raw rows. Buckets below the raw rows, and the
+-- Computes the buckets of a rollup between two times again, from the raw rows. Buckets whose raw rows are gone, and the
 -- one that is not over yet, stay as they are. refreshed_from is null when nothing was left to do.
 declare
     target analytics_meta.aggregates;
     first_bucket timestamptz;
     last_end timestamptz;
+    refreshable tstzmultirange;
+    run tstzrange;
 begin
     select * into target from analytics_meta.aggregates a where a.rollup = rollup_name;
     if not found then
         raise exception 'no rollup %', rollup_name using errcode = 'undefined_object',
             hint = 'See `select rollup from analytics_meta.aggregates`.';
     end if;
-    first_bucket := greatest(
-        analytics_meta.bucket_start(target.width, coalesce(from_time, '-infinity')),
-        analytics_meta.refresh_floor(target.width)
-    );
-    last_end := analytics_meta.bucket_start(target.width, least(coalesce(to_time, 'infinity'), clock_timestamp()));
     refreshed_from := null;
-    -- Without raw rows there is no floor, and nothing to compute from.
-    if analytics_meta.raw_floor() is null or first_bucket >= last_end then
+    first_bucket := analytics_meta.bucket_start(target.width, coalesce(from_time, '-infinity'));
+    last_end := analytics_meta.bucket_start(target.width, least(coalesce(to_time, 'infinity'), clock_timestamp()));
+    if first_bucket >= last_end then
         return;
     end if;
-    refreshed_from := first_bucket;
-    call analytics_meta.refresh_buckets(rollup_name, first_bucket, last_end);
+    perform analytics_meta.note_parts();
+    refreshable := analytics_meta.refreshable(target.width);
+    refreshed_from := lower(refreshable * tstzmultirange(tstzrange(first_bucket, last_end)));
+    if refreshed_from is null then
+        return;
+    end if;
+    first_bucket := least(first_bucket, analytics_meta.refresh_must_begin(rollup_name));
+    for run in select unnest(refreshable * tstzmultirange(tstzrange(first_bucket, last_end))) loop
+        call analytics_meta.refresh_buckets(rollup_name, lower(run), upper(run));
+    end loop;
 end
 $procedure$;
 
@@ -161,7 +164,8 @@ create or replace procedure analytics_meta.work_marks(inout worked integer defau
 language plpgsql
 as $procedure$
 -- Brings late events into the rollups: a mark says that rows of an hour came after the refresh window had passed.
--- A mark is removed only if nobody renewed it meanwhile (xmin tells), and after every rollup has been refreshed.
+-- A mark is removed only if nobody renewed it meanwhile (xmin tells) or is about to, and after every rollup has been
+-- refreshed.
 -- Rollups that are still being filled are refreshed too: their fill may have passed the bucket already.
 declare
     marks timestamptz[];
@@ -173,8 +177,13 @@ begin
     into marks, versions
     from analytics_meta.late_buckets l;
     worked := coalesce(array_length(marks, 1), 0);
+    with whole as materialized (
+        select analytics_meta.refreshable(w.width) as times
+        from (select distinct a.width from analytics_meta.aggregates a where a.active) w
+        where worked > 0
+    )
     select count(*) into too_old from unnest(marks) m (at)
-    where m.at < coalesce(analytics_meta.raw_floor(), 'infinity');
+    where exists (select from whole w where not tstzrange(m.at, m.at + interval '1 hour') <@ w.times);
     for target in
         -- All buckets that a marked hour touches: an hour may hold several. Neighbours are refreshed in one go.
         select a.rollup, lower(r.run) as from_time, upper(r.run) as to_time
@@ -193,8 +202,13 @@ begin
         call analytics_meta.refresh(target.rollup, target.from_time, target.to_time, refreshed);
     end loop;
     delete from analytics_meta.late_buckets l
-    using unnest(marks, versions) m (bucket, version)
-    where l.bucket = m.bucket and l.xmin::text = m.version;
+    using (
+        select s.bucket
+        from analytics_meta.late_buckets s, unnest(marks, versions) m (bucket, version)
+        where s.bucket = m.bucket and s.xmin::text = m.version
+        for update of s skip locked
+    ) settled
+    where l.bucket = settled.bucket;
 end
 $procedure$;
 
@@ -204,33 +218,28 @@ language plpgsql
 as $procedure$
 -- All housekeeping that is due; for pg_cron: select cron.schedule('adi-analytics', '* * * * *',
 -- 'call analytics_meta.maintain()'). A second one at the same time finds the lock taken and leaves.
+-- What has to wait for another session is left for the next time, with a warning, and the rest is done.
 declare
     target record;
-    done boolean;
+    before jsonb;
     counted integer;
-    skipped integer;
-    path_before text := current_setting('search_path');
 begin
     if not pg_try_advisory_lock(1633970529, 1835101806) then
         return;
     end if;
-    -- A procedure with a SET clause of its own may not commit.
-    perform set_config('search_path', (
-        select string_agg(quote_ident(n.nspname), ', ')
-        from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
-        where e.extname = 'timescaledb'
-    ), false) where exists (select from pg_catalog.pg_extension where extname = 'timescaledb');
+    before := analytics_meta.pin();
+    commit;
     call analytics_meta.prepare_storage(counted);
     commit;
-    call analytics_meta.work_marks(counted, skipped);
+    call analytics_meta.try_marks();
     commit;
-    for target in select rollup from analytics_meta.aggregates where active order by rollup loop
-        call analytics_meta.refresh_due(target.rollup, false, done);
+    for target in select a.rollup from analytics_meta.aggregates a where a.active order by a.rollup loop
+        call analytics_meta.try_refresh(target.rollup);
         commit;
     end loop;
     call analytics_meta.expire_storage(counted);
     commit;
-    perform set_config('search_path', path_before, false);
+    perform analytics_meta.unpin(before);
     perform pg_advisory_unlock(1633970529, 1835101806);
 end
 $procedure$;

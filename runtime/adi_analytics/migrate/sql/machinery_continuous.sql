@@ -22,25 +22,38 @@ language plpgsql
 as $procedure$
 -- Each refresh ends the transaction that it runs in, so this cannot be called inside of one.
 declare
-    target analytics_meta.aggregates;
     relation jsonb;
-    first_bucket timestamptz;
     schema_name text := (select events_schema from analytics_meta.installation);
 begin
-    select * into strict target from analytics_meta.aggregates a where a.rollup = rollup_name;
-    for relation in select jsonb_array_elements(target.relations) loop
-        -- A refresh moves the watermark, below which raw rows are no longer read: it must not leave a gap behind it.
-        first_bucket := greatest(
-            least(from_time, analytics_meta.bucket_start(target.width, analytics_meta.stored_until(rollup_name))),
-            analytics_meta.refresh_floor(target.width)
-        );
+    for relation in
+        select jsonb_array_elements(a.relations) from analytics_meta.aggregates a where a.rollup = rollup_name
+    loop
         -- The name is found by the search path: a dynamic CALL would count as a function, which may not commit.
         call refresh_continuous_aggregate(
-            format('%I.%I', schema_name, relation ->> 'name')::regclass, first_bucket, to_time
+            format('%I.%I', schema_name, relation ->> 'name')::regclass, from_time, to_time
         );
     end loop;
 end
 $procedure$;
+
+-- step: function refresh_must_begin
+create or replace function analytics_meta.refresh_must_begin(rollup_name text) returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- A refresh moves the watermark, below which raw rows are no longer read: it must not leave a gap behind it.
+select analytics_meta.bucket_start(a.width, analytics_meta.stored_until(rollup_name))
+from analytics_meta.aggregates a where a.rollup = rollup_name
+$function$;
+
+-- step: function all_stored
+create or replace function analytics_meta.all_stored(before_time timestamptz) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The refresh before a drop moves the watermarks itself. That of an aggregate without rows says nothing.
+select true
+$function$;
 
 -- step: function needs_refreshing
 create or replace function analytics_meta.needs_refreshing() returns boolean
@@ -53,3 +66,27 @@ select not exists (
     where backend_type = 'TimescaleDB Background Worker Scheduler' and datname = current_database()
 )
 $function$;
+
+-- step: procedure try_marks
+create or replace procedure analytics_meta.try_marks()
+language plpgsql
+as $procedure$
+-- A refresh commits, so no error of it can be caught here.
+declare
+    worked integer;
+    too_old integer;
+begin
+    call analytics_meta.work_marks(worked, too_old);
+end
+$procedure$;
+
+-- step: procedure try_refresh
+create or replace procedure analytics_meta.try_refresh(rollup_name text)
+language plpgsql
+as $procedure$
+declare
+    done boolean;
+begin
+    call analytics_meta.refresh_due(rollup_name, false, done);
+end
+$procedure$;

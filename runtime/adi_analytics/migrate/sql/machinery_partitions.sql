@@ -23,8 +23,8 @@ begin
             default_partition := part;
             continue;
         end if;
-        from_time := substring(bound from 'FROM \(''([^'']+)''\)');
-        to_time := substring(bound from 'TO \(''([^'']+)''\)');
+        from_time := substring(bound from 'FROM [(]''([^'']+)''[)]');
+        to_time := substring(bound from 'TO [(]''([^'']+)''[)]');
         begin
             execute format('select exists (select from only %s)', part) into has_rows;
         exception when undefined_table or syntax_error then
@@ -34,9 +34,9 @@ begin
     end loop;
     if default_partition is not null then
         for from_time in execute format(
-            'select distinct analytics_meta.bucket_start(%L, "timestamp") from %s where isfinite("timestamp")',
-            width, default_partition
-        ) loop
+            'select distinct analytics_meta.bucket_start($1, "timestamp") from %s where isfinite("timestamp")',
+            default_partition
+        ) using width loop
             part := default_partition;
             to_time := from_time + width;
             has_rows := true;
@@ -46,67 +46,134 @@ begin
 end
 $function$;
 
+-- step: function raw_parts
+create or replace function analytics_meta.raw_parts(out part text, out from_time timestamptz, out to_time timestamptz)
+returns setof record
+language sql stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+as $function$
+-- The partitions with their bounds, but for the default one.
+select format('%I.%I', n.nspname, c.relname), substring(b.bound from 'FROM [(]''([^'']+)''[)]')::timestamptz,
+    substring(b.bound from 'TO [(]''([^'']+)''[)]')::timestamptz
+from pg_inherits i
+join pg_class c on c.oid = i.inhrelid
+join pg_namespace n on n.oid = c.relnamespace
+cross join lateral pg_get_expr(c.relpartbound, c.oid) b (bound)
+where i.inhparent = analytics_meta.events_table() and b.bound <> 'DEFAULT'
+$function$;
+
+-- step: function default_part
+create or replace function analytics_meta.default_part() returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+select nullif(p.partdefid, 0)::regclass from pg_partitioned_table p where p.partrelid = analytics_meta.events_table()
+$function$;
+
+-- step: procedure make_partition
+create or replace procedure analytics_meta.make_partition(from_time timestamptz, inout made integer)
+language plpgsql
+as $procedure$
+-- Makes the partition that begins at a time, or what lacks of it; null when somebody works with the default partition.
+declare
+    parent regclass := analytics_meta.events_table();
+    width interval := (select analytics_meta.span(chunk_interval) from analytics_meta.storage);
+begin
+    made := null;
+    for attempt in 1..5 loop
+        begin
+            perform set_config('lock_timeout', '100ms', true);
+            made := analytics_meta.ensure_partitions(parent, width, from_time, from_time + width);
+        exception when lock_not_available or deadlock_detected then
+            made := null;
+        end;
+        commit;
+        exit when made is not null;
+        perform pg_sleep(0.05 + random() * 0.2);
+    end loop;
+end
+$procedure$;
+
 -- step: procedure prepare_storage
 create or replace procedure analytics_meta.prepare_storage(inout made integer default 0)
 language plpgsql
 as $procedure$
 -- Makes the partitions of the days to come, and those that rows in the default partition wait for. Each is a
--- transaction of its own: a long list of them would need more locks than a server has.
+-- transaction of its own: a long list of them would need more locks than a server has. Until they are made, the
+-- default partition takes the rows.
 declare
-    parent regclass := analytics_meta.events_table();
+    before jsonb := analytics_meta.pin();
     width interval := (select analytics_meta.span(chunk_interval) from analytics_meta.storage);
     keep_from timestamptz := (
         select coalesce(now() - analytics_meta.span(retention), '-infinity') from analytics_meta.storage
     );
-    ahead timestamptz := now() + 7 * width;
-    waiting timestamptz;
+    ahead timestamptz := now() + greatest(7 * width, interval '72 hours');
+    wanted record;
+    more integer;
 begin
-    made := analytics_meta.ensure_partitions(parent, width, now(), ahead);
+    made := 0;
     commit;
-    for waiting in
+    for wanted in
+        select at from generate_series(analytics_meta.bucket_start(width, now()), ahead, width) at
+        union
         select r.from_time from analytics_meta.raw_ranges() r
-        where r.part = (select partdefid from pg_catalog.pg_partitioned_table where partrelid = parent)
-            and r.to_time > keep_from and r.from_time < ahead
+        where r.part = analytics_meta.default_part() and r.to_time > keep_from and r.from_time < ahead
             -- rows outside of these years are mistakes: no rollup reads them
             and r.from_time >= timestamptz '1970-01-01 00:00:00+00'
-        order by r.from_time
+        order by at
     loop
-        made := made + analytics_meta.ensure_partitions(parent, width, waiting, waiting + width);
-        commit;
+        call analytics_meta.make_partition(wanted.at, more);
+        if more is null then
+            raise warning 'partitions wait: another session works with %', analytics_meta.default_part()
+                using errcode = 'AD001';
+            exit;
+        end if;
+        made := made + more;
     end loop;
+    perform analytics_meta.unpin(before);
 end
 $procedure$;
 
--- step: procedure expire_storage
-create or replace procedure analytics_meta.expire_storage(inout dropped integer default 0)
+-- step: function written_by
+create or replace function analytics_meta.written_by(times tstzrange) returns regclass[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The tables that rows of these times are written to.
+select coalesce(array_agg(p.part::regclass order by p.from_time), '{}') || analytics_meta.default_part()
+from analytics_meta.raw_parts() p where tstzrange(p.from_time, p.to_time) <@ times
+$function$;
+
+-- step: function locked_by_drop
+create or replace function analytics_meta.locked_by_drop(times tstzrange) returns regclass[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Dropping a partition locks its table, too. Rows of the default partition are deleted, which locks neither.
+select coalesce(array_agg(distinct l.relation), '{}')
+from analytics_meta.raw_parts() p,
+    lateral unnest(array[analytics_meta.events_table(), p.part::regclass]) l (relation)
+where tstzrange(p.from_time, p.to_time) <@ times
+$function$;
+
+-- step: function drop_parts
+create or replace function analytics_meta.drop_parts(times tstzrange) returns void
 language plpgsql
-as $procedure$
--- Drops the partitions that retention has passed, and deletes such rows of the default partition; but never before
--- their rows are stored in every rollup.
+set search_path = pg_catalog, pg_temp
+as $function$
 declare
-    older_than timestamptz := (select now() - analytics_meta.span(retention) from analytics_meta.storage);
-    default_partition regclass := (
-        select partdefid from pg_catalog.pg_partitioned_table where partrelid = analytics_meta.events_table()
-    );
-    expired record;
+    expired text;
 begin
-    dropped := 0;
-    if older_than is null or exists (select from analytics_meta.backfills b where b.status <> 'done') then
-        return;
+    if analytics_meta.default_part() is not null then
+        execute format('delete from %s where "timestamp" >= $1 and "timestamp" < $2', analytics_meta.default_part())
+        using lower(times), upper(times);
     end if;
-    select least(older_than, min(r.watermark)) into older_than
-    from analytics_meta.rollups r join analytics_meta.aggregates a on a.rollup = r.rollup where a.active;
-    for expired in select r.* from analytics_meta.raw_ranges() r where r.to_time <= older_than loop
-        if expired.part = default_partition then
-            execute format(
-                'delete from %s where "timestamp" >= %L and "timestamp" < %L',
-                expired.part, expired.from_time, expired.to_time
-            );
-        else
-            execute format('drop table %s', expired.part);
-        end if;
-        dropped := dropped + 1;
-        commit;
+    for expired in
+        select p.part from analytics_meta.raw_parts() p where tstzrange(p.from_time, p.to_time) <@ times
+    loop
+        execute format('drop table %s', expired);
     end loop;
 end
-$procedure$;
+$function$;

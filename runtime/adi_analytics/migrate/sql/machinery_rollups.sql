@@ -25,19 +25,21 @@ begin
     select * into strict target from analytics_meta.aggregates a where a.rollup = rollup_name;
     for relation in select jsonb_array_elements(target.relations) loop
         execute format(
-            'delete from %1$I.%2$I where %3$I >= %4$L and %3$I < %5$L',
-            schema_name, relation ->> 'name', target.bucket_column, from_time, to_time
-        );
+            'delete from %1$I.%2$I where %3$I >= $1 and %3$I < $2',
+            schema_name, relation ->> 'name', target.bucket_column
+        ) using from_time, to_time;
         execute format(
-            'insert into %1$I.%2$I select * from %1$I.%3$I(%4$L, %5$L)',
-            schema_name, relation ->> 'name', relation ->> 'rows', from_time, to_time
-        );
+            'insert into %1$I.%2$I select * from %1$I.%3$I($1, $2)',
+            schema_name, relation ->> 'name', relation ->> 'rows'
+        ) using from_time, to_time;
     end loop;
     -- Below the watermark the view reads stored rows only, so it may move on but never over a gap.
     if moves_watermark then
         update analytics_meta.rollups r set watermark = to_time
         where r.rollup = rollup_name and r.watermark < to_time
-            and (r.watermark >= from_time or from_time <= analytics_meta.refresh_floor(target.width));
+            and (r.watermark >= from_time or isempty(
+                analytics_meta.refreshable(target.width) * tstzmultirange(tstzrange(r.watermark, from_time))
+            ));
     end if;
 end
 $function$;
@@ -60,3 +62,49 @@ set search_path = pg_catalog, pg_temp
 as $function$
 select true
 $function$;
+
+-- step: function refresh_must_begin
+create or replace function analytics_meta.refresh_must_begin(rollup_name text) returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- A refresh may begin anywhere: the watermark does not move over a gap.
+select 'infinity'::timestamptz
+$function$;
+
+-- step: function all_stored
+create or replace function analytics_meta.all_stored(before_time timestamptz) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Whether every rollup is stored up to a time. Above its watermark a view reads raw rows.
+select coalesce(bool_and(analytics_meta.stored_until(a.rollup) >= before_time), true)
+from analytics_meta.aggregates a where a.active
+$function$;
+
+-- step: procedure try_marks
+create or replace procedure analytics_meta.try_marks()
+language plpgsql
+as $procedure$
+declare
+    worked integer;
+    too_old integer;
+begin
+    call analytics_meta.work_marks(worked, too_old);
+exception when others then
+    raise warning 'late events wait: %', sqlerrm using errcode = 'AD001';
+end
+$procedure$;
+
+-- step: procedure try_refresh
+create or replace procedure analytics_meta.try_refresh(rollup_name text)
+language plpgsql
+as $procedure$
+declare
+    done boolean;
+begin
+    call analytics_meta.refresh_due(rollup_name, false, done);
+exception when others then
+    raise warning '% waits for its refresh: %', rollup_name, sqlerrm using errcode = 'AD001';
+end
+$procedure$;

@@ -16,10 +16,11 @@ from adi_analytics.migrate.errors import HistoryError, MigrateError, UsageError
 from adi_analytics.migrate.options import Options, silent
 from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.server.backend import Database
-from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
+from adi_analytics.migrate.server.connection import Connection, fetch_value
 from adi_analytics.migrate.server.retry import retry
 from adi_analytics.migrate.server.session import missing_object, session
 from adi_analytics.migrate.upkeep.backfill import BackfillResult, pending_backfills, run_pending
+from adi_analytics.migrate.upkeep.steps import Steps
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,9 @@ class MaintainResult:
         late_hours: Hours with late events that were brought into the aggregates.
         late_hours_lost: Those of them whose other raw rows are gone already: the aggregates stay as they are.
         backfills: New aggregates that were filled.
+        rows_uncounted: Raw rows that retention dropped and that the aggregates lack: they came when the other rows of
+            their buckets had been dropped already.
+        notes: What is left for the next round because another session was in the way, and what was lost; in words.
     """
 
     ran: bool
@@ -70,6 +74,8 @@ class MaintainResult:
     late_hours: int = 0
     late_hours_lost: int = 0
     backfills: tuple[BackfillResult, ...] = ()
+    rows_uncounted: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @contextlib.contextmanager
@@ -77,8 +83,6 @@ def _ready(options: Options, command: str) -> Iterator[tuple[Connection, Databas
     with session(options, command) as (connection, database):
         if fetch_value(connection, "select to_regclass('analytics_meta.aggregates')") is None:
             raise HistoryError("there is no table analytics_meta.aggregates", missing_object(database))
-        # The procedures find TimescaleDB's own by the search path (machinery_continuous.sql says why).
-        execute(connection, f"set search_path = {database.search_path_sql}")
         yield connection, database
 
 
@@ -171,30 +175,37 @@ def maintain(options: Options | None = None, *, forced: bool = False) -> Maintai
 def _maintain(connection: Connection, database: Database, options: Options, *, forced: bool) -> MaintainResult:
     if not fetch_value(connection, "select pg_try_advisory_lock(%s, %s)", *MAINTAIN_KEYS):
         return MaintainResult(ran=False)
-    with lock.releasing(connection, MAINTAIN_KEYS):
+    with lock.releasing(connection, MAINTAIN_KEYS), Steps(connection, options.progress) as steps:
         connection.execute("set lock_timeout = '5s'")
-        tell = options.progress.step
-        tell("make partitions")
-        made = retry(fetch_value, connection, "call analytics_meta.prepare_storage(null)")
-        filled = retry(run_pending, connection, database, options.progress)
-        tell("bring late events into the aggregates")
-        late, lost = retry(_row, connection, "call analytics_meta.work_marks(null, null)")
-        refreshed = []
-        for rollup in _chosen(connection, ()):
-            tell(f"refresh {rollup}")
-            if retry(_refresh_due, connection, rollup, forced=forced):
-                refreshed.append(rollup)
-        tell("drop what is older than the retention")
-        expired = retry(fetch_value, connection, "call analytics_meta.expire_storage(null)")
+        uncounted: int = fetch_value(connection, _UNCOUNTED) or 0
+        made = steps.do("make partitions", fetch_value, connection, "call analytics_meta.prepare_storage(null)")
+        filled = steps.do("fill new aggregates", run_pending, connection, database, options.progress)
+        marks = steps.do(
+            "bring late events into the aggregates", _row, connection, "call analytics_meta.work_marks(null, null)"
+        )
+        refreshed = [
+            rollup
+            for rollup in _chosen(connection, ())
+            if steps.do(f"refresh {rollup}", _refresh_due, connection, rollup, forced=forced)
+        ]
+        expired = steps.do(
+            "drop what is older than the retention", fetch_value, connection, "call analytics_meta.expire_storage(null)"
+        )
+        late, lost = marks or (0, 0)
         return MaintainResult(
             ran=True,
-            partitions=made,
-            expired=expired,
+            partitions=made or 0,
+            expired=expired or 0,
             refreshed=tuple(refreshed),
             late_hours=late,
             late_hours_lost=lost,
-            backfills=tuple(filled),
+            backfills=tuple(filled or ()),
+            rows_uncounted=(fetch_value(connection, _UNCOUNTED) or 0) - uncounted,
+            notes=tuple(steps.notes),
         )
+
+
+_UNCOUNTED: Final[LiteralString] = "select uncounted from analytics_meta.expired"
 
 
 def _refresh_due(connection: Connection, rollup: str, *, forced: bool) -> bool:

@@ -59,8 +59,8 @@ alter table "shop_events" set (
 -- compression policy
 select add_compression_policy('"shop_events"'::regclass, interval '14 days');
 
--- retention policy
-select add_retention_policy('"shop_events"'::regclass, interval '365 days');
+-- retention job
+select add_job('analytics_meta.retention_job'::regproc, interval '1 hour');
 
 -- comment on table shop_events
 comment on table "shop_events" is 'Events of the catalog shop, a row each.';
