@@ -1,5 +1,6 @@
 """`analytics-codegen init`: a project that works at once, and nothing that was there before is touched."""
 
+import errno
 import json
 import os
 import re
@@ -9,6 +10,8 @@ import sys
 
 import pytest
 from adi_analytics.migrate.cli.main import main as migrate
+from adi_analytics_codegen import scaffold
+from adi_analytics_codegen.backends import writer
 from adi_analytics_codegen.cli.main import main
 from support.paths import ROOT
 
@@ -131,14 +134,46 @@ def test_a_run_that_was_stopped_goes_on(shop, capsys):
     assert migrate(["check"]) == 0
 
 
-def test_a_folder_with_a_pyproject_is_told_what_to_add(tmp_path, capsys):
+def test_a_python_project_is_told_to_use_a_folder_below(tmp_path, capsys):
+    """Its build would take generated/ and migrations/ for packages of its own."""
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'web'\n")
-    assert main(["init", str(tmp_path), "--name", "web-shop"]) == 0
-    said = capsys.readouterr().out
-    assert (tmp_path / "pyproject.toml").read_text() == "[project]\nname = 'web'\n"
-    assert 'package = "web_shop_events"' in said
-    assert '[project.entry-points."adi_analytics.catalogs"]' in said
-    assert "[build-system]" not in said
+    assert main(["init", str(tmp_path), "--name", "web-shop"]) == 2
+    assert f"analytics-codegen init {tmp_path / 'analytics'} --name" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["pyproject.toml"]
+    assert main(["init", str(tmp_path / "analytics"), "--name", "web-shop"]) == 0
+
+
+def test_a_python_project_that_says_so_is_used(tmp_path, capsys):
+    text = "[tool.adi-analytics]\nmigrations = 'sql'\n"
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert main(["init", str(tmp_path), "--name", "web-shop", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kept"] == ["pyproject.toml"]
+    assert (tmp_path / "pyproject.toml").read_text() == text
+    assert (tmp_path / "sql" / "migrations.lock").is_file()
+
+
+def test_package_and_table_can_be_chosen(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "hotel"
+    assert main(["init", str(folder), "--package", "stay_analytics", "--table", "stays"]) == 0
+    monkeypatch.chdir(folder)
+    assert main(["lint"]) == main(["check"]) == migrate(["check"]) == 0
+    assert "table: stays\n" in (folder / "events.yaml").read_text()
+    assert (folder / "generated" / "python" / "stay_analytics").is_dir()
+    assert "from stay_analytics import" in (folder / "tests" / "test_events.py").read_text()
+
+
+@pytest.mark.parametrize(("option", "value"), [("--package", "class"), ("--package", "a-b"), ("--table", "My table")])
+def test_a_package_or_table_that_cannot_be_one(tmp_path, capsys, option, value):
+    assert main(["init", str(tmp_path / "new"), option, value]) == 2
+    assert f"{option} shop_events" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_another_name_is_remembered_by_the_folder(tmp_path, capsys):
+    folder = tmp_path / "anything"
+    assert main(["init", str(folder), "--name", "shop"]) == 0
+    assert main(["init", str(folder), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["written"] == []
 
 
 def test_a_folder_with_another_catalog_is_left_alone(tmp_path, capsys):
@@ -203,3 +238,69 @@ def test_the_project_installs_the_library_from_where_it_came(tmp_path, monkeypat
     assert main(["init", str(tmp_path / "shop")]) == 0
     text = (tmp_path / "shop" / "noxfile.py").read_text()
     assert (f'"{requirement}"' in text) if requirement else ("LIBRARY: list[str] = []" in text)
+
+
+def test_a_file_of_mine_in_generated_is_not_replaced(tmp_path, capsys):
+    mine = tmp_path / "generated" / "docs" / "aggregates.md"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("MINE")
+    assert main(["init", str(tmp_path), "--name", "shop"]) == 2
+    assert "aggregates.md" in capsys.readouterr().err
+    assert mine.read_text() == "MINE"
+    assert not (tmp_path / "events.yaml").exists()
+
+
+def test_migrations_of_another_tool_are_left_alone(tmp_path, capsys):
+    (tmp_path / "migrations" / "versions").mkdir(parents=True)
+    assert main(["init", str(tmp_path), "--name", "shop"]) == 2
+    assert "holds migrations of another tool" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["migrations"]
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [("catalogue = 'x'", "unknown key 'catalogue'"), ("catalog = 'other.yaml'", "names"), ("package = 'x'", "names")],
+)
+def test_a_table_that_does_not_fit_is_said_before_the_first_file(tmp_path, capsys, table, said):
+    (tmp_path / "pyproject.toml").write_text(f"[tool.adi-analytics]\n{table}\n")
+    assert main(["init", str(tmp_path), "--name", "shop"]) == 2
+    assert said in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["pyproject.toml"]
+
+
+def test_modules_in_the_working_directory_are_not_run(tmp_path, monkeypatch):
+    for name in ("uuid.py", "logging.py", "adi_analytics.py"):
+        (tmp_path / name).write_text("raise SystemError('not yours to run')")
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "--name", "shop"]) == 0
+    assert migrate(["check"]) == 0
+
+
+def test_a_folder_with_an_odd_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "--name", "shop", "--", "-it's a shop"]) == 0
+    assert "cd '-it'\"'\"'s a shop'" in capsys.readouterr().out
+    assert main(["init", "Größe"]) == 2
+    assert "'Größe' can't be the name of a catalog" in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_what_a_second_run_completes(tmp_path, monkeypatch, capsys):
+    """The disk is full at each file in turn; no file is left half written, and the last run finds room."""
+    folder, real = tmp_path / "shop", writer.replace_file
+    for room in range(0, 12, 3):
+        left = iter(range(room))
+
+        def full(path, data, left=left):
+            if next(left, None) is None:
+                raise OSError(errno.ENOSPC, "No space left on device", str(path))
+            real(path, data)
+
+        monkeypatch.setattr(scaffold, "replace_file", full)
+        monkeypatch.setattr(writer, "replace_file", full)
+        assert main(["init", str(folder)]) == 2
+        assert "No space left on device" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert main(["init", str(folder)]) == 0
+    monkeypatch.chdir(folder)
+    assert main(["check"]) == migrate(["check"]) == 0
+    assert all((folder / name).stat().st_size for name in FILES)

@@ -123,3 +123,28 @@ def test_commands_and_clients_agree_when_both_variables_are_set(
     found = find_source()
     assert found.package == resolve_catalog().package == "adi_analytics_events"
     assert found.why.startswith("ADI_ANALYTICS_CATALOG")
+
+
+def test_a_working_directory_that_was_deleted_is_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = folder(tmp_path / "gone")
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert find_project() is None
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('\ufeff[tool.adi-analytics]\npackage = "shop"\n', encoding="utf-8")
+    found = find_project(tmp_path)
+    assert found is not None
+    assert found.package == "shop"
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = folder(tmp_path, "[tool.adi-analytics]\n")
+
+    def refuse(_self: Path, **_: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(ProjectError, match=r"pyproject\.toml: it can't be read: Permission denied"):
+        find_project(start=root)

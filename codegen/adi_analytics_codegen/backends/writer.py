@@ -19,7 +19,9 @@ _IGNORED: Final = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pyte
 """What tools leave among generated files; never stale."""
 
 _MARKS: Final = (b"analytics-codegen", b"urn:adi-analytics:")
-"""Most generated files contain one of these."""
+"""Generated files contain one of these, but for those called as below."""
+
+_UNMARKED: Final = frozenset({"py.typed", "manifest.json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Written:
 
 
 class ForeignFilesError(Exception):
-    """The output folders hold files that this program does not seem to have written, so it does not delete them."""
+    """The output folders hold files that this program did not write, so it neither replaces nor deletes them."""
 
     def __init__(self, out: Path, paths: list[str]) -> None:
         super().__init__(out, paths)
@@ -79,24 +81,36 @@ def write(out: Path, files: dict[str, str], folders: Iterable[str]) -> Written:
     Files that are up to date are left alone, so that their modification times do not change.
 
     Raises:
-        ForeignFilesError: If stale files are not known to be generated. Then nothing is written or deleted.
+        ForeignFilesError: If a file to replace or to delete is not a generated one. Then nothing is written or deleted.
         OSError: If a file cannot be written. Each file is old or new, never half written.
     """
+    refuse_foreign(out, files, folders)
     result = Written(deleted=stale(out, files, folders))
-    if result.deleted and not _is_ours(out, files):
-        raise ForeignFilesError(out, result.deleted)
     unchanged = 0
     for path, text in files.items():
         present = _read(out / path)
         if present is not None and _is_equal(present, text):
             unchanged += 1
             continue
-        _replace(out / path, text.encode("utf-8"))
+        replace_file(out / path, text.encode("utf-8"))
         result.written.append(path)
     for path in result.deleted:
         (out / path).unlink()
         _remove_empty(out, (out / path).parent)
     return Written(result.written, result.deleted, unchanged)
+
+
+def refuse_foreign(out: Path, files: dict[str, str], folders: Iterable[str]) -> None:
+    """Make sure that nothing but generated files would be replaced or deleted.
+
+    Raises:
+        ForeignFilesError: If there are other files.
+    """
+    present = {path: _read(out / path) for path in files}
+    changed = (path for path, data in present.items() if data and not _is_equal(data, files[path]))
+    foreign = [path for path in (*changed, *stale(out, files, folders)) if not _is_generated(out / path)]
+    if foreign:
+        raise ForeignFilesError(out, foreign)
 
 
 def stale(out: Path, files: dict[str, str], folders: Iterable[str]) -> list[str]:
@@ -105,15 +119,14 @@ def stale(out: Path, files: dict[str, str], folders: Iterable[str]) -> list[str]
     return [path for path in present if path not in files]
 
 
-def _is_ours(out: Path, files: dict[str, str]) -> bool:
-    """Whether one of *files* is in the output directory already, with this program's mark in it."""
-    return any(mark in (_read(out / path) or b"") for path in files for mark in _MARKS)
+def _is_generated(path: Path) -> bool:
+    return path.name in _UNMARKED or any(mark in (_read(path) or b"") for mark in _MARKS)
 
 
 def _walk(out: Path, folder: Path) -> Iterator[str]:
     for directory, folders, names in os.walk(folder):
         folders[:] = sorted(set(folders) - _IGNORED)
-        for name in sorted(names):
+        for name in sorted(name for name in names if not name.startswith(".")):
             yield (Path(directory) / name).relative_to(out).as_posix()
 
 
@@ -132,8 +145,12 @@ def _with_lf(data: bytes) -> bytes:
     return data.replace(b"\r\n", b"\n")
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Write *data* to *path* through a temporary file, so that a reader sees the old text or the new."""
+def replace_file(path: Path, data: bytes) -> None:
+    """Write *data* to *path* through a temporary file, so that a reader sees the old text or the new.
+
+    Raises:
+        OSError: If it cannot be written; with the file's name, also if the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
@@ -142,6 +159,9 @@ def _replace(path: Path, data: bytes) -> None:
             file.write(data)
         temporary.chmod(0o644)
         temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -53,7 +53,13 @@ def init(arguments: argparse.Namespace) -> int:
     from adi_analytics_codegen.scaffold import ScaffoldError, make_project
 
     try:
-        made = make_project(arguments.folder, name=arguments.name, pipelines=arguments.ci)
+        made = make_project(
+            arguments.folder,
+            name=arguments.name,
+            package=arguments.package,
+            table=arguments.table,
+            pipelines=arguments.ci,
+        )
     except ScaffoldError as error:
         raise UsageError(str(error)) from error
     if arguments.format == "json":
@@ -62,8 +68,6 @@ def init(arguments: argparse.Namespace) -> int:
     for verb, paths in (("wrote", made.written), ("kept", made.kept)):
         for path in paths:
             print(f"{verb} {arguments.folder / path}")
-    for note in made.notes:
-        print(f"\n{note}")
     print("\nNext:", *(f"  {step}" for step in made.steps), sep="\n")
     return OK
 
@@ -72,16 +76,21 @@ def _load(arguments: argparse.Namespace) -> Catalog | None:
     """Return the catalog, or print its errors to stderr and return ``None``."""
     from adi_analytics_codegen.check.catalog import load
     from adi_analytics_codegen.check.report import FORMATS
-    from adi_analytics_codegen.load.target import OtherPackageError
 
     target = _target(arguments)
     loaded = load(target.catalog)
     if loaded.findings:
         print(FORMATS["text"](loaded.findings), file=sys.stderr)
+    _refuse_other_package(target, loaded)
+    return loaded.catalog
+
+
+def _refuse_other_package(target: Target, loaded: Loaded) -> None:
+    from adi_analytics_codegen.load.target import OtherPackageError
+
     catalog = loaded.catalog
     if catalog is not None and target.package not in {None, catalog.python_package}:
         raise UsageError(str(OtherPackageError(target.root, str(target.package), catalog.python_package)))
-    return catalog
 
 
 def _report(arguments: argparse.Namespace, findings: list[Finding], fine: str) -> None:
@@ -99,7 +108,9 @@ def lint(arguments: argparse.Namespace) -> int:
     from adi_analytics_codegen.check import lint as rules_of_style
     from adi_analytics_codegen.check.catalog import load
 
-    loaded = load(_target(arguments).catalog)
+    target = _target(arguments)
+    loaded = load(target.catalog)
+    _refuse_other_package(target, loaded)
     findings = loaded.findings if loaded.catalog is None else rules_of_style.lint(loaded)
     _report(arguments, findings, f"{arguments.catalog} is fine{_size(loaded)}")
     return FOUND if findings else OK

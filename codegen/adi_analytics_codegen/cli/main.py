@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _EXAMPLES: Final = """\
 examples:
   analytics-codegen init shop --name shop             make a project: a catalog, tests, a demo, a first migration
-  analytics-codegen init . --ci github                the same in this folder, with a workflow for GitHub
+  analytics-codegen init --ci github                  the same in this folder, with a workflow for GitHub
   analytics-codegen lint                              check the catalog of this folder or of one above
   analytics-codegen generate                          write everything under generated/
   analytics-codegen check                             fail if generated/ is out of date
@@ -130,12 +130,14 @@ def _add_init(known: Any) -> None:
     init = _subparser(known, "init", "make a project: a catalog, tests, a demo, generated code, a first migration")
     init.description = (
         "Make a project that works at once. It overwrites nothing: a file that is there stays as it is, so you can run "
-        "it again, and in a folder that holds other things."
+        "it again. In a folder that is a project already, it refuses."
     )
     init.add_argument(
         "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="its folder (default: this one)"
     )
     init.add_argument("--name", help="the catalog's name, such as shop (default: the folder's name)")
+    init.add_argument("--package", help="import name of the generated package (default: NAME_events)")
+    init.add_argument("--table", help="the events table (default: NAME_events)")
     init.add_argument(
         "--ci", action="append", choices=("github", "gitlab"), default=[], help="add a pipeline; may be given twice"
     )

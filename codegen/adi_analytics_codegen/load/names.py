@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.model.model import Field, FieldType
 from adi_analytics_codegen.model.naming import object_class_name
+from adi_analytics_codegen.model.tables import dead_letters_table
 from adi_analytics_codegen.model.walk import every_field, innermost
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ _RESERVED_EVENTS: Final = frozenset({"events"})
 """Event names whose JSON Schema would take the place of the union's."""
 _RESERVED_DOMAINS: Final = frozenset({"from_json", "to_json"})
 _PACKAGES: Final = frozenset({"adi_analytics", "adi_analytics_codegen", "msgspec"})
-_RESERVED_RELATIONS: Final = frozenset({"analytics_dead_letters", "analytics_meta"})
 
 
 def check_names(catalog: Catalog, context: Context) -> None:
@@ -133,7 +133,8 @@ def _check_domains(catalog: Catalog, context: Context) -> None:
 
 
 def _check_relations(catalog: Catalog, context: Context) -> None:
+    taken = {catalog.storage.table, dead_letters_table(catalog), "analytics_meta"}
     for aggregate in catalog.aggregates:
-        if aggregate.name == catalog.storage.table or aggregate.name in _RESERVED_RELATIONS:
+        if aggregate.name in taken:
             message = f'"{aggregate.name}" is a table of the database'
             context.error(aggregate.at, "reserved-name", message, "rename it", f"aggregates.{aggregate.name}")

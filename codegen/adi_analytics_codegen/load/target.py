@@ -66,7 +66,7 @@ def find_target(*, catalog: Path | None, project: Path | None, out: Path | None)
     """
     found = _project_of(catalog) if catalog is not None else find_project(project)
     if found is None and catalog is None:
-        raise NoProjectError(Path.cwd())
+        raise NoProjectError(Path(os.environ.get("PWD", ".")))
     if found is None:
         assert catalog is not None  # noqa: S101 - for the type checker; the line above says so
         return Target(catalog=catalog, out=out or catalog.parent / "generated", package=None, root=catalog.parent)
@@ -87,6 +87,6 @@ def _shown(path: Path) -> Path:
     """Return *path* as seen from the working directory, where that is shorter."""
     try:
         near = os.path.relpath(path)
-    except ValueError:  # another drive of Windows
+    except (ValueError, OSError):  # another drive of Windows; a working directory that was deleted
         return path
     return Path(near) if len(near) < len(str(path)) else path

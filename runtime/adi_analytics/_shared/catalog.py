@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 VARIABLE: Final = "ADI_ANALYTICS_CATALOG"
 ENTRY_POINTS: Final = "adi_analytics.catalogs"
+OWN: Final = "adi_analytics_events"
+"""The package of the catalog that the library's wheel holds beside the library."""
 FORMAT: Final = 1
 """The newest format of ``CATALOG`` that this library knows."""
 
@@ -130,7 +132,8 @@ def resolve_catalog(given: CatalogLike | None = None) -> Catalog:
 
     The first of these that says one: the argument; ``ADI_ANALYTICS_CATALOG``; the one generated package that the
     program has imported; the project in the working directory or above; the one installed package with an entry point
-    in the group ``adi_analytics.catalogs``.
+    in the group ``adi_analytics.catalogs``. The catalog that this library ships counts as imported only if nothing else
+    says one.
 
     Raises:
         CatalogMissingError: If none does.
@@ -141,13 +144,19 @@ def resolve_catalog(given: CatalogLike | None = None) -> Catalog:
     given = given or os.environ.get(VARIABLE)
     if given:
         return catalog_of(given)
-    imported = _imported()
+    imported = {catalog.package: catalog for catalog in _imported()}
+    own = imported.pop(OWN, None)
     if len(imported) == 1:
-        return checked(imported[0])
+        return checked(next(iter(imported.values())))
     project = find_project()
     if project is not None and (package := package_of(project)):
         return catalog_of(package)
-    return catalog_of(installed_package())
+    try:
+        return catalog_of(installed_package())
+    except CatalogMissingError:
+        if own is None or imported:
+            raise
+        return own
 
 
 def catalog_of(given: CatalogLike) -> Catalog:
@@ -171,14 +180,23 @@ def catalog_of(given: CatalogLike) -> Catalog:
 
 
 def _import(package: str) -> ModuleType:
+    if not all(part.isidentifier() for part in package.split(".")):
+        raise CatalogInvalidError(
+            repr(package), "has no name that Python could import", "Expected one like shop_events."
+        )
     try:
         return import_module(package)
     except ModuleNotFoundError as error:
-        if error.name is None or not f"{package}.".startswith(f"{error.name}."):
-            raise  # the package is there, but something that it needs is not
+        if error.name is not None and f"{package}.".startswith(f"{error.name}."):
+            fault, remedy = "can't be imported", "Install it, or put the folder above it on PYTHONPATH."
+        else:
+            fault, remedy = f"needs the module {error.name}, which is not there", "Install what it needs."
+        raise CatalogInvalidError(package, fault, remedy) from error
+    except Exception as error:
+        fault = f"can't be imported: {type(error).__name__}: {error}"
         raise CatalogInvalidError(
-            package, "can't be imported", "Install it, or put the folder above it on PYTHONPATH."
-        ) from None
+            package, fault, "Run `analytics-codegen generate` again if it is generated."
+        ) from error
 
 
 def checked(catalog: Catalog) -> Catalog:

@@ -13,6 +13,7 @@ from typing import Any, Final
 VARIABLE: Final = "ADI_ANALYTICS_PROJECT"
 TABLE: Final = "tool.adi-analytics"
 KEYS: Final = ("catalog", "generated", "migrations", "package")
+_NAME_IT: Final = f"Give the right to read it, or say which project is meant: --project or {VARIABLE}."
 
 
 class ProjectError(ValueError):
@@ -66,7 +67,7 @@ def find_project(given: str | os.PathLike[str] | None = None, *, start: Path | N
         start: Where the search begins. Defaults to the working directory.
 
     Raises:
-        ProjectError: If the folder that is given is no project, or if the table in ``pyproject.toml`` is wrong.
+        ProjectError: If the folder that is given is no project, or if a ``pyproject.toml`` is wrong or can't be read.
     """
     for folder, why in ((given, "--project"), (os.environ.get(VARIABLE), VARIABLE)):
         if folder:
@@ -80,20 +81,31 @@ def find_project(given: str | os.PathLike[str] | None = None, *, start: Path | N
                     "makes one.",
                 )
             return found
-    return nearest_project(start or Path.cwd())
+    try:
+        here = start or Path.cwd()
+    except FileNotFoundError:  # the working directory was deleted
+        return None
+    return nearest_project(here)
 
 
 def nearest_project(start: Path) -> Project | None:
-    """Return the project in *start* or above it, whatever the environment says; ``None`` when there is none."""
+    """Return the project in *start* or above it, whatever the environment says; ``None`` when there is none.
+
+    Raises:
+        ProjectError: If a ``pyproject.toml`` on the way is wrong or can't be read.
+    """
     here = start.absolute()
     return next((found for folder in (here, *here.parents) if (found := _project_in(folder)) is not None), None)
 
 
 def _project_in(root: Path, why: str = "") -> Project | None:
     file = root / "pyproject.toml"
-    table = _table(file) if file.is_file() else None
-    if table is None and not (root / "events.yaml").is_file():
-        return None
+    try:
+        table = _table(file) if file.is_file() else None
+        if table is None and not (root / "events.yaml").is_file():
+            return None
+    except PermissionError as error:
+        raise ProjectError(root, "the folder can't be searched", _NAME_IT) from error
     reason = f"[{TABLE}] of {file}" if table is not None else f"events.yaml in {root}"
     table = table or {}
     return Project(
@@ -110,9 +122,11 @@ def _table(file: Path) -> dict[str, str] | None:
     import tomllib  # most programs find no pyproject.toml
 
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProjectError(file, f"it can't be read as TOML: {error}", "Mend it.") from error
+    except OSError as error:
+        raise ProjectError(file, f"it can't be read: {error.strerror}", _NAME_IT) from error
     tools = document.get("tool")
     table: Any = tools.get("adi-analytics") if isinstance(tools, dict) else None
     if table is None:

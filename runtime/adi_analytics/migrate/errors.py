@@ -246,7 +246,8 @@ class MigrationChecksumError(HistoryError):
         if expected is None:
             problem = f"{file} has no line in {lock}"
             remedy = (
-                "Write migrations with `analytics-migrate new`; it locks one written by hand when called with --lock."
+                "If `analytics-migrate new` was killed, delete the directory and run it again. For a file written by "
+                "hand, `analytics-migrate new --lock` adds the line."
             )
         elif lock is not None:
             problem = f"{file} was edited: {lock.name} says {expected[:_SHOWN]}, the file is {actual[:_SHOWN]}"

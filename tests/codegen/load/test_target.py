@@ -84,7 +84,7 @@ def test_a_pyproject_that_is_wrong(web, capsys, table, said):
     assert said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["generate", "check"])
+@pytest.mark.parametrize("command", ["generate", "check", "lint"])
 def test_a_project_and_its_catalog_agree_on_the_package(web, capsys, command):
     web.write(f'{TABLE}package = "web_events"\n', "pyproject.toml")
     assert main([command]) == 2

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -146,6 +147,43 @@ def test_the_rule(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_what_is_no_catalog_is_explained(given: Any, words: str) -> None:
     with pytest.raises(CatalogInvalidError, match=words):
         AnalyticsClient.create(catalog=given)
+
+
+@pytest.mark.parametrize("name", [".", "..", "../x", "a b", "a-b", "shop."])
+def test_what_is_no_name_of_a_package_is_explained(name: str) -> None:
+    with pytest.raises(CatalogInvalidError, match="no name that Python could import"):
+        resolve_catalog(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import not_there", "needs the module not_there"),
+        ("raise RuntimeError('broken')", "RuntimeError: broken"),
+        ("(", "SyntaxError"),
+    ],
+)
+def test_a_broken_package_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: str) -> None:
+    (tmp_path / "broken_events.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(CatalogInvalidError, match=words):
+        resolve_catalog("broken_events")
+
+
+def test_the_librarys_own_catalog_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be imported by accident; what the project or the installed packages say counts more."""
+    from importlib import metadata
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rule, "_imported", lambda: [events.CATALOG])
+    assert resolve_catalog() is events.CATALOG
+    shop = replace(events.CATALOG, name="shop", package="shop_events")
+    module = ModuleType("shop_events")
+    vars(module)["CATALOG"] = shop
+    monkeypatch.setitem(sys.modules, "shop_events", module)
+    entry = metadata.EntryPoint("shop", "shop_events", rule.ENTRY_POINTS)
+    monkeypatch.setattr(metadata, "entry_points", lambda **_: [entry])
+    assert resolve_catalog() is shop
 
 
 def test_several_installed_catalogs_are_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
     if old.storage.table != new.storage.table:
         raise UsageError(
             f"storage.table changed from {old.storage.table} to {new.storage.table}",
-            "A table that holds events cannot be renamed by a migration: put the old name back.",
+            "A table that holds events cannot be renamed by a migration: put the old name back. If no database has "
+            "these migrations yet, delete their folder instead and run `analytics-migrate new` again.",
             setting="storage.table",
             value=new.storage.table,
         )

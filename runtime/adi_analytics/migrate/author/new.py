@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,17 +66,16 @@ def new(  # noqa: PLR0913 - a public function of keywords
     folder.mkdir(parents=True, exist_ok=True)
     made = {backend: statements.parts(difference, old, backend) for backend in BACKENDS}
     number = len(migration_files.load_migrations(folder, BACKENDS[0])) + 1
-    names: list[str] = []
+    written: dict[str, dict[str, str]] = {}
     for phase, pick, slug in _ORDER:
         parts = {backend: pick(parts) for backend, parts in made.items()}
         if not any(part.statements for part in parts.values()):
             continue
         name = f"{number:04d}_{phase}_{_slug(message, slug, difference, phase)}"
-        _write(folder, name, phase, parts, difference)
-        names.append(name)
+        written[name] = {f"{backend}.sql": _text(name, phase, part, difference) for backend, part in parts.items()}
         number += 1
-    _write_text(folder / SNAPSHOT_NAME, encode_snapshot(difference.target))
-    return NewResult(tuple(names), tuple(difference.summary()))
+    _write(folder, written, encode_snapshot(difference.target))
+    return NewResult(tuple(written), tuple(difference.summary()))
 
 
 def used(
@@ -128,7 +129,10 @@ def _snapshot(folder: Path) -> Manifest | None:
     found = load_snapshot(folder)
     if found is None and migration_files.read_lock(folder):
         problem = f"{folder} has migrations, but no {SNAPSHOT_NAME}"
-        raise HistoryError(problem, "Restore it from git.", path=folder)
+        remedy = (
+            "Restore it from git. If `analytics-migrate new` was killed at its first run, delete the folder instead."
+        )
+        raise HistoryError(problem, remedy, path=folder)
     return found
 
 
@@ -157,18 +161,24 @@ def _slug(message: str | None, suffix: str, difference: Difference, phase: Phase
     return f"{slug}_{suffix}" if suffix else slug
 
 
-def _write(folder: Path, name: str, phase: Phase, parts: dict[str, Part], difference: Difference) -> None:
-    directory = folder / name
-    directory.mkdir()
-    lines: list[str] = []
-    for backend, part in sorted(parts.items()):
-        path = directory / f"{backend}.sql"
-        _write_text(path, _text(name, phase, part, difference))
-        text = migration_files.normalise(path.read_bytes())
-        lines.append(f"{name[:4]} {phase} {backend} {migration_files.checksum(text)}")
+def _write(folder: Path, migrations: dict[str, dict[str, str]], snapshot: str) -> None:
+    """Write everything beside its place, then move it there: a full disk leaves the folder as it was."""
     lock = folder / LOCK_NAME
-    before = lock.read_text(encoding="utf-8") if lock.is_file() else ""
-    _write_text(lock, before + "".join(f"{line}\n" for line in lines))
+    locked = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    staged = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
+    try:
+        for name, files in migrations.items():
+            (staged / name).mkdir()
+            for file, text in sorted(files.items()):
+                (staged / name / file).write_text(text, encoding="utf-8", newline="\n")
+                known = migration_files.checksum(migration_files.normalise(text.encode()))
+                locked += f"{name[:4]} {name[5:].partition('_')[0]} {file.removesuffix('.sql')} {known}\n"
+        (staged / LOCK_NAME).write_text(locked, encoding="utf-8", newline="\n")
+        (staged / SNAPSHOT_NAME).write_text(snapshot, encoding="utf-8", newline="\n")
+        for name in (*migrations, LOCK_NAME, SNAPSHOT_NAME):
+            (staged / name).replace(folder / name)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _text(name: str, phase: Phase, part: Part, difference: Difference) -> str:

@@ -146,7 +146,9 @@ def _directories(directory: Path) -> list[Path]:
         if not _DIRECTORY.fullmatch(entry.name):
             raise HistoryError(
                 f"{entry}: not the name of a migration; expected NNNN_pre_words or NNNN_post_words in a-z, 0-9 and _",
-                "Rename or remove the directory; `analytics-migrate new` makes right names.",
+                "Rename or remove the directory; `analytics-migrate new` makes right names. If the folder is another "
+                "tool's, such as Alembic's, give ours another place: migrations = \"analytics/migrations\" under "
+                "[tool.adi-analytics] in pyproject.toml.",
                 path=entry,
             )
     return entries

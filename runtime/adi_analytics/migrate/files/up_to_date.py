@@ -35,6 +35,7 @@ def check_generated(manifest: Path, project: Project | None) -> None:
         return
     command = [
         sys.executable,
+        "-P",  # what lies in the working directory is not ours to run
         "-c",
         _PROGRAM,
         "check",
