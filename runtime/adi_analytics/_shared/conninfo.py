@@ -217,6 +217,10 @@ def _masked(name: str, value: str) -> str:
     return value if _SHOWN[name].fullmatch(value) else _HIDDEN
 
 
+ENCODING: Final = {"client_encoding": "utf8"}
+"""The libpq parameter that nothing overrides: every text that is sent is UTF-8."""
+
+
 def connection_options(connect_timeout: float) -> dict[str, str | int]:
     """Return the libpq parameters of a worker's connection, which the connection string may override."""
     return {
@@ -226,5 +230,4 @@ def connection_options(connect_timeout: float) -> dict[str, str | int]:
         "keepalives_interval": 10,
         "keepalives_count": 3,
         "tcp_user_timeout": 60_000,
-        "client_encoding": "utf8",
     }

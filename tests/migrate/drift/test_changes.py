@@ -445,7 +445,12 @@ MUTATIONS = [
     Mutation("grant_column", "grant select (data) on analytics_events to public", "analytics_events"),
     Mutation("writer_reads", "grant select on analytics_events to {writer}", "analytics_events", ALL),
     Mutation("reader_reads_raw", "grant select on analytics_events to {reader}", "analytics_events", ALL),
-    Mutation("writer_lacks_key", "revoke select (event_id) on analytics_events from {writer}", "analytics_events"),
+    Mutation(
+        "writer_lacks_schema",
+        "revoke select (events_schema) on analytics_meta.installation from {writer}",
+        "analytics_meta.installation",
+        ALL,
+    ),
     Mutation("writer_lacks_insert", "revoke insert on analytics_events from {writer}", "analytics_events", ALL),
     Mutation("reader_lacks_view", "revoke select on analytics_errors_hourly from {reader}", "errors_hourly", ALL),
     Mutation("watermark_ahead", "update analytics_meta.rollups set watermark = 'infinity'", "rollups", ROLLUPS),

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-_COPY_DONE = b"c\x00\x00\x00\x04"
+_COMMIT = b"commit\0"  # the end of the message that asks for it
 _READY = b"Z\x00\x00\x00\x05I"  # ReadyForQuery, idle: the transaction is committed
 
 
 class Proxy:
-    """Forwards connections; `cut_after_commit` makes it swallow the server's answers to the next COPYs."""
+    """Forwards connections; `cut_after_commit` makes it swallow the server's answers to the next COMMITs."""
 
     def __init__(self, dsn: str) -> None:
         self._server = conninfo_to_dict(dsn)
@@ -31,7 +31,7 @@ class Proxy:
         self.dsn = make_conninfo(dsn, **address)
 
     def cut_after_commit(self, times: int) -> None:
-        """Cut the next *times* connections that end a COPY, after the server committed it and before it is told."""
+        """Cut the next *times* connections that commit, after the server did it and before the client is told."""
         self._cuts = times
 
     def __enter__(self) -> Self:
@@ -73,7 +73,7 @@ class Proxy:
         return socket.create_connection((host, port))
 
     def claim_cut(self) -> bool:
-        """Return whether this COPY is to be cut."""
+        """Return whether this COMMIT is to be cut."""
         if self._cuts <= 0:
             return False
         self._cuts -= 1
@@ -91,7 +91,7 @@ class _Link:
     def to_server(self) -> None:
         with contextlib.suppress(OSError):
             while data := self._client.recv(65536):
-                if data.endswith(_COPY_DONE) and self._proxy.claim_cut():
+                if data.endswith(_COMMIT) and self._proxy.claim_cut():
                     self._cutting = True
                 self._server.sendall(data)
         self._close()

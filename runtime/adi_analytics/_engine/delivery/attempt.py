@@ -13,7 +13,7 @@ from adi_analytics._engine.dead_letters.letter import DeadLetter
 from adi_analytics._engine.delivery.effects import BREATHE, Connect, Disconnect, Reset, Steps, Wait
 from adi_analytics._engine.delivery.faults import Backoff, InterruptedWorkError, Verdict, verdict_of
 from adi_analytics._engine.delivery.statements import chunked
-from adi_analytics._engine.delivery.work import Batch, Work
+from adi_analytics._engine.delivery.work import Batch, Group, Work
 from adi_analytics._engine.rows.row import Row
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("adi_analytics.worker")
 
 _MESSAGE_LIMIT: Final = 1000  # characters of a server's message kept in a dead letter
-_NO_RIGHT: Final = "42501"
+_TRIES: Final = 3  # failures in succession after which the row that may cause them is looked for
 _HURRIED: Final = 0.25  # seconds; the longest pause while a flush or a stop waits
 _NO_THRESHOLD: Final = 2**62  # no number of events ends a pause
 
@@ -62,6 +62,7 @@ class Delivery:
         self._connected = False
         self._doubtful = False
         self._healthy = True
+        self._successes = 0
 
     @property
     def healthy(self) -> bool:
@@ -108,39 +109,56 @@ class Delivery:
     def _write(self, work: Work) -> Steps:
         if isinstance(work, Batch):
             yield from self._stream(work)
-        while work.groups:
-            group = work.groups[-1]
-            if group.merge:
-                held = yield from self._store.merge(group.rows)
-                self._books.count("duplicates", held)
-            else:
-                yield from self._store.write(chunked(group.rows), late=self._store.late_hours(group.rows))
-            work.groups.pop()
-            work.account("delivered", len(group.rows), "")
-            self._books.count("batches")
+        while (group := work.next) is not None:
+            if not work.groups:
+                yield from self._keep_letters(work)  # first: the suspects may wait for long
+            yield from self._write_group(work, group)
+        yield from self._keep_letters(work)
+
+    def _keep_letters(self, work: Work) -> Steps:
         while work.letters:
             yield from self._keep(work, work.letters[-1])
             work.letters.pop()
 
+    def _write_group(self, work: Work, group: Group) -> Steps:
+        held = 0
+        if group.merge:
+            stored, held = yield from self._store.merge(group.rows)
+            self._books.count("duplicates", held)
+        else:
+            stored = yield from self._store.write(chunked(group.rows), late=self._store.late_hours(group.rows))
+        work.take_next()
+        work.account_written(len(group.rows), stored + held)
+        self._succeeded(work)
+
     def _stream(self, batch: Batch) -> Steps:
         late = self._store.late_hours_of(batch.moments()) if not batch.encoded else []
         while not batch.encoded:
-            yield from self._store.write(batch.encode(), late=late)
-            batch.commit()
-            self._books.count("batches")
+            batch.commit((yield from self._store.write(batch.encode(), late=late)))
+            self._succeeded(batch)
+
+    def _succeeded(self, work: Work) -> None:
+        """A transaction was committed."""
+        self._books.count("batches")
+        self._successes += 1
+        self._backoff.reset()
+        work.failures = 0
 
     # ---- faults ----------------------------------------------------------------------------------------------------
 
     def _recover(self, error: psycopg.Error, work: Work) -> Steps:
         """Find out what *error* means for *work*; returns whether to go on at once."""
         self._books.note_error(error.sqlstate or type(error).__name__)
+        writing = self._connected
         usable = yield Reset()
         if not usable:
             self._lose_connection()
         verdict = verdict_of(error)
         if verdict in {Verdict.ROW, Verdict.DUPLICATE} and isinstance(work, Batch):
             work.regroup()
-        if usable and work.groups and self._isolate(error, work, verdict):
+        if usable and (group := work.next) is not None and self._isolate(error, work, group, verdict):
+            return True
+        if writing and error.sqlstate is not None and self._suspect(error, work):
             return True
         self._books.count("retries")
         self._complain(error, verdict)
@@ -149,25 +167,45 @@ class Delivery:
         yield from self.close()
         return False
 
-    def _isolate(self, error: psycopg.Error, work: Work, verdict: Verdict) -> bool:
+    def _isolate(self, error: psycopg.Error, work: Work, group: Group, verdict: Verdict) -> bool:
         """Make the group in which *error* happened smaller or gentler; ``False`` if that would not help."""
-        group = work.groups[-1]
-        if group.merge and error.sqlstate == _NO_RIGHT:
-            group.merge, group.search = False, True
-        elif verdict is Verdict.DUPLICATE and not group.merge and not group.search:
+        if verdict is Verdict.DUPLICATE and not group.merge:
             group.merge = True
         elif verdict not in {Verdict.ROW, Verdict.DUPLICATE}:
             return False
         elif len(group.rows) > 1:
             work.split(named_line(error, self._store.table))
-        elif group.search and verdict is Verdict.DUPLICATE and is_key(error, self._store.table):
-            work.groups.pop()
-            work.account("delivered", 1, "")
-            self._books.count("duplicates")
         else:
-            work.groups.pop()
+            work.take_next()
             work.letters.append(self._letter(group.rows[0], error))
         return True
+
+    def _suspect(self, error: psycopg.Error, work: Work) -> bool:
+        """Look for the row that causes an *error* which comes again and again; returns whether to go on at once.
+
+        The error does not say whether it is about a row or about all. So the rows are told apart by halves. One that
+        fails alone, and again, becomes a dead letter if the database took others meanwhile.
+        """
+        work.failures += 1
+        if work.since is None:
+            work.since = self._successes
+        work.isolating = work.isolating or work.failures >= _TRIES
+        if not work.isolating:
+            return False
+        if isinstance(work, Batch):
+            work.regroup()
+        group = work.next
+        if group is None:  # it was about a dead letter
+            return False
+        if len(group.rows) > 1:
+            work.split(named_line(error, self._store.table))
+        elif group.suspect and work.since < self._successes:
+            work.take_next()
+            work.letters.append(self._letter(group.rows[0], error))
+            return True
+        else:
+            work.suspect_next()
+        return work.failures == 1 and not work.stuck
 
     def _letter(self, row: bytes, error: psycopg.Error) -> DeadLetter:
         message = (error.diag.message_primary or type(error).__name__)[:_MESSAGE_LIMIT]
@@ -256,21 +294,15 @@ class Delivery:
         yield BREATHE
 
 
-def is_key(error: psycopg.Error, table: str) -> bool:
-    """Return whether *error* says that *table* holds the event already, and not about a constraint of the users.
-
-    By the constraint's name: a partition's or a chunk's is made of the table's. A writer may have no right to look.
-    """
-    constraint = error.diag.constraint_name or ""
-    return table in constraint and constraint.endswith("_pkey")
-
-
 def named_line(error: psycopg.Error, table: str) -> int | None:
     """Return the line of a COPY to *table* that *error* is about, counted from 1, or ``None``.
 
-    The text is ``COPY <table>, line <n>`` in the server's language; in all of them the number follows the table.
+    The text is ``COPY <table>, line <n>`` in the server's language; in all of them the number follows the table. The
+    lines of a trigger's functions come before it.
     """
     context: Any = error.diag.context or ""
-    _, found, rest = context.partition(table)
-    number = re.search(r"\d+", rest) if found and context.startswith("COPY") else None
-    return int(number.group()) if number else None
+    for line in context.splitlines():
+        _, found, rest = line.partition(table)
+        if found and line.startswith("COPY") and (number := re.search(r"\d+", rest)):
+            return int(number.group())
+    return None

@@ -28,10 +28,15 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """Run one statement; the result is its rows, or the number of rows it touched."""
+    """Run one statement; the result is its rows, or the number of rows it touched.
+
+    Without parameters it may be several statements; the result is the first one's. With *rows* it asks what became of
+    them, and a session that runs no SQL stores them.
+    """
 
     statement: str
     parameters: tuple[Any, ...] = ()
+    rows: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class CopyData:
 
 @dataclass(frozen=True, slots=True)
 class CopyEnd:
-    """End it and wait for the server's answer."""
+    """End it and wait for the server's answer; the result is the number of rows that the server stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ _VERDICTS: Final = {
     "25006": Verdict.RETRY,  # read-only transaction: we reached a standby, or a failover is under way
     "25P02": Verdict.RETRY,  # in a failed transaction: the rollback did not get through
     "25P03": Verdict.RETRY,  # idle-in-transaction timeout
+    "25P04": Verdict.RETRY,  # transaction timeout
     "40": Verdict.RETRY,  # serialisation failure, deadlock
     "44": Verdict.ROW,  # with check option violation
     "53": Verdict.RETRY,  # insufficient resources

@@ -111,11 +111,15 @@ class Core:
 
     def _choose(self) -> Steps:
         """Return the next work, or ``None``: what was begun on disk, then events in memory, then what waits on disk."""
-        unfinished = self._unfinished
+        unfinished, stopping = self._unfinished, self._consumer.stop_at is not None
+        if unfinished.disk_work is not None and unfinished.disk_work.stuck:
+            unfinished.set_aside()
+        if unfinished.batch is not None and unfinished.batch.stuck:
+            self._books.take(self._books.ledger.settled + self._settings.max_batch)  # into the batch
         if (unfinished.batch is not None or self._take()) and self._spooling.always:
-            yield from self._spill(live=unfinished.disk_work is None and self._delivery.healthy)
-        if unfinished.disk_work is None and unfinished.batch is None and self._consumer.stop_at is None:
-            unfinished.begin_disk_work(self._spooling.next_work())
+            yield from self._spill(live=unfinished.may_be_live and self._delivery.healthy)
+        if unfinished.disk_work is None and unfinished.batch is None and not stopping:
+            unfinished.begin_disk_work(self._spooling.next_work() or unfinished.take_aside())
         return unfinished.disk_work or unfinished.batch
 
     def _take(self) -> bool:
@@ -133,6 +137,8 @@ class Core:
             self._end_batch()
             # A segment between any two batches, so the spool of a busy client is delivered too.
             self._unfinished.begin_disk_work(self._spooling.next_work() if self._consumer.stop_at is None else None)
+        if self._unfinished.disk_work is None:
+            self._unfinished.begin_disk_work(self._unfinished.take_aside())  # the database takes rows, so try again
         self._consumer.reach()
 
     def _end_batch(self) -> None:

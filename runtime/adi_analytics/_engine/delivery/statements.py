@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics._engine.dead_letters.letter import DeadLetter
 from adi_analytics._engine.delivery.effects import BREATHE, CopyData, CopyEnd, CopyStart, Execute, Steps
 from adi_analytics._engine.delivery.faults import ForeignDatabaseError
-from adi_analytics._engine.rows.row import COLUMNS, HEADER, TRAILER, row_timestamp
+from adi_analytics._engine.rows.row import COLUMNS, HEADER, TRAILER, columns_of, row_timestamp
 from adi_analytics._shared.sql import quote
 
 if TYPE_CHECKING:
@@ -22,27 +23,33 @@ _HOUR: Final = 3_600_000_000  # microseconds
 CHUNK: Final = 64  # rows in one piece of a COPY, and the fewest between two breaths
 _SLICE: Final = 0.00025  # seconds of work between two breaths: what a caller may wait for the GIL
 _COLUMN_LIST: Final = ", ".join(f'"{name}"' for name in COLUMNS)
-
 _TYPES: Final = {"timestamp": "timestamptz", "user_id": "uuid", "data": "jsonb", "event_id": "uuid", "meta": "jsonb"}
-_COLUMN_TYPES: Final = ", ".join(f'"{name}" {_TYPES.get(name, "text")}' for name in COLUMNS)
+_VALUES: Final = ", ".join(f'(e ->> {at})::{_TYPES.get(name, "text")} as "{name}"' for at, name in enumerate(COLUMNS))
+_GIVEN: Final = ", ".join(f'given."{name}"' for name in COLUMNS)
 
-_SESSION: Final = """
-select set_config('statement_timeout', %s, false), set_config('client_min_messages', 'error', false),
-    set_config('idle_in_transaction_session_timeout', '60s', false)
+# Behind a pooler in transaction mode, what a session sets stays with the server's process and changes the statements of
+# other programs, so each transaction sets what it needs for itself.
+# The isolation level: with a stricter default, two workers that mark the same late hour would stop each other.
+_BEGIN: Final = """
+begin isolation level read committed;
+select set_config('statement_timeout', '{timeout}', true), set_config('client_min_messages', 'error', true),
+    set_config('idle_in_transaction_session_timeout', '60s', true), set_config('row_security', 'on', true);
+select set_config('lc_messages', 'C', true) where current_setting('is_superuser') = 'on'
 """
-# Only a superuser may; others get the server's language, of which the worker understands the line number.
-_SESSION_LANGUAGE: Final = """
-select set_config('lc_messages', 'C', false) where current_setting('is_superuser') = 'on'
-"""
-_SAYS_CATALOG: Final = """
-select true
+_READABLE: Final = """
+select a.attname::text
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute a on a.attrelid = c.oid
-where n.nspname = 'analytics_meta' and c.relname = 'installation' and a.attname = 'catalog'
+where n.nspname = 'analytics_meta' and c.relname = 'installation' and a.attname in ('catalog', 'events_schema')
     and has_schema_privilege(n.oid, 'usage') and has_column_privilege(c.oid, a.attnum, 'select')
 """
 _CATALOG: Final = "select catalog from analytics_meta.installation"
+# A table of the user's choice may be elsewhere.
+_SCHEMA: Final = """
+select events_schema from analytics_meta.installation
+where to_regclass(format('%%I.%%I', events_schema, %s::text)) is not null
+"""
 MARK_LATE: Final = """
 insert into analytics_meta.late_buckets (bucket) select unnest(%s::timestamptz[])
 on conflict (bucket) do update set marked_at = now()
@@ -53,10 +60,51 @@ insert into {table}
 select %s::uuid, %s::timestamptz, %s, %s, %s, %s, %s, %s, %s
 where not exists (select from {table} where event_id = %s::uuid and replayed_at is null)
 """
+_ROWS: Final = "select set_config('adi_analytics.rows', %s, true)"
+# Row by row, but in one statement: it needs no right but to insert. `on conflict` would need one to read the key, which
+# TimescaleDB can't grant, and without naming the key it would swallow the user's own constraints.
+_MERGE: Final = """
+do $merge$
+declare
+    given record;
+    wanted oid := to_regclass($table${table}$table$);
+    stored bigint := 0;
+    held bigint := 0;
+    touched bigint;
+    name text;
+begin
+    for given in
+        select {values} from json_array_elements(current_setting('adi_analytics.rows')::json) as e
+    loop
+        begin
+            insert into {table} ({columns}) values ({given});
+            get diagnostics touched = row_count;
+            stored := stored + touched;
+        exception when unique_violation then
+            get stacked diagnostics name = constraint_name;
+            -- the key of the table, of a partition of it or of a chunk
+            if not exists (
+                select from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
+                where c.relname = name and i.indisprimary and (i.indrelid = wanted or exists (
+                    select from pg_catalog.pg_inherits h where h.inhrelid = i.indrelid and h.inhparent = wanted))
+            ) then
+                raise;
+            end if;
+            held := held + 1;
+        end;
+    end loop;
+    perform set_config('adi_analytics.rows', '', true),
+        set_config('adi_analytics.stored', stored::text, true), set_config('adi_analytics.held', held::text, true);
+end
+$merge$
+"""
+_MERGED: Final = """
+select current_setting('adi_analytics.stored')::bigint, current_setting('adi_analytics.held')::bigint
+"""
 
 
 class Store:
-    """Writes rows and dead letters to one database.
+    """Writes rows and dead letters to one database, each in a transaction that leaves no setting behind.
 
     Args:
         catalog: Says the tables, and from when on a row is late.
@@ -67,52 +115,33 @@ class Store:
     def __init__(self, catalog: Catalog, table: str, statement_timeout: float) -> None:
         self._catalog = catalog
         self.table = table or catalog.table
-        self._timeout = f"{round(statement_timeout * 1000)}ms"
+        self._begin = _BEGIN.format(timeout=f"{round(statement_timeout * 1000)}ms")
         late_after = _LATE_AFTER if catalog.late_after is None else catalog.late_after
         self._late_after = late_after * 1_000_000
-        target = quote(self.table)
+        self._use_schema("")
+
+    def _use_schema(self, schema: str) -> None:
+        place = f"{quote(schema)}." if schema else ""
+        target, letters = place + quote(self.table), place + quote(self._catalog.dead_letters_table)
         self._copy = f"copy {target} ({_COLUMN_LIST}) from stdin (format binary)"
-        # Not `as select ... limit 0`: a role that may only insert cannot read the events table.
-        self._temporary = f"create temporary table adi_analytics_incoming ({_COLUMN_TYPES}) on commit drop"
-        self._copy_temporary = f"copy adi_analytics_incoming ({_COLUMN_LIST}) from stdin (format binary)"
-        self._dead_letter = _DEAD_LETTER.format(table=quote(catalog.dead_letters_table))
-        self._merge = (
-            f"insert into {target} ({_COLUMN_LIST}) select {_COLUMN_LIST} from adi_analytics_incoming "  # noqa: S608 - quoted
-            'on conflict ("timestamp", event_id) do nothing'
-        )
+        self._dead_letter = _DEAD_LETTER.format(table=letters)
+        self._merge = _MERGE.format(table=target, columns=_COLUMN_LIST, values=_VALUES, given=_GIVEN)
 
     def prepare(self) -> Steps:
-        """Set up a new connection."""
-        yield Execute(_SESSION, (self._timeout,))
-        yield Execute(_SESSION_LANGUAGE)
+        """Get to know the database of a new connection."""
         # A writer may have no right to look, and a table may have been made without the migrator.
-        if (yield Execute(_SAYS_CATALOG)) == [(True,)]:
+        readable = {name for (name,) in (yield Execute(_READABLE))}
+        if "catalog" in readable:
             for (name,) in (yield Execute(_CATALOG)):
                 if name is not None and name != self._catalog.name:
                     raise ForeignDatabaseError(name, self._catalog.name)
+        found = (yield Execute(_SCHEMA, (self.table,))) if "events_schema" in readable else []
+        self._use_schema(found[0][0] if found else "")
 
     def write(self, chunks: Iterable[list[bytes]], *, late: list[datetime]) -> Steps:
-        """Append rows in one transaction, together with the *late* hours' marks."""
-        if late:
-            yield Execute("begin")
-        yield from self._send(self._copy, chunks)
-        if late:
-            yield from self._mark(late)
-            yield Execute("commit")
-
-    def merge(self, rows: list[bytes]) -> Steps:
-        """Append those of *rows* that the table doesn't hold; returns how many it held."""
-        yield Execute("begin")
-        yield Execute(self._temporary)
-        yield from self._send(self._copy_temporary, chunked(rows))
-        written = yield Execute(self._merge)
-        if late := self.late_hours(rows):
-            yield from self._mark(late)
-        yield Execute("commit")
-        return len(rows) - written
-
-    def _send(self, statement: str, chunks: Iterable[list[bytes]]) -> Steps:
-        yield CopyStart(statement)
+        """Append rows in one transaction, together with the *late* hours' marks; returns how many the server stored."""
+        yield Execute(self._begin)
+        yield CopyStart(self._copy)
         start, rested = HEADER, time.monotonic()
         for chunk in chunks:
             yield CopyData(start + b"".join(chunk))
@@ -122,10 +151,23 @@ class Store:
                 yield BREATHE
                 rested = time.monotonic()
         yield CopyData(start + TRAILER)
-        yield CopyEnd()
+        stored = yield CopyEnd()
+        yield from self._end(late)
+        return stored
 
-    def _mark(self, hours: list[datetime]) -> Steps:
-        yield Execute(MARK_LATE, (hours,))
+    def merge(self, rows: list[bytes]) -> Steps:
+        """Append those of *rows* that the table doesn't hold; returns how many it stored, and how many it held."""
+        yield Execute(self._begin)
+        yield Execute(_ROWS, (_as_json(rows),))
+        yield Execute(self._merge)
+        ((stored, held),) = yield Execute(_MERGED, rows=tuple(rows))
+        yield from self._end(self.late_hours(rows))
+        return stored, held
+
+    def _end(self, late: list[datetime]) -> Steps:
+        if late:
+            yield Execute(MARK_LATE, (late,))
+        yield Execute("commit")
 
     def late_hours(self, rows: Iterable[bytes]) -> list[datetime]:
         """Return the hours of those of *rows* that the aggregates' refresh no longer looks at."""
@@ -140,21 +182,13 @@ class Store:
     def dead_letter(self, letter: DeadLetter) -> Steps:
         """Keep *letter*; a second time does nothing."""
         row = letter.row
-        yield Execute(
-            self._dead_letter,
-            (
-                row.event_id,
-                row.timestamp,
-                _storable(row.event_type),
-                _storable(row.service),
-                letter.reason,
-                letter.sqlstate,
-                _storable(letter.message),
-                letter.library_version,
-                row.payload(),
-                row.event_id,
-            ),
-        )
+        values = (
+            row.event_id, row.timestamp, _storable(row.event_type), _storable(row.service), letter.reason,
+            letter.sqlstate, _storable(letter.message), letter.library_version, row.payload(), row.event_id,
+        )  # fmt: skip
+        yield Execute(self._begin)
+        yield Execute(self._dead_letter, values)
+        yield Execute("commit")
 
 
 def chunked(rows: list[bytes]) -> Iterator[list[bytes]]:
@@ -166,3 +200,8 @@ def chunked(rows: list[bytes]) -> Iterator[list[bytes]]:
 def _storable(text: str) -> str:
     """Return *text* as a ``text`` column takes it: no NUL, no lone surrogate."""
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _as_json(rows: list[bytes]) -> str:
+    """Return the columns of *rows* as texts, which the server reads as it reads a COPY."""
+    return json.dumps([columns_of(row) for row in rows], ensure_ascii=False)

@@ -19,6 +19,7 @@ class Unfinished:
     Attributes:
         batch: The batch that is being delivered; the books count its events as in flight.
         disk_work: The rows from disk that are being delivered.
+        aside: Rows from disk that fail, and wait for others to show whether the database takes any.
         spool: The spool, once a worker has opened it.
         reported: How many lost or refused events the log has mentioned so far.
         complained_at: When the log said that the database takes no events, if that is its last word about it.
@@ -31,6 +32,7 @@ class Unfinished:
     def _forget(self) -> None:
         self.batch: Batch | None = None
         self.disk_work: SpooledWork | None = None
+        self.aside: SpooledWork | None = None
         self.spool: Spool | None = None
         self.reported: dict[str, int] = {}
         self.complained_at: float | None = None
@@ -51,6 +53,22 @@ class Unfinished:
     def end_disk_work(self) -> None:
         """All rows of the disk work are settled."""
         self.disk_work = None
+
+    def set_aside(self) -> None:
+        """Let other work come before the disk work."""
+        if self.aside is None:
+            self.aside, self.disk_work = self.disk_work, None
+
+    def take_aside(self) -> SpooledWork | None:
+        """Return what was set aside, to be tried again."""
+        work, self.aside = self.aside, None
+        return work
+
+    @property
+    def may_be_live(self) -> bool:
+        """Whether rows written to disk may be delivered from memory at once."""
+        # The live segment is cleared as a whole when its rows are settled.
+        return self.disk_work is None and (self.aside is None or self.aside.segment is not None)
 
     def keep_spool(self, spool: Spool) -> None:
         """Use *spool* until `close`."""
@@ -82,7 +100,7 @@ class Unfinished:
         if self.spool is not None:
             self.spool.close()
             self.spool = None
-        self.disk_work = None
+        self.disk_work = self.aside = None
 
     def after_fork_in_child(self) -> None:
         """Leave everything to the parent."""

@@ -30,13 +30,13 @@ class Group:
 
     Attributes:
         rows: The rows.
-        merge: Whether some are in the table already, and are left out by way of a temporary table.
-        search: The same, but they must be found one by one, for the role may make no temporary table.
+        merge: Whether some are in the table already, and are left out.
+        suspect: Whether it is a single row that failed, for a reason that may not be its own.
     """
 
     rows: list[bytes]
     merge: bool = False
-    search: bool = False
+    suspect: bool = False
 
 
 class Work:
@@ -51,9 +51,37 @@ class Work:
         self.account = account
         self.groups = [Group(rows)] if rows else []
         """A stack: the last group is next, and stays until it is settled."""
+        self.suspects: list[Group] = []
+        """Rows that failed alone, for a reason that may not be theirs. They come last, the first one next."""
         self.letters: list[DeadLetter] = []
         """Refused rows that are not yet kept as dead letters."""
+        self.failures = 0
+        """How often in succession the server failed to write, for a reason that may not be a row's."""
+        self.since: int | None = None
+        """How many transactions had succeeded when it failed so first."""
+        self.isolating = False
+        """Whether the row that causes such a failure is looked for."""
         self._faults = 0
+
+    @property
+    def next(self) -> Group | None:
+        """The group to write next."""
+        return self.groups[-1] if self.groups else self.suspects[0] if self.suspects else None
+
+    @property
+    def stuck(self) -> bool:
+        """Whether only suspects are left; rows of others would show whether the database takes any."""
+        return bool(self.suspects) and not self.groups
+
+    def take_next(self) -> Group:
+        """Return the next group and forget it: it is settled."""
+        return self.groups.pop() if self.groups else self.suspects.pop(0)
+
+    def suspect_next(self) -> None:
+        """Put the next group, which is a single row, behind all others."""
+        group = self.take_next()
+        group.suspect = True
+        self.suspects.append(group)
 
     def split(self, line: int | None) -> None:
         """Replace the next group by smaller ones, given the 1-based *line* that the server names.
@@ -67,7 +95,13 @@ class Work:
             pieces = [rows[: total // 2], rows[total // 2 :]]
         else:
             pieces = [rows[: line - 1], rows[line - 1 : line], *self._cut(rows[line:])]
-        self.groups.extend(Group(piece, group.merge, group.search) for piece in reversed(pieces) if piece)
+        self.groups.extend(Group(piece, group.merge) for piece in reversed(pieces) if piece)
+
+    def account_written(self, number: int, stored: int) -> None:
+        """Account for *number* rows that the server took without an error, and of which *stored* are in the table."""
+        self.account("delivered", stored, "")
+        if stored < number:  # a trigger left the others out
+            self.account("dropped", number - stored, "not_stored")
 
     def _cut(self, rows: list[bytes]) -> list[list[bytes]]:
         # With many bad rows, sending the whole rest again for each would cost the square of their number.
@@ -77,7 +111,12 @@ class Work:
     @property
     def rows(self) -> list[bytes]:
         """The rows that are not yet settled, in their order."""
-        return [row for group in reversed(self.groups) for row in group.rows]
+        return [row for group in (*reversed(self.groups), *self.suspects) for row in group.rows]
+
+    def take_rows(self) -> list[bytes]:
+        """Return the rows and forget them: the caller keeps them from now on."""
+        rows, self.groups, self.suspects = self.rows, [], []
+        return rows
 
 
 class Batch(Work):
@@ -106,6 +145,11 @@ class Batch(Work):
         """Whether every item was looked at and no row waits outside of the groups."""
         return self._next == len(self._items) and not self._sent
 
+    @property
+    def stuck(self) -> bool:
+        """The same, and all items were looked at."""
+        return super().stuck and self.encoded
+
     def moments(self) -> list[int]:
         """Return the timestamps of the items, in microseconds since 1970."""
         return [item[2] // 1000 for item in self._items]
@@ -131,14 +175,9 @@ class Batch(Work):
                 yield
             self.regroup()
 
-    def take_rows(self) -> list[bytes]:
-        """Return the rows and forget them: the caller keeps them from now on."""
-        rows, self.groups = self.rows, []
-        return rows
-
-    def commit(self) -> None:
-        """The rows sent are in the table."""
-        self.account("delivered", len(self._sent), "")
+    def commit(self, stored: int) -> None:
+        """The rows sent are done with; *stored* of them are in the table."""
+        self.account_written(len(self._sent), stored)
         self._sent = []
 
     def regroup(self) -> None:

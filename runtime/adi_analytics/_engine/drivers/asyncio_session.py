@@ -70,7 +70,7 @@ class AsyncioSession:
                 copying = self._copying = self._open().cursor().copy(statement.encode())
                 self._copy = await copying.__aenter__()
             case CopyEnd():
-                await self._end_copy(None)
+                return await self._end_copy(None)
             case Execute(statement, values):
                 cursor = await self._open().execute(statement.encode(), values or None)
                 return await cursor.fetchall() if cursor.description else cursor.rowcount
@@ -98,10 +98,12 @@ class AsyncioSession:
             await self._end_copy(error)
             raise
 
-    async def _end_copy(self, error: BaseException | None) -> None:
-        copying, self._copying, self._copy = self._copying, None, None
-        if copying is not None:
-            await copying.__aexit__(type(error) if error else None, error, None)
+    async def _end_copy(self, error: BaseException | None) -> int:
+        copying, copy, self._copying, self._copy = self._copying, self._copy, None, None
+        if copying is None or copy is None:
+            return 0
+        await copying.__aexit__(type(error) if error else None, error, None)
+        return copy.cursor.rowcount
 
     async def _reset(self) -> bool:
         connection = self._connection

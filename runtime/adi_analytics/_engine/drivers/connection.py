@@ -9,7 +9,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from adi_analytics._engine.process.at_fork import no_fork
-from adi_analytics._shared.conninfo import ConninfoInvalidError, connection_options, fresh_conninfo
+from adi_analytics._shared.conninfo import ENCODING, ConninfoInvalidError, connection_options, fresh_conninfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +74,8 @@ def parameters(conninfo: str, settings: Settings) -> dict[str, Any]:
     except psycopg.ProgrammingError:
         raise ConninfoInvalidError from None  # its text may quote a password
     # Without prepared statements: their names would clash behind a pooler.
-    return {**connection_options(settings.connect_timeout), **found, "autocommit": True, "prepare_threshold": None}
+    own = {**ENCODING, "autocommit": True, "prepare_threshold": None}
+    return {**connection_options(settings.connect_timeout), **found, **own}
 
 
 def patience(statement_timeout: float) -> float:

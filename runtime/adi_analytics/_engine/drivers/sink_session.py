@@ -46,10 +46,12 @@ class SinkSession:
             case CopyData(data):
                 self._copy += data
             case CopyEnd():
-                self._sink.write(list(_rows_of(self._copy)))
+                return self._write(list(_rows_of(self._copy)))
+            case Execute(rows=rows) if rows:
+                return [(self._write([Row.from_copy(row) for row in rows]), 0)]
             case Execute():
                 self._sink.ping()
-                return 1
+                return []
             case Reset():
                 return self._usable()
         return None
@@ -59,6 +61,10 @@ class SinkSession:
 
     def abandon(self) -> None:
         """Do nothing: there is no connection."""
+
+    def _write(self, rows: list[Row]) -> int:
+        self._sink.write(rows)
+        return len(rows)
 
     def _usable(self) -> bool:
         import psycopg

@@ -63,7 +63,7 @@ class ThreadSession:
                 copying = self._copying = self._open().cursor().copy(statement.encode())
                 self._copy = copying.__enter__()
             case CopyEnd():
-                self._end_copy(None)
+                return self._end_copy(None)
             case Execute(statement, values):
                 cursor = self._open().execute(statement.encode(), values or None)
                 return cursor.fetchall() if cursor.description else cursor.rowcount
@@ -104,10 +104,12 @@ class ThreadSession:
             self._end_copy(error)
             raise
 
-    def _end_copy(self, error: BaseException | None) -> None:
-        copying, self._copying, self._copy = self._copying, None, None
-        if copying is not None:
-            copying.__exit__(type(error) if error else None, error, None)
+    def _end_copy(self, error: BaseException | None) -> int:
+        copying, copy, self._copying, self._copy = self._copying, self._copy, None, None
+        if copying is None or copy is None:
+            return 0
+        copying.__exit__(type(error) if error else None, error, None)
+        return copy.cursor.rowcount
 
     def _reset(self) -> bool:
         connection = self._connection

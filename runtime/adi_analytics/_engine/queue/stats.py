@@ -53,7 +53,8 @@ class Stats:
         dropped: Events that will not be delivered.
         pending: Events in memory: queued or being delivered.
         dropped_by_reason: ``queue_full``, ``sampled``, ``closed``, ``shutdown``, ``before_send``,
-            ``before_send_error``, ``spool_full``, ``spool_damaged``, ``dead_letter_failed``, ``internal_error``.
+            ``before_send_error``, ``spool_full``, ``spool_damaged``, ``dead_letter_failed``, ``internal_error``,
+            ``not_stored`` (a trigger of the table left the row out).
         dead_lettered_by_reason: ``invalid_event``, ``encoding``, ``too_large``, ``row_rejected``.
         duplicates: Rows that the table already held; part of ``delivered``.
         recovered: Events of other, dead processes delivered from their spools; outside of the sum.

@@ -35,22 +35,15 @@ class Row:
     @classmethod
     def from_copy(cls, row: bytes) -> Row:
         """Take *row* apart again."""
-        values, at = [], 2
-        for _ in COLUMNS:
-            (length,) = struct.unpack_from("!i", row, at)
-            at += 4
-            values.append(row[at : at + length] if length >= 0 else None)
-            at += max(length, 0)
-        timestamp, event_type, service, user_id, data, event_id, meta = values
-        micros = struct.unpack("!q", timestamp or b"")[0] + EPOCH_2000
+        timestamp, event_type, service, user_id, data, event_id, meta = columns_of(row)
         return cls(
-            timestamp=to_datetime(micros * 1000).isoformat(),
-            event_type=(event_type or b"").decode(),
-            service=(service or b"").decode(),
-            user_id=str(uuid.UUID(bytes=user_id)) if user_id else None,
-            data=_json_of((data or b"")[1:]),
-            event_id=str(uuid.UUID(bytes=event_id)),
-            meta=_json_of((meta or b"")[1:]),
+            timestamp=timestamp or "",
+            event_type=event_type or "",
+            service=service or "",
+            user_id=user_id,
+            data=_json_of(data or ""),
+            event_id=event_id or "",
+            meta=_json_of(meta or ""),
         )
 
     def payload(self) -> str:
@@ -62,17 +55,56 @@ class Row:
             return json.dumps(_tamed(columns), ensure_ascii=True, default=placeholder)
 
 
+def columns_of(row: bytes) -> list[str | None]:
+    """Return the columns of *row* as texts, as PostgreSQL reads them."""
+    values: list[bytes | None] = []
+    at = 2
+    for _ in COLUMNS:
+        (length,) = struct.unpack_from("!i", row, at)
+        at += 4
+        values.append(row[at : at + length] if length >= 0 else None)
+        at += max(length, 0)
+    return [None if value is None else _TEXT_OF[name](value) for name, value in zip(COLUMNS, values, strict=True)]
+
+
+def _moment(value: bytes) -> str:
+    return to_datetime((struct.unpack("!q", value)[0] + EPOCH_2000) * 1000).isoformat()
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="replace")  # `msgspec.Raw` in a context may hold anything
+
+
+def _json_text(value: bytes) -> str:
+    return _text(value[1:])  # behind the version
+
+
+def _uuid(value: bytes) -> str:
+    return str(uuid.UUID(bytes=value))
+
+
+_TEXT_OF: Final = {
+    "timestamp": _moment,
+    "event_type": _text,
+    "service": _text,
+    "user_id": _uuid,
+    "data": _json_text,
+    "event_id": _uuid,
+    "meta": _json_text,
+}
+
+
 def row_timestamp(row: bytes) -> int:
     """Return the timestamp of *row*, in microseconds since 1970."""
     micros: int = struct.unpack_from("!q", row, 6)[0]
     return micros + EPOCH_2000
 
 
-def _json_of(text: bytes) -> Any:
+def _json_of(text: str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):  # `msgspec.Raw` in a context may hold anything
-        return {"$unserialisable": text.decode(errors="replace")}
+    except (ValueError, RecursionError):
+        return {"$unserialisable": text}
 
 
 _DEEPEST: Final = 100  # levels of nesting kept in a dead letter that JSON can't take as it is

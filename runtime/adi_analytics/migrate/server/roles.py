@@ -48,13 +48,9 @@ def needed(kind: Kind, snapshot: Manifest, database: Database) -> Iterator[Grant
                 yield Grant("select", schema, view.name)
         return
     yield Grant("usage", "analytics_meta")
-    if database.catalog is not None:  # so that the worker can tell another catalog's database
-        yield Grant("select", "analytics_meta", "installation", ("catalog",))
+    if database.catalog is not None:  # so that the worker finds the tables, and can tell another catalog's database
+        yield Grant("select", "analytics_meta", "installation", ("catalog", "events_schema"))
     yield Grant("insert", schema, storage.table)
-    if database.backend != "timescaledb":
-        # After a retry the worker inserts with `on conflict do nothing`, which reads the key's columns; without the
-        # right it goes a longer way. TimescaleDB refuses to grant columns of a hypertable that compresses.
-        yield Grant("select", schema, storage.table, ("timestamp", "event_id"))
     for right in ("select", "insert"):
         yield Grant(right, schema, storage.dead_letters_table)
     for right in ("select", "insert", "update"):
