@@ -217,8 +217,8 @@ def _masked(name: str, value: str) -> str:
     return value if _SHOWN[name].fullmatch(value) else _HIDDEN
 
 
-ENCODING: Final = {"client_encoding": "utf8"}
-"""The libpq parameter that nothing overrides: every text that is sent is UTF-8."""
+ENCODING: Final = "utf8"
+"""The ``client_encoding`` of every connection, whatever else asks for another: all text that is sent is UTF-8."""
 
 
 def connection_options(connect_timeout: float) -> dict[str, str | int]:

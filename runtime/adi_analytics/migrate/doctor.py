@@ -89,7 +89,7 @@ def _examine(connection: Connection, options: Options) -> Iterator[Diagnosis]:
         yield from _extension(connection, None)  # what is installed may explain it
         raise
     yield from _extension(connection, database.backend if database.installed else options.backend)
-    for check in (_clock, _lock_holder, _pooler, _rights):
+    for check in (_clock, _lock_holder, _encoding, _rights):
         yield from _attempt(check, connection, database, options)
     pending = yield from _migrations(connection, database, options)
     if not database.installed or pending:
@@ -174,12 +174,12 @@ def _lock_holder(connection: Connection, _: Database, __: Options) -> Iterator[D
         )
 
 
-def _pooler(connection: Connection, _: Database, __: Options) -> Iterator[Diagnosis]:
-    pids = {fetch_value(connection, "select pg_backend_pid()") for _attempt in range(5)}
-    if len(pids) > 1:
+def _encoding(connection: Connection, _: Database, __: Options) -> Iterator[Diagnosis]:
+    encoding = fetch_value(connection, "show server_encoding")
+    if encoding != "UTF8":
         yield Diagnosis(
-            "pooler", "error", "statements run in different sessions",
-            "Give the migrator a direct connection to the server, not a transaction pooler.",
+            "encoding", "warning", f"the database's encoding is {encoding}: events with other text become dead letters",
+            "Use a database that was made with encoding 'UTF8'.",
         )  # fmt: skip
 
 

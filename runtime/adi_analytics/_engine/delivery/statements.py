@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from adi_analytics._shared.catalog import Catalog
 
 _LATE_AFTER: Final = 6 * 3600  # seconds; without aggregates nothing reads the marks, until one is added
+_UTF8: Final = "UTF8"
 _HOUR: Final = 3_600_000_000  # microseconds
 CHUNK: Final = 64  # rows in one piece of a COPY, and the fewest between two breaths
 _SLICE: Final = 0.00025  # seconds of work between two breaths: what a caller may wait for the GIL
@@ -36,6 +37,7 @@ select set_config('statement_timeout', '{timeout}', true), set_config('client_mi
     set_config('idle_in_transaction_session_timeout', '60s', true), set_config('row_security', 'on', true);
 select set_config('lc_messages', 'C', true) where current_setting('is_superuser') = 'on'
 """
+_ENCODING: Final = "select current_setting('server_encoding')"
 _READABLE: Final = """
 select a.attname::text
 from pg_catalog.pg_class c
@@ -118,6 +120,7 @@ class Store:
         self._begin = _BEGIN.format(timeout=f"{round(statement_timeout * 1000)}ms")
         late_after = _LATE_AFTER if catalog.late_after is None else catalog.late_after
         self._late_after = late_after * 1_000_000
+        self._encoding = _UTF8
         self._use_schema("")
 
     def _use_schema(self, schema: str) -> None:
@@ -129,6 +132,7 @@ class Store:
 
     def prepare(self) -> Steps:
         """Get to know the database of a new connection."""
+        self._encoding = next((name for (name,) in (yield Execute(_ENCODING))), _UTF8)
         # A writer may have no right to look, and a table may have been made without the migrator.
         readable = {name for (name,) in (yield Execute(_READABLE))}
         if "catalog" in readable:
@@ -183,23 +187,23 @@ class Store:
         """Keep *letter*; a second time does nothing."""
         row = letter.row
         values = (
-            row.event_id, row.timestamp, _storable(row.event_type), _storable(row.service), letter.reason,
-            letter.sqlstate, _storable(letter.message), letter.library_version, row.payload(), row.event_id,
+            row.event_id, row.timestamp, self._storable(row.event_type), self._storable(row.service), letter.reason,
+            letter.sqlstate, self._storable(letter.message), letter.library_version, row.payload(), row.event_id,
         )  # fmt: skip
         yield Execute(self._begin)
         yield Execute(self._dead_letter, values)
         yield Execute("commit")
+
+    def _storable(self, text: str) -> str:
+        """Return *text* as a ``text`` column takes it: no NUL, no lone surrogate, nothing that the encoding lacks."""
+        text = text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return text if self._encoding in {_UTF8, "SQL_ASCII"} else text.encode("ascii", "backslashreplace").decode()
 
 
 def chunked(rows: list[bytes]) -> Iterator[list[bytes]]:
     """Cut *rows* into the pieces of a COPY."""
     for start in range(0, len(rows), CHUNK):
         yield rows[start : start + CHUNK]
-
-
-def _storable(text: str) -> str:
-    """Return *text* as a ``text`` column takes it: no NUL, no lone surrogate."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _as_json(rows: list[bytes]) -> str:

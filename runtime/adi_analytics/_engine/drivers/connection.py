@@ -74,7 +74,7 @@ def parameters(conninfo: str, settings: Settings) -> dict[str, Any]:
     except psycopg.ProgrammingError:
         raise ConninfoInvalidError from None  # its text may quote a password
     # Without prepared statements: their names would clash behind a pooler.
-    own = {**ENCODING, "autocommit": True, "prepare_threshold": None}
+    own = {"client_encoding": ENCODING, "autocommit": True, "prepare_threshold": None}
     return {**connection_options(settings.connect_timeout), **found, **own}
 
 

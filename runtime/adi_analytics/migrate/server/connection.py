@@ -14,6 +14,7 @@ from psycopg import sql
 
 from adi_analytics._shared.conninfo import (
     ARGUMENT,
+    ENCODING,
     VARIABLES,
     ConninfoInvalidError,
     ConninfoMissingError,
@@ -22,6 +23,7 @@ from adi_analytics._shared.conninfo import (
     without_secrets,
 )
 from adi_analytics.migrate.errors import DatabaseUnreachableError, UnsuitableDatabaseError, UsageError
+from adi_analytics.migrate.server import pooler
 from adi_analytics.migrate.server.pins import pins
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
@@ -75,25 +77,35 @@ def connect(url: str, *, command: str = "api") -> Iterator[Connection]:
 
     Raises:
         DatabaseUnreachableError: If the server does not answer or refuses the connection.
-        UnsuitableDatabaseError: If it is too old, or a read-only standby.
+        UnsuitableDatabaseError: If it is too old, a read-only standby, or behind a pooler in transaction mode.
     """
+    with _open(url, command) as connection:
+        _check_server(connection, url)
+        if pooler.shares_sessions(connection, lambda: _open(url, command)):
+            raise UnsuitableDatabaseError(
+                f"{printable(url)} is a pooler in transaction mode: neither a lock nor a setting would stay ours",
+                "Connect directly to the server, or to a port where the pooler works in session mode.",
+                database=printable(url),
+            )
+        pin(connection)
+        yield connection
+
+
+def _open(url: str, command: str) -> Connection:
     try:
         # prepare_threshold=None: behind a pooler or on a server whose clients share one session, names of prepared
         # statements collide.
-        connection = psycopg.connect(
+        return psycopg.connect(
             url,
             autocommit=True,
             prepare_threshold=None,
             connect_timeout=_CONNECT_TIMEOUT,
             fallback_application_name=_application_name(command),
+            client_encoding=ENCODING,
         )
     except psycopg.OperationalError as error:
         reason = without_secrets(" ".join(str(error).split()), url)
         raise DatabaseUnreachableError(reason=reason, database=printable(url)) from error
-    with connection:
-        _check_server(connection, url)
-        pin(connection)
-        yield connection
 
 
 def pin(connection: Connection) -> None:

@@ -134,7 +134,7 @@ def _replay_one(  # noqa: PLR0913 - what one letter needs
                 row = _repaired(row)
             if not force and (problem := _problem(catalog, event_type, row["data"])):
                 return Refused(id=number, event_type=event_type, sqlstate=None, message=problem)
-            inserted = connection.execute(_insert(store.table), (json.dumps(row),)).rowcount
+            inserted = connection.execute(_insert(store.table), (_as_json(row),)).rowcount
             _mark(connection, store, row["timestamp"])
             connection.execute(f"update {letters} set replayed_at = now() where id = %s".encode(), (number,))  # noqa: S608 - quoted
             return bool(inserted)
@@ -142,6 +142,16 @@ def _replay_one(  # noqa: PLR0913 - what one letter needs
         if verdict_of(error) not in {Verdict.ROW, Verdict.DUPLICATE}:
             raise
         return _refused(number, event_type, error)
+
+
+def _as_json(row: Any) -> str:
+    """Return *row* as JSON for ``jsonb``, which takes escapes beyond ASCII only if the database is in UTF8."""
+    text = json.dumps(row, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate, about which the server is to say so
+        return json.dumps(row)
+    return text
 
 
 def _refused(number: int, event_type: str, error: psycopg.Error) -> Refused:
