@@ -310,6 +310,10 @@ def _letters(arguments: argparse.Namespace, bar: Bar) -> Output:
 def _replayed(result: Replayed) -> Output:
     shown = [f"stored {result.replayed} events, of which {result.held} were there already"]
     shown += [f"letter {entry.id} ({entry.event_type}) was refused again: {entry.message}" for entry in result.refused]
+    shown += [
+        f"not checked: {', '.join(fields)} of {event_type}, which the catalog does not store as it was"
+        for event_type, fields in result.unchecked.items()
+    ]
     return Output(asdict(result), shown, EXIT_ERROR if result.refused else EXIT_OK)
 
 

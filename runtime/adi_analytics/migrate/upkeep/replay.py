@@ -7,7 +7,7 @@ never deleted, and not replayed again.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
@@ -16,12 +16,13 @@ from adi_analytics._engine.dead_letters.file import wait_for_writers
 from adi_analytics._engine.delivery.faults import Verdict, verdict_of
 from adi_analytics._engine.delivery.statements import MARK_LATE, Store
 from adi_analytics._engine.rows.row import COLUMNS
-from adi_analytics._engine.rows.validate import InvalidValueError, decoder_of
+from adi_analytics._engine.rows.stored import stored_decoder_of, unchecked_fields
+from adi_analytics._engine.rows.validate import InvalidValueError
 from adi_analytics._shared.sql import quote
 from adi_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from adi_analytics._shared.catalog import Catalog
@@ -70,11 +71,14 @@ class Replayed:
         replayed: Letters whose events are in the table now.
         held: Those of them whose events the table held already.
         refused: Letters that stay as they were.
+        unchecked: By event type, fields of the replayed events that could not be checked: the catalog does not store
+            them as they were. Empty with ``force``, which checks nothing.
     """
 
     replayed: int
     held: int
     refused: tuple[Refused, ...]
+    unchecked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def replay(  # noqa: PLR0913 - keywords, as on the command line
@@ -99,19 +103,21 @@ def replay(  # noqa: PLR0913 - keywords, as on the command line
     store = Store(catalog, table, statement_timeout=60.0)
     letters = quote(catalog.dead_letters_table)
     statement = (
-        f"select id from {letters} where replayed_at is null"  # noqa: S608 - quoted
+        f"select id, event_type from {letters} where replayed_at is null"  # noqa: S608 - quoted
         " and (%(ids)s::bigint[] is null or id = any(%(ids)s)) order by id"
     )
     wanted = connection.execute(statement.encode(), {"ids": None if ids is None else list(ids)}).fetchall()
-    replayed, held, refused = 0, 0, []
-    for (number,) in wanted:
+    replayed, held, refused, unchecked = 0, 0, [], {}
+    for number, event_type in wanted:
         outcome = _replay_one(connection, store, catalog, number, repair=repair, force=force)
         if isinstance(outcome, Refused):
             refused.append(outcome)
         elif outcome is not None:
             replayed += 1
             held += not outcome
-    return Replayed(replayed=replayed, held=held, refused=tuple(refused))
+            if not force and (fields := unchecked_fields(catalog.events[event_type])):
+                unchecked[event_type] = fields
+    return Replayed(replayed=replayed, held=held, refused=tuple(refused), unchecked=unchecked)
 
 
 def _replay_one(  # noqa: PLR0913 - what one letter needs
@@ -161,13 +167,11 @@ def _refused(number: int, event_type: str, error: psycopg.Error) -> Refused:
 
 def _problem(catalog: Catalog, event_type: str, data: Any) -> str | None:
     """Return what is wrong with an event by the catalog as it is now."""
-    cls = catalog.events.get(event_type)
+    cls: Any = catalog.events.get(event_type)
     if cls is None:
         return f"the catalog {catalog.name} has no event {event_type}"
-    if cls.STORE:  # the store policy may have taken required fields away
-        return None
     try:
-        decoder_of(cls)(json.dumps(data).encode())
+        stored_decoder_of(cls)(json.dumps(data).encode())
     except InvalidValueError as error:
         return str(error)
     return None
