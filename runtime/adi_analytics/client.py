@@ -13,6 +13,7 @@ from adi_analytics._engine.pipeline import Pipeline, WorkerConfig
 from adi_analytics._engine.process import at_exit, at_fork
 from adi_analytics._engine.queue import waiting
 from adi_analytics._engine.queue.stats import combined
+from adi_analytics._shared.catalog import Catalog
 from adi_analytics._shared.options import Options, Settings, seconds_from, settings_from, with_catalog
 from adi_analytics.context import current_context
 from adi_analytics.enriched import Event, to_nanoseconds
@@ -65,6 +66,10 @@ class AnalyticsClient:
         at_exit.register(self._pipeline)
         weakref.finalize(self, self._pipeline.retire).atexit = False
         self._checker: RowEncoder | None = None
+        # By identity: to ask the event or its class would run their code, which may raise anything.
+        classes = settings.catalog.events if isinstance(settings.catalog, Catalog) else {}
+        rates = settings.sample_rates.items()
+        self._rates = {id(classes[name]): rate for name, rate in rates if name in classes}
 
     @classmethod
     def create(cls, **options: Unpack[Options]) -> tuple[AnalyticsClient, WorkerConfig]:
@@ -140,7 +145,12 @@ class AnalyticsClient:
             else:
                 self._track_carefully(event, timestamp)
         except Exception:  # noqa: BLE001 - the program's work is worth more than an event
-            self._on_error()
+            try:
+                self._on_error()
+            except RecursionError:
+                if self._queue.settings.strict:
+                    raise
+                self._queue.too_deep[0] += 1  # the stack has no room for a call
 
     def track_if(self, condition: object, event: Event, *, timestamp: datetime | None = None) -> None:
         """Take *event* if *condition* is true; see `track`."""
@@ -155,8 +165,7 @@ class AnalyticsClient:
         nanoseconds = _now() if timestamp is None else to_nanoseconds(timestamp)
         if queue.settings.strict:
             self._check(event)
-        # Of the class: code of the event may raise, and the worker handles that.
-        rate = queue.settings.sample_rates.get(getattr(type(event), "EVENT_TYPE", ""))
+        rate = self._rates.get(id(type(event))) if self._rates else None
         if rate is not None and random.random() >= rate:  # noqa: S311 - a statistical choice
             queue.reject("sampled")
             return

@@ -67,20 +67,30 @@ for line in sys.stdin:
 
 
 @pytest.fixture(scope="module")
-def accepted(tmp_path_factory):
-    """A function that says which of some events the generated decoder accepts, and the generated schema."""
+def project(tmp_path_factory):
+    """A project with one event that has all of the fields."""
     from support.codegen.projects import Project
 
-    project = Project(tmp_path_factory.mktemp("project"))
+    made = Project(tmp_path_factory.mktemp("project"))
     enums = {"color": {"values": {"red": "Red"}}}
     fields = {name: {**field, "optional": True} for name, field in FIELDS.items()}
-    project.write(minimal(enums=enums, events={"seen": {"domain": "web", "description": "x", "fields": fields}}))
-    assert project.run("generate") == 0
+    made.write(minimal(enums=enums, events={"seen": {"domain": "web", "description": "x", "fields": fields}}))
+    assert made.run("generate") == 0
+    return made
+
+
+def answers(project, lines, program):
+    """Run *program* with the generated package; it reads *lines* and prints one for each."""
+    code = f"import io, sys; sys.stdin = io.StringIO({chr(10).join(lines)!r}){program}"
+    return run_python(code, project.out / "python").splitlines()
+
+
+@pytest.fixture(scope="module")
+def accepted(project):
+    """A function that says which of some events the generated decoder accepts, and the generated schema."""
 
     def decide(instances):
-        lines = [json.dumps(instance) for instance in instances]
-        code = f"import io, sys; sys.stdin = io.StringIO({chr(10).join(lines)!r}){ACCEPTS}"
-        return [word == "1" for word in run_python(code, project.out / "python").split()]
+        return [word == "1" for word in answers(project, map(json.dumps, instances), ACCEPTS)]
 
     return decide, json.loads((project.out / "json_schema" / "seen.schema.json").read_text(encoding="utf-8"))
 
@@ -150,3 +160,54 @@ def test_a_pattern_that_cannot_mean_the_same_is_refused(pattern, odd):
     with pytest.raises(UnportableError) as caught:
         portable(pattern)
     assert caught.value.args == (odd,)
+
+
+DECODED = """
+import json, sys
+import small_events as events
+for line in sys.stdin:
+    print(json.dumps(json.loads(events.to_json(events.from_json(line)))))
+"""
+TEXTS = """
+import json, sys
+import small_events as events
+for line in sys.stdin:
+    try:
+        events.from_json(line)
+        print("taken")
+    except events.EventDecodeError as error:
+        print(error.event, error.field)
+"""
+
+
+def test_a_whole_number_changes_no_other_field(project):
+    """12.0 is an int where the class has one, and stays what it is elsewhere, in the same event."""
+    extra = {"a": [1.0, -0.0, 1e300, 2.5, {"b": 3.0}], "any_int": 4.0}
+    given = {
+        "type": "seen",
+        "number": 12.0,
+        "grid": [[1.0, 2], []],
+        "place": {"zip": 3.0},
+        "price": 7.0,
+        "extra": extra,
+    }
+    (decoded,) = answers(project, [json.dumps(given)], DECODED)
+    found = json.loads(decoded)
+    assert found == given
+    assert json.dumps(found["extra"]) == json.dumps(extra)
+    assert [type(found["number"]), type(found["grid"][0][0]), type(found["place"]["zip"])] == [int] * 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"extra": "\0"}, "seen extra"),
+        ({"extra": {"deep": ["a\0"]}}, "seen extra"),
+        ({"extra": {"k\0": 1, "big": 10**30}}, "seen extra"),
+        ({"place": {"city": "\0", "zip": 1}, "number": 1.0}, "seen place"),
+        ({"extra": "\\\\u0000"}, "taken"),
+        ({"extra": "\\\0"}, "seen extra"),
+    ],
+)
+def test_u0000_is_refused_with_its_field(project, fields, said):
+    assert answers(project, [json.dumps({"type": "seen", **fields})], TEXTS) == [said]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,7 @@ def test_letters_hold_all_that_is_known(database: Database) -> None:
     send(database, nul(), "no event")
     found = database.execute("select event_type, service, reason, sqlstate from analytics_dead_letters")
     assert sorted(found) == [
-        ("application_error", "s", "row_rejected", "22P05"),
+        ("application_error", "s", "invalid_event", None),
         ("str", "unknown", "invalid_event", None),
     ]
 
@@ -77,7 +78,7 @@ def test_what_is_still_wrong_stays_and_says_why(database: Database, connection: 
     found = [(letter.event_type, letter.sqlstate, letter.message) for letter in result.refused]
     assert sorted(found, key=str) == [
         ("api_request", None, "Expected `int` >= 100 - at `$.status_code`"),
-        ("application_error", "22P05", "unsupported Unicode escape sequence"),
+        ("application_error", None, "Holds U+0000, which PostgreSQL can't store - at `$.error_message`"),
         ("application_error", None, "Holds text that UTF-8 can't, a lone surrogate"),
         ("str", None, "the catalog adi has no event str"),
     ]
@@ -106,6 +107,50 @@ def test_repair_replaces_what_can_not_be_stored(database: Database, connection: 
     assert replay(connection, CATALOG, repair=True).replayed == 2
     rows = database.execute("select data ->> 'error_message' from analytics_events order by id")
     assert {row[0] for row in rows} == {"nul \N{REPLACEMENT CHARACTER}", "surrogate \N{REPLACEMENT CHARACTER}"}
+
+
+def test_an_event_with_a_store_policy_is_checked_as_far_as_it_can_be(
+    database: Database, connection: psycopg.Connection
+) -> None:
+    hidden: Any = {"success": True, "email": "ada@example.org"}
+    database.execute("alter table analytics_events add constraint picky check (event_type <> 'auth_login_attempt')")
+    send(database, events.AuthLoginAttempt(**hidden), hash_key="key")
+    send(database, events.AuthLoginAttempt(**hidden))  # without a key the field is left out
+    send(database, events.AuthLoginAttempt(**{**hidden, "success": "perhaps"}), hash_key="key")
+    send(database, events.AuthLoginAttempt(**{**hidden, "error": 5}), hash_key="key")
+    database.execute("alter table analytics_events drop constraint picky")
+    result = replay(connection, CATALOG)
+    assert (result.replayed, result.unchecked) == (2, {"auth_login_attempt": ("email",)})
+    assert [letter.message for letter in result.refused] == [
+        "Expected `bool`, got `str` - at `$.success`",
+        "Expected `str | null`, got `int` - at `$.error`",
+    ]
+    assert replay(connection, CATALOG, force=True).replayed == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"email": "ada@example.org"}, "Expected `str` matching regex"),
+        ({"success": None}, "Expected `bool`, got `null`"),
+        ({"state": 1}, "Object contains unknown field"),
+        ({"user_id": "ada"}, "Invalid UUID"),
+    ],
+)
+def test_what_a_store_policy_would_not_have_written_is_refused(
+    database: Database, connection: psycopg.Connection, change: dict[str, Any], problem: str
+) -> None:
+    database.execute("alter table analytics_events add constraint picky check (event_type <> 'auth_login_attempt')")
+    send(database, events.AuthLoginAttempt(success=True, email="ada@example.org"), hash_key="key")
+    database.execute("alter table analytics_events drop constraint picky")
+    database.execute(
+        "update analytics_dead_letters set payload = jsonb_set(payload::jsonb, '{data}',"
+        " (payload::jsonb -> 'data') || %s::jsonb)::text",
+        (json.dumps(change),),
+    )
+    (refused,) = replay(connection, CATALOG).refused
+    assert refused.message.startswith(problem)
+    assert "ada@example" not in refused.message
 
 
 def test_force_sends_what_breaks_the_rules(database: Database, connection: psycopg.Connection) -> None:

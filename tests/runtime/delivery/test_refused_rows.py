@@ -6,8 +6,9 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from adi_analytics import Event
 from support.runtime import balanced, running, task, tasks
-from support.runtime.samples import error, task_with
+from support.runtime.samples import refused, task_with
 
 if TYPE_CHECKING:
     from support.runtime import Database
@@ -21,7 +22,8 @@ def test_the_server_is_asked_about_a_row_before_it_is_set_aside(database: Databa
     try:
         attempt.named_line = lambda error, table: 1  # always the first
         with running("thread", database.dsn) as client:
-            for event in [*tasks(100), error("\0"), *tasks(100, start=100)]:
+            stream: list[Event] = [*tasks(100), refused(), *tasks(100, start=100)]
+            for event in stream:
                 client.track(event)
             assert client.flush(30).ok
             assert balanced(client).dead_lettered == 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from support.runtime import Proxy, balanced, running, settled, task, tasks
-from support.runtime.samples import error, task_with
+from support.runtime.samples import refused, task_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,13 +90,13 @@ def test_the_rights_of_a_writer_are_enough(database: Database, writer: str, *, t
         for event in tasks(200):
             client.track(event)
         assert client.flush(30).ok
-        client.track(error("\0"))
+        client.track(refused())
         client.track(task(200), timestamp=datetime.now(UTC) - timedelta(days=3))
         assert client.flush(30).pending == 0
         stats = balanced(client)
         assert (stats.delivered, stats.duplicates, stats.dead_lettered) == (201, 200, 1)
     database.assert_numbers(201)
-    assert database.letters() == [("application_error", "row_rejected", "22P05")]
+    assert database.letters() == [("application_error", "row_rejected", "54000")]
     assert database.execute("select count(*) from analytics_meta.late_buckets") == [(1,)]
 
 

@@ -13,10 +13,10 @@ from adi_analytics._shared.options import Settings
 from adi_analytics.events import ApplicationError
 from hypothesis import given
 from hypothesis import strategies as st
-from support.runtime.json_values import JSON
+from support.runtime.json_values import JSON, TEXT
 
 
-@given(message=st.text(), context=st.none() | JSON, service=st.text(min_size=1), moment=st.integers(0, 4 * 10**18))
+@given(message=TEXT, context=st.none() | JSON, service=TEXT.filter(bool), moment=st.integers(0, 4 * 10**18))
 def test_a_row_can_be_taken_apart_again(message: str, context: Any, service: str, moment: int) -> None:
     event = ApplicationError(service=service, error_type="E", error_message=message, context=context)
     identity = uuid.uuid4()

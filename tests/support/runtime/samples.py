@@ -34,6 +34,12 @@ def error(text: Any) -> Any:
     return events.ApplicationError(service="s", error_type="E", error_message=text)
 
 
+def refused(service: str = "") -> events.ApplicationError:
+    """Return an event that follows the catalog and that the server refuses: its service is too long for an index."""
+    random = "".join(uuid.uuid4().hex for _ in range(1000))  # does not compress
+    return events.ApplicationError(service=service + random, error_type="E", error_message="m")
+
+
 EMAIL = "ada@example.org"
 
 

@@ -34,6 +34,7 @@ class EventQueue:
         attention: The length from which `track` must call `put`; 0 sends every event there.
         enabled: Whether `track` takes events at all.
         closed: Whether the client has ended; what comes later is counted and refused.
+        too_deep: How many events were refused where the stack had no room for a call to `reject`; `track` adds to it.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -53,6 +54,7 @@ class EventQueue:
         self._consumer_thread = 0
         self._parked = False
         self._threshold = 0
+        self.too_deep = [0]
         self.attention = 0
         self._set_attention()
 
@@ -68,8 +70,13 @@ class EventQueue:
             return
         self.items.append(item)
         # It is queued. Whatever goes wrong now must not have `track` count it once more, as an error.
-        with contextlib.suppress(Exception):
+        try:
             self._call_worker()
+        except RecursionError:
+            self.attention = 0  # the caller has no stack left: the next event does it
+            self._parked = True
+        except Exception:  # noqa: BLE001, S110 - as said
+            pass
 
     def _call_worker(self) -> None:
         if self._starter is not None:
@@ -148,7 +155,7 @@ class EventQueue:
         try:
             starter()
         except BaseException:
-            self.start_on_demand(starter)
+            self._starter, self.attention = starter, 0  # without a call: there may be no stack left for one
             raise
 
     # ---- for the consumer ------------------------------------------------------------------------------------------
@@ -204,7 +211,9 @@ class EventQueue:
 
     def rejected(self) -> dict[str, int]:
         """Return the number of events that never entered the queue, by reason."""
-        return {reason: counter.value for reason, counter in self._rejected.items() if counter.value}
+        counts = {reason: counter.value for reason, counter in self._rejected.items()}
+        counts["internal_error"] += self.too_deep[0]
+        return {reason: number for reason, number in counts.items() if number}
 
 
 def _no_consumer() -> None:

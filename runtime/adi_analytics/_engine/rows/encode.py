@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import math
 import struct
+import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from dataclasses import fields as dataclass_fields
 from operator import attrgetter
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 import msgspec
@@ -22,7 +24,7 @@ import uuid_utils
 
 from adi_analytics._engine.rows.row import EPOCH_2000, Row, class_name, placeholder
 from adi_analytics._engine.rows.store_policy import StorePolicy
-from adi_analytics._engine.rows.validate import InvalidValueError, has_shape
+from adi_analytics._engine.rows.validate import InvalidValueError, has_shape, refuse_nul
 from adi_analytics._shared.catalog import Catalog
 from adi_analytics.enriched import to_datetime
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _NONE: Final[Mapping[str, str]] = {}
 _SOME_ID: Final = uuid.UUID(int=0)
+_name_of: Final = type.__dict__["__name__"].__get__  # whatever a metaclass makes of it
 _NULL: Final = b"\xff\xff\xff\xff"
 _UUID_LENGTH: Final = struct.pack("!i", 16)
 _START: Final = struct.Struct("!hiq").pack  # number of columns, length of the timestamp, timestamp
@@ -66,6 +69,7 @@ def _foreign(value: Any) -> Any:
 
 
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=_foreign)
+_DECODER: Final = msgspec.json.Decoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +116,24 @@ class RowEncoder:
         Raises:
             EncodeFault: If it can't be one.
         """
+        try:
+            return self._encode(item, changes)
+        except Exception:
+            raise
+        except BaseException as error:  # SystemExit and such, of the event's own code
+            # In the main thread it may be a signal handler's, for the program. That does not come twice.
+            if threading.current_thread() is threading.main_thread() and not self._fails_again(item, changes):
+                raise
+            raise self._fault_of_hostile(item, error, changes) from None
+
+    def _encode(self, item: Item, changes: Mapping[str, str]) -> bytes:
         event, event_id, nanoseconds, context = item
         plan: _Plan | None = None
         try:
             plan = self._plans.get(type(event)) or self._make_plan(type(event))
             data = plan.encode(event)
             if b"null" in data:  # msgspec writes NaN and the infinities as null
-                _require_finite(msgspec.to_builtins(event, enc_hook=_foreign))
+                _require_finite(event)
             plan.validate(data)
             if plan.policy is not None:
                 data = _ENCODER.encode(plan.policy.apply(msgspec.json.decode(data)))
@@ -191,6 +206,23 @@ class RowEncoder:
             meta_column=_jsonb_column(encoded),
         )
 
+    def _fails_again(self, item: Item, changes: Mapping[str, str]) -> bool:
+        try:
+            self._encode(item, changes)
+        except Exception:  # noqa: BLE001 - then it was no fault of the event's
+            return False
+        except BaseException:  # noqa: BLE001 - the event's own
+            return True
+        return False
+
+    def _fault_of_hostile(self, item: Item, error: BaseException, changes: Mapping[str, str]) -> EncodeFault:
+        """Return the fault of an event whose code must not run again."""
+        cls, catalog = type(item[0]), self._settings.catalog
+        known = catalog.events.items() if isinstance(catalog, Catalog) else ()
+        event_type = next((name for name, one in known if one is cls), _name_of(cls))
+        row = self._row_of(event_type, item, {"type": event_type}, changes, context=False)
+        return EncodeFault("encoding", _name_of(type(error)), row)
+
     def _fault(self, plan: _Plan | None, item: Item, error: Exception, changes: Mapping[str, str]) -> EncodeFault:
         reason = "invalid_event" if isinstance(error, InvalidValueError) else "encoding"
         if plan is None:  # without its store policy no value of it may be kept
@@ -209,8 +241,10 @@ class RowEncoder:
             row = replace(row, data={"type": plan.event_type, **kept}, **columns)
         return EncodeFault(reason, _describe(error), row)
 
-    def _row_of(self, event_type: str, item: Item, data: dict[str, Any], changes: Mapping[str, str]) -> Row:
-        _event, event_id, nanoseconds, context = item
+    def _row_of(
+        self, event_type: str, item: Item, data: dict[str, Any], changes: Mapping[str, str], *, context: bool = True
+    ) -> Row:
+        _event, event_id, nanoseconds, values = item
         settings = self._settings
         meta = {"hostname": settings.hostname, "environment": settings.environment, **changes}
         service = meta.pop("service", settings.service)
@@ -221,7 +255,7 @@ class RowEncoder:
             user_id=None,
             data=data,
             event_id=str(event_id),
-            meta=meta | ({"context": _to_plain(dict(context))} if context else {}),
+            meta=meta | ({"context": _to_plain(dict(values))} if values and context else {}),
         )
 
 
@@ -249,7 +283,12 @@ def _service_column(plan: _Plan, event: Any) -> bytes:
 
 
 def _meta_with(start: bytes, context: Mapping[str, Any]) -> bytes:
-    return _jsonb_column(b"".join((start, b',"context":', _ENCODER.encode(context), b"}")))
+    encoded = _ENCODER.encode(context)
+    if b"null" in encoded:
+        _require_finite(context)
+    _DECODER.decode(encoded)  # `msgspec.Raw` may hold anything
+    refuse_nul(encoded, "context.")
+    return _jsonb_column(b"".join((start, b',"context":', encoded, b"}")))
 
 
 def _uuid_column(value: Any) -> bytes:
@@ -259,10 +298,15 @@ def _uuid_column(value: Any) -> bytes:
 
 
 def _require_finite(value: Any) -> None:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("NaN and the infinities are not JSON")
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ():
-        _require_finite(inner)
+    kind = type(value)
+    if issubclass(kind, float) and not math.isfinite(value):
+        raise InvalidValueError("Holds NaN or an infinity, which JSON has no number for")
+    if not issubclass(kind, (dict, list, tuple, set, frozenset, str, int, float, bytes, msgspec.Raw, NoneType)):
+        value = msgspec.to_builtins(value, enc_hook=_foreign)
+        kind = type(value)
+    if issubclass(kind, (dict, list, tuple, set, frozenset)):
+        for inner in dict.values(value) if issubclass(kind, dict) else value:
+            _require_finite(inner)
 
 
 def _columns_of(plan: _Plan, event: Any) -> dict[str, str]:
