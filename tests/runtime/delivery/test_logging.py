@@ -9,6 +9,7 @@ import pytest
 from adi_analytics import AnalyticsClient, AnalyticsWorker, events
 from adi_analytics.testing import FailingSink
 from support.runtime import QUICK, running, settled, task
+from support.runtime.samples import refused
 
 if TYPE_CHECKING:
     from support.runtime import Database
@@ -42,7 +43,7 @@ def test_refused_events_are_one_log_line(database: Database, caplog: pytest.LogC
     with running("thread", database.dsn) as client:
         for _ in range(3):
             for _ in range(20):
-                client.track(events.ApplicationError(service="s", error_type="E", error_message="hush\0"))
+                client.track(refused("hush"))
                 client.track("no event")  # type: ignore[arg-type]  # that is the point
             assert client.flush(20).pending == 0
     lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
