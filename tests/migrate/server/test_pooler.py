@@ -96,7 +96,7 @@ def test_the_migrator_refuses_a_pooler_in_transaction_mode(migrated_dsn: str, tm
 def test_the_migrator_works_behind_a_pooler_in_session_mode(postgres_dsn: str, tmp_path: Path) -> None:
     with pgbouncer(postgres_dsn, tmp_path, "session") as dsn:
         options = migrate.Options(database_url=dsn)
-        assert migrate.apply("pre", options).applied
+        assert migrate.apply(options=options).applied
 
 
 @pytest.mark.skipif(_PGBOUNCER is None, reason="needs pgbouncer")

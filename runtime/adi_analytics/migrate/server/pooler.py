@@ -21,7 +21,9 @@ def shares_sessions(connection: psycopg.Connection[Any], open_another: Callable[
 
     Then neither a lock nor a setting belongs to the connection: both stay with a session that serves others too.
     """
-    (pid,) = connection.execute("select pg_backend_pid()").fetchone() or (None,)
+    with connection.transaction():
+        connection.execute("set local statement_timeout = 0")  # the role's may be too short for anything
+        (pid,) = connection.execute("select pg_backend_pid()").fetchone() or (None,)
     if pid == connection.info.backend_pid:
         return False  # no pooler: it would give out a number of its own
     return any(_is_shared(connection, open_another) for _ in range(_LOOKS))
