@@ -123,7 +123,7 @@ def _check_server(connection: Connection, url: str) -> None:
             database=printable(url),
             server_version=version,
         )
-    if fetch_value(connection, "select pg_is_in_recovery()"):
+    if pooler.unhurried(connection, "select pg_is_in_recovery()") == (True,):
         raise UnsuitableDatabaseError(
             f"{printable(url)} is a standby, which is read-only",
             "Connect to the primary server.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
 
@@ -21,12 +21,17 @@ def shares_sessions(connection: psycopg.Connection[Any], open_another: Callable[
 
     Then neither a lock nor a setting belongs to the connection: both stay with a session that serves others too.
     """
-    with connection.transaction():
-        connection.execute("set local statement_timeout = 0")  # the role's may be too short for anything
-        (pid,) = connection.execute("select pg_backend_pid()").fetchone() or (None,)
+    (pid,) = unhurried(connection, "select pg_backend_pid()")
     if pid == connection.info.backend_pid:
         return False  # no pooler: it would give out a number of its own
     return any(_is_shared(connection, open_another) for _ in range(_LOOKS))
+
+
+def unhurried(connection: psycopg.Connection[Any], query: LiteralString) -> tuple[Any, ...]:
+    """Return the row of *query*, whose time the role's ``statement_timeout`` does not limit; no setting is left."""
+    with connection.transaction():
+        connection.execute("set local statement_timeout = 0")
+        return connection.execute(query).fetchone() or (None,)
 
 
 def _is_shared(connection: psycopg.Connection[Any], open_another: Callable[[], psycopg.Connection[Any]]) -> bool:
