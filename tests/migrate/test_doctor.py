@@ -131,7 +131,7 @@ def test_a_paused_policy_is_told(timescale_migrated_dsn: str) -> None:
     execute(
         timescale_migrated_dsn,
         "select alter_job(job_id, scheduled => false) from timescaledb_information.jobs where"
-        " proc_name = 'policy_retention'",
+        " proc_name = 'retention_job'",
     )
 
     assert "paused: jobs" in checked(Target("timescaledb", timescale_migrated_dsn))["policies"].found

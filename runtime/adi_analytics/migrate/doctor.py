@@ -289,7 +289,8 @@ def _jobs(connection: Connection, _: Database, __: Options) -> Iterator[Diagnosi
     paused = fetch_value(
         connection,
         "select string_agg(job_id::text, ', ') from timescaledb_information.jobs"
-        " where job_id >= 1000 and not scheduled and proc_name like 'policy_%%'",
+        " where job_id >= 1000 and not scheduled and"
+        " (proc_name like 'policy_%%' or proc_schema = 'analytics_meta')",
     )
     if paused:
         remedy = "select alter_job(<job id>, scheduled => true);"

@@ -132,7 +132,8 @@ def test_doctor_advises_on_timescaledb_until_the_backend_is_settled(postgres_dsn
         postgres_dsn,
         "set allow_system_table_mods = on",
         "create or replace view pg_catalog.pg_available_extensions as"
-        " select 'timescaledb'::name as name, '2.20.0' as default_version, null as installed_version, '' as comment",
+        " select 'timescaledb'::name as name, '2.20.0' as default_version,"
+        " null::text collate \"C\" as installed_version, '' as comment",
     )
     where = ("--database-url", postgres_dsn)
 

@@ -92,11 +92,12 @@ create or replace function analytics_meta.raw_floor() returns timestamptz
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
--- The time from which on all raw rows are still there: the start of the oldest part that retention has not reached.
--- A part below that exists when an event came in years late; around it everything else is gone.
-select min(r.from_time)
-from analytics_meta.raw_ranges() r, analytics_meta.storage s
-where r.has_rows and (s.retention is null or r.to_time > now() - analytics_meta.span(s.retention))
+-- The time from which on all raw rows are still there: the start of the oldest part above all that was dropped.
+-- A part below that exists when rows came in late. No rollup reads rows of before 1970.
+with g as materialized (select upper(analytics_meta.gone()) as until)
+select min(greatest(r.from_time, g.until))
+from analytics_meta.raw_ranges() r, g
+where r.has_rows and r.from_time >= timestamptz '1970-01-01 00:00:00+00' and (g.until is null or r.to_time > g.until)
 $function$;
 
 -- function refresh_floor
@@ -104,15 +105,11 @@ create or replace function analytics_meta.refresh_floor(width interval) returns 
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
--- The first bucket that may be computed again. One that is cut by the floor may not, once retention can have dropped
--- the rows before it: its stored rows are all that is left.
-select case
-    when b.at = f.at or s.retention is null or b.at >= now() - analytics_meta.span(s.retention) then b.at
-    else b.at + analytics_meta.span(width)
-end
-from analytics_meta.storage s,
-     lateral (select analytics_meta.raw_floor() as at) f,
-     lateral (select analytics_meta.bucket_start(width, f.at) as at) b
+-- The first bucket from which on all may be computed again. One that has lost a row may not: its stored rows are all
+-- that is left.
+with f as materialized (select analytics_meta.raw_floor() as at, upper(analytics_meta.gone()) as until)
+select case when b.at < f.until then analytics_meta.bucket_end(width, f.at) else b.at end
+from f, lateral (select analytics_meta.bucket_start(width, f.at) as at) b
 $function$;
 
 -- procedure refresh
@@ -121,30 +118,36 @@ create or replace procedure analytics_meta.refresh(
 )
 language plpgsql
 as $procedure$
--- Computes the buckets of a rollup between two times again, from the raw rows. Buckets below the raw rows, and the
+-- Computes the buckets of a rollup between two times again, from the raw rows. Buckets whose raw rows are gone, and the
 -- one that is not over yet, stay as they are. refreshed_from is null when nothing was left to do.
 declare
     target analytics_meta.aggregates;
     first_bucket timestamptz;
     last_end timestamptz;
+    refreshable tstzmultirange;
+    run tstzrange;
 begin
     select * into target from analytics_meta.aggregates a where a.rollup = rollup_name;
     if not found then
         raise exception 'no rollup %', rollup_name using errcode = 'undefined_object',
             hint = 'See `select rollup from analytics_meta.aggregates`.';
     end if;
-    first_bucket := greatest(
-        analytics_meta.bucket_start(target.width, coalesce(from_time, '-infinity')),
-        analytics_meta.refresh_floor(target.width)
-    );
-    last_end := analytics_meta.bucket_start(target.width, least(coalesce(to_time, 'infinity'), clock_timestamp()));
     refreshed_from := null;
-    -- Without raw rows there is no floor, and nothing to compute from.
-    if analytics_meta.raw_floor() is null or first_bucket >= last_end then
+    first_bucket := analytics_meta.bucket_start(target.width, coalesce(from_time, '-infinity'));
+    last_end := analytics_meta.bucket_start(target.width, least(coalesce(to_time, 'infinity'), clock_timestamp()));
+    if first_bucket >= last_end then
         return;
     end if;
-    refreshed_from := first_bucket;
-    call analytics_meta.refresh_buckets(rollup_name, first_bucket, last_end);
+    perform analytics_meta.note_parts();
+    refreshable := analytics_meta.refreshable(target.width);
+    refreshed_from := lower(refreshable * tstzmultirange(tstzrange(first_bucket, last_end)));
+    if refreshed_from is null then
+        return;
+    end if;
+    first_bucket := least(first_bucket, analytics_meta.refresh_must_begin(rollup_name));
+    for run in select unnest(refreshable * tstzmultirange(tstzrange(first_bucket, last_end))) loop
+        call analytics_meta.refresh_buckets(rollup_name, lower(run), upper(run));
+    end loop;
 end
 $procedure$;
 
@@ -192,7 +195,8 @@ create or replace procedure analytics_meta.work_marks(inout worked integer defau
 language plpgsql
 as $procedure$
 -- Brings late events into the rollups: a mark says that rows of an hour came after the refresh window had passed.
--- A mark is removed only if nobody renewed it meanwhile (xmin tells), and after every rollup has been refreshed.
+-- A mark is removed only if nobody renewed it meanwhile (xmin tells) or is about to, and after every rollup has been
+-- refreshed.
 -- Rollups that are still being filled are refreshed too: their fill may have passed the bucket already.
 declare
     marks timestamptz[];
@@ -204,8 +208,13 @@ begin
     into marks, versions
     from analytics_meta.late_buckets l;
     worked := coalesce(array_length(marks, 1), 0);
+    with whole as materialized (
+        select analytics_meta.refreshable(w.width) as times
+        from (select distinct a.width from analytics_meta.aggregates a where a.active) w
+        where worked > 0
+    )
     select count(*) into too_old from unnest(marks) m (at)
-    where m.at < coalesce(analytics_meta.raw_floor(), 'infinity');
+    where exists (select from whole w where not tstzrange(m.at, m.at + interval '1 hour') <@ w.times);
     for target in
         -- All buckets that a marked hour touches: an hour may hold several. Neighbours are refreshed in one go.
         select a.rollup, lower(r.run) as from_time, upper(r.run) as to_time
@@ -224,8 +233,13 @@ begin
         call analytics_meta.refresh(target.rollup, target.from_time, target.to_time, refreshed);
     end loop;
     delete from analytics_meta.late_buckets l
-    using unnest(marks, versions) m (bucket, version)
-    where l.bucket = m.bucket and l.xmin::text = m.version;
+    using (
+        select s.bucket
+        from analytics_meta.late_buckets s, unnest(marks, versions) m (bucket, version)
+        where s.bucket = m.bucket and s.xmin::text = m.version
+        for update of s skip locked
+    ) settled
+    where l.bucket = settled.bucket;
 end
 $procedure$;
 
@@ -235,34 +249,345 @@ language plpgsql
 as $procedure$
 -- All housekeeping that is due; for pg_cron: select cron.schedule('adi-analytics', '* * * * *',
 -- 'call analytics_meta.maintain()'). A second one at the same time finds the lock taken and leaves.
+-- What has to wait for another session is left for the next time, with a warning, and the rest is done.
 declare
     target record;
-    done boolean;
+    before jsonb;
     counted integer;
-    skipped integer;
-    path_before text := current_setting('search_path');
 begin
     if not pg_try_advisory_lock(1633970529, 1835101806) then
         return;
     end if;
-    -- A procedure with a SET clause of its own may not commit.
-    perform set_config('search_path', (
-        select string_agg(quote_ident(n.nspname), ', ')
-        from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
-        where e.extname = 'timescaledb'
-    ), false) where exists (select from pg_catalog.pg_extension where extname = 'timescaledb');
+    before := analytics_meta.pin();
+    commit;
     call analytics_meta.prepare_storage(counted);
     commit;
-    call analytics_meta.work_marks(counted, skipped);
+    call analytics_meta.try_marks();
     commit;
-    for target in select rollup from analytics_meta.aggregates where active order by rollup loop
-        call analytics_meta.refresh_due(target.rollup, false, done);
+    for target in select a.rollup from analytics_meta.aggregates a where a.active order by a.rollup loop
+        call analytics_meta.try_refresh(target.rollup);
         commit;
     end loop;
     call analytics_meta.expire_storage(counted);
     commit;
-    perform set_config('search_path', path_before, false);
+    perform analytics_meta.unpin(before);
     perform pg_advisory_unlock(1633970529, 1835101806);
+end
+$procedure$;
+
+-- table parts
+create table if not exists analytics_meta.parts (
+    part text not null
+        constraint parts_pkey primary key,
+    from_time timestamptz not null,
+    to_time timestamptz not null
+);
+
+-- table expired
+create table if not exists analytics_meta.expired (
+    singleton boolean not null default true
+        constraint expired_pkey primary key
+        constraint expired_singleton_check check (singleton),
+    ranges tstzmultirange not null default '{}',
+    uncounted bigint not null default 0
+);
+
+-- function note_parts
+create or replace function analytics_meta.note_parts() returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Remembers the partitions or chunks that are there, so that one that somebody drops by hand is missed.
+insert into analytics_meta.parts (part, from_time, to_time)
+select p.part, p.from_time, p.to_time from analytics_meta.raw_parts() p
+on conflict on constraint parts_pkey do nothing
+$function$;
+
+-- function gone
+create or replace function analytics_meta.gone() returns tstzmultirange
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The times whose raw rows were dropped, by retention or by hand. What was stored of them is all that is left.
+select coalesce((select e.ranges from analytics_meta.expired e), '{}') + coalesce((
+    select range_agg(tstzrange(p.from_time, p.to_time)) from analytics_meta.parts p
+    where not exists (select from analytics_meta.raw_parts() r where r.part = p.part)
+), '{}')
+$function$;
+
+-- function bucket_end
+create or replace function analytics_meta.bucket_end(width interval, at timestamptz) returns timestamptz
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The end of the last bucket that has a moment before this time.
+select analytics_meta.bucket_start(width, at - interval '1 microsecond') + analytics_meta.span(width)
+$function$;
+
+-- function whole_buckets
+create or replace function analytics_meta.whole_buckets(width interval, times tstzmultirange) returns tstzmultirange
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The buckets that these times touch.
+select coalesce(range_agg(tstzrange(
+    analytics_meta.bucket_start(width, coalesce(lower(r), '-infinity')),
+    analytics_meta.bucket_end(width, coalesce(upper(r), 'infinity'))
+)), '{}')
+from unnest(times) r
+$function$;
+
+-- function refreshable
+create or replace function analytics_meta.refreshable(width interval) returns tstzmultirange
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The buckets that may be computed again: all their raw rows are there. Those from the floor on, and older ones with
+-- rows that were loaded later; but none that has lost a row.
+select analytics_meta.whole_buckets(width, p.times) - analytics_meta.whole_buckets(width, analytics_meta.gone())
+from (
+    select coalesce(range_agg(tstzrange(r.from_time, r.to_time)), '{}')
+        + coalesce((
+            select tstzmultirange(tstzrange(f.at, 'infinity')) from analytics_meta.raw_floor() f (at)
+            where f.at is not null
+        ), '{}') as times
+    from analytics_meta.raw_ranges() r
+    where r.has_rows and r.from_time >= timestamptz '1970-01-01 00:00:00+00'
+) p
+$function$;
+
+-- function start_record
+create or replace function analytics_meta.start_record() returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Begins the record of what was dropped. In a database of before the record, where something is stored, everything
+-- below the oldest raw row that retention has not reached counts as dropped; but no row that is not stored yet.
+insert into analytics_meta.expired (ranges)
+select case
+    when not exists (
+        select from analytics_meta.aggregates a where analytics_meta.stored_until(a.rollup) > '-infinity'
+    ) or s.retention is null then '{}'
+    else tstzmultirange(tstzrange('-infinity', coalesce(
+        (
+            select min(r.from_time) from analytics_meta.raw_ranges() r
+            where r.has_rows and r.to_time > least(now() - analytics_meta.span(s.retention), w.lowest)
+        ),
+        w.highest
+    )))
+end
+from analytics_meta.storage s, lateral (
+    select min(nullif(analytics_meta.stored_until(a.rollup), '-infinity')) as lowest,
+           max(analytics_meta.stored_until(a.rollup)) as highest
+    from analytics_meta.aggregates a where a.active
+) w
+on conflict on constraint expired_pkey do nothing;
+select analytics_meta.note_parts()
+$function$;
+
+-- function pin
+create or replace function analytics_meta.pin() returns jsonb
+language plpgsql
+as $function$
+-- Sets what an answer depends on, for the session, and returns what was set before. A procedure that commits cannot
+-- have SET clauses. TimescaleDB's own procedures are found by the search path.
+declare
+    wanted jsonb := pg_catalog.jsonb_build_object(
+        'search_path', coalesce((
+            select pg_catalog.quote_ident(n.nspname)
+            from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+            where e.extname = 'timescaledb'
+        ), 'pg_catalog'),
+        'timezone', 'UTC', 'datestyle', 'ISO, YMD', 'intervalstyle', 'postgres', 'standard_conforming_strings', 'on',
+        'row_security', 'on', 'lock_timeout', '5s', 'statement_timeout', '0',
+        'idle_in_transaction_session_timeout', '0', 'default_transaction_isolation', 'read committed',
+        'default_transaction_read_only', 'off', 'default_transaction_deferrable', 'off'
+    );
+    before jsonb := (
+        select pg_catalog.jsonb_object_agg(p.key, pg_catalog.current_setting(p.key))
+        from pg_catalog.jsonb_each_text(wanted) p
+    );
+begin
+    perform pg_catalog.set_config(p.key, p.value, false) from pg_catalog.jsonb_each_text(wanted) p;
+    return before;
+end
+$function$;
+
+-- function unpin
+create or replace function analytics_meta.unpin(before jsonb) returns void
+language plpgsql
+as $function$
+begin
+    perform pg_catalog.set_config(p.key, p.value, false) from pg_catalog.jsonb_each_text(before) p;
+end
+$function$;
+
+-- function can_lock
+create or replace function analytics_meta.can_lock(relations regclass[]) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $function$
+-- Whether nobody works with these tables now. A lock that waits makes later readers wait behind it, so it may wait for
+-- a moment only. It is let go at once: what it is for may take a while to get ready.
+declare
+    relation regclass;
+begin
+    foreach relation in array relations loop
+        execute format('lock table only %s in access exclusive mode', relation);
+    end loop;
+    raise exception using errcode = 'AD000';
+exception
+    when sqlstate 'AD000' then return true;
+    when lock_not_available or deadlock_detected then return false;
+end
+$function$;
+
+-- function raw_rows
+create or replace function analytics_meta.raw_rows(from_time timestamptz, to_time timestamptz) returns bigint[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- How many raw rows there are, and the last id: the same again means that no row came or went.
+declare
+    found_rows bigint[];
+begin
+    execute format(
+        'select array[count(*), coalesce(max(id), 0)] from %s where "timestamp" >= $1 and "timestamp" < $2',
+        analytics_meta.events_table()
+    ) into found_rows using from_time, to_time;
+    return found_rows;
+end
+$function$;
+
+-- function expired_groups
+create or replace function analytics_meta.expired_groups(older_than timestamptz) returns setof tstzrange
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The times to drop together: partitions or chunks that share a bucket go at once, when all of the bucket has expired.
+-- So a bucket either has all its rows or none. Ranges that only touch are kept apart.
+select tstzrange(lower(g.times), upper(g.times) + interval '1 microsecond')
+from (
+    select unnest(range_agg(tstzrange(c.from_time, c.to_time - interval '1 microsecond'))) as times
+    from analytics_meta.raw_ranges() r, lateral (
+        select least(r.from_time, min(analytics_meta.bucket_start(a.width, r.from_time))) as from_time,
+               greatest(r.to_time, max(analytics_meta.bucket_end(a.width, r.to_time))) as to_time
+        from analytics_meta.aggregates a where a.active
+    ) c
+    where r.from_time < older_than
+) g
+where upper(g.times) < older_than
+    and analytics_meta.all_stored(upper(g.times) + interval '1 microsecond')
+order by 1
+$function$;
+
+-- function drop_group
+create or replace function analytics_meta.drop_group(times tstzrange, seen jsonb) returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $function$
+-- Drops what lies in these times, if the rows are still those that were seen, and records it. Returns null when it
+-- has to wait. Writers to these old rows wait meanwhile, readers only for the moment of the drop.
+declare
+    parts text[] := (select array_agg(p.part) from analytics_meta.raw_parts() p where tstzrange(p.from_time, p.to_time) <@ times);
+    dropped_ranges tstzmultirange;
+    lost tstzmultirange := tstzmultirange(times) * analytics_meta.gone();
+    lost_rows bigint := 0;
+    relation regclass;
+    made integer;
+begin
+    foreach relation in array analytics_meta.written_by(times) loop
+        execute format('lock table %s in share row exclusive mode', relation);
+    end loop;
+    if to_jsonb(analytics_meta.raw_rows(lower(times), upper(times))) <> seen then
+        return null;
+    end if;
+    select count(*), range_agg(tstzrange(r.from_time, r.to_time)) into made, dropped_ranges
+    from analytics_meta.raw_ranges() r where tstzrange(r.from_time, r.to_time) <@ times and r.from_time < r.to_time;
+    if not isempty(lost) then
+        execute format('select count(*) from %s where "timestamp" <@ $1', analytics_meta.events_table())
+        into lost_rows using lost;
+    end if;
+    perform analytics_meta.drop_parts(times);
+    update analytics_meta.expired e
+    set ranges = e.ranges + coalesce(dropped_ranges, '{}'), uncounted = e.uncounted + lost_rows;
+    delete from analytics_meta.parts p where p.part = any (parts);
+    if lost_rows > 0 then
+        raise warning '% rows of % were dropped uncounted: the other rows of their buckets were gone', lost_rows, times
+            using errcode = 'AD001';
+    end if;
+    return made;
+exception
+    when lock_not_available or deadlock_detected then return null;
+end
+$function$;
+
+-- procedure expire_groups
+create or replace procedure analytics_meta.expire_groups(groups tstzrange[], inout dropped integer default 0)
+language plpgsql
+as $procedure$
+-- Stores the buckets of these times once more, then drops the rows of one group after the other, up to the first that
+-- somebody works with.
+declare
+    seen jsonb[];
+    target record;
+    since timestamptz;
+    more integer;
+begin
+    dropped := 0;
+    if not analytics_meta.can_lock(analytics_meta.locked_by_drop(groups[1])) then
+        return;
+    end if;
+    seen := array(
+        select to_jsonb(analytics_meta.raw_rows(lower(g.times), upper(g.times)))
+        from unnest(groups) with ordinality g (times, place) order by g.place
+    );
+    for target in select a.rollup from analytics_meta.aggregates a where a.active order by a.rollup loop
+        call analytics_meta.refresh(target.rollup, lower(groups[1]), upper(groups[cardinality(groups)]), since);
+    end loop;
+    commit;
+    for place in 1..cardinality(groups) loop
+        more := analytics_meta.drop_group(groups[place], seen[place]);
+        commit;
+        exit when more is null;
+        dropped := dropped + more;
+    end loop;
+end
+$procedure$;
+
+-- procedure expire_storage
+create or replace procedure analytics_meta.expire_storage(inout dropped integer default 0)
+language plpgsql
+as $procedure$
+-- Drops the rows that retention has passed; but never before they are stored in every rollup.
+declare
+    before jsonb := analytics_meta.pin();
+    older_than timestamptz := (select now() - analytics_meta.span(retention) from analytics_meta.storage);
+    groups tstzrange[];
+    more integer;
+begin
+    dropped := 0;
+    commit;
+    if older_than is not null and not exists (select from analytics_meta.backfills b where b.status <> 'done') then
+        perform analytics_meta.note_parts();
+        for attempt in 1..5 loop
+            groups := array(select g.times from analytics_meta.expired_groups(older_than) g (times) order by g.times);
+            exit when cardinality(groups) = 0;
+            call analytics_meta.expire_groups(groups, more);
+            dropped := dropped + more;
+            commit;
+            if more = 0 then
+                perform pg_sleep(0.05 + random() * 0.2);
+            end if;
+        end loop;
+        if cardinality(groups) > 0 and exists (select from analytics_meta.expired_groups(older_than)) then
+            raise warning 'rows that retention has passed wait: another session works with %',
+                analytics_meta.events_table() using errcode = 'AD001';
+        end if;
+    end if;
+    perform analytics_meta.unpin(before);
 end
 $procedure$;
 
@@ -288,33 +613,56 @@ begin
 end
 $procedure$;
 
--- procedure expire_storage
-create or replace procedure analytics_meta.expire_storage(inout dropped integer default 0)
+-- function raw_parts
+create or replace function analytics_meta.raw_parts(out part text, out from_time timestamptz, out to_time timestamptz)
+returns setof record
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+select format('%I.%I', c.chunk_schema, c.chunk_name), c.range_start, c.range_end
+from timescaledb_information.chunks c, analytics_meta.installation i, analytics_meta.storage s
+where c.hypertable_schema = i.events_schema and c.hypertable_name = s.table_name
+$function$;
+
+-- function written_by
+create or replace function analytics_meta.written_by(times tstzrange) returns regclass[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The tables that rows of these times are written to.
+select coalesce(array_agg(r.part order by r.from_time), '{}')
+from analytics_meta.raw_ranges() r where r.part is not null and tstzrange(r.from_time, r.to_time) <@ times
+$function$;
+
+-- function locked_by_drop
+create or replace function analytics_meta.locked_by_drop(times tstzrange) returns regclass[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+select analytics_meta.written_by(times)
+$function$;
+
+-- function drop_parts
+create or replace function analytics_meta.drop_parts(times tstzrange) returns void
 language plpgsql
-as $procedure$
--- Drops the chunks that retention has passed, but never before their rows are stored in every rollup.
+set search_path = pg_catalog, pg_temp
+as $function$
 declare
     extension_schema text := (
         select n.nspname from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
         where e.extname = 'timescaledb'
     );
-    older_than timestamptz := (select now() - analytics_meta.span(retention) from analytics_meta.storage);
+    expired record;
 begin
-    dropped := 0;
-    if older_than is null or exists (select from analytics_meta.backfills b where b.status <> 'done') then
-        return;
-    end if;
-    select least(older_than, min(r.watermark)) into older_than
-    from analytics_meta.rollups r join analytics_meta.aggregates a on a.rollup = r.rollup where a.active;
-    if older_than = '-infinity' then
-        return;
-    end if;
-    execute format(
-        'select count(*) from %I.drop_chunks(%L::regclass, older_than => %L::timestamptz)',
-        extension_schema, analytics_meta.events_table(), older_than
-    ) into dropped;
+    for expired in
+        select p.from_time, p.to_time from analytics_meta.raw_parts() p
+        where tstzrange(p.from_time, p.to_time) <@ times
+    loop
+        execute format('select %I.drop_chunks($1, older_than => $2, newer_than => $3)', extension_schema)
+        using analytics_meta.events_table(), expired.to_time, expired.from_time;
+    end loop;
 end
-$procedure$;
+$function$;
 
 -- function stored_until
 create or replace function analytics_meta.stored_until(rollup_name text) returns timestamptz
@@ -343,19 +691,21 @@ begin
     select * into strict target from analytics_meta.aggregates a where a.rollup = rollup_name;
     for relation in select jsonb_array_elements(target.relations) loop
         execute format(
-            'delete from %1$I.%2$I where %3$I >= %4$L and %3$I < %5$L',
-            schema_name, relation ->> 'name', target.bucket_column, from_time, to_time
-        );
+            'delete from %1$I.%2$I where %3$I >= $1 and %3$I < $2',
+            schema_name, relation ->> 'name', target.bucket_column
+        ) using from_time, to_time;
         execute format(
-            'insert into %1$I.%2$I select * from %1$I.%3$I(%4$L, %5$L)',
-            schema_name, relation ->> 'name', relation ->> 'rows', from_time, to_time
-        );
+            'insert into %1$I.%2$I select * from %1$I.%3$I($1, $2)',
+            schema_name, relation ->> 'name', relation ->> 'rows'
+        ) using from_time, to_time;
     end loop;
     -- Below the watermark the view reads stored rows only, so it may move on but never over a gap.
     if moves_watermark then
         update analytics_meta.rollups r set watermark = to_time
         where r.rollup = rollup_name and r.watermark < to_time
-            and (r.watermark >= from_time or from_time <= analytics_meta.refresh_floor(target.width));
+            and (r.watermark >= from_time or isempty(
+                analytics_meta.refreshable(target.width) * tstzmultirange(tstzrange(r.watermark, from_time))
+            ));
     end if;
 end
 $function$;
@@ -378,6 +728,52 @@ set search_path = pg_catalog, pg_temp
 as $function$
 select true
 $function$;
+
+-- function refresh_must_begin
+create or replace function analytics_meta.refresh_must_begin(rollup_name text) returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- A refresh may begin anywhere: the watermark does not move over a gap.
+select 'infinity'::timestamptz
+$function$;
+
+-- function all_stored
+create or replace function analytics_meta.all_stored(before_time timestamptz) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Whether every rollup is stored up to a time. Above its watermark a view reads raw rows.
+select coalesce(bool_and(analytics_meta.stored_until(a.rollup) >= before_time), true)
+from analytics_meta.aggregates a where a.active
+$function$;
+
+-- procedure try_marks
+create or replace procedure analytics_meta.try_marks()
+language plpgsql
+as $procedure$
+declare
+    worked integer;
+    too_old integer;
+begin
+    call analytics_meta.work_marks(worked, too_old);
+exception when others then
+    raise warning 'late events wait: %', sqlerrm using errcode = 'AD001';
+end
+$procedure$;
+
+-- procedure try_refresh
+create or replace procedure analytics_meta.try_refresh(rollup_name text)
+language plpgsql
+as $procedure$
+declare
+    done boolean;
+begin
+    call analytics_meta.refresh_due(rollup_name, false, done);
+exception when others then
+    raise warning '% waits for its refresh: %', rollup_name, sqlerrm using errcode = 'AD001';
+end
+$procedure$;
 
 -- storage settings
 insert into analytics_meta.storage (table_name, chunk_interval, retention)
@@ -432,6 +828,9 @@ create table "shop_dead_letters" (
     replayed_at timestamptz,
     constraint "shop_dead_letters_pkey" primary key (id)
 );
+
+-- record of dropped rows
+select analytics_meta.start_record();
 
 -- comment on table shop_events
 comment on table "shop_events" is 'Events of the catalog shop, a row each.';

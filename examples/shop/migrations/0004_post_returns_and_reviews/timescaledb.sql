@@ -10,9 +10,8 @@
 
 -- boundary of shop_sales_daily_v2
 update analytics_meta.aggregates
-set history_before = least(
-    analytics_meta.refresh_floor(width),
-    analytics_meta.bucket_start(width, now())
+set history_before = greatest(
+    least(analytics_meta.refresh_floor(interval '1 days'), analytics_meta.bucket_start(interval '1 days', now()))
 )
 where rollup = 'shop_sales_daily_v2';
 
@@ -33,7 +32,7 @@ from "shop_sales_daily_v2_live"
 with no data;
 insert into "shop_sales_daily_v2_history" ("day", "country", "orders", "customers", "revenue", "p90_total")
 select "day", "country", "orders", "customers", "revenue", "p90_total" from "shop_sales_daily"
-where "day" < coalesce((select history_before from analytics_meta.aggregates where rollup = 'shop_sales_daily_v2'), '-infinity');
+where "day" < least(analytics_meta.refresh_floor(interval '1 days'), analytics_meta.bucket_start(interval '1 days', now()));
 
 -- history of shop_sales_daily_distribution
 create table "shop_sales_daily_distribution_v2_history" as
@@ -51,7 +50,7 @@ from "shop_sales_daily_v2_distribution_live"
 with no data;
 insert into "shop_sales_daily_distribution_v2_history" ("day", "country", "measures", "lower_bound", "upper_bound", "estimate", "row_count")
 select "day", "country", "measures", "lower_bound", "upper_bound", "estimate", "row_count" from "shop_sales_daily_distribution"
-where "day" < coalesce((select history_before from analytics_meta.aggregates where rollup = 'shop_sales_daily_v2'), '-infinity');
+where "day" < least(analytics_meta.refresh_floor(interval '1 days'), analytics_meta.bucket_start(interval '1 days', now()));
 
 -- view shop_sales_daily
 create or replace view "shop_sales_daily" as

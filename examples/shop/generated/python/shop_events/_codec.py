@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import math
+import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, cast
 
 import msgspec
+from msgspec import inspect
 
 from ._registry import EVENTS, AnyEvent
 
@@ -69,7 +70,7 @@ def from_json(data: bytes | str) -> AnyEvent:
 
     Raises:
         EventDecodeError: If it is no JSON, names no event of the catalog, lacks a field, has an unknown one, or a value
-            has the wrong type or breaks a bound. The error names the event and the field.
+            has the wrong type, breaks a bound or holds U+0000, which PostgreSQL can't store. The error names the event and the field.
     """
     try:
         return _decoded(data)
@@ -81,25 +82,54 @@ def _decoded(data: bytes | str) -> AnyEvent:
     if len(EVENTS) == 1:
         msgspec.json.decode(data, type=_Head)  # the decoder of a single class would not miss the type
     try:
-        return _any_decoder().decode(data)
+        event = _any_decoder().decode(data)
     except msgspec.ValidationError as error:
         # JSON has one kind of number: 12.0 and 1e3 are whole ones, as they are to a JSON Schema. They are too rare to
         # be looked for before the decoder has refused them.
         try:
-            plain = _PLAIN_DECODER.decode(data)
+            plain = msgspec.json.decode(data)
         except msgspec.DecodeError:
             raise error from None  # the first error names the field
-        return cast("AnyEvent", msgspec.convert(plain, cast("Any", AnyEvent)))
+        event = cast("AnyEvent", msgspec.convert(_with_whole_numbers(plain), cast("Any", AnyEvent)))
+    _refuse_nul(data)
+    return event
 
 
-def _number(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise msgspec.ValidationError("Number out of range")
-    return int(number) if number.is_integer() else number
+def _with_whole_numbers(plain: Any) -> Any:
+    """Return the decoded JSON of an event with 12 in the place of 12.0 where its class has an ``int``."""
+    name = plain.get("type") if isinstance(plain, dict) else None
+    return _whole(plain, _type_of(name)) if isinstance(name, str) and name in EVENTS else plain
 
 
-_PLAIN_DECODER = msgspec.json.Decoder(float_hook=_number)
+def _whole(value: Any, kind: inspect.Type) -> Any:
+    if isinstance(kind, inspect.IntType):
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(kind, inspect.UnionType):
+        for one in kind.types:
+            value = _whole(value, one)
+    elif isinstance(kind, inspect.VarTupleType) and isinstance(value, list):
+        return [_whole(inner, kind.item_type) for inner in value]
+    elif isinstance(kind, inspect.StructType) and isinstance(value, dict):
+        kinds = {field.encode_name: field.type for field in kind.fields}
+        return {name: _whole(inner, kinds[name]) if name in kinds else inner for name, inner in value.items()}
+    return value
+
+
+@cache
+def _type_of(name: str) -> inspect.Type:
+    return inspect.type_info(EVENTS[name])
+
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON spells it, and not behind an escaped backslash
+
+
+def _refuse_nul(data: bytes | str) -> None:
+    """Raise if a text or a key holds U+0000, which PostgreSQL can't store."""
+    text = data if isinstance(data, str) else bytes(data).decode()
+    if "\\u0000" in text and _NUL.search(text):
+        fields = msgspec.json.decode(data).items()
+        name = next(name for name, value in fields if _NUL.search(json.dumps(value)))
+        raise msgspec.ValidationError(f"Holds U+0000, which PostgreSQL can't store - at `$.{name}`")
 
 
 @cache
