@@ -167,6 +167,38 @@ def test_without_raw_rows_the_old_version_is_kept(made: Project, target: Target)
     assert len(counted(target.dsn)) == len(before) + 1
 
 
+def test_a_new_version_alone_computes_everything_afresh(made: Project, target: Target) -> None:
+    """What mends an aggregate that was damaged, though its definition is right."""
+    target.apply(made)
+    insert_events(target.dsn, 200)
+    migrate.maintain(made.options(target.dsn), forced=True)
+    made.edit(lambda document: document["aggregates"][TASKS].update(version=2))
+
+    result = made.new()
+    made.apply(target.dsn)
+
+    assert result.changes == (f"rebuild {TASKS} (version 1 to 2)",)
+    assert counted(target.dsn) == truth(target.dsn)
+    query = "select rollup from analytics_meta.aggregates where active and aggregate = %s"
+    assert value(target.dsn, query, TASKS) == f"{TASKS}_v2"
+    assert migrate.drift(made.options(target.dsn)).findings == ()
+    assert made.new().written == ()
+
+
+def test_a_new_version_alone_follows_one_that_replaced_views_only(made: Project) -> None:
+    def longer(document: Document) -> None:
+        aggregate = document["aggregates"]["analytics_daily_active_users"]
+        aggregate["version"] = 2
+        aggregate["measures"]["weekly_active_users"]["trailing"] = "8 days"
+
+    made.edit(longer)
+    assert made.new().changes == ("change the views of analytics_daily_active_users",)
+    assert made.new().written == ()
+    made.edit(lambda document: document["aggregates"]["analytics_daily_active_users"].update(version=3))
+
+    assert made.new().changes == ("rebuild analytics_daily_active_users (version 1 to 3)",)
+
+
 class Traffic:
     """Readers and writers that go on until told to stop."""
 

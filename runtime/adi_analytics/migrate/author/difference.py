@@ -88,7 +88,7 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
         if before is None:
             now = versions.settle(entry, None, _taken(old))
             added.append(now)
-        elif _rows_differ(before, entry):
+        elif _rows_differ(before, entry) or _only_newer(before, entry):
             now = versions.settle(entry, before, _taken(old))
             rebuilt.append((before, now))
         else:
@@ -162,6 +162,11 @@ def _rows_differ(before: Aggregate, entry: Aggregate) -> bool:
     return [relation.fingerprint for relation in before.relations] != [
         relation.fingerprint for relation in entry.relations
     ]
+
+
+def _only_newer(before: Aggregate, entry: Aggregate) -> bool:
+    """Whether nothing but the version was raised: what a damaged aggregate needs."""
+    return before.fingerprint == entry.fingerprint and entry.version > max(before.version, before.catalog_version)
 
 
 def storage_keys(old: Storage, new: Storage) -> list[str]:
