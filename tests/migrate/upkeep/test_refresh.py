@@ -71,6 +71,27 @@ def test_late_events_reach_the_aggregates(migrated: Target) -> None:
     assert value(migrated.dsn, "select count(*) from analytics_meta.late_buckets") == 0
 
 
+def test_scattered_late_events_take_a_few_looks_at_the_partitions(migrated: Target) -> None:
+    """Each look takes longer than a bucket does: their number must not grow with that of the marks."""
+    insert_events(migrated.dsn)
+    force(migrated)
+    execute(
+        migrated.dsn,
+        "alter function analytics_meta.raw_floor() rename to floor_itself",
+        "create sequence analytics_meta.looks",
+        "create function analytics_meta.raw_floor() returns timestamptz language sql volatile as $$"
+        " select analytics_meta.floor_itself() from (select nextval('analytics_meta.looks')) looked $$",
+    )
+    for day in range(4, 36):
+        insert_late(migrated, NOW - timedelta(days=day, hours=day % 5))
+
+    result = migrate.maintain(migrated.options)
+
+    assert result.late_hours == 32
+    assert counted(migrated.dsn) == truth(migrated.dsn)
+    assert value(migrated.dsn, "select last_value from analytics_meta.looks") <= 16  # of seven aggregates
+
+
 def test_late_events_reach_every_bucket_of_a_marked_hour(target: Target, tmp_path: Path) -> None:
     def add(document: Document) -> None:
         for minutes in (5, 45):

@@ -231,6 +231,7 @@ def _add_upkeep(commands: _Commands) -> None:
     refresh.add_argument("aggregate", nargs="*", help="names of public views (default: all)")
     refresh.add_argument("--since", type=_time, metavar="TIME", help="start of the range (default: the oldest event)")
     refresh.add_argument("--until", type=_time, metavar="TIME", help="end of the range (default: now)")
+    refresh.add_argument("--rebuild", action="store_true", help="compute also what looks up to date: a repair")
 
     backfill = _command(
         commands, "backfill", "fill new aggregates; resumes where it stopped", "analytics-migrate backfill"

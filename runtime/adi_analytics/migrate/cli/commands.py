@@ -178,7 +178,11 @@ def _refresh(arguments: argparse.Namespace, bar: Bar) -> Output:
     from adi_analytics.migrate.upkeep.maintain import refresh
 
     result = refresh(
-        arguments.aggregate, since=arguments.since, until=arguments.until, options=_options(arguments, bar)
+        arguments.aggregate,
+        since=arguments.since,
+        until=arguments.until,
+        rebuild=arguments.rebuild,
+        options=_options(arguments, bar),
     )
     lines = [
         (entry.rollup, _minute(entry.since) or "nothing to do", f"{entry.seconds:.2f}") for entry in result.refreshed

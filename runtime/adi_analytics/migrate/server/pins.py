@@ -33,6 +33,7 @@ _SESSION: Final = {
     "default_transaction_deferrable": "off",
     "check_function_bodies": "on",
     "client_min_messages": "warning",
+    "jit": "off",  # to compile a query takes a hundred times as long as most of these take to run
 }
 """How long a session may take, and what its transactions are like."""
 

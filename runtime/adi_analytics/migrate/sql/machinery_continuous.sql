@@ -6,12 +6,15 @@ as $function$
 -- Below this time the views read stored rows, above it raw ones. Companions may differ; the lowest counts.
 -- One that was never filled answers with the lowest time there is.
 select case when min(w.at) < timestamptz '1970-01-01 00:00:00+00' then '-infinity' else min(w.at) end
-from analytics_meta.installation i, analytics_meta.aggregates a, jsonb_array_elements(a.relations) r,
-    _timescaledb_catalog.continuous_agg c,
+from _timescaledb_catalog.continuous_agg c,
     lateral (
         select _timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(c.mat_hypertable_id)) as at
     ) w
-where a.rollup = rollup_name and c.user_view_schema = i.events_schema and c.user_view_name = r ->> 'name'
+where c.user_view_schema = (select i.events_schema from analytics_meta.installation i)
+    and c.user_view_name in (
+        select r ->> 'name' from analytics_meta.aggregates a, jsonb_array_elements(a.relations) r
+        where a.rollup = rollup_name
+    )
 $function$;
 
 -- step: procedure refresh_buckets
@@ -88,5 +91,93 @@ declare
     done boolean;
 begin
     call analytics_meta.refresh_due(rollup_name, false, done);
+end
+$procedure$;
+
+-- step: function together
+create or replace function analytics_meta.together(buckets tstzmultirange) returns setof tstzrange
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The runs of buckets that one refresh computes, with what lies between them. TimescaleDB itself knows which buckets of
+-- a run changed. Up to ten ranges it computes one by one, more than that as one with all between them.
+select tstzrange(min(lower(b.run)), max(upper(b.run)))
+from (select u.run, (row_number() over (order by u.run) - 1) / 10 as batch from unnest(buckets) u (run)) b
+group by b.batch order by 1
+$function$;
+
+-- step: procedure rebuild_buckets
+create or replace procedure analytics_meta.rebuild_buckets(
+    rollup_name text, from_time timestamptz, to_time timestamptz
+)
+language plpgsql
+as $procedure$
+declare
+    relation jsonb;
+    schema_name text := (select events_schema from analytics_meta.installation);
+begin
+    for relation in
+        select jsonb_array_elements(a.relations) from analytics_meta.aggregates a where a.rollup = rollup_name
+    loop
+        call refresh_continuous_aggregate(
+            format('%I.%I', schema_name, relation ->> 'name')::regclass, from_time, to_time, force => true
+        );
+    end loop;
+end
+$procedure$;
+
+-- step: procedure pull_watermark_back
+create or replace procedure analytics_meta.pull_watermark_back(
+    rollup_name text, inout pulled boolean default false
+)
+language plpgsql
+as $procedure$
+-- Below the watermark only stored rows are read: from one ahead of the clock, new rows would not be seen until then.
+-- TimescaleDB takes it from the newest stored bucket whenever somebody asks it to drop chunks, even if there are none.
+declare
+    target analytics_meta.aggregates;
+    relation record;
+    first_bucket timestamptz;
+    extension_schema text := (
+        select n.nspname from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+        where e.extname = 'timescaledb'
+    );
+begin
+    pulled := false;
+    select * into strict target from analytics_meta.aggregates a where a.rollup = rollup_name;
+    first_bucket := analytics_meta.bucket_start(target.width, clock_timestamp());
+    for relation in
+        select c.user_view_schema, c.user_view_name, h.schema_name, h.table_name
+        from analytics_meta.installation i
+        cross join jsonb_array_elements(target.relations) r
+        join _timescaledb_catalog.continuous_agg c
+            on c.user_view_schema = i.events_schema and c.user_view_name = r ->> 'name'
+        join _timescaledb_catalog.hypertable h on h.id = c.mat_hypertable_id
+        where _timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(c.mat_hypertable_id))
+            > clock_timestamp()
+    loop
+        pulled := true;
+        execute format(
+            'delete from %I.%I where %I >= %L', relation.schema_name, relation.table_name, target.bucket_column, first_bucket
+        );
+        execute format(
+            'select count(*) from %I.drop_chunks(%L::regclass, older_than => timestamptz %L)', extension_schema,
+            format('%I.%I', relation.user_view_schema, relation.user_view_name), '1000-01-01 00:00:00+00'
+        );
+    end loop;
+    if not pulled then
+        return;
+    end if;
+    -- TimescaleDB thinks that it has stored these buckets: the first and the last row of them, touched, tell it otherwise.
+    execute format(
+        'update %1$s e set meta = e.meta from (
+             (select "timestamp", event_id from %1$s where "timestamp" >= %2$L order by "timestamp", event_id limit 1)
+             union
+             (select "timestamp", event_id from %1$s where "timestamp" >= %2$L
+              order by "timestamp" desc, event_id desc limit 1)
+         ) found
+         where e."timestamp" = found."timestamp" and e.event_id = found.event_id and e."timestamp" >= %2$L',
+        analytics_meta.events_table(), first_bucket
+    );
 end
 $procedure$;

@@ -33,8 +33,9 @@ set search_path = pg_catalog, pg_temp
 as $function$
 -- The times whose raw rows were dropped, by retention or by hand. What was stored of them is all that is left.
 select coalesce((select e.ranges from analytics_meta.expired e), '{}') + coalesce((
-    select range_agg(tstzrange(p.from_time, p.to_time)) from analytics_meta.parts p
-    where not exists (select from analytics_meta.raw_parts() r where r.part = p.part)
+    select range_agg(tstzrange(p.from_time, p.to_time))
+    from analytics_meta.parts p left join analytics_meta.raw_parts() r on r.part = p.part
+    where r.part is null
 ), '{}')
 $function$;
 
@@ -124,7 +125,8 @@ declare
         'timezone', 'UTC', 'datestyle', 'ISO, YMD', 'intervalstyle', 'postgres', 'standard_conforming_strings', 'on',
         'row_security', 'on', 'lock_timeout', '5s', 'statement_timeout', '0',
         'idle_in_transaction_session_timeout', '0', 'default_transaction_isolation', 'read committed',
-        'default_transaction_read_only', 'off', 'default_transaction_deferrable', 'off'
+        'default_transaction_read_only', 'off', 'default_transaction_deferrable', 'off',
+        'jit', 'off'  -- to compile a query takes a hundred times as long as most of these take to run
     );
     before jsonb := (
         select pg_catalog.jsonb_object_agg(p.key, pg_catalog.current_setting(p.key))

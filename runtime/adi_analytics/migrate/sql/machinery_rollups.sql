@@ -108,3 +108,40 @@ exception when others then
     raise warning '% waits for its refresh: %', rollup_name, sqlerrm using errcode = 'AD001';
 end
 $procedure$;
+
+-- step: function together
+create or replace function analytics_meta.together(buckets tstzmultirange) returns setof tstzrange
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The runs of buckets that one refresh computes.
+select unnest(buckets)
+$function$;
+
+-- step: procedure rebuild_buckets
+create or replace procedure analytics_meta.rebuild_buckets(
+    rollup_name text, from_time timestamptz, to_time timestamptz
+)
+language plpgsql
+as $procedure$
+begin
+    call analytics_meta.refresh_buckets(rollup_name, from_time, to_time);  -- it computes all of them anyway
+end
+$procedure$;
+
+-- step: procedure pull_watermark_back
+create or replace procedure analytics_meta.pull_watermark_back(
+    rollup_name text, inout pulled boolean default false
+)
+language plpgsql
+as $procedure$
+-- Below the watermark only stored rows are read: from one ahead of the clock, new rows would not be seen until then.
+-- It goes down to where everything is computed from, because what is stored below it is not known.
+begin
+    update analytics_meta.rollups r
+    set watermark = coalesce(analytics_meta.refresh_floor(a.width), '-infinity')
+    from analytics_meta.aggregates a
+    where a.rollup = r.rollup and r.rollup = rollup_name and r.watermark > clock_timestamp();
+    pulled := found;
+end
+$procedure$;

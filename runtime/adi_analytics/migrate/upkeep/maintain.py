@@ -91,6 +91,7 @@ def refresh(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
+    rebuild: bool = False,
     options: Options | None = None,
 ) -> RefreshResult:
     """Compute buckets again from the raw rows.
@@ -101,10 +102,13 @@ def refresh(
         aggregates: Names of public views. Defaults to all.
         since: Start of the range. Defaults to the oldest raw row.
         until: End of the range. Defaults to now.
+        rebuild: Whether to compute also the buckets that look up to date, which repairs stored rows that somebody
+            deleted or that TimescaleDB missed, and to bring back a watermark that is in the future: then *since* does
+            not count. Needs TimescaleDB 2.18 or newer, if any.
         options: Where. Defaults to the database of the environment.
 
     Raises:
-        UsageError: If an aggregate is unknown.
+        UsageError: If an aggregate is unknown, or if TimescaleDB is too old to rebuild.
     """
     options = options or Options()
     for setting, value in (("since", since), ("until", until)):
@@ -112,15 +116,33 @@ def refresh(
             remedy = "Write it like 2026-11-24T00:00:00Z."
             raise UsageError(f"{value} has no time zone", remedy, setting=setting, value=value)
     with _ready(options, "refresh") as (connection, database):
+        if rebuild:
+            _check_can_rebuild(connection, database)
         done: list[Refreshed] = []
         for rollup in _chosen(connection, aggregates):
             options.progress.step(f"refresh {rollup}")
             started = time.monotonic()
-            first = retry(_refresh_one, connection, rollup, since, until)
+            first = retry(_refresh_one, connection, rollup, since, until, rebuild=rebuild)
             done.append(Refreshed(rollup, first, time.monotonic() - started))
         if since is None and until is None:
             _settle_backfills(connection, [entry.rollup for entry in done], database)
         return RefreshResult(tuple(done))
+
+
+_FORCE: Final[LiteralString] = (
+    "select count(*) from pg_catalog.pg_proc"
+    " where proname = 'refresh_continuous_aggregate' and 'force' = any(proargnames)"
+)
+
+
+def _check_can_rebuild(connection: Connection, database: Database) -> None:
+    if database.backend == "timescaledb" and not fetch_value(connection, _FORCE):
+        raise UsageError(
+            f"TimescaleDB {database.timescaledb} cannot compute again what looks up to date",
+            "Update it to 2.18 or newer, or raise the aggregate's version in events.yaml and let"
+            " `analytics-migrate new` rebuild it.",
+            setting="rebuild",
+        )
 
 
 def _settle_backfills(connection: Connection, rollups: list[str], database: Database) -> None:
@@ -131,11 +153,10 @@ def _settle_backfills(connection: Connection, rollups: list[str], database: Data
 
 
 def _refresh_one(
-    connection: Connection, rollup: str, since: datetime | None, until: datetime | None
+    connection: Connection, rollup: str, since: datetime | None, until: datetime | None, *, rebuild: bool
 ) -> datetime | None:
-    found: datetime | None = fetch_value(
-        connection, "call analytics_meta.refresh(%s, %s::timestamptz, %s::timestamptz, null)", rollup, since, until
-    )
+    query: LiteralString = "call analytics_meta.compute(%s, %s::timestamptz, %s::timestamptz, %s, null)"
+    found: datetime | None = fetch_value(connection, query, rollup, since, until, rebuild)
     return found
 
 
