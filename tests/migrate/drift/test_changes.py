@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
-from adi_analytics import migrate
 from support.backends import migrated_dsn
-from support.migrating import Target, connect, execute
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-ALL = ("postgres", "timescaledb", "timescaledb_apache")
-ROLLUPS = ("postgres", "timescaledb_apache")
-HYPER = ("timescaledb", "timescaledb_apache")
-PLAIN = ("postgres",)
-FULL = ("timescaledb",)
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """A change, and what a finding's object must contain."""
-
-    name: str
-    sql: str
-    found: str
-    backends: tuple[str, ...] = PLAIN
-
+from support.drifting import ALL, FULL, HYPER, ROLLUPS, Mutation, cases, check
+from support.migrating import Target
 
 _JOB = "(select job_id from timescaledb_information.jobs where proc_name = 'policy_{}' limit 1)"
 _CAGG = "analytics_auth_events_daily_v1"
@@ -486,29 +461,6 @@ MUTATIONS = [
     ),
 ]
 
-CASES = [
-    pytest.param(
-        backend,
-        mutation,
-        id=f"{backend}-{mutation.name}",
-        marks=[] if backend == "postgres" else [pytest.mark.timescaledb],
-    )
-    for backend in ALL
-    for mutation in MUTATIONS
-    # The two editions share their tables, so only what the Apache one adds is repeated on it.
-    if backend in mutation.backends and (backend != "timescaledb_apache" or mutation.backends == ROLLUPS)
-]
-
-
-def _partitions(dsn: str) -> dict[str, str]:
-    with connect(dsn) as connection:
-        if connection.execute("select to_regclass('analytics_events_default')").fetchone() == (None,):
-            return {}
-        found = connection.execute(
-            "select part::text from analytics_meta.raw_ranges() where to_time > now() order by from_time"
-        ).fetchall()
-    return {"today": found[0][0], "later": found[3][0]}
-
 
 # What statements cannot bring back: another object has the name, or stored rows would be lost.
 BY_HAND = {
@@ -516,50 +468,9 @@ BY_HAND = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("backend", "mutation"), CASES)
+@pytest.mark.parametrize(
+    ("backend", "mutation"),
+    cases(dataclasses.replace(mutation, by_hand=mutation.name in BY_HAND) for mutation in MUTATIONS),
+)
 def test_each_change_is_reported(backend: str, mutation: Mutation, request: pytest.FixtureRequest) -> None:
-    target = Target(backend, migrated_dsn(backend, request))
-    execute(target.dsn, "set check_function_bodies = off")
-    names = _partitions(target.dsn) if backend == "postgres" else {}
-    roles = {name: f"{name}_{os.urandom(4).hex()}" for name in ("writer", "reader", "other")}
-    execute(target.dsn, *(f"create role {role}" for role in roles.values()))
-    try:
-        options = dataclasses.replace(target.options, grant_writer=roles["writer"], grant_reader=roles["reader"])
-        migrate.apply(options=options)
-        statement = mutation.sql
-        for key, name in {**names, **roles}.items():
-            statement = statement.replace("{" + key + "}", name)
-        execute(target.dsn, statement)
-
-        findings = migrate.drift(target.options).findings
-
-        objects = [finding.object for finding in findings]
-        assert any(mutation.found in name for name in objects), objects
-        assert all(finding.expected != finding.actual for finding in findings)
-        assert all(finding.fix or finding.advice for finding in findings)
-        assert all(finding.fix[-1:] in {";", ""} for finding in findings)  # statements, and no words behind them
-        if mutation.name not in BY_HAND:
-            _mend(target, findings)
-    finally:
-        for role in roles.values():
-            execute(target.dsn, f"reassign owned by {role} to postgres", f"drop owned by {role}", f"drop role {role}")
-
-
-def _mend(target: Target, findings: Sequence[migrate.Finding]) -> None:
-    """Do what the findings say, word by word, until there are none; some appear when others are mended."""
-    refused: list[str] = []
-    for _round in range(3):
-        refused = []
-        for finding in findings:
-            if "analytics-migrate maintain" in finding.advice:
-                with contextlib.suppress(psycopg.Error):
-                    migrate.maintain(target.options)
-                continue
-            try:
-                execute(target.dsn, finding.fix)
-            except psycopg.Error as error:
-                refused.append(f"{finding.object}: {finding.fix}: {error}")
-        findings = migrate.drift(target.options).findings
-        if not findings:
-            return
-    pytest.fail("\n".join([*map(str, findings), *refused]))
+    check(Target(backend, migrated_dsn(backend, request)), mutation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -93,6 +93,9 @@ _COMMENT_LOCK: Final = (
 )
 # Of what retention drops; a database of before has none.
 _START_RECORD: Final = statement("record of dropped rows", "select analytics_meta.start_record()")
+CHUNKS_OF_EVENTS: Final = 10
+"""A chunk of a continuous aggregate is as long as so many chunks of the events: TimescaleDB makes it so."""
+
 _UNCHECKED_BODIES: Final = statement("function bodies refer to each other", "set local check_function_bodies = off")
 
 
@@ -154,10 +157,21 @@ def _change_storage(made: Parts, old: Manifest, target: Manifest, backend: str) 
     if backend != "postgres" and "chunk_interval" in changed:
         width = interval(target.storage.chunk_interval)
         made.pre.add([statement("chunk interval", f"select set_chunk_time_interval({table}::regclass, {width})")])
+    if backend == "timescaledb" and "chunk_interval" in changed:
+        made.pre.add(_aggregate_chunks(target))
     if backend == "timescaledb" and _policy_differs(old, target, "compression"):
         made.pre.add([*_stop_compression(old, table), *_policies(target, "compression")])
     _change_retention(made, old, target, backend, table)
     _change_tables(made, old, target, backend)
+
+
+def _aggregate_chunks(target: Manifest) -> Iterator[Statement]:
+    width = interval(CHUNKS_OF_EVENTS * target.storage.chunk_interval)
+    for relation in (relation for entry in target.aggregates for relation in entry.relations):
+        name = literal(quote(relation.name))
+        yield statement(
+            f"chunk interval of {relation.name}", f"select set_chunk_time_interval({name}::regclass, {width})"
+        )
 
 
 def _change_tables(made: Parts, old: Manifest, target: Manifest, backend: str) -> None:

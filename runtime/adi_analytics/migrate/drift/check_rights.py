@@ -60,7 +60,7 @@ def grants(connection: Connection, database: Database, snapshot: Manifest) -> It
         for column in grant.columns or ("",)
     }
     views = {view.name for entry in snapshot.aggregates for view in entry.views}
-    for schema, name, column, role, right in connection.execute(_ACL, _ours(database, snapshot)):
+    for schema, name, column, role, right in connection.execute(_ACL, ours(database, snapshot)):
         if not allowed & {(role, right, schema, name, column), (role, right, schema, name, "")}:
             yield _excess(roles.Grant(right, schema, name, (column,) if column else ()), role, views)
 
@@ -95,7 +95,7 @@ def _label(grant: roles.Grant) -> str:
     return f"{grant.schema}.{grant.relation}" if grant.relation else f"schema {grant.schema}"
 
 
-def _ours(database: Database, snapshot: Manifest) -> dict[str, Any]:
+def ours(database: Database, snapshot: Manifest) -> dict[str, Any]:
     """Return the parameters that choose our relations, for both queries."""
     names = [snapshot.storage.table, snapshot.storage.dead_letters_table]
     for entry in [*snapshot.aggregates, *snapshot.retired]:
@@ -123,9 +123,61 @@ order by 1, 2
 def owners(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[Finding]:
     """Yield relations that belong to another role than the migrator's schema: its housekeeping may not change them."""
     continuous = {r.name for entry in [*snapshot.aggregates, *snapshot.retired] for r in entry.relations}
-    for schema, name, kind, found, expected in connection.execute(_OWNERS, _ours(database, snapshot)):
+    for schema, name, kind, found, expected in connection.execute(_OWNERS, ours(database, snapshot)):
         word = "table" if kind != "v" else "materialized view" if name in continuous else "view"
         yield Finding(
             "warning", f"{word} {name}", f"owner: {expected}", f"owner: {found}",
             f"alter {word} {quote(schema)}.{quote(name)} owner to {quote(expected)};",
+        )  # fmt: skip
+
+
+_ROUTINES: Final[LiteralString] = """
+select n.nspname::text, format('%%I.%%I(%%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
+       r.rolname::text, o.rolname::text, has_function_privilege('public', p.oid, 'execute')
+from pg_catalog.pg_proc p
+join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+join pg_catalog.pg_roles r on r.oid = p.proowner
+join pg_catalog.pg_namespace m on m.nspname = 'analytics_meta'
+join pg_catalog.pg_roles o on o.oid = m.nspowner
+where (n.nspname = 'analytics_meta' or (n.nspname = %(schema)s and p.proname = any(%(functions)s)))
+order by 1, 2
+"""
+
+
+def routines(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[Finding]:
+    """Yield functions of another owner, and those that the roles that read or keep house may not call."""
+    entries = [*snapshot.aggregates, *snapshot.retired]
+    functions = [relation.rows_function for entry in entries for relation in entry.relations]
+    values = {"schema": database.schema, "functions": functions}
+    for _, routine, found, expected, callable_ in connection.execute(_ROUTINES, values):
+        if found != expected:
+            yield Finding(
+                "warning", f"function {routine}", f"owner: {expected}", f"owner: {found}",
+                f"alter routine {routine} owner to {quote(expected)};",
+            )  # fmt: skip
+        if not callable_:
+            yield Finding(
+                "error", f"grant on function {routine}", "public has EXECUTE", "missing: views and maintain fail",
+                f"grant execute on routine {routine} to public;",
+            )  # fmt: skip
+
+
+# Extensions bring some of their own.
+_EVENT_TRIGGERS: Final[LiteralString] = """
+select e.evtname::text, e.evtevent::text, e.evtfoid::regprocedure::text
+from pg_catalog.pg_event_trigger e
+where e.evtenabled <> 'D' and not exists (
+    select from pg_catalog.pg_depend d
+    where d.classid = 'pg_event_trigger'::regclass and d.objid = e.oid and d.deptype = 'e'
+)
+order by 1
+"""
+
+
+def event_triggers(connection: Connection, _: Database, __: Manifest) -> Iterator[Finding]:
+    """Yield event triggers: they run when `maintain` makes and drops partitions, and can stop it."""
+    for name, event, function in connection.execute(_EVENT_TRIGGERS):
+        yield Finding(
+            "info", f"event trigger {name}", "none that can stop partitions from being made", f"{function} on {event}",
+            f"drop event trigger {quote(name)};", "If nobody needs it.",
         )  # fmt: skip

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-import psycopg
-
+from adi_analytics.migrate.drift import settle
 from adi_analytics.migrate.drift.describe import Description, Properties
-from adi_analytics.migrate.drift.findings import Finding, Severity, show
+from adi_analytics.migrate.drift.findings import Finding, Severity, difference, show
 from adi_analytics.migrate.drift.fixes import Fixes
 from adi_analytics.migrate.files.manifest import Manifest
 from adi_analytics.migrate.server.backend import Database
-from adi_analytics.migrate.server.connection import Connection, execute
-
-_ROUNDS: Final = 2
-"""A dump and a restore change how a definition is spelled; read and written twice, both spellings come out alike."""
+from adi_analytics.migrate.server.connection import Connection
 
 # Properties whose loss costs speed or order, not data.
 _WARNINGS: Final = frozenset({"index", "trigger", "rule", "policy"})
@@ -28,6 +24,13 @@ def _severity(key: str, name: str) -> Severity:
     if name == "storage" or (kind == "table" and name == "options"):
         return "info"  # how the server keeps rows is for whoever runs it to tune
     return "warning" if kind in _WARNINGS and name != "valid" else "error"
+
+
+def _words(expected: Any, actual: Any) -> tuple[str, str]:
+    """Return two values in words; of texts of several lines only the lines that differ."""
+    if isinstance(expected, str) and isinstance(actual, str) and "\n" in expected.strip():
+        return difference(expected, actual)
+    return show(expected), show(actual)
 
 
 def _told(key: str, here: Description, there: Description) -> bool:
@@ -95,13 +98,15 @@ class Comparison:
                 continue  # there is an identity on one side only, which is a finding of its own
             if name == "comment" and value is None:
                 continue  # on what the catalog describes no further, a comment is somebody's own
-            if found == value or self._same(name, value, found, expected):
+            should, there = (value, found) if found == value else self._settled(name, value, found, expected)
+            if should == there:
                 continue
+            words = _words(should, there)
             yield Finding(
                 _severity(key, name),
                 self._named(key),
-                f"{name}: {show(value)}",
-                f"{name}: {show(found)}",
+                f"{name}: {words[0]}",
+                f"{name}: {words[1]}",
                 *self._fixes.changed(key, name, expected, live),
             )
 
@@ -133,36 +138,11 @@ class Comparison:
         kind, _, name = key.partition(" ")
         return f"{kind} analytics_meta.{name}" if self._schema == "analytics_meta" else key
 
-    def _same(self, name: str, expected: Any, live: Any, properties: Properties) -> bool:
-        """Whether two spellings of a definition mean the same: both are read and written until they settle."""
-        if not isinstance(expected, str) or not isinstance(live, str):
-            return False
-        settle = {"definition": self._settle_view, "body": self._settle_body, "default": None}.get(name)
-        if settle is None:
-            return False
-        try:
-            with self._connection.transaction(force_rollback=True):
-                return settle(expected, properties) == settle(live, properties)
-        except psycopg.Error:
-            return False
-
-    def _settle_view(self, text: str, _: Properties) -> str:
-        for _round in range(_ROUNDS):
-            execute(self._connection, f"create or replace temporary view settled as {text}")
-            text = self._read("select pg_get_viewdef('pg_temp.settled'::regclass)")
-        execute(self._connection, "drop view pg_temp.settled")
-        return text
-
-    def _settle_body(self, text: str, properties: Properties) -> str:
-        head = f"({properties['arguments']}) returns {properties['result']} language {properties['language']}"
-        for _round in range(_ROUNDS):
-            execute(self._connection, f"create or replace function pg_temp.settled{head} {text}")
-            text = self._read(
-                "select pg_get_function_sqlbody(p.oid) from pg_catalog.pg_proc p"
-                " where p.proname = 'settled' and p.pronamespace = pg_my_temp_schema()"
-            )
-        return text
-
-    def _read(self, query: str) -> str:
-        row = self._connection.execute(query.encode()).fetchone()
-        return str(row[0]) if row else ""
+    def _settled(self, name: str, expected: Any, live: Any, properties: Properties) -> tuple[Any, Any]:
+        """Return two values so that they are the same when they mean the same."""
+        if isinstance(expected, str) and isinstance(live, str):
+            if name == "definition":
+                return settle.views(self._connection, expected, live)
+            if name == "body":
+                return settle.bodies(self._connection, expected, live, properties)
+        return expected, live

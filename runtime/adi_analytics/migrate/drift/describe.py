@@ -55,13 +55,15 @@ join pg_catalog.pg_class x on x.oid = i.indexrelid
 where i.indrelid = any(%s) and not x.relispartition
 """
 
-# TimescaleDB puts triggers of its own on a hypertable.
+# TimescaleDB puts two triggers of its own on a hypertable.
 _TRIGGERS: Final[LiteralString] = """
 select t.tgrelid, t.tgname::text, pg_get_triggerdef(t.oid, true) as definition, t.tgenabled::text as enabled
 from pg_catalog.pg_trigger t
 join pg_catalog.pg_proc p on p.oid = t.tgfoid
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-where t.tgrelid = any(%s) and not t.tgisinternal and t.tgparentid = 0 and n.nspname not like '\\_timescaledb%%'
+where t.tgrelid = any(%s) and not t.tgisinternal and t.tgparentid = 0 and not (
+    n.nspname like '\\_timescaledb%%' and t.tgname in ('ts_insert_blocker', 'ts_cagg_invalidation_trigger')
+)
 """
 
 _RULES: Final[LiteralString] = """

@@ -12,7 +12,16 @@ from typing import Final
 import psycopg
 
 from adi_analytics._shared.sql import quote
-from adi_analytics.migrate.drift import check_bookkeeping, check_partitions, check_rights, check_timescale
+from adi_analytics.migrate.drift import (
+    check_bookkeeping,
+    check_chunks,
+    check_continuous,
+    check_jobs,
+    check_partitions,
+    check_rights,
+    check_stored,
+    check_timescale,
+)
 from adi_analytics.migrate.drift.compare import Comparison
 from adi_analytics.migrate.drift.describe import Description, describe
 from adi_analytics.migrate.drift.expected import expected_meta, expected_public
@@ -85,17 +94,26 @@ _LATER: Final = "Repair the other findings first, then check again."
 
 _Check = Callable[[Connection, Database, Manifest], Iterator[Finding]]
 
-_RIGHTS: Final = (check_rights.grants, check_rights.owners)
+_EVERYWHERE: Final = (
+    check_stored.stored,
+    check_rights.grants,
+    check_rights.owners,
+    check_rights.routines,
+    check_rights.event_triggers,
+)
+_HYPERTABLE: Final = (check_timescale.hypertable, check_chunks.own_rules, check_chunks.indexes)
 _CHECKS: Final[dict[str, tuple[_Check, ...]]] = {
-    "postgres": (check_bookkeeping.check, check_partitions.partitions, *_RIGHTS),
-    "timescaledb_apache": (check_bookkeeping.check, check_timescale.hypertable, *_RIGHTS),
+    "postgres": (check_bookkeeping.check, check_partitions.partitions, *_EVERYWHERE),
+    "timescaledb_apache": (check_bookkeeping.check, *_HYPERTABLE, *_EVERYWHERE),
     "timescaledb": (
         check_bookkeeping.check,
-        check_timescale.hypertable,
-        check_timescale.aggregates,
-        check_timescale.policies,
+        *_HYPERTABLE,
+        check_chunks.noticing,
+        check_continuous.aggregates,
+        check_jobs.policies,
+        check_jobs.others,
         check_timescale.compression,
-        *_RIGHTS,
+        *_EVERYWHERE,
     ),
 }
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 Severity = Literal["error", "warning", "info"]
+REBUILD: Final = "Raise the version of {} in events.yaml, let `analytics-migrate new` rebuild it, and run `all`."
+"""What to do about an aggregate that no statement mends; its name goes into the place."""
+
 _ORDER: Final = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -50,3 +54,22 @@ def show(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
+
+
+def difference(expected: str, actual: str) -> tuple[str, str]:
+    """Return the lines of each text that the other one lacks; both texts if they differ in spaces only."""
+    ours, theirs = _lines(expected), _lines(actual)
+    only: tuple[list[str], list[str]] = ([], [])
+    for tag, start, end, first, last in difflib.SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+        if tag != "equal":
+            only[0].extend(ours[start:end])
+            only[1].extend(theirs[first:last])
+    return (_shown(only[0]), _shown(only[1])) if any(only) else (expected, actual)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.strip().rstrip(";").splitlines() if line.strip()]
+
+
+def _shown(lines: list[str]) -> str:
+    return "\n".join(lines) or "nothing in its place"

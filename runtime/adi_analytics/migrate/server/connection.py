@@ -11,6 +11,7 @@ from typing import Any, Final, LiteralString, TypeAlias
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import namedtuple_row
 
 from adi_analytics._shared.conninfo import (
     ARGUMENT,
@@ -135,6 +136,12 @@ def fetch_value(connection: Connection, query: LiteralString | sql.SQL | sql.Com
     """Return the first column of the first row, or ``None``."""
     row = connection.execute(query, parameters or None).fetchone()
     return None if row is None else row[0]
+
+
+def fetch_named(connection: Connection, query: LiteralString, values: dict[str, Any]) -> list[Any]:
+    """Return the rows, whose columns are attributes."""
+    rows: list[Any] = connection.cursor(row_factory=namedtuple_row).execute(query, values).fetchall()
+    return rows
 
 
 def execute(connection: Connection, text: str) -> None:
