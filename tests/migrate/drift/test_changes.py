@@ -396,6 +396,46 @@ MUTATIONS = [
         "analytics_dead_letters.id",
         ALL,
     ),
+    Mutation(
+        "identity_limit_of_events", "alter table analytics_events alter id set maxvalue 1000", "analytics_events.id"
+    ),
+    Mutation(
+        "identity_of_a_hypertable",
+        "do $$ begin execute format('alter sequence %s maxvalue 1000 cycle',"
+        " pg_get_serial_sequence('analytics_events', 'id')); end $$",
+        "analytics_events.id",
+        HYPER,
+    ),
+    Mutation(
+        "identity_type",
+        "do $$ begin execute format('alter sequence %s as integer',"
+        " pg_get_serial_sequence('analytics_events', 'id')); end $$",
+        "analytics_events.id",
+        ALL,
+    ),
+    Mutation(
+        "events_column_renamed",
+        "alter table analytics_events rename service to app",
+        "column analytics_events.service",
+        ALL,
+    ),
+    Mutation(
+        "key_renamed",
+        "alter table analytics_dead_letters rename constraint analytics_dead_letters_pkey to other",
+        "constraint analytics_dead_letters.analytics_dead_letters_pkey",
+    ),
+    Mutation(
+        "events_index_invalid",
+        "update pg_index set indisvalid = false where indexrelid = 'analytics_events_service_timestamp_idx'::regclass",
+        "index analytics_events.analytics_events_service_timestamp_idx",
+        ALL,
+    ),
+    Mutation(
+        "events_key_invalid",
+        "update pg_index set indisvalid = false where indexrelid = 'analytics_events_pkey'::regclass",
+        "index analytics_events.analytics_events_pkey",
+        HYPER,
+    ),
     Mutation("identity_cycles", "alter table analytics_events alter id set cycle", "analytics_events.id"),
     Mutation("policy", "create policy odd on analytics_dead_letters using (false)", "dead_letters.odd", ALL),
     Mutation(
@@ -464,7 +504,7 @@ MUTATIONS = [
 
 # What statements cannot bring back: another object has the name, or stored rows would be lost.
 BY_HAND = {
-    "column_renamed", "table_renamed", "index_renamed", "cagg_replaced", "cagg_redefined", "rollup_function_dropped",
+    "table_renamed", "cagg_replaced", "cagg_redefined", "rollup_function_dropped",
 }  # fmt: skip
 
 

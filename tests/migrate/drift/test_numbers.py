@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from adi_analytics import migrate
 from support.backends import migrated_dsn
 from support.drifting import ALL, FULL, HYPER, ROLLUPS, Mutation, check
-from support.migrating import Target, value
+from support.migrating import Target, execute, value
 
 ERRORS = "analytics_errors_hourly_v1"
 TASKS = "analytics_task_stats_daily_v1"
@@ -297,3 +298,27 @@ def test_a_trigger_that_notices_rows_is_missed(statement: str, timescale_migrate
             events=400,
         ),
     )
+
+
+def test_of_a_definition_the_lines_that_differ_are_shown(migrated_dsn: str) -> None:
+    name = "'analytics_errors_hourly'"
+    execute(migrated_dsn, change_view(name, "replace(d, 'service,', 'service || service as service,')"))
+
+    (finding,) = migrate.drift(migrate.Options(database_url=migrated_dsn)).findings
+
+    assert (finding.expected, finding.actual) == (
+        "definition: service,",
+        "definition: (service || service) AS service,",
+    )
+
+
+@pytest.mark.timescaledb
+def test_a_job_has_one_finding(timescale_migrated_dsn: str) -> None:
+    execute(
+        timescale_migrated_dsn,
+        alter_jobs("retention_job", "scheduled => false, schedule_interval => interval '900 days', max_retries => 1"),
+    )
+
+    (finding,) = migrate.drift(migrate.Options(database_url=timescale_migrated_dsn)).findings
+
+    assert finding.expected == "scheduled, runs at least every 1 day, 0:00:00, is tried again until it succeeds"

@@ -9,6 +9,7 @@ from adi_analytics.migrate.drift import settle
 from adi_analytics.migrate.drift.describe import Description, Properties
 from adi_analytics.migrate.drift.findings import Finding, Severity, difference, show
 from adi_analytics.migrate.drift.fixes import Fixes
+from adi_analytics.migrate.drift.renames import renames
 from adi_analytics.migrate.files.manifest import Manifest
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection
@@ -63,21 +64,30 @@ class Comparison:
     def findings(self, expected: Description, live: Description) -> Iterator[Finding]:
         """Yield what is missing, what differs and what should not be there."""
         gone: set[str] = set()  # relations whose parts need no words of their own
+        renamed = renames(expected, live)
+        columns = any(key.startswith("column ") for key in renamed)
         for key, properties in expected.objects.items():
             kind, _, name = key.partition(" ")
             if name.split(".")[0] in gone or _told(key, expected, live):
                 continue
-            if key not in live.objects:
+            if key in renamed:
+                yield self._renamed(key, renamed[key])
+            elif key not in live.objects:
                 yield self._missing(key, properties, live)
-            else:
+            elif not columns or kind in {"table", "column"}:  # definitions follow a column that is renamed back
                 yield from self._differences(key, properties, live)
             if kind in {"table", "view"} and _is_gone(key, properties, live):
                 gone.add(name)
         for key, properties in live.objects.items():
-            if key in expected.objects or _told(key, live, expected):
+            if key in expected.objects or key in renamed.values() or _told(key, live, expected):
                 continue
             if key.split(" ", 1)[1].split(".")[0] not in gone:
                 yield from self._extra(key, properties, expected)
+
+    def _renamed(self, key: str, other: str) -> Finding:
+        severity: Severity = "warning" if key.partition(" ")[0] in _WARNINGS else "error"
+        name = other.rpartition(".")[2]
+        return Finding(severity, self._named(key), "present", f"renamed to {name}", *self._fixes.rename(key, other))
 
     def _missing(self, key: str, properties: Properties, live: Description) -> Finding:
         kind, _, name = key.partition(" ")

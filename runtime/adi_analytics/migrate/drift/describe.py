@@ -26,7 +26,7 @@ select a.attrelid, a.attname::text, format_type(a.atttypid, a.atttypmod) as type
        case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end
            as storage,
        (
-           select format('set increment %%s set minvalue %%s set maxvalue %%s set %%s',
+           select format('as %%s increment %%s minvalue %%s maxvalue %%s %%s', s.seqtypid::regtype,
                          s.seqincrement, s.seqmin, s.seqmax, case when s.seqcycle then 'cycle' else 'no cycle' end)
            from pg_catalog.pg_depend p join pg_catalog.pg_sequence s on s.seqrelid = p.objid
            where p.classid = 'pg_class'::regclass and p.refclassid = 'pg_class'::regclass

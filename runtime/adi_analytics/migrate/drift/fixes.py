@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adi_analytics._shared.sql import quote
+from adi_analytics._shared.sql import literal, quote
 from adi_analytics.migrate.author import history, versions
 from adi_analytics.migrate.drift.describe import Description, Properties
 from adi_analytics.migrate.drift.findings import Fix
@@ -32,8 +32,13 @@ _COLUMN_CHANGES: Final[dict[str, Callable[[Any], str]]] = {
     "default": _default,
     "identity": _identity,
     "storage": lambda value: f"set storage {value}",
-    "numbers": lambda value: value,
 }
+
+
+def _number_again(table: str, column: str, numbers: str) -> Fix:
+    """Return the statement that sets an identity's sequence right, whatever its name is."""
+    sequence = f"pg_get_serial_sequence({literal(table)}, {literal(column)})"
+    return Fix(f"do $do$ begin execute format('alter sequence %s {numbers}', {sequence}); end $do$;")
 
 
 class Fixes:
@@ -118,6 +123,8 @@ class Fixes:
     def _change_column(self, key: str, name: str, expected: Properties, live: Description) -> Fix:
         _, relation, part = _parts(key)
         head = f"alter table {self._schema}.{quote(relation)} alter column {quote(part)}"
+        if name == "numbers":
+            return _number_again(f"{self._schema}.{quote(relation)}", part, expected[name])
         if name in {"type", "collation"}:
             collation = f" collate {expected['collation']}" if expected["collation"] else ""
             return Fix(f"{head} type {expected['type']}{collation} using {quote(part)}::{expected['type']};")
@@ -128,11 +135,21 @@ class Fixes:
 
     def _change_index(self, key: str, name: str, expected: Properties, live: Description) -> Fix:
         if name == "valid":
-            return Fix(f"reindex index {self._schema}.{quote(_parts(key)[2])};")
+            return self._index_again(key)
         constraint = f"constraint {key.partition(' ')[2]}"
         if constraint in live.objects:
             return self._again(constraint, live.objects[constraint])
         return self._again(key, expected)
+
+    def _index_again(self, key: str) -> Fix:
+        """Return how to make an invalid index valid."""
+        _, relation, index = _parts(key)
+        made = self._objects.get(f"index {index}")
+        if relation != self._table:
+            return Fix(f"reindex index {self._schema}.{quote(index)};")
+        # PostgreSQL does not make the index of a partitioned table valid, and TimescaleDB rebuilds whole tables only.
+        again = f"{self.drop(key)} {made.sql};" if made else f"reindex table {self._schema}.{quote(relation)};"
+        return Fix(again)
 
     def _replace(self, key: str, relation: str, live: Description) -> Fix:
         made = self._objects.get(f"{key.split(' ', 1)[0]} {relation}")
@@ -144,6 +161,18 @@ class Fixes:
             return Fix(f"{made.replacing or made.sql};")
         statements = [f"drop view {self._schema}.{quote(relation)};", f"{made.sql};", *self._comments_on(relation)]
         return Fix(" ".join(statements))
+
+    def rename(self, key: str, other: str) -> Fix:
+        """Return the statement that gives the object *other* the name of *key* again."""
+        kind, name, part = _parts(key)
+        relation, old, new = f"{self._schema}.{quote(name)}", _parts(other)[2], quote(part)
+        match kind:
+            case "index":
+                return Fix(f"alter index {self._schema}.{quote(old)} rename to {new};")
+            case "trigger":
+                return Fix(f"alter trigger {quote(old)} on {relation} rename to {new};")
+            case _:
+                return Fix(f"alter table {relation} rename {kind} {quote(old)} to {new};")
 
     def superfluous(self, key: str) -> Fix:
         """Return how to get rid of an object that the catalog does not know."""
