@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from adi_analytics import migrate
 from adi_analytics.migrate import HistoryError, UsageError
@@ -77,6 +79,69 @@ def test_a_database_of_the_predecessor_keeps_its_rows(target: Target) -> None:
         and (n.data @> o.data or n.data -> 'value' = o.data)"""
     assert value(target.dsn, query) == 3000
     assert value(target.dsn, "select count(*) from analytics_events where jsonb_typeof(data) <> 'object'") == 0
+
+
+class Watched:
+    """Counts the steps of an adoption, and looks at TimescaleDB's policies while rows are copied."""
+
+    def __init__(self, dsn: str, *, policies: bool = False) -> None:
+        self._dsn = dsn
+        self._policies = policies
+        self.steps = 0
+        self.jobs: set[tuple[str, bool]] = set()
+
+    def waiting(self, holder: str) -> None: ...
+
+    def step(self, what: str) -> None: ...
+
+    def advance(self, what: str, done: int, total: int) -> None:
+        self.steps += 1
+        if done == 1 and what.startswith("copy") and self._policies:
+            self.jobs = jobs(self._dsn)
+
+
+def jobs(dsn: str) -> set[tuple[str, bool]]:
+    """Return for each of our policies what it works on, and whether it runs."""
+    query = """select coalesce(c.user_view_name, j.hypertable_name)::text, j.scheduled
+        from timescaledb_information.jobs j
+        left join _timescaledb_catalog.continuous_agg c on c.mat_hypertable_id = (j.config ->> 'mat_hypertable_id')::int
+        where j.hypertable_name is not null"""
+    return {(name, runs) for name, runs in rows(dsn, query)}
+
+
+@pytest.mark.timescaledb
+def test_policies_wait_for_an_adoption(timescale_dsn: str) -> None:
+    """They would drop rows before these are copied, and chunks before their rows are counted."""
+    target = Target("timescaledb", timescale_dsn)
+    predecessor(target)
+    execute(
+        timescale_dsn,
+        "select add_retention_policy('analytics_events', interval '30 days')",
+        "select add_continuous_aggregate_policy('analytics_task_stats_daily', interval '9 days', interval '1 hour',"
+        " interval '1 hour')",
+    )
+    watched = Watched(timescale_dsn, policies=True)
+
+    migrate.adopt(migrate.Options(database_url=timescale_dsn, progress=watched))
+
+    assert {runs for _, runs in watched.jobs} == {False}
+    assert {name for name, _ in watched.jobs} > {"analytics_events", "analytics_events_original"}
+    asleep = {name for name, runs in jobs(timescale_dsn) if not runs}
+    assert asleep == {"analytics_events_original", "analytics_task_stats_daily_original"}
+    assert migrate.drift(target.options).findings == ()
+
+
+def test_a_stray_row_does_not_cost_decades_of_days(target: Target) -> None:
+    predecessor(target)
+    for day in ("1969-07-20", "1971-07-26"):
+        execute(target.dsn, f"insert into analytics_events (timestamp, event_type) values ('{day} 13:34+00', 'odd')")
+    watched = Watched(target.dsn)
+
+    result = migrate.adopt(dataclasses.replace(target.options, progress=watched))
+
+    assert result.rows == 3002
+    assert watched.steps < 2000  # and not 20 000 days for each aggregate
+    assert counted(target.dsn) == truth(target.dsn)
 
 
 def _forced(target: Target) -> list[str]:

@@ -91,13 +91,16 @@ def adopt(options: Options | None = None) -> AdoptResult:
         lock.hold(connection, wait=options.lock_wait, waiting=options.progress.waiting),
     ):
         copy = _Copy(connection, database, snapshot.storage.table)
-        # Rows older than the retention count in the aggregates, too; `maintain` of others must not drop them before.
+        # Rows older than the retention count in the aggregates, too: neither `maintain` of others nor a policy may drop
+        # them before. Whoever is interrupted here repeats the command.
         connection.execute("update analytics_meta.storage set retention = null")
+        _let_run(connection, database, _relations(snapshot), run=False)
         copied = copy.run(options)
         options.progress.step("compare the rows")
         rows = copy.check()
         filled = _fill(connection, database, options) if copied else []
         execute(connection, _retention(snapshot))
+        _let_run(connection, database, _relations(snapshot), run=True)
         execute(connection, audit("adopt", f"{copied} rows of {copy.old}"))
         return AdoptResult(applied, renamed, copied, rows, tuple(filled))
 
@@ -124,7 +127,33 @@ def _put_aside(connection: Connection, database: Database, snapshot: Manifest) -
         )
     with connection.transaction():
         execute(connection, f"set local search_path = {database.search_path_sql}; set local lock_timeout = '5s'")
-        return dict(_rename(connection, database, snapshot))
+        renamed = dict(_rename(connection, database, snapshot))
+        # A policy goes on under the new name: that of retention would drop the rows that are to be copied.
+        _let_run(connection, database, list(renamed.values()), run=False)
+        return renamed
+
+
+_LET_RUN: Final[LiteralString] = """
+select {extension}.alter_job(j.job_id, scheduled => %(run)s)
+from timescaledb_information.jobs j
+left join _timescaledb_catalog.hypertable h
+    on h.schema_name = j.hypertable_schema and h.table_name = j.hypertable_name
+left join _timescaledb_catalog.continuous_agg c on c.mat_hypertable_id = h.id
+where %(schema)s in (j.hypertable_schema, c.user_view_schema)
+    and coalesce(c.user_view_name, j.hypertable_name) = any(%(names)s)
+"""
+
+
+def _let_run(connection: Connection, database: Database, names: list[str], *, run: bool) -> None:
+    """Pause TimescaleDB's jobs on the relations, or let them run."""
+    if database.timescaledb is not None:
+        query = sql.SQL(_LET_RUN).format(extension=sql.Identifier(database.search_path[-1]))
+        connection.execute(query, {"run": run, "schema": database.schema, "names": names})
+
+
+def _relations(snapshot: Manifest) -> list[str]:
+    relations = [relation.name for entry in snapshot.aggregates for relation in entry.relations]
+    return [snapshot.storage.table, *relations]
 
 
 _CLASHES: Final[LiteralString] = """
@@ -187,20 +216,22 @@ class _Copy:
         self._columns = columns_of(connection, database, self.old)
 
     def run(self, options: Options) -> int:
-        row = self._connection.execute(
-            sql.SQL('select min("timestamp"), max("timestamp") from {} where isfinite("timestamp")').format(self._old)
-        ).fetchone()
-        if row is None or row[0] is None:
-            return 0
-        first = row[0].replace(hour=0, minute=0, second=0, microsecond=0)
-        days = (row[1] - first) // _DAY + 1
+        options.progress.step(f"look for the days of {self.old}")
+        days = self._days()
         copied = 0
-        # Newest first: what people look at is there first.
-        for done, day in enumerate(reversed(range(days))):
-            options.progress.advance(f"copy {self.old}", done, days)
-            copied += self._day(first + day * _DAY)
-        options.progress.advance(f"copy {self.old}", days, days)
+        for done, day in enumerate(days):
+            options.progress.advance(f"copy {self.old}", done, len(days))
+            copied += self._day(day)
+        options.progress.advance(f"copy {self.old}", len(days), len(days))
         return copied
+
+    def _days(self) -> list[datetime]:
+        """Return the starts of the days that have rows, newest first: what people look at is there first."""
+        query = sql.SQL(
+            "select distinct date_trunc('day', \"timestamp\", 'UTC') from {}"
+            ' where isfinite("timestamp") order by 1 desc'
+        )
+        return [row[0] for row in self._connection.execute(query.format(self._old))]
 
     def _day(self, start: datetime) -> int:
         statement = sql.SQL(_COPY).format(

@@ -75,7 +75,8 @@ class _Backfill:
         total = _count(until - floor, self._width)
         step = max(self._width, _BATCH // self._width * self._width)
         computed = 0
-        while done_to > floor:
+        parts = self._parts()
+        while (done_to := self._skip(done_to, until, parts)) > floor:
             progress.advance(f"fill {self._rollup}", total - _count(done_to - floor, self._width), total)
             start = max(floor, done_to - step)
             self._batch(start, done_to)
@@ -101,6 +102,20 @@ class _Backfill:
             raise HistoryError(f"the backfill of {self._rollup} is no longer recorded", "Run the command again.")
         floor, until, done_to = row
         return _utc(floor) if floor else None, _utc(until), _utc(done_to)
+
+    def _parts(self) -> list[tuple[datetime, datetime]]:
+        """Return the ranges of the partitions or chunks that have rows."""
+        rows = self._connection.execute(
+            "select from_time, to_time from analytics_meta.raw_ranges() where has_rows and isfinite(from_time)"
+        )
+        return [(_utc(start), _utc(end)) for start, end in rows]
+
+    def _skip(self, done_to: datetime, until: datetime, parts: list[tuple[datetime, datetime]]) -> datetime:
+        """Return the end of the newest bucket below *done_to* that can have rows: a stray row may be years older."""
+        ends = [end for start, end in parts if start < done_to]
+        if not ends:
+            return datetime.min.replace(tzinfo=UTC)
+        return min(done_to, until - (until - max(ends)) // self._width * self._width)
 
     def _batch(self, start: datetime, end: datetime) -> None:
         if self._database.backend == "timescaledb":
