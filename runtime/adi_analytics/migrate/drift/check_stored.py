@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final, LiteralString
 
 from adi_analytics._shared.sql import literal, quote
 from adi_analytics.migrate.drift.findings import Finding
-from adi_analytics.migrate.files.manifest import Aggregate, Manifest, Relation
-from adi_analytics.migrate.files.statements import ContinuousAggregate
+from adi_analytics.migrate.files.manifest import Manifest, Relation
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection
 
@@ -48,11 +48,9 @@ def stored(connection: Connection, database: Database, snapshot: Manifest) -> It
     """Yield aggregates that lack buckets for which there are raw rows."""
     for entry in snapshot.aggregates:
         for relation in entry.relations:
+            table, rows = _source(connection, database, relation)
             query = _LACKING.format(
-                rollup=literal(entry.rollup),
-                bucket=quote(entry.bucket.column),
-                stored=_in(database, _table(connection, database, relation)),
-                rows=_rows(database, entry, relation),
+                rollup=literal(entry.rollup), bucket=quote(entry.bucket.column), stored=table, rows=rows
             )
             row = connection.execute(query.encode()).fetchone()
             if row is not None and row[0] is not None:
@@ -63,31 +61,24 @@ def stored(connection: Connection, database: Database, snapshot: Manifest) -> It
                 )  # fmt: skip
 
 
-def _in(database: Database, name: tuple[str, str] | str) -> str:
-    schema, table = (database.schema, name) if isinstance(name, str) else name
-    return f"{quote(schema)}.{quote(table)}"
+_SOURCE: Final[LiteralString] = """
+select format('%%I.%%I', h.schema_name, h.table_name),
+       pg_get_viewdef(format('%%I.%%I', c.direct_view_schema, c.direct_view_name)::regclass)
+from _timescaledb_catalog.continuous_agg c
+join _timescaledb_catalog.hypertable h on h.id = c.mat_hypertable_id
+where c.user_view_schema = %s and c.user_view_name = %s
+"""
 
 
-def _table(connection: Connection, database: Database, relation: Relation) -> tuple[str, str] | str:
-    """Return the table that holds the rows of *relation*."""
+def _source(connection: Connection, database: Database, relation: Relation) -> tuple[str, str]:
+    """Return the table that holds the rows of *relation*, and a SELECT of those that it should hold of ``r.run``."""
+    schema = quote(database.schema)
     if database.backend != "timescaledb":
-        return relation.name
-    row = connection.execute(
-        "select h.schema_name::text, h.table_name::text from _timescaledb_catalog.continuous_agg c"
-        " join _timescaledb_catalog.hypertable h on h.id = c.mat_hypertable_id"
-        " where c.user_view_schema = %s and c.user_view_name = %s",
-        (database.schema, relation.name),
-    ).fetchone()
-    return relation.name if row is None else (row[0], row[1])
-
-
-def _rows(database: Database, entry: Aggregate, relation: Relation) -> str:
-    """Return a SELECT of the rows that should be stored of the run ``r.run``."""
-    if database.backend != "timescaledb":
-        return f"select from {_in(database, relation.rows_function)}(lower(r.run), upper(r.run))"
-    made = (each for each in entry.stored(database.backend) if isinstance(each, ContinuousAggregate))
-    select = next(str(each.select) for each in made if each.object == relation.name)
-    head, _, condition = select.rpartition("\nwhere ")
-    condition, _, groups = condition.rpartition("\ngroup by ")
-    times = '"timestamp" >= lower(r.run) and "timestamp" < upper(r.run)'
-    return f"{head}\nwhere {times} and {condition}\ngroup by {groups}"
+        rows = f"select from {schema}.{quote(relation.rows_function)}(lower(r.run), upper(r.run))"
+        return f"{schema}.{quote(relation.name)}", rows
+    row = connection.execute(_SOURCE, (database.schema, relation.name)).fetchone()
+    if row is None:  # another check reports it
+        return f"{schema}.{quote(relation.name)}", "select where false"
+    head, _, condition = row[1].rstrip(";").partition("\n  WHERE ")
+    times = '"timestamp" >= lower(r.run) AND "timestamp" < upper(r.run)'
+    return row[0], f"{head}\n  WHERE {times} AND {condition}"
