@@ -192,20 +192,50 @@ select case when b.at < f.until then analytics_meta.bucket_end(width, f.at) else
 from f, lateral (select analytics_meta.bucket_start(width, f.at) as at) b
 $function$;
 
--- procedure refresh
-create or replace procedure analytics_meta.refresh(
-    rollup_name text, from_time timestamptz, to_time timestamptz, inout refreshed_from timestamptz default null
+-- procedure recompute
+create or replace procedure analytics_meta.recompute(
+    rollup_name text, buckets tstzmultirange, refreshable tstzmultirange, afresh boolean
+)
+language plpgsql
+as $procedure$
+-- Computes these buckets of a rollup again, those that are refreshable. Nothing that takes long is looked up for each.
+declare
+    must_begin timestamptz := analytics_meta.refresh_must_begin(rollup_name);
+    whole tstzrange;
+    run tstzrange;
+begin
+    if upper(buckets) > must_begin then
+        buckets := buckets + tstzmultirange(tstzrange(must_begin, upper(buckets)));
+    end if;
+    for whole in select unnest(refreshable) loop
+        for run in select analytics_meta.together(buckets * tstzmultirange(whole)) loop
+            if afresh then
+                call analytics_meta.rebuild_buckets(rollup_name, lower(run), upper(run));
+            else
+                call analytics_meta.refresh_buckets(rollup_name, lower(run), upper(run));
+            end if;
+        end loop;
+    end loop;
+end
+$procedure$;
+
+-- procedure compute
+create or replace procedure analytics_meta.compute(
+    rollup_name text, from_time timestamptz, to_time timestamptz, afresh boolean,
+    inout refreshed_from timestamptz default null
 )
 language plpgsql
 as $procedure$
 -- Computes the buckets of a rollup between two times again, from the raw rows. Buckets whose raw rows are gone, and the
 -- one that is not over yet, stay as they are. refreshed_from is null when nothing was left to do.
+-- afresh computes also what looks up to date, and brings a watermark back that is ahead of the clock.
 declare
     target analytics_meta.aggregates;
+    buckets tstzmultirange;
+    refreshable tstzmultirange;
     first_bucket timestamptz;
     last_end timestamptz;
-    refreshable tstzmultirange;
-    run tstzrange;
+    pulled boolean;
 begin
     select * into target from analytics_meta.aggregates a where a.rollup = rollup_name;
     if not found then
@@ -213,6 +243,10 @@ begin
             hint = 'See `select rollup from analytics_meta.aggregates`.';
     end if;
     refreshed_from := null;
+    if afresh then
+        call analytics_meta.pull_watermark_back(rollup_name, pulled);
+        from_time := case when not pulled then from_time end;  -- what is stored below it is not known
+    end if;
     first_bucket := analytics_meta.bucket_start(target.width, coalesce(from_time, '-infinity'));
     last_end := analytics_meta.bucket_start(target.width, least(coalesce(to_time, 'infinity'), clock_timestamp()));
     if first_bucket >= last_end then
@@ -220,14 +254,23 @@ begin
     end if;
     perform analytics_meta.note_parts();
     refreshable := analytics_meta.refreshable(target.width);
-    refreshed_from := lower(refreshable * tstzmultirange(tstzrange(first_bucket, last_end)));
-    if refreshed_from is null then
-        return;
+    buckets := tstzmultirange(tstzrange(first_bucket, last_end));
+    refreshed_from := lower(refreshable * buckets);
+    if refreshed_from is not null then
+        call analytics_meta.recompute(rollup_name, buckets, refreshable, afresh);
     end if;
-    first_bucket := least(first_bucket, analytics_meta.refresh_must_begin(rollup_name));
-    for run in select unnest(refreshable * tstzmultirange(tstzrange(first_bucket, last_end))) loop
-        call analytics_meta.refresh_buckets(rollup_name, lower(run), upper(run));
-    end loop;
+end
+$procedure$;
+
+-- procedure refresh
+create or replace procedure analytics_meta.refresh(
+    rollup_name text, from_time timestamptz, to_time timestamptz, inout refreshed_from timestamptz default null
+)
+language plpgsql
+as $procedure$
+-- Computes the buckets of a rollup that changed between two times.
+begin
+    call analytics_meta.compute(rollup_name, from_time, to_time, false, refreshed_from);
 end
 $procedure$;
 
@@ -277,40 +320,56 @@ as $procedure$
 -- Brings late events into the rollups: a mark says that rows of an hour came after the refresh window had passed.
 -- A mark is removed only if nobody renewed it meanwhile (xmin tells) or is about to, and after every rollup has been
 -- refreshed.
--- Rollups that are still being filled are refreshed too: their fill may have passed the bucket already.
+-- Rollups that are still being filled are refreshed too: their fill may have passed the bucket already. The first
+-- refresh is still to come where none was: it looks at everything.
 declare
     marks timestamptz[];
     versions text[];
     target record;
-    refreshed timestamptz;
+    refreshable jsonb;
 begin
     select array_agg(l.bucket order by l.bucket), array_agg(l.xmin::text order by l.bucket)
     into marks, versions
     from analytics_meta.late_buckets l;
     worked := coalesce(array_length(marks, 1), 0);
-    with whole as materialized (
-        select analytics_meta.refreshable(w.width) as times
-        from (select distinct a.width from analytics_meta.aggregates a where a.active) w
-        where worked > 0
-    )
+    too_old := 0;
+    if worked = 0 then
+        return;
+    end if;
+    perform analytics_meta.note_parts();
+    -- Each look at the partitions or chunks takes longer than a bucket does.
+    select jsonb_object_agg(w.width, analytics_meta.refreshable(w.width)) into refreshable
+    from (select distinct a.width from analytics_meta.aggregates a where a.active) w;
     select count(*) into too_old from unnest(marks) m (at)
-    where exists (select from whole w where not tstzrange(m.at, m.at + interval '1 hour') <@ w.times);
+    where exists (
+        select from jsonb_each_text(refreshable) r
+        where not tstzrange(m.at, m.at + interval '1 hour') <@ r.value::tstzmultirange
+    );
     for target in
-        -- All buckets that a marked hour touches: an hour may hold several. Neighbours are refreshed in one go.
-        select a.rollup, lower(r.run) as from_time, upper(r.run) as to_time
+        -- All buckets that a marked hour touches: an hour may hold several.
+        select a.rollup, r.buckets * tstzmultirange(tstzrange(
+            '-infinity', analytics_meta.bucket_start(a.width, clock_timestamp())
+        )) as buckets, (refreshable ->> a.width::text)::tstzmultirange as refreshable
         from analytics_meta.aggregates a
         cross join lateral (
-            select unnest(range_agg(tstzrange(
+            select range_agg(tstzrange(
                 analytics_meta.bucket_start(a.width, m.at),
                 analytics_meta.bucket_start(a.width, m.at + interval '1 hour' - interval '1 microsecond')
                     + analytics_meta.span(a.width)
-            ))) as run
+            )) as buckets
             from unnest(marks) m (at)
         ) r
-        where a.active
-        order by a.rollup, from_time
+        where a.active and (
+            a.refreshed_at is not null
+            or exists (select from analytics_meta.backfills b where b.relation = a.rollup and b.status <> 'done')
+        )
+        order by a.rollup
     loop
-        call analytics_meta.refresh(target.rollup, target.from_time, target.to_time, refreshed);
+        if not isempty(target.buckets * target.refreshable) then
+            call analytics_meta.recompute(
+                target.rollup, target.buckets * target.refreshable, target.refreshable, false
+            );
+        end if;
     end loop;
     delete from analytics_meta.late_buckets l
     using (
@@ -390,8 +449,9 @@ set search_path = pg_catalog, pg_temp
 as $function$
 -- The times whose raw rows were dropped, by retention or by hand. What was stored of them is all that is left.
 select coalesce((select e.ranges from analytics_meta.expired e), '{}') + coalesce((
-    select range_agg(tstzrange(p.from_time, p.to_time)) from analytics_meta.parts p
-    where not exists (select from analytics_meta.raw_parts() r where r.part = p.part)
+    select range_agg(tstzrange(p.from_time, p.to_time))
+    from analytics_meta.parts p left join analytics_meta.raw_parts() r on r.part = p.part
+    where r.part is null
 ), '{}')
 $function$;
 
@@ -481,7 +541,8 @@ declare
         'timezone', 'UTC', 'datestyle', 'ISO, YMD', 'intervalstyle', 'postgres', 'standard_conforming_strings', 'on',
         'row_security', 'on', 'lock_timeout', '5s', 'statement_timeout', '0',
         'idle_in_transaction_session_timeout', '0', 'default_transaction_isolation', 'read committed',
-        'default_transaction_read_only', 'off', 'default_transaction_deferrable', 'off'
+        'default_transaction_read_only', 'off', 'default_transaction_deferrable', 'off',
+        'jit', 'off'  -- to compile a query takes a hundred times as long as most of these take to run
     );
     before jsonb := (
         select pg_catalog.jsonb_object_agg(p.key, pg_catalog.current_setting(p.key))
@@ -959,6 +1020,43 @@ begin
     call analytics_meta.refresh_due(rollup_name, false, done);
 exception when others then
     raise warning '% waits for its refresh: %', rollup_name, sqlerrm using errcode = 'AD001';
+end
+$procedure$;
+
+-- function together
+create or replace function analytics_meta.together(buckets tstzmultirange) returns setof tstzrange
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The runs of buckets that one refresh computes.
+select unnest(buckets)
+$function$;
+
+-- procedure rebuild_buckets
+create or replace procedure analytics_meta.rebuild_buckets(
+    rollup_name text, from_time timestamptz, to_time timestamptz
+)
+language plpgsql
+as $procedure$
+begin
+    call analytics_meta.refresh_buckets(rollup_name, from_time, to_time);  -- it computes all of them anyway
+end
+$procedure$;
+
+-- procedure pull_watermark_back
+create or replace procedure analytics_meta.pull_watermark_back(
+    rollup_name text, inout pulled boolean default false
+)
+language plpgsql
+as $procedure$
+-- Below the watermark only stored rows are read: from one ahead of the clock, new rows would not be seen until then.
+-- It goes down to where everything is computed from, because what is stored below it is not known.
+begin
+    update analytics_meta.rollups r
+    set watermark = coalesce(analytics_meta.refresh_floor(a.width), '-infinity')
+    from analytics_meta.aggregates a
+    where a.rollup = r.rollup and r.rollup = rollup_name and r.watermark > clock_timestamp();
+    pulled := found;
 end
 $procedure$;
 
