@@ -50,9 +50,10 @@ _CATALOG_RULES: Final = {
     "unknown-reference": "A `where` tests something that can be no field.",
     "unknown-replacement": "What is deprecated names itself, or nothing that exists, as what replaces it.",
     "unreadable": "A file cannot be read.",
-    "where-never": "A `where` compares with a value that the field cannot have.",
+    "where-never": "A `where` compares with a value that the field cannot have, or no row can pass all its tests.",
     "where-operator": "A `where` uses an operator that the field's type does not have.",
-    "where-type": "A `where` compares with a value of another type than the field's.",
+    "where-type": "A `where` compares with a value of another type than the field's, or with a time that does not "
+    "exist.",
     "wrong-type": "A value has the wrong type: a string where a mapping is expected, for example.",
     "wrong-value": "A value is not among those allowed here.",
     "yaml-alias": "An alias has no anchor, contains itself, or expands to far too much.",

@@ -57,7 +57,10 @@ class AggregateResolver:
         self.context.subjects[node.key_at] = subject
         all_events, sources = self._sources(node, subject)
         every = Reader(self.context, self.events, self.enums, sources, subject)
-        reader = every.narrowed(node, subject)
+        before = len(self.context.findings.items)
+        where = every.where(node)
+        is_sound = len(self.context.findings.items) == before
+        reader = replace(every.narrowed(node, subject), given=where if is_sound else ())
         bucket = node.get("bucket")
         width = self._width(bucket, subject)
         made = Aggregate(
@@ -75,7 +78,7 @@ class AggregateResolver:
             at=node.key_at,
             dimensions=tuple(self._dimension(key, entry, reader) for key, entry in node.entries("dimensions").items()),
             derived=self._derived(node, subject),
-            where=every.where(node),
+            where=where,
             all_events=all_events,
             version=node.scalar("version", 1),
             owner=node.scalar("owner", ""),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics_codegen.load.possible import Values, time_of
 from adi_analytics_codegen.model.model import EVENT, SERVICE, USER_ID, Condition, Field, FieldType, Operator, Store
 from adi_analytics_codegen.model.naming import did_you_mean
 from adi_analytics_codegen.model.readers import lets_through
@@ -28,20 +30,25 @@ _PYTHON_TYPES: Final[dict[FieldType, tuple[tuple[type, ...], str]]] = {
     FieldType.STRING: ((str,), "a string"),
     FieldType.ENUM: ((str,), "a string"),
     FieldType.UUID: ((str,), "a uuid"),
-    FieldType.DATETIME: ((str,), "a time such as 2026-01-31T12:00:00Z"),
+    FieldType.DATETIME: ((str,), "a time that exists, such as 2026-01-31T12:00:00Z"),
 }
-_DATETIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+_NAMING: Final = frozenset({Operator.EQ, Operator.NE, Operator.IN})
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads fields of the events *sources*, on behalf of the aggregate or measure *subject*."""
+    """Reads fields of the events *sources*, on behalf of the aggregate or measure *subject*.
+
+    Attributes:
+        given: Tests that the rows have passed already.
+    """
 
     context: Context
     events: dict[str, Event]
     enums: dict[str, Enum]
     sources: tuple[str, ...]
     subject: str
+    given: tuple[Condition, ...] = ()
 
     def narrowed(self, node: Node, subject: str) -> Reader:
         """Return a reader of only the events that the ``where`` of *node* lets through."""
@@ -89,9 +96,50 @@ class Reader:
         """Return the tests of the ``where`` of *node*."""
         narrowed = self.narrowed(node, self.subject)
         conditions: list[Condition] = []
+        before = len(self.context.findings.items)
         for name, test in node.entries("where").items():
             conditions += narrowed.tests(name, test) if name != EVENT else self.tests(name, test)
+        if conditions and len(self.context.findings.items) == before:
+            narrowed.check_passable(conditions)
         return tuple(conditions)
+
+    def check_passable(self, conditions: list[Condition]) -> None:
+        """Report *conditions* that no row can pass."""
+        if not self.sources:
+            self._error(conditions[0].at, "where-never", "none of the events passes", "change the test of event")
+        elif all(self._blocking(source, conditions) for source in self.sources):
+            blocking = self._blocking(self.sources[0], conditions)
+            name = next(test.field for test in reversed(conditions) if test.field in blocking)
+            at = next(test.at for test in reversed(conditions) if test.field == name)
+            tests = ", ".join(f"{test.op}: {_shown(test.value)}" for test in self._tests_of(name, conditions))
+            limits = self._values(self.sources[0], name)
+            states = f" has {limits.limits} and" if limits is not None and limits.limits else ""
+            message = f'no row passes: "{name}"{states} is tested with {tests}'
+            self._error(at, "where-never", message, "change a test, or remove it")
+
+    def _tests_of(self, name: str, conditions: Iterable[Condition]) -> list[Condition]:
+        return [test for test in (*self.given, *conditions) if test.field == name]
+
+    def _blocking(self, source: str, conditions: Iterable[Condition]) -> list[str]:
+        """Return the fields of which no value in *source* passes all tests of it."""
+        by_name: defaultdict[str, list[Condition]] = defaultdict(list)
+        for test in (*self.given, *conditions):
+            if test.field != EVENT:
+                by_name[test.field].append(test)
+        return [
+            name
+            for name, tests in by_name.items()
+            if (values := self._values(source, name)) is not None and not values.pass_(tests)
+        ]
+
+    def _values(self, source: str, name: str) -> Values | None:
+        """Return the values that *name* can have in *source*, or ``None`` where they are not known."""
+        if name in _COLUMN_TYPES:
+            return Values(_COLUMN_TYPES[name])
+        field = _dotted(self.events[source].fields, name.split("."))
+        if field is None or field.at in self.context.broken or field.store is not Store.KEEP:
+            return None
+        return Values(field.type, field, self.enums.get(field.enum or ""))
 
     def tests(self, name: str, node: Node) -> list[Condition]:
         """Return the tests that one entry of a ``where`` stands for."""
@@ -121,41 +169,40 @@ class Reader:
             message = f'"{condition.field}" is {kind}, which has no order'
             self._error(operand.at, "where-operator", message, "use eq, ne or in")
         for value in operand.items if isinstance(operand.value, list) else [operand]:
-            self._check_value(condition.field, kind, value)
+            self._check_value(condition.field, kind, value, condition.op)
 
-    def _check_value(self, name: str, kind: FieldType, node: Node) -> None:
+    def _check_value(self, name: str, kind: FieldType, node: Node, op: Operator) -> None:
         types, word = _PYTHON_TYPES[kind]
         value: Any = node.value
         fits = isinstance(value, types) and (kind is FieldType.BOOL or not isinstance(value, bool))
         if kind is FieldType.UUID:
             fits = fits and _UUID.fullmatch(node.text) is not None
         if kind is FieldType.DATETIME:
-            fits = fits and _DATETIME.fullmatch(node.text) is not None
+            fits = fits and time_of(node.text) is not None
         if not fits:
-            shown = f'"{value}"' if isinstance(value, str) else str(value).lower()
-            self._error(node.at, "where-type", f'"{name}" is {kind} and never {shown}', f"compare it with {word}")
+            message = f'"{name}" is {kind} and never {_shown(value)}'
+            self._error(node.at, "where-type", message, f"compare it with {word}")
         elif name == EVENT:
             self._check_event(node)
         elif name not in _COLUMN_TYPES:
-            self._check_possible(name, node)
+            self._check_possible(name, node, op)
 
     def _check_event(self, node: Node) -> None:
         if node.text not in self.sources:
             fix = did_you_mean(node.text, self.sources) or "add it to from"
             self._error(node.at, "unknown-event", f'"{node.text}" is none of the events that this reads', fix)
 
-    def _check_possible(self, name: str, node: Node) -> None:
+    def _check_possible(self, name: str, node: Node, op: Operator) -> None:
         """Report a value that the field cannot have, in any of the events."""
-        fields = self.fields(name, node.at).values()
-        enums = [self.enums[field.enum] for field in fields if field.enum in self.enums]
-        if enums and not any(enum.open for enum in enums):
-            values = [value.name for enum in enums for value in enum.values]
-            if node.value not in values:
-                fix = did_you_mean(node.text, values)
-                self._error(node.at, "where-never", f'"{name}" is never "{node.text}"', fix)
-        if any(field.store is Store.HASH for field in fields):
+        if any(field.store is Store.HASH for field in self.fields(name, node.at).values()):
             message = f'"{name}" is stored as a keyed hash, which equals no value'
             self._error(node.at, "aggregate-unstored", message, "test another field")
+        known = [self._values(source, name) for source in self.sources]
+        values = [one for one in known if one is not None]
+        if op in _NAMING and values and not any(one.include(node.value) for one in values):
+            names = [value.name for one in values if one.enum for value in one.enum.values]
+            fix = did_you_mean(node.text, names) if names else f"it has {values[0].limits}"
+            self._error(node.at, "where-never", f'"{name}" is never {_shown(node.value)}', fix)
 
     def _error(self, at: Location, rule: str, message: str, fix: str) -> None:
         self.context.error(at, rule, message, fix, self.subject)
@@ -168,6 +215,12 @@ def _dotted(fields: Iterable[Field], path: list[str]) -> Field | None:
         return found
     inner = _dotted(found.fields, path[1:])
     return found if inner is not None and found.store is Store.DROP else inner
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_shown, value))}]"
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()
 
 
 def _tests(node: Node) -> list[tuple[Operator, Node]]:

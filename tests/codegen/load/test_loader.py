@@ -1,10 +1,12 @@
 """Catalogs that fail, each against the findings it should give; files that include others; what a catalog means."""
 
+import json
 import os
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from adi_analytics_codegen.backends import render
 from adi_analytics_codegen.check.catalog import load, load_catalog
 from adi_analytics_codegen.check.rules import RULES
 from adi_analytics_codegen.model.findings import CatalogError
@@ -212,3 +214,49 @@ def test_an_optional_key_without_a_value_is_as_good_as_absent(project):
         return load_catalog(project.write(minimal(events={"page_view": event | keys | {"description": "Shown."}})))
 
     assert fingerprint(written(description=None, deprecated=None)) == fingerprint(written())
+
+
+SEEN = {
+    "at": {"type": "datetime"},
+    "n": {"type": "int", "max": 10},
+    "x": {"type": "float", "min": 0.5, "max": 1},
+    "slow": {"type": "string", "pattern": "^(a+)+$"},
+    "method": {"type": "enum", "enum": "method"},
+    "flag": {"type": "bool"},
+    "id": {"type": "uuid"},
+}
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"at": {"gte": "2024-02-29T00:00:00Z", "lte": "2024-02-29T01:00:00+01:00"}},
+        {"n": {"gte": 10, "lt": 20}},
+        {"n": {"gt": 8, "ne": 9}},
+        {"n": -(2**63) + 1},
+        {"x": {"gt": 0.9999, "lt": 5}},
+        {"x": 1},
+        {"slow": "a" * 40 + "!"},
+        {"method": {"ne": "GET"}},
+        {"flag": {"ne": True}},
+        {"id": {"eq": "0190A0B4-5C8E-7D10-8F3E-2B6F5D1C9A01", "in": ["0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01"]}},
+        {"n": {"exists": False}},
+        {"n": {"exists": True, "lt": 5}},
+        {"$service": {"gt": "a", "lt": "b"}},
+    ],
+)
+def test_a_where_that_a_row_can_pass(project, where):
+    event = {"domain": "web", "description": "x", "fields": SEEN}
+    enums = {"method": {"values": {"GET": "Read", "PUT": "Write"}}}
+    sections = json.loads(reading(**{"from": ["page_view"]}, measures={"views": {"count": True, "where": where}}))
+    project.write(json.dumps(sections | {"events": {"page_view": event}, "enums": enums}))
+    assert load(project.catalog).findings == []
+    assert render(load_catalog(project.catalog), ["sql"])
+
+
+def test_a_value_that_one_of_the_events_can_have_is_possible(project):
+    fields = [{"n": {"type": "int", "max": 10}}, {"n": {"type": "int", "min": 20}}]
+    events = [{"domain": "web", "description": "x", "fields": own} for own in fields]
+    sections = json.loads(reading(measures={"views": {"count": True, "where": {"n": [5, 25]}}}))
+    project.write(json.dumps(sections | {"events": dict(zip(["page_view", "page_left"], events, strict=True))}))
+    assert load(project.catalog).findings == []

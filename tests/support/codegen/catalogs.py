@@ -114,7 +114,7 @@ def aggregates(draw: Any, all_events: dict[str, Any]) -> dict[str, Any]:
     measures: dict[str, Any] = {"rows": {"count": True}, "users": {"distinct": "$user_id", "where": {"event": source}}}
     for name in numbers:
         measures[f"total__{name}"] = {draw(st.sampled_from(["sum", "avg", "min", "max"])): name}
-        measures[f"median__{name}"] = {"percentile": 0.5, "of": name, "where": {name: {"gte": 0}}}
+        measures[f"median__{name}"] = {"percentile": 0.5, "of": name, "where": {name: {"gte": _least(stored[name])}}}
     for name in scalars:
         measures[f"some__{name}"] = {draw(st.sampled_from(["distinct", "first", "last", "min", "max"])): name}
     dimensions = draw(st.lists(st.sampled_from(scalars), unique=True, max_size=2)) if scalars else []
@@ -127,6 +127,11 @@ def aggregates(draw: Any, all_events: dict[str, Any]) -> dict[str, Any]:
         "derived": {"share__rows": {"ratio": ["rows", ["rows"]]}},
         "refresh": {"every": "1 hour", "window": "4 weeks", "lag": "1 hour"},
     }
+
+
+def _least(field: dict[str, Any]) -> Any:
+    """Return a number that a value of *field* can be equal to."""
+    return field.get("min", field.get("max", 0))
 
 
 def _is_dropped(field: dict[str, Any]) -> bool:

@@ -1,0 +1,136 @@
+"""Whether a field can have a value that passes the tests of a ``where``."""
+
+from __future__ import annotations
+
+import operator
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from adi_analytics_codegen.model.backtracking import is_slow
+from adi_analytics_codegen.model.model import FieldType, Operator
+from adi_analytics_codegen.model.patterns import in_python
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from adi_analytics_codegen.model.model import Condition, Enum, Field
+
+_INT_MAX: Final = 2**63 - 1
+"""Aggregates read whole numbers up to this size."""
+_LIMITS: Final = ("min", "max", "min_length", "max_length", "pattern")
+_COMPARED: Final = {
+    Operator.EQ: operator.eq,
+    Operator.NE: operator.ne,
+    Operator.LT: operator.lt,
+    Operator.LTE: operator.le,
+    Operator.GT: operator.gt,
+    Operator.GTE: operator.ge,
+}
+_DATETIME: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
+
+
+def time_of(text: str) -> datetime | None:
+    """Return the time that *text* names, or ``None`` where there is none in the years 1 to 9999 in UTC."""
+    if _DATETIME.fullmatch(text) is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values that a field can have.
+
+    Attributes:
+        field: The field, or ``None`` for a column of the events table, which may have any value of its type.
+        enum: The enum of the field.
+    """
+
+    kind: FieldType
+    field: Field | None = None
+    enum: Enum | None = None
+
+    @property
+    def limits(self) -> str:
+        """What the catalog says of them, such as ``max: 10``."""
+        stated = ((name, getattr(self.field, name, None)) for name in _LIMITS)
+        texts = [f"{name}: {value}" for name, value in stated if value is not None]
+        return ", ".join([*texts, *([f"enum: {self.enum.name}"] if self.enum else [])])
+
+    def include(self, value: Any) -> bool:
+        """Whether *value*, which has the right type, is among them."""
+        if self.kind in {FieldType.INT, FieldType.FLOAT}:
+            low, high = self._ends()
+            return (low is None or low <= value) and (high is None or value <= high)
+        if self.kind is FieldType.ENUM and self.enum is not None and not self.enum.open:
+            return any(value == known.name for known in self.enum.values)
+        return self.kind is not FieldType.STRING or self.field is None or _fits(self.field, value)
+
+    def pass_(self, tests: Iterable[Condition]) -> bool:
+        """Whether a value, or none where a test asks for none, passes all *tests*."""
+        tests = list(tests)
+        compared = [test for test in tests if test.op is not Operator.EXISTS]
+        present = {test.value for test in tests if test.op is Operator.EXISTS}
+        if False in present:
+            return not compared and True not in present
+        named = [set(map(self._key, _named(test))) for test in compared if test.op in {Operator.EQ, Operator.IN}]
+        if self.kind is FieldType.BOOL:
+            named.append({True, False})
+        elif self.enum is not None and not self.enum.open:
+            named.append({value.name for value in self.enum.values})
+        if named:
+            return any(self._passes(value, compared) for value in set.intersection(*named))
+        return self._leave_room(compared)
+
+    def _passes(self, value: Any, tests: list[Condition]) -> bool:
+        in_order = (test for test in tests if test.op in _COMPARED)
+        return self.include(value) and all(_COMPARED[test.op](value, self._key(test.value)) for test in in_order)
+
+    def _leave_room(self, tests: list[Condition]) -> bool:
+        """Whether there is a value between all bounds, those of the field and those of *tests*."""
+        least, most = self._ends()
+        lows = [(least, False)] if least is not None else []
+        highs = [(most, True)] if most is not None else []
+        for test in tests:
+            if test.op in {Operator.GT, Operator.GTE}:
+                lows.append((self._key(test.value), test.op is Operator.GT))
+            elif test.op in {Operator.LT, Operator.LTE}:
+                highs.append((self._key(test.value), test.op is Operator.LTE))
+        if not lows or not highs:
+            return True
+        (low, above), (high, up_to) = max(lows), min(highs)
+        without = {self._key(test.value) for test in tests if test.op is Operator.NE}
+        if self.kind is FieldType.INT:
+            low, high = low + above, high - (not up_to)
+            return bool(high - low + 1 > sum(low <= value <= high for value in without))
+        return bool(low < high or (low == high and not above and up_to and low not in without))
+
+    def _ends(self) -> tuple[Any, Any]:
+        least, most = getattr(self.field, "min", None), getattr(self.field, "max", None)
+        if self.kind is FieldType.INT:
+            return -_INT_MAX if least is None else least, _INT_MAX if most is None else most
+        return ("" if self.kind in {FieldType.STRING, FieldType.ENUM} else least), most
+
+    def _key(self, value: Any) -> Any:
+        """Return *value* so that it compares as its type does."""
+        if self.kind is FieldType.DATETIME:
+            return time_of(value)
+        return value.lower() if self.kind is FieldType.UUID else value
+
+
+def _fits(field: Field, text: str) -> bool:
+    if len(text) < (field.min_length or 0) or (field.max_length is not None and len(text) > field.max_length):
+        return False
+    pattern = field.pattern
+    return pattern is None or is_slow(pattern) or re.search(in_python(pattern), text) is not None
+
+
+def _named(test: Condition) -> tuple[Any, ...]:
+    return test.value if isinstance(test.value, tuple) else (test.value,)
