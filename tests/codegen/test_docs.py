@@ -59,7 +59,7 @@ def test_the_lint_of_the_contributors_guide_can_be_added(project, monkeypatch):
     (row,) = re.findall(r'`("name-repeats": Lint\(.*\)),`', text)
     (case,) = re.findall(r'`("name-repeats": \(.*\)),`', text)
     event = {"domain": "web", "description": "A page was shown.", "fields": {}}
-    names = vars(lints) | {"minimal": minimal, "event": event.copy, "catalog": minimal}
+    names = vars(lints.events) | {"minimal": minimal, "event": event.copy, "catalog": minimal}
     exec("from __future__ import annotations\n" + textwrap.dedent(function), names)
     monkeypatch.setattr(lints, "LINTS", eval(f"{{{row}}}", names))
     good, bad, subject = eval(f"{{{case}}}", names)["name-repeats"]

@@ -96,7 +96,7 @@ class EventResolver:
         filler = members.fields.get(node.text)
         if filler is None:
             fix = did_you_mean(node.text, members.fields) or "name one of the event's fields"
-            self.context.error(node.at, "unknown-field", f'{subject} has no field "{node.text}"', fix, subject)
+            self.context.error(node.at, "unknown-field", f'the event has no field "{node.text}"', fix, subject)
             return None
         self._check_column(column, filler, node, subject)
         return filler.name

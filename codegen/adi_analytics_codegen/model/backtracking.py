@@ -1,8 +1,9 @@
-"""Whether an engine that tries one way after another may need a time that doubles with each character.
+"""What the form of a pattern says of it: whether it is anchored, and whether it backtracks without end.
 
-A pattern becomes an automaton of positions: one for each set of characters in it. The engine backtracks without end
-where a loop leads from a position back to itself in two ways over the same text, as in ``(a+)+``. Two readers that set
-out together, part and meet again show such a loop.
+An engine that tries one way after another may need a time that doubles with each character. To know it, a pattern
+becomes an automaton of positions: one for each set of characters in it. The engine backtracks without end where a loop
+leads from a position back to itself in two ways over the same text, as in ``(a+)+``. Two readers that set out together,
+part and meet again show such a loop.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _MANY: Final = 10
 """So is one of as many rounds, if a round may be long or short: ``(a?){30}`` is as bad as ``(a?)*``."""
 _REPEATS: Final = (op.MAX_REPEAT, op.MIN_REPEAT)
 _LOOKS: Final = (op.ASSERT, op.ASSERT_NOT)
+_HOLDING: Final = (op.SUBPATTERN, op.BRANCH)
 
 
 @cache
@@ -34,6 +36,21 @@ def is_slow(pattern: str) -> bool:
     machine = _Machine(sorted({0, *_turns(tree)}))
     machine.sequence(tree)
     return machine.is_ambiguous()
+
+
+def is_anchored(pattern: str) -> bool:
+    """Whether *pattern*, which must be portable, matches whole strings only: in each of its alternatives."""
+    tree = list(parser.parse(portable(pattern)))
+    return _holds(tree, op.AT_BEGINNING) and _holds(tree[::-1], op.AT_END)
+
+
+def _holds(tree: list[Any], anchor: Any) -> bool:
+    """Whether *tree*, which may be reversed, is held by *anchor* at its first part."""
+    kind, value = next(((kind, value) for kind, value in tree if kind not in _LOOKS), (None, None))
+    if kind is op.AT:
+        return bool(value is anchor)
+    step = 1 if anchor is op.AT_BEGINNING else -1
+    return kind in _HOLDING and all(_holds(list(inner)[::step], anchor) for inner in _inner(kind, value))
 
 
 @dataclass(slots=True)

@@ -61,8 +61,11 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
-    """Return *findings* without repeats, in the order of their places."""
-    return sorted(dict.fromkeys(findings), key=lambda f: (f.at, f.rule, f.message))
+    """Return *findings* in the order of their places, each once: what is met in many events has one cause."""
+    first: dict[str, Finding] = {}
+    for finding in findings:
+        first.setdefault(str(finding), finding)
+    return sorted(first.values(), key=lambda f: (f.at, f.rule, f.message))
 
 
 class CatalogError(Exception):

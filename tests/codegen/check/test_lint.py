@@ -7,7 +7,7 @@ from adi_analytics_codegen.check.catalog import load
 from adi_analytics_codegen.check.lint import LINTS, lint
 from adi_analytics_codegen.model.findings import Severity
 from support.codegen.projects import minimal
-from support.paths import EVENTS
+from support.paths import EVENTS, ROOT
 
 
 def event(fields=None, **keys):
@@ -85,6 +85,11 @@ CASES = {
         catalog({"a": string(pattern="^x")}),
         "events.page_view.a",
     ),
+    "pattern-slow": (
+        catalog({"a": string(pattern="^a+$")}),
+        catalog({"a": string(pattern="^(a+)+$")}),
+        "events.page_view.a",
+    ),
     "unused": (
         catalog({"a": {"type": "enum", "enum": "method", "description": "x"}}, enums=ENUMS),
         catalog(enums=ENUMS),
@@ -106,9 +111,17 @@ CASES = {
         "aggregates.days",
     ),
     "wide-dimension": (
-        catalog({"n": number()}, aggregates={"days": aggregate(dimensions={"n": "n"})}),
+        catalog({"n": number(min=0, max=9)}, aggregates={"days": aggregate(dimensions={"n": "n"})}),
         catalog({"n": {**number(), "type": "float"}}, aggregates={"days": aggregate(dimensions={"n": "n"})}),
         "aggregates.days.n",
+    ),
+    "free-dimension": (
+        catalog(
+            {"country": string(pattern="^[A-Z]{2}$"), "stars": number(min=1, max=5)},
+            aggregates={"days": aggregate(dimensions={"c": "country", "s": "stars", "by": "$service"})},
+        ),
+        catalog({"url": string(max_length=80)}, aggregates={"days": aggregate(dimensions={"by": "url"})}),
+        "aggregates.days.by",
     ),
     "column-unfilled": (
         catalog(
@@ -188,5 +201,62 @@ def test_a_field_of_a_group_is_reported_once_where_it_is_defined(project):
     assert [finding.subject for finding in linted(project, text)] == ["groups.g.a"]
 
 
-def test_the_catalog_of_the_project_is_clean():
-    assert lint(load(EVENTS)) == []
+@pytest.mark.parametrize("kind", [number(), number(min=0), number(min=0, max=1000)])
+def test_a_whole_number_is_a_dimension_only_where_it_has_few_values(project, kind):
+    text = catalog({"n": kind}, aggregates={"days": aggregate(dimensions={"by": "n"})})
+    assert [finding.rule for finding in linted(project, text)] == ["free-dimension"]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["^a$", "^(?:a|b)$", "^(a|b)$", "^a$|^b$", "(^a$|^b$)", "^(?=a).$", "^$", "(?!b)^a$"]
+)
+def test_an_anchored_pattern(project, pattern):
+    assert linted(project, catalog({"a": string(pattern=pattern)})) == []
+
+
+@pytest.mark.parametrize(
+    "pattern", ["^a|b$", "^a|^b$", "a$|b$", "^(?:a|b$)", "^a\\$", "(^a|b)$", "^(?:b$)?", "^(?!a$)"]
+)
+def test_an_alternative_without_an_anchor(project, pattern):
+    (finding,) = linted(project, catalog({"a": string(pattern=pattern)}))
+    assert finding.rule == "pattern-unanchored"
+    assert ("one alternative" in finding.message) == (pattern in {"^a|b$", "^a|^b$"})
+
+
+EIGHT = [f"e{index}" for index in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("group", "rule"),
+    [
+        ({"fields": {"n": string()}}, "type-differs"),
+        ({"fields": {"service": string()}}, "column-missing"),
+        ({"fields": {"service": string(pattern="^(a+)+$")}, "columns": {"service": "service"}}, "pattern-slow"),
+    ],
+)
+def test_what_is_wrong_in_a_group_is_found_once(project, group, rule):
+    others = {name: event(include=["g"]) for name in EIGHT}
+    events = {"first": event({"n": number()}), **others}
+    (finding,) = linted(project, minimal(groups={"g": group}, events=events))
+    assert finding.rule == rule
+    assert finding.subject.startswith("groups.g.")
+
+
+@pytest.mark.parametrize(
+    ("group", "rule"),
+    [
+        ({"fields": {"x": string()}}, "reserved-name"),
+        ({"fields": {"by": string()}, "columns": {"user_id": "by"}}, "column-type"),
+        ({"columns": {"user_id": "by"}}, "unknown-field"),
+        ({"fields": {"class": string()}}, "python-name"),
+    ],
+)
+def test_an_error_in_a_group_is_found_once(project, group, rule):
+    events = {name: event(include=["g"], reserved=["x"]) for name in EIGHT}
+    loaded = load(project.write(minimal(groups={"g": group}, events=events)))
+    assert [finding.rule for finding in loaded.findings] == [rule]
+
+
+def test_the_catalogs_of_the_project_are_clean():
+    for path in (EVENTS, ROOT / "examples" / "shop" / "events.yaml"):
+        assert lint(load(path)) == []

@@ -1,0 +1,84 @@
+"""Lints about events, and about the catalog as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics_codegen.check.lint.rule import Found, Lint
+from adi_analytics_codegen.model.durations import duration_text
+from adi_analytics_codegen.model.model import Status
+from adi_analytics_codegen.model.walk import every_field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adi_analytics_codegen.load.loader import Loaded
+    from adi_analytics_codegen.model.model import Catalog
+
+
+def _owner_missing(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
+    for event in catalog.events:
+        if not event.owner:
+            yield event.at, f"events.{event.name}", "the event has no owner", "set owner here or under catalog"
+
+
+def _unused(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
+    root = loaded.root
+    if root is None:
+        return
+    included = {
+        name.text
+        for section in ("groups", "events")
+        for node in root.entries(section).values()
+        for name in node.list("include")
+    }
+    used: dict[str, set[str | None]] = {
+        "groups": {*included},
+        "domains": {event.domain for event in catalog.events},
+        "enums": {field.enum for event in catalog.events for field in every_field(event.fields)},
+    }
+    for section, names in used.items():
+        for name, node in root.entries(section).items():
+            if name not in names:
+                yield node.key_at, f"{section}.{name}", f"{section[:-1]} {name} is not used", "use it or remove it"
+
+
+def _deprecation_unexplained(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
+    for event in catalog.events:
+        if event.status in {Status.DEPRECATED, Status.RETIRED} and event.deprecated is None:
+            message = f"the event is {event.status} without a reason"
+            yield event.at, f"events.{event.name}", message, "add deprecated: {reason: ...}"
+
+
+def _replacement_outdated(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
+    for event in catalog.events:
+        target = catalog.event(event.deprecated.replaced_by or "") if event.deprecated else None
+        if target is not None and target.status in {Status.DEPRECATED, Status.RETIRED}:
+            message = f"{target.name}, which replaces it, is {target.status} itself"
+            yield event.at, f"events.{event.name}", message, "name the event to send now"
+
+
+def _storage_spans(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
+    storage, node = catalog.storage, loaded.root.get("storage") if loaded.root else None
+    if node is None or storage.retention is None:
+        return
+    kept = duration_text(storage.retention)
+    if storage.compress_after is not None and storage.compress_after >= storage.retention:
+        message = f"rows are deleted after {kept}, before they are compressed"
+        yield node.key_at, "storage.compress_after", message, "shorten compress_after, or set it to never"
+    if storage.chunk_interval > storage.retention:
+        message = f"rows should be deleted after {kept}, but go a chunk at a time, which holds more"
+        yield node.key_at, "storage.chunk_interval", message, "shorten chunk_interval"
+
+
+EVENT_LINTS: Final = {
+    "owner-missing": Lint(
+        _owner_missing, "An event has no owner. Someone must answer when it looks wrong or should go."
+    ),
+    "unused": Lint(_unused, "A group, an enum or a domain is not used."),
+    "deprecation-unexplained": Lint(_deprecation_unexplained, "A deprecated or retired event does not say why."),
+    "replacement-outdated": Lint(_replacement_outdated, "What replaces an event is deprecated or retired itself."),
+    "storage-spans": Lint(
+        _storage_spans, "Rows are deleted before they are compressed, or a chunk holds more time than rows are kept."
+    ),
+}
