@@ -9,6 +9,7 @@ from adi_analytics_codegen import backends
 from adi_analytics_codegen.backends import text as docs_text
 from adi_analytics_codegen.check import lint as lints
 from adi_analytics_codegen.check.catalog import load, load_catalog
+from adi_analytics_codegen.check.lint import events as event_lints
 from adi_analytics_codegen.check.lint import lint
 from support.codegen.projects import minimal
 from support.paths import EVENTS, ROOT
@@ -59,7 +60,7 @@ def test_the_lint_of_the_contributors_guide_can_be_added(project, monkeypatch):
     (row,) = re.findall(r'`("name-repeats": Lint\(.*\)),`', text)
     (case,) = re.findall(r'`("name-repeats": \(.*\)),`', text)
     event = {"domain": "web", "description": "A page was shown.", "fields": {}}
-    names = vars(lints.events) | {"minimal": minimal, "event": event.copy, "catalog": minimal}
+    names = vars(event_lints) | {"minimal": minimal, "event": event.copy, "catalog": minimal}
     exec("from __future__ import annotations\n" + textwrap.dedent(function), names)
     monkeypatch.setattr(lints, "LINTS", eval(f"{{{row}}}", names))
     good, bad, subject = eval(f"{{{case}}}", names)["name-repeats"]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adi_analytics_codegen.check.examples import example_findings
+from adi_analytics_codegen.check.relations import relation_findings
+from adi_analytics_codegen.load.files import read_file
 from adi_analytics_codegen.load.loader import Loaded, resolve
 from adi_analytics_codegen.model.findings import CatalogError, ordered
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from adi_analytics_codegen.load.files import Read
     from adi_analytics_codegen.model.model import Catalog
 
 
-def load(path: Path, read: Read = Path.read_bytes) -> Loaded:
+def load(path: Path, read: Read = read_file) -> Loaded:
     """Load the catalog at *path* and everything that it includes, and report every error in it.
 
     Args:
@@ -23,7 +26,10 @@ def load(path: Path, read: Read = Path.read_bytes) -> Loaded:
         read: Returns the bytes of a file; raises ``OSError`` when it cannot.
     """
     loaded = resolve(path, read)
-    return replace(loaded, findings=ordered([*loaded.findings, *example_findings(loaded)]))
+    findings = [*loaded.findings, *example_findings(loaded)]
+    if loaded.catalog is not None:
+        findings += relation_findings(loaded.catalog)
+    return replace(loaded, findings=ordered(findings))
 
 
 def load_catalog(path: Path) -> Catalog:

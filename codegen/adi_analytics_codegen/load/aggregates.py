@@ -39,6 +39,7 @@ _TYPES_OF_MEASURE: Final = {
     MeasureKind.FIRST: _SCALARS,
     MeasureKind.LAST: _SCALARS,
 }
+_SYSTEM_COLUMNS: Final = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 _ADDABLE: Final = frozenset({MeasureKind.COUNT, MeasureKind.SUM})
 
 
@@ -214,6 +215,13 @@ class AggregateResolver:
             self.context.error(part.at, "ratio-of", message, "use counts and sums", subject)
 
     def _check_columns(self, made: Aggregate, node: Node, subject: str) -> None:
+        bucket = node.get("bucket")
+        columns = [(made.bucket_name, bucket.get("as") or bucket)] if bucket else []
+        columns += [(n, e) for key in ("dimensions", "measures", "derived") for n, e in node.entries(key).items()]
+        for name, entry in columns:
+            if name in _SYSTEM_COLUMNS:
+                message = f'"{name}" is a system column: every table of PostgreSQL has one'
+                self.context.error(entry.key_at, "system-column", message, "rename it", f"{subject}.{name}")
         seen: dict[str, str] = {made.bucket_name: "the bucket"}
         for key, what in (("dimensions", "a dimension"), ("measures", "a measure"), ("derived", "a derived value")):
             for name, entry in node.entries(key).items():

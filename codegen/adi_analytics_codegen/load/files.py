@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,20 +17,38 @@ from adi_analytics_codegen.model.model import Location
 Read: TypeAlias = Callable[[Path], bytes]
 """Returns the bytes of a file; raises ``OSError`` when it cannot."""
 
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a file on disk.
+
+    Raises:
+        OSError: If it cannot be read, or is a folder, a device or a pipe, whose end might never come.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return path.read_bytes()
+
+
 _ONLY_IN_MAIN_FILE: Final = ("catalog", "storage")
 _MAX_FILES: Final = 200
 
 
 @dataclass(slots=True)
 class Files:
-    """Reads the files of a catalog into one tree."""
+    """Reads the files of a catalog into one tree.
+
+    Attributes:
+        folder: The folder of the main file, which the included ones must not leave.
+    """
 
     findings: Findings
     read: Read
+    folder: Path = Path()
     seen: dict[Path, Location | None] = field(default_factory=dict)
 
     def tree(self, path: Path) -> Node | None:
         """Return the main file with the entries of all files that it includes."""
+        self.folder = path.parent
         root = self.file(path, None)
         if root is None:
             return None
@@ -86,6 +107,10 @@ class Files:
         if not isinstance(name.value, str) or not name.value:
             return None  # the check of the shape reports it
         path = _normal(origin.parent / name.value)
+        if self.leaves(path):
+            message = f"{path} is outside of the folder of the main file"
+            self.findings.error(name.at, "include", message, "move it into that folder, or below it")
+            return None
         if path in self.seen:
             self.findings.error(name.at, "include", f"{path} is included already", "remove it here")
             return None
@@ -94,6 +119,16 @@ class Files:
             return None
         tree = self.file(path, name.at)
         return None if tree is None else (tree, path)
+
+    def leaves(self, path: Path) -> bool:
+        """Whether *path* is outside of the folder of the main file, on disk also through a symbolic link."""
+        try:
+            inside = Path(os.path.abspath(path)).is_relative_to(os.path.abspath(self.folder))
+            if inside and self.read is read_file:
+                inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.folder))
+            return not inside
+        except ValueError:  # a path with a null character, which reading reports
+            return False
 
     def merged(self, key: str, first: Node | None, second: Node) -> Node:
         """Return two values of the section *key* as one."""

@@ -16,7 +16,7 @@ from adi_analytics_codegen.load.aggregates import AggregateResolver
 from adi_analytics_codegen.load.context import Context
 from adi_analytics_codegen.load.events import EventResolver, resolve_enum
 from adi_analytics_codegen.load.fields import FieldResolver, check_replacements
-from adi_analytics_codegen.load.files import Files, Read
+from adi_analytics_codegen.load.files import Files, Read, read_file
 from adi_analytics_codegen.load.names import check_names, check_package
 from adi_analytics_codegen.load.shape import Shape, catalog_schema
 from adi_analytics_codegen.load.yaml import Node
@@ -71,7 +71,7 @@ class Loaded:
         return None if has_errors(self.findings) else self.draft
 
 
-def resolve(path: Path, read: Read = Path.read_bytes) -> Loaded:
+def resolve(path: Path, read: Read = read_file) -> Loaded:
     """Read the catalog at *path* and everything that it includes.
 
     The examples of events are not checked: :func:`adi_analytics_codegen.check.catalog.load` checks them too.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.model.model import Field, FieldType
 from adi_analytics_codegen.model.naming import object_class_name
-from adi_analytics_codegen.model.tables import dead_letters_table
 from adi_analytics_codegen.model.walk import every_field, innermost
 
 if TYPE_CHECKING:
@@ -17,8 +16,19 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.model.model import Catalog, Enum, EnumValue, Location
 
 _PYTHON_CLASSES: Final = frozenset(
-    {"Annotated", "Any", "AnyEvent", "ClassVar", "EventDecodeError", "False", "Literal", "Mapping", "Meta", "Never"}
-    | {"None", "StrEnum", "True", "TypeAlias", "UUID"}
+    {
+        "Annotated",
+        "Any",
+        "AnyEvent",
+        "CATALOG",
+        "ClassVar",
+        "DECODERS",
+        "EVENTS",
+        "EventDecodeError",
+        "False",
+        "Literal",
+    }
+    | {"Mapping", "Meta", "Never", "None", "StrEnum", "True", "TypeAlias", "UUID"}
 )
 _TYPESCRIPT_CLASSES: Final = frozenset({"EventOf", "EventType", "Extract", "JsonValue", "ReadonlyArray"})
 _RESERVED_CLASSES: Final = _PYTHON_CLASSES | _TYPESCRIPT_CLASSES
@@ -33,7 +43,7 @@ _PACKAGES: Final = frozenset({"adi_analytics", "adi_analytics_codegen", "msgspec
 
 def check_names(catalog: Catalog, context: Context) -> None:
     """Report every name of *catalog* that cannot be generated."""
-    for check in (_check_events, _check_fields, _check_members, _check_classes, _check_domains, _check_relations):
+    for check in (_check_events, _check_fields, _check_members, _check_classes, _check_domains):
         check(catalog, context)
 
 
@@ -130,11 +140,3 @@ def _check_domains(catalog: Catalog, context: Context) -> None:
         if keyword.iskeyword(event.domain):
             message = f'domain "{event.domain}" is a keyword of Python, so no module can have its name'
             context.error(event.at, "python-name", message, "rename the domain", f"events.{event.name}")
-
-
-def _check_relations(catalog: Catalog, context: Context) -> None:
-    taken = {catalog.storage.table, dead_letters_table(catalog), "analytics_meta"}
-    for aggregate in catalog.aggregates:
-        if aggregate.name in taken:
-            message = f'"{aggregate.name}" is a table of the database'
-            context.error(aggregate.at, "reserved-name", message, "rename it", f"aggregates.{aggregate.name}")

@@ -1,7 +1,9 @@
 """Catalogs that fail, each against the findings it should give; files that include others; what a catalog means."""
 
+import ast
 import json
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -82,6 +84,50 @@ def test_a_catalog_may_be_split_over_files(project):
     field = sent.field("x")
     assert field is not None
     assert field.at.file == str(project.folder / "web" / "web.yaml")
+
+
+def included(project, name):
+    """Return the findings about a catalog that includes *name*, each with its place."""
+    project.write(f"catalog: {{format: 1, name: split}}\ninclude: [{name}]\n", "main/events.yaml")
+    return [
+        (finding.rule, finding.at, finding.message) for finding in load(project.folder / "main/events.yaml").findings
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["../other.yaml", "/etc/passwd", "sub/../../other.yaml", "link.yaml", "folder/other.yaml"]
+)
+def test_an_include_may_not_leave_the_folder(project, name):
+    project.write("domains: {mail: Mail}\n", "other.yaml")
+    project.write("", "main/sub/empty.yaml")
+    (project.folder / "main" / "link.yaml").symlink_to(project.folder / "other.yaml")
+    (project.folder / "main" / "folder").symlink_to(project.folder)
+    ((rule, at, message),) = included(project, name)
+    assert (rule, at.file, at.line, at.column) == ("include", str(project.folder / "main/events.yaml"), 2, 11)
+    assert "outside of the folder" in message
+
+
+def test_an_include_may_be_a_link_within_the_folder(project):
+    project.write("domains: {mail: Mail}\n", "main/sub/other.yaml")
+    (project.folder / "main" / "link.yaml").symlink_to("sub/other.yaml")
+    assert included(project, "link.yaml") == []
+
+
+@pytest.mark.parametrize("name", ["sub", "pipe", "device", "loop.yaml"])
+def test_an_include_must_be_a_file(project, name):
+    folder = project.folder / "main"
+    (folder / "sub").mkdir(parents=True)
+    os.mkfifo(folder / "pipe")
+    (folder / "device").symlink_to("/dev/zero")
+    (folder / "loop.yaml").symlink_to("loop.yaml")
+    ((rule, at, _),) = included(project, name)
+    assert rule == ("include" if name == "device" else "unreadable")
+    assert (at.file, at.line, at.column) == (str(folder / "events.yaml"), 2, 11)
+
+
+def test_a_catalog_must_be_a_file():
+    (finding,) = load(Path("/dev/zero")).findings
+    assert (finding.rule, finding.message) == ("unreadable", "cannot read /dev/zero: it is no file")
 
 
 def test_files_may_not_include_each_other(project):
@@ -214,6 +260,29 @@ def test_an_optional_key_without_a_value_is_as_good_as_absent(project):
         return load_catalog(project.write(minimal(events={"page_view": event | keys | {"description": "Shown."}})))
 
     assert fingerprint(written(description=None, deprecated=None)) == fingerprint(written())
+
+
+def generated_names():
+    """Return the names in generated Python modules that a class of the catalog could hide there."""
+    for path in (FIXTURES / "golden").rglob("*.py"):
+        if path.name in {"_catalog.py", "_codec.py", "_dataclass.py"}:
+            continue  # they import no class of the catalog
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                yield node.id
+            elif isinstance(node, ast.alias):
+                yield node.asname or node.name
+
+
+def test_no_class_can_hide_what_generated_code_uses(project):
+    texts = [path.read_text(encoding="utf-8") for path in (FIXTURES / "golden").rglob("*.py")]
+    own = {name for text in texts for name in re.findall("^class ([A-Z]\\w+)", text, re.MULTILINE)}
+    used = {name for name in generated_names() if re.fullmatch("[A-Z][A-Za-z0-9]*", name)} - own
+    assert {"EVENTS", "CATALOG", "DECODERS", "UUID"} <= used
+    event = {"domain": "web", "description": "x"}
+    project.write(minimal(events={name.lower(): event | {"class_name": name} for name in used}))
+    found = [finding for finding in load(project.catalog).findings if finding.rule == "class-name"]
+    assert {finding.subject.removeprefix("events.") for finding in found} == {name.lower() for name in used}
 
 
 SEEN = {

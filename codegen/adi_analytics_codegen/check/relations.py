@@ -1,0 +1,85 @@
+"""What the tables and views of a catalog want of PostgreSQL: names of their own, and rows that it can store."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics_codegen.backends.sql.objects import object_names
+from adi_analytics_codegen.backends.sql.relations import plan
+from adi_analytics_codegen.model.findings import Finding, Severity
+from adi_analytics_codegen.model.tables import dead_letters_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adi_analytics_codegen.backends.sql.relations import Relation
+    from adi_analytics_codegen.model.model import Aggregate, Catalog
+
+_SCHEMA: Final = "analytics_meta"
+_MOST_COLUMNS: Final = 1600
+_MOST_BYTES: Final = 8160
+"""A row must fit into a page of 8 kB. Long texts and numerics move elsewhere and leave a pointer."""
+_HEADER: Final = 24
+_POINTER: Final = 18
+_BYTES: Final = {
+    "boolean": 1,
+    "integer": 4,
+    "bigint": 8,
+    "double precision": 8,
+    "timestamp with time zone": 8,
+    "uuid": 16,
+}
+
+
+def relation_findings(catalog: Catalog) -> list[Finding]:
+    """Return what PostgreSQL would refuse of *catalog*, which must have no other errors."""
+    return [*_taken(catalog), *_too_large(catalog)]
+
+
+def _taken(catalog: Catalog) -> Iterator[Finding]:
+    owners: defaultdict[str, list[str]] = defaultdict(list, {_SCHEMA: ["the migrations"]})
+    made: defaultdict[str, list[str]] = defaultdict(list)
+    for name, owner in object_names(catalog):
+        owners[name].append(owner)
+        made[owner].append(name)
+    for aggregate in catalog.aggregates:
+        subject = f"aggregates.{aggregate.name}"
+        named = [(aggregate.name, owner) for owner in owners[aggregate.name] if owner != subject]
+        stored = [(name, "storage") for name in made[subject] if "storage" in owners[name]]
+        for name, owner in [*named, *stored, *_of_family(catalog, aggregate.name)][:1]:
+            message = f'"{name}" is a table, view or index of {owner}'
+            yield _error(aggregate, "name-taken", message, "rename the aggregate")
+
+
+def _of_family(catalog: Catalog, name: str) -> Iterator[tuple[str, str]]:
+    """Yield *name* and the part that makes it now, or in another version, or in time: partitions and indexes."""
+    table, dead = re.escape(catalog.storage.table), re.escape(dead_letters_table(catalog))
+    if re.fullmatch(rf"{table}_(p\d{{8}}(_\d{{6}})?|\w+_idx|pkey|id_seq)|{dead}_(pkey|id_seq)", name):
+        yield name, "storage"
+    for other in catalog.aggregates:
+        if re.fullmatch(rf"{re.escape(other.name)}_v\d+(_\w+)?", name):
+            yield name, f"aggregates.{other.name}"
+
+
+def _too_large(catalog: Catalog) -> Iterator[Finding]:
+    for aggregate in catalog.aggregates:
+        made = plan(catalog, aggregate)
+        columns = max(len(made.columns), len(made.main.columns))
+        if columns > _MOST_COLUMNS:
+            message = f"its table would have {columns} columns, and PostgreSQL allows {_MOST_COLUMNS}"
+        elif _row_bytes(made.main) > _MOST_BYTES:
+            message = f"a row could take {_row_bytes(made.main)} bytes, and PostgreSQL stores {_MOST_BYTES} at most"
+        else:
+            continue
+        yield _error(aggregate, "too-many-columns", message, "make two aggregates of it")
+
+
+def _row_bytes(relation: Relation) -> int:
+    nulls = len(relation.columns) // 8
+    return _HEADER + nulls + sum(_BYTES.get(column.type, _POINTER) for column in relation.columns)
+
+
+def _error(aggregate: Aggregate, rule: str, message: str, fix: str) -> Finding:
+    return Finding(aggregate.at, Severity.ERROR, rule, message, fix, f"aggregates.{aggregate.name}")
