@@ -122,13 +122,15 @@ class Files:
 
     def leaves(self, path: Path) -> bool:
         """Whether *path* is outside of the folder of the main file, on disk also through a symbolic link."""
+        if not _normal(path.absolute()).is_relative_to(_normal(self.folder.absolute())):
+            return True
+        if self.read is not read_file:
+            return False
         try:
-            inside = Path(os.path.abspath(path)).is_relative_to(os.path.abspath(self.folder))
-            if inside and self.read is read_file:
-                inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.folder))
-            return not inside
+            real = os.path.realpath(path)
         except ValueError:  # a path with a null character, which reading reports
             return False
+        return not Path(real).is_relative_to(os.path.realpath(self.folder))
 
     def merged(self, key: str, first: Node | None, second: Node) -> Node:
         """Return two values of the section *key* as one."""
