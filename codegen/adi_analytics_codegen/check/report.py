@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.model.findings import Severity
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
 
 
 def _text(findings: list[Finding]) -> str:
-    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    counts = Counter(finding.severity for finding in findings)
     lines = [str(finding) for finding in findings]
     if findings:
-        lines.append(f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}")
+        kinds = [Severity.ERROR, Severity.WARNING, *([Severity.NOTE] if counts[Severity.NOTE] else [])]
+        lines.append(", ".join(_count(counts[kind], kind) for kind in kinds))
     return "\n".join(lines)
 
 
@@ -49,7 +51,8 @@ def _github(findings: list[Finding]) -> str:
 def _annotation(finding: Finding) -> str:
     place = f"file={_property(finding.at.file)},line={finding.at.line},col={finding.at.column}"
     message = f"{finding.message} ({finding.fix})" if finding.fix else finding.message
-    return f"::{finding.severity} {place},title={_property(finding.rule)}::{_data(message)}"
+    level = "notice" if finding.severity is Severity.NOTE else finding.severity
+    return f"::{level} {place},title={_property(finding.rule)}::{_data(message)}"
 
 
 def _data(text: str) -> str:

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 
 class Severity(StrEnum):
-    """How much a finding matters. Errors stop generation; warnings do not."""
+    """How much a finding matters. Errors stop generation; warnings and notes, which ask for a look only, do not."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import json
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
-from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.model.model import Location
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Enum, Event
 
 
 def canonical(value: Any) -> Any:
@@ -22,13 +22,29 @@ def canonical(value: Any) -> Any:
         return {name: canonical(item) for name, item in named if not isinstance(item, Location)}
     if isinstance(value, timedelta):
         return int(value.total_seconds())
-    if isinstance(value, Enum):
+    if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, dict):
         return {key: canonical(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [canonical(item) for item in value]
     return value
+
+
+_TEXTS: Final = frozenset(
+    {"version", "description", "owner", "examples", "deprecated", "status", "class_name", "domain", "member"}
+)
+
+
+def meaning(thing: Event | Aggregate | Enum) -> Any:
+    """Return what *thing* says of its data: all of it but versions, texts, owners, examples and its place in code."""
+    return _without_texts(canonical(thing))
+
+
+def _without_texts(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _without_texts(item) for key, item in data.items() if key not in _TEXTS}
+    return [_without_texts(item) for item in data] if isinstance(data, list) else data
 
 
 def fingerprint(catalog: Catalog) -> str:

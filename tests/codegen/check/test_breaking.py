@@ -186,3 +186,66 @@ def test_an_enum_that_becomes_a_string_keeps_the_type_of_the_columns_that_show_i
 
     old, new = catalogs(project, shown({"type": "enum", "enum": "color"}), shown({"type": "string"}))
     assert rules_of(compare(old, new, START)) == {"type-widened"}
+
+
+EMPTY = [
+    {"type": "string", "min_length": 0},
+    {"type": "list", "items": {"type": "int"}, "min_items": 0},
+    {"type": "int", "min": -(2**63), "max": 2**63 - 1},
+]
+
+
+@pytest.mark.parametrize("field", EMPTY)
+def test_a_bound_that_every_value_keeps_is_none(project, field):
+    bare = {key: value for key, value in field.items() if key in {"type", "items"}}
+    old, new = catalogs(project, one_event(fields={"f": bare}), one_event(fields={"f": field}))
+    assert compare(old, new, START) == []
+
+
+@pytest.mark.parametrize("bound", [{"max": 2**63 - 2}, {"min": 0}])
+def test_an_empty_bound_can_be_tightened(project, bound):
+    texts = [one_event(fields={"n": {"type": "int", **keys}}) for keys in (EMPTY[-1], EMPTY[-1] | bound)]
+    old, new = catalogs(project, *texts)
+    assert rules_of(compare(old, new, START)) == {"bounds-tightened"}
+
+
+def counting(store, measures, **keys):
+    """Return a catalog with an aggregate over two events that share the field ``email``."""
+    fields = {"email": {"type": "string", "sensitivity": "personal", "store": store}}
+    event = {"domain": "web", "description": "x"}
+    other = event | {"fields": {"email": {"type": "string", "sensitivity": "personal", "store": "keep"}}}
+    days = {**DAILY, "from": ["page_view", "page_left"], "measures": measures, **keys}
+    return minimal(events={"page_view": event | {"fields": fields}, "page_left": other}, aggregates={"days": days})
+
+
+@pytest.mark.parametrize("kind", ["distinct", "min", "max", "first", "last"])
+def test_no_column_may_show_values_and_their_hashes(project, kind):
+    measures = {"people": {kind: "email"}}
+    old, new = catalogs(project, counting("keep", measures), counting("hash", measures))
+    (found,) = compare(old, new, START)
+    assert (found.rule, found.severity) == ("store-raised-read", Severity.ERROR)
+    assert "days.people" in found.message
+
+
+def test_a_hash_that_no_column_shows_is_a_warning(project):
+    measures = {
+        "people": {"distinct": "email", "where": {"event": "page_left"}},
+        "known": {"count": True, "where": {"email": {"exists": True}}},
+    }
+    old, new = catalogs(project, counting("keep", measures), counting("hash", measures))
+    assert rules_of(compare(old, new, START)) == {"store-raised"}
+
+
+def test_a_dimension_may_not_become_a_hash(project):
+    keys = {"dimensions": {"by": "email"}}
+    old, new = catalogs(project, *(counting(store, {"rows": {"count": True}}, **keys) for store in ("keep", "hash")))
+    assert rules_of(compare(old, new, START)) == {"store-raised-read"}
+
+
+def test_notes_are_no_errors_for_a_pipeline(project, capsys):
+    old = project.write(one_event(fields={"n": {"type": "int"}}), "old.yaml")
+    project.write(one_event(fields={"n": {"type": "int", "unit": "ms"}}))
+    assert project.run("breaking", "--against", old) == 0
+    assert capsys.readouterr().out.endswith("0 errors, 0 warnings, 1 note\n")
+    assert project.run("breaking", "--against", old, "--format", "github") == 0
+    assert capsys.readouterr().out.startswith("::notice file=")

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.check.breaking.aggregates import AGGREGATE_RULES, REMOVAL_RULES, VERSION_RULES
+from adi_analytics_codegen.check.breaking.aggregates import (
+    AGGREGATE_RULES,
+    NEW_VERSION_RULES,
+    REMOVAL_RULES,
+    VERSION_RULES,
+)
 from adi_analytics_codegen.check.breaking.catalogs import CATALOG_RULES, EVENT_RULES
 from adi_analytics_codegen.check.breaking.fields import FIELD_RULES, MEMBER_RULES
 from adi_analytics_codegen.check.breaking.rule import Aggregates, Catalogs, Events, Fields, Members, Rule, Seen
@@ -27,6 +32,7 @@ RULES: Final[dict[str, Rule[Any]]] = {
     **REMOVAL_RULES,
     **VERSION_RULES,
     **AGGREGATE_RULES,
+    **NEW_VERSION_RULES,
 }
 """Every rule by its id."""
 
@@ -74,7 +80,7 @@ def _compared(catalogs: Catalogs) -> Iterator[Finding]:
     olds = {aggregate.name: aggregate for aggregate in catalogs.old.aggregates}
     for aggregate in catalogs.new.aggregates:
         if aggregate.name in olds:
-            yield from _aggregates(Aggregates(olds[aggregate.name], aggregate))
+            yield from _aggregates(Aggregates(catalogs, olds[aggregate.name], aggregate))
 
 
 def _events(events: Events) -> Iterator[Finding]:
@@ -107,6 +113,8 @@ def _aggregates(aggregates: Aggregates) -> Iterator[Finding]:
     yield from _apply(VERSION_RULES, aggregates)
     if aggregates.new.version == aggregates.old.version:
         yield from _apply(AGGREGATE_RULES, aggregates)
+    elif aggregates.new.version > aggregates.old.version:
+        yield from _apply(NEW_VERSION_RULES, aggregates)
 
 
 def _apply(rules: dict[str, Rule[Seen]], seen: Seen) -> Iterator[Finding]:

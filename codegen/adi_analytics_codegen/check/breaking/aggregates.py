@@ -1,13 +1,13 @@
-"""Rules about aggregates. All but removal are allowed when the aggregate's version is raised."""
+"""Rules about aggregates. What changes a column is an error, unless the version is raised: then it is a warning."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.check.breaking.rule import Aggregates, Catalogs, Found, Rule
+from adi_analytics_codegen.check.breaking.rule import Aggregates, Catalogs, Found, Rule, data_of
 from adi_analytics_codegen.model.durations import duration_text
 from adi_analytics_codegen.model.findings import Severity
-from adi_analytics_codegen.model.fingerprint import canonical
+from adi_analytics_codegen.model.fingerprint import canonical, meaning
 from adi_analytics_codegen.model.model import FieldType, Measure, MeasureKind, Ratio
 
 if TYPE_CHECKING:
@@ -149,3 +149,59 @@ AGGREGATE_RULES: Final[dict[str, Rule[Aggregates]]] = {
     ),
 }
 """Rules that hold while the version stays the same."""
+
+
+def _view_column_removed(seen: Aggregates) -> Iterator[Found]:
+    kept = _view(seen.new)
+    for name in _view(seen.old):
+        if name not in kept:
+            message = f"{seen.subject}: version {seen.new.version} has no column {name}, and the view keeps its name"
+            yield Found(seen.new.at, f"{seen.subject}.{name}", message, "change its readers first")
+    if _has_percentiles(seen.old) and not _has_percentiles(seen.new):
+        message = f"{seen.subject}: version {seen.new.version} has no percentile, so the view of distributions goes"
+        yield Found(seen.new.at, f"{seen.subject}_distribution", message, "change its readers first")
+
+
+def _has_percentiles(aggregate: Aggregate) -> bool:
+    return any(measure.kind is MeasureKind.PERCENTILE for measure in aggregate.measures)
+
+
+def _view_column_retyped(seen: Aggregates) -> Iterator[Found]:
+    olds = _view(seen.old)
+    for name, kind in _view(seen.new).items():
+        if olds.get(name, kind) != kind:
+            message = f"{seen.subject}: version {seen.new.version} makes column {name}, which was {olds[name]}, {kind}"
+            yield Found(seen.new.at, f"{seen.subject}.{name}", message, "change its readers first")
+
+
+def _view(aggregate: Aggregate) -> dict[str, str]:
+    """Return the columns of the public view, with their types as :func:`_types` has them."""
+    return {aggregate.bucket_name: "a time", **_types(aggregate)}
+
+
+def _version_unneeded(seen: Aggregates) -> Iterator[Found]:
+    old, new = data_of(seen.catalogs.old, *seen.old.sources), data_of(seen.catalogs.new, *seen.new.sources)
+    if meaning(seen.old) == meaning(seen.new) and old == new:
+        message = f"{seen.subject}: version is now {seen.new.version}, and neither it nor what it reads changed"
+        fix = "raise a version with the change that needs it: a new one is computed from all rows"
+        yield Found(seen.new.at, seen.subject, message, fix)
+
+
+NEW_VERSION_RULES: Final[dict[str, Rule[Aggregates]]] = {
+    "view-column-removed": Rule(
+        _view_column_removed,
+        Severity.WARNING,
+        "The new version of an aggregate has a column less. The view keeps its name, so its readers break.",
+    ),
+    "view-column-retyped": Rule(
+        _view_column_retyped,
+        Severity.WARNING,
+        "The new version of an aggregate has another type for a column. The view keeps its name.",
+    ),
+    "aggregate-version-unneeded": Rule(
+        _version_unneeded,
+        Severity.NOTE,
+        "The version of an aggregate was raised, and neither the aggregate nor the events that it reads changed.",
+    ),
+}
+"""Rules about versions that were raised."""

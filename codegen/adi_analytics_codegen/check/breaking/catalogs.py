@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.check.breaking.rule import Catalogs, Events, Found, Rule
+from adi_analytics_codegen.check.breaking.rule import Catalogs, Events, Found, Rule, data_of
 from adi_analytics_codegen.model.durations import duration_text
 from adi_analytics_codegen.model.findings import Severity
 from adi_analytics_codegen.model.model import Status
+from adi_analytics_codegen.model.readers import readers_of_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +121,22 @@ def _version_lowered(seen: Events) -> Iterator[Found]:
         yield Found(seen.new.at, seen.subject, message, "never lower a version")
 
 
+def _version_unneeded(seen: Events) -> Iterator[Found]:
+    old, new = data_of(seen.catalogs.old, seen.old.name), data_of(seen.catalogs.new, seen.new.name)
+    if seen.bumped and old == new:
+        message = f"{seen.subject}: version is now {seen.new.version}, and nothing else of its data changed"
+        yield Found(seen.new.at, seen.subject, message, "raise a version with the change that needs it")
+
+
+def _retired_aggregated(seen: Events) -> Iterator[Found]:
+    if seen.new.status is not Status.RETIRED or seen.old.status is Status.RETIRED:
+        return
+    readers = [one.name for one in readers_of_event(seen.catalogs.new, seen.new.name) if not one.all_events]
+    if readers:
+        message = f"{seen.subject}: is retired now, and {', '.join(readers)} still read it"
+        yield Found(seen.new.at, seen.subject, message, "leave it there for its old rows, or plan a new version")
+
+
 def _column_changed(seen: Events) -> Iterator[Found]:
     if seen.bumped:
         return
@@ -150,6 +167,12 @@ EVENT_RULES: Final[dict[str, Rule[Events]]] = {
         _made_draft, Severity.ERROR, "An event became a draft again. Drafts are exempt from these rules."
     ),
     "event-version-lowered": Rule(_version_lowered, Severity.ERROR, "The version of an event was lowered."),
+    "event-version-unneeded": Rule(
+        _version_unneeded, Severity.NOTE, "The version of an event was raised, and no field of it changed."
+    ),
+    "retired-aggregated": Rule(
+        _retired_aggregated, Severity.NOTE, "An event was retired, and aggregates that name it still read it."
+    ),
     "column-changed": Rule(
         _column_changed,
         Severity.ERROR,

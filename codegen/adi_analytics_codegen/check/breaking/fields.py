@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.check.breaking.rule import Fields, Found, Members, Rule
 from adi_analytics_codegen.model.findings import Severity
 from adi_analytics_codegen.model.model import Enum, Field, FieldType, MeasureKind, Sensitivity, Store
-from adi_analytics_codegen.model.readers import columns_reading
+from adi_analytics_codegen.model.readers import columns_fed, columns_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,6 +153,11 @@ def _field_made_optional(seen: Fields) -> Iterator[Found]:
         yield seen.found(f"is now optional, and {columns} read it", "rows without it will not be counted there")
 
 
+def _unit_added(seen: Fields) -> Iterator[Found]:
+    if seen.old.unit is None and seen.new.unit is not None:
+        yield seen.found(f"unit is now {seen.new.unit}", "make sure that the rows stored so far have it, too")
+
+
 def _unit_changed(seen: Fields) -> Iterator[Found]:
     if seen.old.unit is not None and seen.old.unit != seen.new.unit:
         fix = "keep the unit; add a field with another name for the new one"
@@ -161,18 +166,30 @@ def _unit_changed(seen: Fields) -> Iterator[Found]:
 
 _LOWER: Final = ("min", "min_length", "min_items")
 _UPPER: Final = ("max", "max_length", "max_items")
+_INT_MIN: Final = -(2**63)
+_INT_MAX: Final = 2**63 - 1
 
 
 def _bounds_tightened(seen: Fields) -> Iterator[Found]:
     if seen.old.type is not seen.new.type and not _is_wider(seen):
         return
     for key, is_tighter in (*((key, operator.gt) for key in _LOWER), *((key, operator.lt) for key in _UPPER)):
-        old, new = getattr(seen.old, key), getattr(seen.new, key)
+        old, new = _bound(seen.old, key), _bound(seen.new, key)
         if new is not None and (old is None or is_tighter(new, old)):
             was = "not set" if old is None else old
             yield seen.found(f"{key} was {was} and is now {new}", "old rows and old senders may break it")
     if seen.new.pattern is not None and seen.new.pattern != seen.old.pattern:
         yield seen.found("the pattern is new or another one", "old rows and old senders may break it")
+
+
+def _bound(field: Field, key: str) -> Any:
+    """Return a bound of *field*, or ``None`` for one that every value keeps, as no list has less than 0 items."""
+    value = getattr(field, key)
+    if key in {"min_length", "min_items"}:
+        return value or None
+    if field.type is FieldType.INT and value is not None:
+        return None if value == (_INT_MIN if key == "min" else _INT_MAX) else value
+    return value
 
 
 def _enum_value_removed(seen: Fields) -> Iterator[Found]:
@@ -246,8 +263,29 @@ def _store_lowered(seen: Fields) -> Iterator[Found]:
         yield seen.found(message, "have it approved, and write the approval down as an exception")
 
 
+def _shown_hash(seen: Fields) -> list[str]:
+    """Return the columns that count or show the values of a field that was kept and is now hashed."""
+    if seen.old.store is not Store.KEEP or seen.new.store is not Store.HASH:
+        return []
+    found = []
+    for aggregate, column in columns_reading(seen.events.catalogs.new, seen.events.new, seen.path):
+        of = {dimension.name: dimension.of for dimension in aggregate.dimensions}
+        fed = columns_fed(aggregate, seen.events.new.name)
+        of |= {measure.name: measure.of or "" for measure in aggregate.measures if measure.name in fed}
+        if of.get(column) == seen.path:
+            found.append(f"{aggregate.name}.{column}")
+    return found
+
+
+def _store_raised_read(seen: Fields) -> Iterator[Found]:
+    columns = ", ".join(_shown_hash(seen))
+    if columns:
+        message = f"was stored as keep and is now stored as hash, and {columns} would count or show each value twice"
+        yield seen.found(message, "keep it; add a field with another name for the hash")
+
+
 def _store_raised(seen: Fields) -> Iterator[Found]:
-    if _PROTECTION[seen.new.store] > _PROTECTION[seen.old.store]:
+    if not _shown_hash(seen) and _PROTECTION[seen.new.store] > _PROTECTION[seen.old.store]:
         message = f"was stored as {seen.old.store} and is now stored as {seen.new.store}"
         yield seen.found(message, "readers no longer find the value; rows stored so far keep it")
 
@@ -277,6 +315,9 @@ FIELD_RULES: Final[dict[str, Rule[Fields]]] = {
         Severity.ERROR,
         "A bound is new or tighter (min, max, lengths, items), or the pattern is new or another one.",
     ),
+    "unit-added": Rule(
+        _unit_added, Severity.NOTE, "A number has a unit now. It must be the one that rows stored so far have."
+    ),
     "enum-value-removed": Rule(_enum_value_removed, Severity.ERROR, "An enum lost a value that rows have."),
     "enum-value-added": Rule(
         _enum_value_added, Severity.WARNING, "A closed enum got a value. Open enums may get values at any time."
@@ -290,6 +331,12 @@ FIELD_RULES: Final[dict[str, Rule[Fields]]] = {
     "sensitivity-raised": Rule(_sensitivity_raised, Severity.WARNING, "The sensitivity of a field was raised."),
     "store-lowered": Rule(
         _store_lowered, Severity.ERROR, "A field is stored with less protection: drop, hash, keep is the order."
+    ),
+    "store-raised-read": Rule(
+        _store_raised_read,
+        Severity.ERROR,
+        "A field that an aggregate counts or shows is now stored as a hash. Rows stored so far keep the value, so each "
+        "value counts twice.",
     ),
     "store-raised": Rule(_store_raised, Severity.WARNING, "A field is stored with more protection."),
 }

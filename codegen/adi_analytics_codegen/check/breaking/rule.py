@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from adi_analytics_codegen.model.findings import Severity
+from adi_analytics_codegen.model.fingerprint import meaning
+from adi_analytics_codegen.model.walk import every_field
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.model import Aggregate, Catalog, Event, Field, Location
@@ -102,6 +104,7 @@ class Fields:
 class Aggregates:
     """Two versions of an aggregate."""
 
+    catalogs: Catalogs
     old: Aggregate
     new: Aggregate
 
@@ -109,3 +112,10 @@ class Aggregates:
     def subject(self) -> str:
         """The aggregate's path."""
         return f"aggregates.{self.new.name}"
+
+
+def data_of(catalog: Catalog, *names: str) -> list[Any]:
+    """Return what *catalog* says of the data of the events *names*: their fields and columns, and the enums in them."""
+    events = [event for event in catalog.events if event.name in names]
+    used = {field.enum for event in events for field in every_field(event.fields)}
+    return [*map(meaning, events), *(meaning(enum) for enum in catalog.enums if enum.name in used)]
