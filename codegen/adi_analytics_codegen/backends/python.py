@@ -317,8 +317,6 @@ def _enum_extra(enum: Enum) -> dict[str, Any]:
 
 
 def _union(names: list[str]) -> str:
-    if not names:
-        return "AnyEvent: TypeAlias = Never"
     line = f"AnyEvent: TypeAlias = {' | '.join(names)}"
     if len(line) <= WIDTH:
         return line

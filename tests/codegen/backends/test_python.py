@@ -199,6 +199,26 @@ def test_ruff_would_format_it_no_other_way(package):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.parts[-3])
+def test_ruff_would_sort_no_import_of_it(package):
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--line-length", "120", "--select", "I,F,E,W"]
+    done = subprocess.run([*command, package], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_package_without_events_decodes_none():
+    code = """
+import nothing_events as events
+for data in (b"{}", b'{"type":"seen"}', b"no JSON"):
+    try:
+        events.from_json(data)
+    except events.EventDecodeError as error:
+        print(error.event, error.problem)
+"""
+    problem = "the catalog has no events\n"
+    assert run_python(code, PACKAGES[2].parent) == f"None {problem}seen {problem}None {problem}"
+
+
 def test_imports_have_the_order_that_ruff_gives_them(project):
     names = ["ev_eventtype", "event_version", "a", "ab", "b_c", "bd", "z"]
     project.write(minimal(events={name: {"domain": "web", "description": "x"} for name in names}))
@@ -284,3 +304,19 @@ def test_pyright_sees_frozen_dataclasses(uses, tmp_path):
     done = subprocess.run(pyright, capture_output=True, text=True, check=False)
     assert done.stdout.count(" error: ") >= 4, done.stdout
     assert "frozen" in done.stdout
+
+
+@pytest.mark.slow
+def test_type_checkers_accept_a_package_without_events(tmp_path):
+    package = shutil.copytree(PACKAGES[2], tmp_path / PACKAGES[2].name)
+    options = ["--strict", "--python-version", "3.11", "--config-file", "", "--cache-dir", str(tmp_path / "cache")]
+    mypy = subprocess.run(
+        [sys.executable, "-m", "mypy", *options, package], capture_output=True, text=True, check=False
+    )
+    assert mypy.returncode == 0, mypy.stdout
+    config = tmp_path / "pyrightconfig.json"
+    settings = {"typeCheckingMode": "strict", "pythonVersion": "3.11", "include": [package.name]}
+    config.write_bytes(msgspec.json.encode(settings))
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--project", config]
+    pyright = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert pyright.returncode == 0, pyright.stdout
