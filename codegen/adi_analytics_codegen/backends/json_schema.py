@@ -78,13 +78,14 @@ class JsonSchemas:
     def union(self) -> dict[str, Any]:
         """Return the schema of any event: the event schemas under ``$defs``, distinguished by ``type``."""
         used = {name for event in self.catalog.events for name in enums_of(event.fields)}
+        references = [{"$ref": f"#/$defs/{event.class_name}"} for event in self.catalog.events]
         definitions = {event.class_name: self._event_object(event) for event in self.catalog.events}
         return {
             "$schema": DIALECT,
             "$id": f"urn:adi-analytics:{self.catalog.name}:events",
             "title": "AnyEvent",
             "description": f"Any event of the catalog {self.catalog.name}.",
-            "oneOf": [{"$ref": f"#/$defs/{event.class_name}"} for event in self.catalog.events],
+            **({"oneOf": references} if references else {"not": {}}),  # no oneOf may be empty
             "$defs": {**definitions, **self._enums(used)},
         }
 

@@ -1,4 +1,4 @@
-"""TypeScript: one module of types, for services that send or read events without Python."""
+"""TypeScript: one module of types and constants, for services that send or read events without Python."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.backends.describe import class_text, deprecation_text, enum_value_text, field_text
+from adi_analytics_codegen.backends.describe import (
+    class_text,
+    deprecation_text,
+    enum_value_text,
+    field_text,
+    sentence,
+)
 from adi_analytics_codegen.backends.text import HEADER, environment, wrapped
 from adi_analytics_codegen.model.model import Deprecation, Field, FieldType, Status
+from adi_analytics_codegen.model.patterns import portable
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Catalog, Enum, Event
+    from collections.abc import Iterator
+
+    from adi_analytics_codegen.model.model import Catalog, Enum, EnumValue, Event
 
 _SCALARS: Final = {
     FieldType.UUID: "string",
@@ -36,7 +45,7 @@ def render(catalog: Catalog) -> dict[str, str]:
             catalog=catalog,
             doc=doc,
             ts=ts_string,
-            enums=[(enum.class_name, _enum_doc(enum), _enum_type(enum)) for enum in catalog.enums],
+            enums=[(enum.class_name, _enum_doc(enum), _enum_type(enum), _enum_members(enum)) for enum in catalog.enums],
             events=[(event, _event_doc(event), module.body(event)) for event in catalog.events],
         )
     )
@@ -73,7 +82,31 @@ class _Module:
 
 def _field_notes(field: Field) -> str:
     notes = field_text(replace(field, deprecated=None))
-    return " ".join(filter(None, [notes, _NOTES.get(field.type, "")]))
+    return " ".join(filter(None, [notes, _NOTES.get(field.type, ""), *_bounds(field)]))
+
+
+def _bounds(field: Field) -> Iterator[str]:
+    """Yield the bounds of *field*, and those of the items of a list, as sentences."""
+    for least, most, what in (
+        (field.min, field.max, ""),
+        (field.min_length, field.max_length, "character"),
+        (field.min_items, field.max_items, "item"),
+    ):
+        if least is not None or most is not None:
+            yield _range(least, most, what)
+    if field.pattern is not None:
+        yield f"Matches `{portable(field.pattern)}`."
+    if field.items is not None and field.items.type is not FieldType.OBJECT:
+        notes = [_NOTES.get(field.items.type, ""), *_bounds(field.items)]
+        if any(notes):
+            yield f"Each item: {' '.join(filter(None, notes))}"
+
+
+def _range(least: float | None, most: float | None, what: str) -> str:
+    words = f"{least} to {most}" if least is not None and most is not None else ""
+    words = words or (f"At least {least}" if most is None else f"At most {most}")
+    plural = "s" if (most if most is not None else least) != 1 else ""
+    return f"{words} {what}{plural}." if what else f"{words}."
 
 
 def _event_doc(event: Event) -> str:
@@ -93,6 +126,14 @@ def _enum_type(enum: Enum) -> str:
     values = [ts_string(value.name) for value in enum.values]
     # `string & {}` keeps the known values in completion, where plain `string` would swallow them.
     return "\n".join(f"  | {value}" for value in [*values, *(["(string & {})"] if enum.open else [])])
+
+
+def _enum_members(enum: Enum) -> str:
+    return "\n".join(f"{doc(_member_doc(value), 2)}  {value.member}: {ts_string(value.name)}," for value in enum.values)
+
+
+def _member_doc(value: EnumValue) -> str:
+    return _tagged(sentence(value.description) if value.description else "", value.deprecated)
 
 
 def _enum_doc(enum: Enum) -> str:

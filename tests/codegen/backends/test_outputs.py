@@ -4,6 +4,7 @@ import ast
 import json
 import random
 import re
+import shutil
 import tempfile
 import uuid
 from pathlib import Path
@@ -24,9 +25,9 @@ from adi_analytics_codegen.show.sample import sample
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from support.codegen.catalogs import catalogs
-from support.codegen.projects import run_python
-from support.codegen.typescript import compile_typescript
-from support.paths import EVENTS, FIXTURES
+from support.codegen.projects import minimal, run_python
+from support.codegen.typescript import compile_typescript, run_node
+from support.paths import EVENTS, FIXTURES, ROOT
 
 GOLDEN = FIXTURES / "golden"
 # Without Phase.shrink: for a whole catalog it takes longer than a test may, and says nothing before it ends.
@@ -139,7 +140,12 @@ def test_the_typescript_of_random_catalogs_compiles(many):
 
 
 USE = """
+import { Channel, EVENT_TYPES, OrderState } from "./events";
 import type { AnyEvent, EventOf, EventType, PageView } from "./events";
+const channel: Channel = Channel.AD;
+const lost: OrderState = OrderState.VALUE_404;
+const names: ReadonlyArray<EventType> = Object.values(EVENT_TYPES);
+console.log(channel, lost, names);
 const view: PageView = {
   type: "page_view", visitor_id: "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01", url: "https://x.example/",
   channel: "podcast", tags: ["a"], place: { country: "DE", city: null }, extra: { any: [1, null] },
@@ -156,9 +162,12 @@ export function name(event: AnyEvent): EventType {
 }
 """
 WRONG = """
+import { EVENT_TYPES, OrderState } from "./events";
 import type { OrderMoved, PageView } from "./events";
 declare const view: PageView;
 view.url = "x";
+EVENT_TYPES.PageView = "page_left";
+OrderState.NEW = "new";
 export const moved: OrderMoved = { type: "order_moved", visitor_id: "x", service: "web", state: "lost", states: [] };
 export const left: PageView = { type: "page_left", visitor_id: "x" };
 """
@@ -172,9 +181,90 @@ def test_the_typescript_is_accepted_where_it_is_used_well_and_only_there(tmp_pat
     good.write_text(USE)
     bad.write_text(WRONG)
     own = EVENTS.parent / "generated" / "typescript" / "events.ts"
-    assert compile_typescript(types, good, own) == ""
+    assert compile_typescript(types, good, own, GOLDEN / "empty" / "typescript" / "events.ts") == ""
     complaints = compile_typescript(types, bad)
-    assert complaints.count("error TS") >= 3, complaints
+    assert complaints.count("error TS") >= 5, complaints
+
+
+LOAD = """
+const fs = require("fs"), ts = require("typescript");
+const [source, target] = process.argv.slice(1);
+const options = { compilerOptions: { module: ts.ModuleKind.CommonJS } };
+fs.writeFileSync(target, ts.transpileModule(fs.readFileSync(source, "utf8"), options).outputText);
+const { Channel, EVENT_TYPES, OrderState } = require(target);
+console.log(JSON.stringify({ Channel, EVENT_TYPES, OrderState }));
+"""
+
+
+def test_the_typescript_has_values_at_run_time(tmp_path):
+    printed = run_node(LOAD, GOLDEN / "everything" / "typescript" / "events.ts", tmp_path / "events.js")
+    assert json.loads(printed) == {
+        "Channel": {"AD": "ad", "MAIL": "mail", "DIRECT": "direct"},
+        "EVENT_TYPES": {
+            "PageView": "page_view",
+            "PageLeft": "page_left",
+            "PageScrolled": "page_scrolled",
+            "OrderPlaced": "order_placed",
+            "OrderMoved": "order_moved",
+        },
+        "OrderState": {"NEW": "new", "SHIPPED": "in-transit", "VALUE_404": "404"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "notes"),
+    [
+        ({"type": "int", "min": 1, "max": 5}, "A whole number. 1 to 5."),
+        ({"type": "float", "min": 0.5}, "At least 0.5."),
+        ({"type": "int", "max": -1}, "A whole number. At most -1."),
+        ({"type": "string", "min_length": 1}, "At least 1 character."),
+        ({"type": "string", "max_length": 9, "pattern": "^\\d*/$"}, "At most 9 characters. Matches `^[0-9]*\\/$`."),
+        ({"type": "list", "max_items": 3, "items": {"type": "uuid"}}, "At most 3 items. Each item: A uuid."),
+        ({"type": "list", "items": {"type": "list", "min_items": 2, "items": {"type": "int", "min": 0}}},
+         "Each item: At least 2 items. Each item: A whole number. At least 0."),
+    ],
+)  # fmt: skip
+def test_the_typescript_says_the_bounds_of_a_field(project, field, notes):
+    project.write(minimal(events={"a": {"domain": "web", "description": "x", "fields": {"f": field}}}))
+    (text,) = render(load_catalog(project.catalog), ["typescript"]).values()
+    assert f"  /** {notes} */\n  readonly f: " in text
+
+
+def test_ajv_compiles_the_schemas_with_the_documented_options(tmp_path):
+    page = (ROOT / "docs" / "reference" / "catalog.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```js\n(.*?)```", page, re.DOTALL)
+    folders = [
+        GOLDEN / "everything" / "json_schema",
+        GOLDEN / "empty" / "json_schema",
+        ROOT / "generated" / "json_schema",
+    ]
+    for folder in folders:
+        work = tmp_path / folder.parent.name
+        shutil.copytree(folder, work / "json_schema")
+        (work / "use.js").write_text(f"{block}\nmodule.exports = ajv;\n", encoding="utf-8")
+    printed = run_node(COMPILE, *(tmp_path / folder.parent.name for folder in folders))
+    assert printed == "true false false\n"
+
+
+COMPILE = """
+const fs = require("fs"), path = require("path");
+const view = { type: "page_view", visitor_id: "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01", url: "https://x.example/",
+  channel: "podcast", tags: ["a"], place: null };
+const valid = [];
+for (const folder of process.argv.slice(1)) {
+  process.chdir(folder);
+  const ajv = require(path.join(folder, "use.js"));
+  for (const name of fs.readdirSync("json_schema")) {
+    const schema = JSON.parse(fs.readFileSync(path.join("json_schema", name)));
+    const validate = ajv.getSchema(schema.$id) ?? ajv.compile(schema);
+    if (name === "page_view.schema.json") {
+      const bad = [{ ...view, visitor_id: "x" }, { ...view, place: { country: "D" } }];
+      valid.push(...[view, ...bad].map((event) => validate(event)));
+    }
+  }
+}
+console.log(valid.join(" "));
+"""
 
 
 def test_links_in_the_documents_lead_somewhere():

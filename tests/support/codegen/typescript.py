@@ -1,6 +1,7 @@
-"""Runs the TypeScript compiler, installed from the npm registry when it is missing."""
+"""Runs Node.js, the TypeScript compiler and Ajv, installed from the npm registry when they are missing."""
 
 import fcntl
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,21 +18,39 @@ def compile_typescript(*files: Path) -> str:
 
     Skips the test where Node.js is missing.
     """
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("the TypeScript check needs Node.js and npm, which are not installed")
-    _install(npm)
+    node = _node()
     options = ["--strict", "--noEmit", "--noUnusedLocals", "--exactOptionalPropertyTypes", "--target", "es2022"]
     tsc = FOLDER / "node_modules" / "typescript" / "bin" / "tsc"
     done = subprocess.run([node, tsc, *options, *files], capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
 
 
+def run_node(code: str, *arguments: Path) -> str:
+    """Run JavaScript that may use the packages of tests/support/typescript, and return what it prints.
+
+    Skips the test where Node.js is missing.
+    """
+    environment = {**os.environ, "NODE_PATH": str(FOLDER / "node_modules")}
+    command: list[str | Path] = [_node(), "-e", code, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.stdout
+
+
+def _node() -> str:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("this test needs Node.js and npm, which are not installed")
+    _install(npm)
+    return node
+
+
 def _install(npm: str) -> None:
     with (FOLDER / "package-lock.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes may come here at once
         # npm writes this file last.
-        if not (FOLDER / "node_modules" / ".package-lock.json").is_file():
+        written = FOLDER / "node_modules" / ".package-lock.json"
+        if not written.is_file() or written.stat().st_mtime < (FOLDER / "package-lock.json").stat().st_mtime:
             command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
             done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"`{' '.join(command)}` failed in {FOLDER}:\n{done.stderr}"
