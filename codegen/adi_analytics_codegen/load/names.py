@@ -16,19 +16,8 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.model.model import Catalog, Enum, EnumValue, Location
 
 _PYTHON_CLASSES: Final = frozenset(
-    {
-        "Annotated",
-        "Any",
-        "AnyEvent",
-        "CATALOG",
-        "ClassVar",
-        "DECODERS",
-        "EVENTS",
-        "EventDecodeError",
-        "False",
-        "Literal",
-    }
-    | {"Mapping", "Meta", "Never", "None", "StrEnum", "True", "TypeAlias", "UUID"}
+    {"Annotated", "Any", "AnyEvent", "CATALOG", "ClassVar", "DECODERS", "EVENTS", "EventDecodeError", "False"}
+    | {"Literal", "Mapping", "Meta", "None", "StrEnum", "True", "TypeAlias", "UUID"}
 )
 _TYPESCRIPT_CLASSES: Final = frozenset({"EventOf", "EventType", "Extract", "JsonValue", "ReadonlyArray"})
 _RESERVED_CLASSES: Final = _PYTHON_CLASSES | _TYPESCRIPT_CLASSES
