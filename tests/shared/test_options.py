@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -12,6 +13,14 @@ from support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def test_none_counts_as_not_given_and_paths_as_text(tmp_path: Path) -> None:
+    environ = {"ADI_ANALYTICS_HASH_KEY": "of the environment", "ADI_ANALYTICS_HOSTNAME": "h"}
+    assert settings_from({"hash_key": None}, environ).hash_key == "of the environment"
+    assert settings_from({"hash_key": None}, {}).hash_key == ""
+    settings = settings_from({"spool_dir": tmp_path, "dead_letter_file": tmp_path / "letters"}, {})
+    assert (settings.spool_dir, settings.dead_letter_file) == (str(tmp_path), str(tmp_path / "letters"))
 
 
 def test_every_setting_is_an_option_and_documented() -> None:
@@ -28,7 +37,8 @@ def _documentation() -> str:
 
 def test_types_agree() -> None:
     namespace: dict[str, Any] = {"EnrichedEvent": object}
-    assert get_type_hints(Options, localns=namespace) == get_type_hints(Settings, localns=namespace)
+    wider = {"hash_key": str | None} | dict.fromkeys(("spool_dir", "dead_letter_file"), str | os.PathLike[str])
+    assert get_type_hints(Options, localns=namespace) == get_type_hints(Settings, localns=namespace) | wider
 
 
 def test_an_argument_wins_over_the_environment_and_that_over_the_default() -> None:

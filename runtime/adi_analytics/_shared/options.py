@@ -61,15 +61,15 @@ class Options(TypedDict, total=False):
     block_timeout: float
     sample_rates: Mapping[str, float]
     before_send: BeforeSend | None
-    hash_key: str
+    hash_key: str | None
     spool: SpoolMode
-    spool_dir: str
+    spool_dir: str | os.PathLike[str]
     spool_max_bytes: int
     spool_segment_bytes: int
     spool_full: SpoolFull
     spool_linger: float
     spool_fsync_interval: float
-    dead_letter_file: str
+    dead_letter_file: str | os.PathLike[str]
     shutdown_timeout: float
     connect_timeout: float
     statement_timeout: float
@@ -235,10 +235,18 @@ def seconds_from(timeout: float) -> float:
 def settings_from(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
     """Return the settings made of the defaults, the environment and *options*, the last winning.
 
+    A text that is ``None`` counts as not given, as in ``hash_key=os.environ.get("KEY")``.
+
     Raises:
         OptionError: If an option is unknown or has a value that it cannot have.
     """
     known = {field.name for field in fields(Settings)}
+    texts = {field.name for field in fields(Settings) if isinstance(field.default, str)}
+    options = {
+        name: os.fspath(value) if isinstance(value, os.PathLike) else value
+        for name, value in options.items()
+        if value is not None or name not in texts
+    }
     for name in options:
         if name not in known:
             raise OptionError(name, f"one of {', '.join(sorted(known))}")

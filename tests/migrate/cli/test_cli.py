@@ -164,3 +164,15 @@ def test_an_option_wins_over_the_header(postgres_dsn: str, tmp_path: Path) -> No
 
     assert ended.code == 1
     assert "raise --lock-timeout" in ended.err
+
+
+def test_a_number_that_is_no_letters_is_an_error(migrated_dsn: str) -> None:
+    ended = run("dead-letters", "replay", "--id", "999", "--database-url", migrated_dsn)
+    assert ended.code == 2
+    assert "no dead letter with the number 999 waits" in ended.err
+
+
+def test_a_file_that_is_not_there_is_an_error(migrated_dsn: str, tmp_path: Path) -> None:
+    ended = run("dead-letters", "import", tmp_path / "none.jsonl", "--database-url", migrated_dsn)
+    assert ended.code == 2
+    assert f"there is no file {tmp_path / 'none.jsonl'}" in ended.err

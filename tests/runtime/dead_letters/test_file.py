@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from support.runtime import Database
 
 
-def test_dead_letters_go_to_the_file_when_their_table_is_missing(database: Database, tmp_path: Path) -> None:
+def test_dead_letters_go_to_the_file_when_their_table_is_missing(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     database.execute("drop table analytics_dead_letters")
     path = tmp_path / "deep" / "letters.jsonl"
     with running("thread", database.dsn, dead_letter_file=str(path)) as client:
@@ -30,6 +32,7 @@ def test_dead_letters_go_to_the_file_when_their_table_is_missing(database: Datab
         assert client.flush(30).ok
         stats = balanced(client)
         assert (stats.delivered, stats.dead_lettered) == (1, 1)
+    assert f"they go to {path}; `analytics-migrate dead-letters import`" in caplog.text
     (line,) = path.read_text().splitlines()
     assert json.loads(json.loads(line)["payload"])["data"]["error_message"] == "\0"
     assert path.stat().st_mode & 0o077 == 0

@@ -241,6 +241,13 @@ class Delivery:
             work.account("dropped", 1, "dead_letter_failed")
         else:
             work.account("dead_lettered", 1, letter.reason)
+            if self._unfinished.may_log("letters in the file"):
+                logger.error(
+                    "the table of dead letters can't be had%s: they go to %s; `analytics-migrate dead-letters import` "
+                    "brings them back",
+                    f" ({sqlstate})" if sqlstate else "",
+                    self._file.path,
+                )
 
     def _complain(self, error: psycopg.Error, verdict: Verdict) -> None:
         self._healthy = False

@@ -76,6 +76,9 @@ def replay_dead_letters(
         ids: Which. Defaults to all that wait.
         repair: Whether to replace what PostgreSQL cannot store: U+0000 and lone surrogates become U+FFFD.
         force: Whether to also store events that break the catalog's rules as they are now.
+
+    Raises:
+        UsageError: If one of *ids* is not the number of a letter that waits.
     """
     # The worker's half of the package, which the other commands do without.
     from adi_analytics.migrate.upkeep import replay
@@ -83,9 +86,20 @@ def replay_dead_letters(
     options = options or Options()
     catalog = _catalog(options)
     with session(options, "dead-letters") as (connection, database):
-        _table_name(connection, database, options)
+        _check_ids(connection, _table(connection, database, options), ids or ())
         execute(connection, f"set search_path = {database.search_path_sql}")
         return replay.replay(connection, catalog, ids=ids, repair=repair, force=force)
+
+
+def _check_ids(connection: Connection, table: sql.Identifier, ids: Sequence[int]) -> None:
+    query = sql.SQL("select id from {} where replayed_at is null and id = any(%s)").format(table)
+    known = {number for (number,) in connection.execute(query, (list(ids),))}
+    if wrong := [str(number) for number in ids if number not in known]:
+        raise UsageError(
+            f"no dead letter with the number {', '.join(wrong)} waits",
+            "`analytics-migrate dead-letters list --replayed` shows those that were stored later, too.",
+            setting="id",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +113,23 @@ class Imported:
 def import_dead_letters(options: Options | None = None, *, file: Path | None = None) -> Imported:
     """Bring the dead letters that went to a file, because there was no table to take them, into the table.
 
-    The file is removed; letters that workers write meanwhile go to a new one. A file that isn't there has no letters.
+    The file is removed; letters that workers write meanwhile go to a new one.
 
     Args:
         options: Where to. Defaults to the database of the environment.
-        file: The file. Defaults to the one that a worker with this environment writes.
+        file: The file. Defaults to the one that a worker with this environment writes; if it isn't there, there are
+            no letters.
+
+    Raises:
+        UsageError: If the file that is given isn't there.
     """
     from adi_analytics._engine.dead_letters import file as letter_file
     from adi_analytics._shared.options import settings_from
     from adi_analytics.migrate.upkeep import replay
 
     options = options or Options()
+    if file is not None and not (file.exists() or replay.moved(file).exists()):
+        raise UsageError(f"there is no file {file}", "Give the file that the worker names in its log.", setting="file")
     with session(options, "dead-letters") as (connection, database):
         table = _table_name(connection, database, options)
         path = file or letter_file.dead_letter_path(settings_from({}), database.catalog or "")

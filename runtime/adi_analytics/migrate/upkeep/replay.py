@@ -206,6 +206,11 @@ def _repaired(value: Any) -> Any:
     return [_repaired(inner) for inner in value] if isinstance(value, list) else value
 
 
+def moved(path: Path) -> Path:
+    """Return where the file at *path* is while its letters are imported."""
+    return path.with_suffix(".importing")
+
+
 def import_file(connection: psycopg.Connection[Any], table: str, path: Path) -> int:
     """Move the letters of the file at *path* into *table*; returns how many. A file that isn't there has none.
 
@@ -214,19 +219,19 @@ def import_file(connection: psycopg.Connection[Any], table: str, path: Path) -> 
     Raises:
         DeadLetterFileError: If a line can't be read; none of its file is imported then.
     """
-    moved = path.with_suffix(".importing")
-    imported = _import_moved(connection, table, moved)
+    aside = moved(path)
+    imported = _import_moved(connection, table, aside)
     if path.exists():
-        path.rename(moved)  # from here on, workers begin a new file
-        wait_for_writers(moved)
-        imported += _import_moved(connection, table, moved)
+        path.rename(aside)  # from here on, workers begin a new file
+        wait_for_writers(aside)
+        imported += _import_moved(connection, table, aside)
     return imported
 
 
-def _import_moved(connection: psycopg.Connection[Any], table: str, moved: Path) -> int:
-    if not moved.exists():
+def _import_moved(connection: psycopg.Connection[Any], table: str, aside: Path) -> int:
+    if not aside.exists():
         return 0
-    letters = [_read_line(moved, number, line) for number, line in enumerate(moved.read_bytes().splitlines(), 1)]
+    letters = [_read_line(aside, number, line) for number, line in enumerate(aside.read_bytes().splitlines(), 1)]
     names = ", ".join(f'"{name}"' for name in _LETTER_COLUMNS)
     values = ", ".join(f"%({name})s" for name in _LETTER_COLUMNS)
     statement = (
@@ -235,7 +240,7 @@ def _import_moved(connection: psycopg.Connection[Any], table: str, moved: Path) 
     )
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(statement.encode(), letters)
-    moved.unlink()
+    aside.unlink()
     return len(letters)
 
 
