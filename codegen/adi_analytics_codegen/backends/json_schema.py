@@ -1,13 +1,17 @@
-"""JSON Schemas, draft 2020-12: one per event, and one for the union of all.
+"""JSON Schemas, draft 2020-12: one per event, and one for the union of all; both as sent and as stored.
 
-They describe an event as it is sent and stored: its fields and ``type``, the event's name. What JSON Schema has no
-word for goes into ``x-`` keys: ``x-unit``, ``x-sensitivity``, ``x-store``. Formats are annotations in this draft, so
-uuids and datetimes carry a pattern as well.
+They describe an event as JSON: its fields and ``type``, the event's name. What JSON Schema has no word for goes into
+``x-`` keys: ``x-unit``, ``x-sensitivity``, ``x-store``. Formats are annotations in this draft, so uuids and datetimes
+carry a pattern as well.
+
+The schemas of what is sent are strict. Those under ``stored`` accept the column ``data`` of every row that a sender of
+this version or an earlier one wrote.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.model.model import Field, FieldType, Sensitivity, Status, Store
@@ -47,9 +51,12 @@ _BOUNDS: Final = {
 
 def render(catalog: Catalog) -> dict[str, str]:
     """Return the schemas of *catalog*."""
-    schemas = JsonSchemas(catalog)
-    files = {f"json_schema/{event.name}.schema.json": schemas.event(event) for event in catalog.events}
-    files["json_schema/events.schema.json"] = schemas.union()
+    sent, stored = JsonSchemas(catalog), StoredSchemas(catalog)
+    files = {
+        f"json_schema/{folder}{name}.schema.json": schema
+        for folder, schemas in (("", sent), ("stored/", stored))
+        for name, schema in schemas.all().items()
+    }
     return {path: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for path, schema in files.items()}
 
 
@@ -59,18 +66,27 @@ def plain_type(kind: FieldType) -> dict[str, Any]:
 
 
 class JsonSchemas:
-    """The schemas of one catalog, as JSON data."""
+    """The schemas of one catalog's events as they are sent, as JSON data."""
+
+    urn = "urn:adi-analytics:"
+    form = ""
+    is_strict = True
+    """Whether unknown fields are refused, and ``type`` is required of a lone event."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.enum_classes = {enum.name: enum.class_name for enum in catalog.enums}
 
+    def all(self) -> dict[str, dict[str, Any]]:
+        """Return every schema by its name: those of the events, and ``events`` for the union."""
+        return {**{event.name: self.event(event) for event in self.catalog.events}, "events": self.union()}
+
     def event(self, event: Event) -> dict[str, Any]:
         """Return the schema of *event*, complete in itself."""
         schema = {
             "$schema": DIALECT,
-            "$id": f"urn:adi-analytics:{self.catalog.name}:event:{event.name}:{event.version}",
-            **self._event_object(event),
+            "$id": f"{self.urn}{self.catalog.name}:event:{event.name}:{event.version}",
+            **self._event_object(event, needs_type=self.is_strict),
         }
         enums = self._enums(enums_of(event.fields))
         return {**schema, "$defs": enums} if enums else schema
@@ -79,12 +95,12 @@ class JsonSchemas:
         """Return the schema of any event: the event schemas under ``$defs``, distinguished by ``type``."""
         used = {name for event in self.catalog.events for name in enums_of(event.fields)}
         references = [{"$ref": f"#/$defs/{event.class_name}"} for event in self.catalog.events]
-        definitions = {event.class_name: self._event_object(event) for event in self.catalog.events}
+        definitions = {event.class_name: self._event_object(event, needs_type=True) for event in self.catalog.events}
         return {
             "$schema": DIALECT,
-            "$id": f"urn:adi-analytics:{self.catalog.name}:events",
+            "$id": f"{self.urn}{self.catalog.name}:events",
             "title": "AnyEvent",
-            "description": f"Any event of the catalog {self.catalog.name}.",
+            "description": f"Any event of the catalog {self.catalog.name}{self.form}.",
             **({"oneOf": references} if references else {"not": {}}),  # no oneOf may be empty
             "$defs": {**definitions, **self._enums(used)},
         }
@@ -92,25 +108,26 @@ class JsonSchemas:
     def _enums(self, names: set[str]) -> dict[str, Any]:
         return {enum.class_name: _enum_schema(enum) for enum in self.catalog.enums if enum.name in names}
 
-    def _event_object(self, event: Event) -> dict[str, Any]:
+    def _event_object(self, event: Event, *, needs_type: bool) -> dict[str, Any]:
         schema: dict[str, Any] = {"title": event.class_name, "description": event.description}
         if event.status in {Status.DEPRECATED, Status.RETIRED}:
             schema["deprecated"] = True
         schema |= {"x-owner": event.owner, "x-status": str(event.status), "x-version": event.version}
         members = self._object(event.fields)
         members["properties"] = {"type": {"const": event.name}, **members["properties"]}
-        members["required"] = ["type", *members["required"]]
+        if needs_type:
+            members["required"] = ["type", *members["required"]]
         if event.examples:
             members["examples"] = [{"type": event.name, **example} for example in event.examples]
         return schema | members
 
     def _object(self, fields: tuple[Field, ...]) -> dict[str, Any]:
-        return {
+        schema = {
             "type": "object",
             "properties": {field.name: self.field(field) for field in fields},
             "required": [field.name for field in fields if not field.optional],
-            "additionalProperties": False,
         }
+        return schema | {"additionalProperties": False} if self.is_strict else schema
 
     def field(self, field: Field) -> dict[str, Any]:
         """Return the schema of *field*. An optional one may be null."""
@@ -144,6 +161,38 @@ class JsonSchemas:
         if field.type is FieldType.OBJECT:
             return self._object(field.fields)
         return dict(_TYPES[field.type])
+
+
+class StoredSchemas(JsonSchemas):
+    """The schemas of the column ``data`` of one catalog's rows, as JSON data.
+
+    A schema is not told the version of a row. So from version 2 on, nothing but ``type`` can be required.
+    """
+
+    urn = "urn:adi-analytics:stored:"
+    form = ", as its row has it"
+    is_strict = False
+
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__(replace(catalog, events=tuple(map(_stored_event, catalog.events))))
+
+
+def _stored_event(event: Event) -> Event:
+    return replace(event, fields=_stored_fields(event.fields, may_lack=event.version > 1), examples=())
+
+
+def _stored_fields(fields: tuple[Field, ...], *, may_lack: bool) -> tuple[Field, ...]:
+    """Return what a row has for *fields*."""
+    stored = (_stored_field(field, may_lack=may_lack) for field in fields if field.store is not Store.DROP)
+    return tuple(replace(field, optional=field.optional or may_lack) for field in stored)
+
+
+def _stored_field(field: Field, *, may_lack: bool) -> Field:
+    if field.store is Store.HASH:  # any string, or nothing where there was no key
+        return replace(field, min_length=None, max_length=None, pattern=None, optional=True)
+    if field.items is not None:
+        return replace(field, items=_stored_field(field.items, may_lack=may_lack))
+    return replace(field, fields=_stored_fields(field.fields, may_lack=may_lack))
 
 
 def enums_of(fields: tuple[Field, ...]) -> set[str]:

@@ -54,7 +54,7 @@ _META: Final = {
 }
 _PUBLIC: Final = (
     "CATALOG", "CATALOG_HASH", "CATALOG_NAME", "DECODERS", "EVENTS", "AnyEvent", "EventDecodeError", "from_json",
-    "to_json",
+    "from_stored", "to_json",
 )  # fmt: skip
 
 
@@ -96,7 +96,7 @@ class _Package:
             enums = [texts[enum.class_name] for enum in self.catalog.enums]
             files[f"{folder}/_enums.py"] = self.module("Enums of the catalog", enums)
         context = self.context()
-        for name in ("_dataclass.py", "_codec.py", "_registry.py", "_catalog.py", "__init__.py"):
+        for name in ("_dataclass.py", "_codec.py", "_stored.py", "_registry.py", "_catalog.py", "__init__.py"):
             files[f"{folder}/{name}"] = self.render(f"{name}.jinja", **context)
         return {**files, f"{folder}/py.typed": ""}
 

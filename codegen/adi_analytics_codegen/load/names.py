@@ -26,7 +26,7 @@ _PYTHON_FIELDS: Final = frozenset({"bool", "datetime", "float", "int", "self", "
 """Names that annotations use, which a field of the same name would hide, and ``self``."""
 _RESERVED_EVENTS: Final = frozenset({"events"})
 """Event names whose JSON Schema would take the place of the union's."""
-_RESERVED_DOMAINS: Final = frozenset({"from_json", "to_json"})
+_RESERVED_DOMAINS: Final = frozenset({"from_json", "from_stored", "to_json"})
 _PACKAGES: Final = frozenset({"adi_analytics", "adi_analytics_codegen", "msgspec"})
 
 

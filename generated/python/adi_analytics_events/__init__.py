@@ -2,7 +2,7 @@
 """Events of the catalog adi."""
 
 from ._catalog import CATALOG
-from ._codec import DECODERS, EventDecodeError, from_json, to_json
+from ._codec import DECODERS, EventDecodeError, from_json, from_stored, to_json
 from ._registry import CATALOG_HASH, CATALOG_NAME, EVENTS, AnyEvent
 from .auth import AuthCodeVerified, AuthLoginAttempt, AuthSessionValidated, AuthTokenRefresh
 from .cocoons import (
@@ -64,5 +64,6 @@ __all__ = [
     "WebhookProcessed",
     "WebhookReceived",
     "from_json",
+    "from_stored",
     "to_json",
 ]

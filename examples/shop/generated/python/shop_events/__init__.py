@@ -2,7 +2,7 @@
 """Events of the catalog shop."""
 
 from ._catalog import CATALOG
-from ._codec import DECODERS, EventDecodeError, from_json, to_json
+from ._codec import DECODERS, EventDecodeError, from_json, from_stored, to_json
 from ._enums import Complaint, Decline, DeliveryMethod, Payment
 from ._registry import CATALOG_HASH, CATALOG_NAME, EVENTS, AnyEvent
 from .browsing import CartUpdated, CartUpdatedLines, ProductViewed
@@ -43,5 +43,6 @@ __all__ = [
     "ReviewWritten",
     "StockCounted",
     "from_json",
+    "from_stored",
     "to_json",
 ]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any, cast
 
@@ -58,6 +59,7 @@ DECODERS: Mapping[str, msgspec.json.Decoder[AnyEvent]] = _Decoders()
 """Event name to the decoder of that event, for readers that know which event they have."""
 
 _ENCODER = msgspec.json.Encoder()
+_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def to_json(event: AnyEvent) -> bytes:
@@ -66,23 +68,62 @@ def to_json(event: AnyEvent) -> bytes:
 
 
 def from_json(data: bytes | str) -> AnyEvent:
-    """Return the event that *data* holds.
+    """Return the event that *data* holds, as senders send it. Rows of the table need `from_stored`.
 
     Raises:
         EventDecodeError: If it is no JSON, names no event of the catalog, lacks a field, has an unknown one, or a value
-            has the wrong type, breaks a bound or holds U+0000, which PostgreSQL can't store. The error names the event and the field.
+            has the wrong type, breaks a bound or holds U+0000, which PostgreSQL can't store. The error names the event
+            and the field.
     """
     try:
-        return _decoded(data)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise _explained(data, error) from error
+        if len(EVENTS) == 1:
+            msgspec.json.decode(data, type=_Named)  # the decoder of a single class would not miss the type
+        event = cast("AnyEvent", decoded(data, _any_decoder()))
+        refuse_nul(data)
+        return event
+    except _UNREADABLE as error:
+        raise explained(data, error) from error
 
 
-def _decoded(data: bytes | str) -> AnyEvent:
-    if len(EVENTS) == 1:
-        msgspec.json.decode(data, type=_Head)  # the decoder of a single class would not miss the type
+def from_stored(
+    data: bytes | str | Mapping[str, Any], event_type: str | None = None, version: int | str | None = None
+) -> AnyEvent:
+    """Return the event that a row of the events table holds, whichever version of the catalog its sender had.
+
+    A field that the row does not have is ``None``, also where its type says otherwise: a field that is never stored, one
+    that is stored as a hash but had no key, and any field that is newer than the row. A field that is stored as a hash
+    has the hash. Fields that this catalog does not know, removed ones for example, are left out.
+
+    Args:
+        data: The column ``data``: JSON, or what psycopg made of it.
+        event_type: The column ``event_type``. Without it ``data`` must have ``type``.
+        version: ``meta->>'version'``. A row of the class's own ``EVENT_VERSION`` must have every required field that is
+            stored as it is. A row of another version, or of an unknown one (``None``), may lack any. Bounds of a row of
+            a newer version are not checked.
+
+    Raises:
+        EventDecodeError: If it is no JSON, names no event of the catalog, lacks a field that it must have, or a value has
+            the wrong type or breaks a bound. The error names the event and the field.
+    """
+    from ._stored import read
+
+    return read(as_json(data, event_type), event_type, version)
+
+
+def as_json(data: object, event: str | None = None) -> bytes | str:
+    """Return *data*, which may be decoded already, as JSON; *event* is what an error names."""
+    if isinstance(data, (bytes, str)):
+        return data
     try:
-        event = _any_decoder().decode(data)
+        return _ENCODER.encode(data)
+    except Exception as error:
+        raise EventDecodeError(event, None, f"Expected what JSON can hold, {error}") from error
+
+
+def decoded(data: bytes | str, decoder: msgspec.json.Decoder[Any]) -> Any:
+    """Return what *decoder* makes of *data*, in which a whole number may be written as 12.0."""
+    try:
+        return decoder.decode(data)
     except msgspec.ValidationError as error:
         # JSON has one kind of number: 12.0 and 1e3 are whole ones, as they are to a JSON Schema. They are too rare to
         # be looked for before the decoder has refused them.
@@ -90,15 +131,15 @@ def _decoded(data: bytes | str) -> AnyEvent:
             plain = msgspec.json.decode(data)
         except msgspec.DecodeError:
             raise error from None  # the first error names the field
-        event = cast("AnyEvent", msgspec.convert(_with_whole_numbers(plain), cast("Any", AnyEvent)))
-    _refuse_nul(data)
-    return event
+        return msgspec.convert(_with_whole_numbers(plain, decoder.type), decoder.type)
 
 
-def _with_whole_numbers(plain: Any) -> Any:
-    """Return the decoded JSON of an event with 12 in the place of 12.0 where its class has an ``int``."""
-    name = plain.get("type") if isinstance(plain, dict) else None
-    return _whole(plain, _type_of(name)) if isinstance(name, str) and name in EVENTS else plain
+def _with_whole_numbers(plain: Any, kind: Any) -> Any:
+    """Return decoded JSON with 12 in the place of 12.0 where the class has an ``int``: *kind*, or that of the event."""
+    if not hasattr(kind, "__struct_fields__"):
+        name = cast("dict[str, Any]", plain).get("type") if isinstance(plain, dict) else None
+        kind = EVENTS.get(name) if isinstance(name, str) else None
+    return plain if kind is None else _whole(plain, _type_of(kind))
 
 
 def _whole(value: Any, kind: inspect.Type) -> Any:
@@ -116,14 +157,14 @@ def _whole(value: Any, kind: inspect.Type) -> Any:
 
 
 @cache
-def _type_of(name: str) -> inspect.Type:
-    return inspect.type_info(EVENTS[name])
+def _type_of(cls: type) -> inspect.Type:
+    return inspect.type_info(cls)
 
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON spells it, and not behind an escaped backslash
 
 
-def _refuse_nul(data: bytes | str) -> None:
+def refuse_nul(data: bytes | str) -> None:
     """Raise if a text or a key holds U+0000, which PostgreSQL can't store."""
     text = data if isinstance(data, str) else bytes(data).decode()
     if "\\u0000" in text and _NUL.search(text):
@@ -137,7 +178,7 @@ def _any_decoder() -> msgspec.json.Decoder[AnyEvent]:
     return msgspec.json.Decoder(cast("Any", AnyEvent))
 
 
-class _Head(msgspec.Struct):
+class _Named(msgspec.Struct):
     type: str
 
 
@@ -145,14 +186,13 @@ _MISSING = re.compile(r"missing required field `([^`]+)`|unknown field `([^`]+)`
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 
 
-def _explained(data: bytes | str, error: Exception) -> EventDecodeError:
-    """Return *error* with the event and the field that it is about."""
+def explained(data: bytes | str, error: Exception, event: str | None = None) -> EventDecodeError:
+    """Return *error* with the field that it is about, and the event: *event*, or the one that *data* names."""
     problem = _PATH.sub("", str(error))
     path = _PATH.search(str(error))
     named = _MISSING.search(problem)
     parts = [path.group(1) if path else "", (named.group(1) or named.group(2)) if named else ""]
-    try:
-        event: str | None = msgspec.json.decode(data, type=_Head).type
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        event = None
+    if event is None:
+        with suppress(*_UNREADABLE):
+            event = msgspec.json.decode(data, type=_Named).type
     return EventDecodeError(event, ".".join(filter(None, parts)) or None, problem)

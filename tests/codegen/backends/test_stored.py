@@ -1,0 +1,255 @@
+"""Every stored row decodes, whichever version of the catalog wrote it, and its schema accepts it."""
+
+import dataclasses
+import importlib.util
+import itertools
+import json
+import random
+import sys
+import tempfile
+import uuid
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import adi_analytics_events as events
+import jsonschema_rs
+import psycopg
+import pytest
+from adi_analytics._engine.rows.encode import RowEncoder
+from adi_analytics._engine.rows.row import COLUMNS, HEADER, TRAILER
+from adi_analytics._engine.rows.validate import decoder_of
+from adi_analytics._shared.options import Settings
+from adi_analytics_codegen.backends import render
+from adi_analytics_codegen.check.breaking import compare
+from adi_analytics_codegen.check.catalog import load
+from adi_analytics_codegen.model.findings import has_errors
+from adi_analytics_codegen.model.model import Catalog, Location
+from adi_analytics_codegen.show.sample import sample
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+from support.codegen.catalogs import catalogs
+from support.codegen.histories import edits
+
+ID = "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01"
+START = Location("events.yaml", 1, 1)
+_NUMBERS = itertools.count()
+
+
+def loaded(data: dict[str, Any]) -> Catalog | None:
+    text = json.dumps(data, ensure_ascii=False).encode()
+    return load(Path("events.yaml"), lambda _path: text).catalog
+
+
+def package(catalog: Catalog) -> ModuleType:
+    """Return the generated package of *catalog*, imported under a name of its own."""
+    name = f"generated_{next(_NUMBERS)}"
+    with tempfile.TemporaryDirectory() as folder:
+        for path, text in render(catalog, ["python"]).items():
+            target = Path(folder) / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        root = target.parent
+        spec = importlib.util.spec_from_file_location(
+            name, root / "__init__.py", submodule_search_locations=[str(root)]
+        )
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = made = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(made)
+        importlib.import_module(f"{name}._stored")  # which comes only when it is needed
+    return made
+
+
+def schema_of(catalog: Catalog, name: str) -> Any:
+    return json.loads(render(catalog, ["json_schema"])[f"json_schema/stored/{name}.schema.json"])
+
+
+def one(version: int = 1, reserved: Any = (), enums: Any = None, **fields: Any) -> Catalog:
+    event = {"domain": "web", "description": "x", "version": version, "reserved": list(reserved), "fields": fields}
+    base = {"catalog": {"format": 1, "name": "small", "owner": "me"}, "domains": {"web": "The site"}}
+    found = loaded({**base, "enums": enums or {}, "events": {"seen": event}})
+    assert found is not None
+    return found
+
+
+def rows_of(made: ModuleType, lines: list[Any], key: str = "key") -> list[bytes]:
+    """Return the rows of some events as the worker writes them."""
+    encoder = RowEncoder(Settings(hash_key=key), decoder_of)
+    return [encoder.encode((made.from_json(json.dumps(line)), uuid.uuid4(), 10**18, None)) for line in lines]
+
+
+def stored(dsn: str, rows: list[bytes]) -> list[tuple[str, str, Any, str]]:
+    """Return what psycopg reads of *rows*: event type, data as text and decoded, version."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute(
+            "create temporary table events (timestamp timestamptz, event_type text, service text, user_id uuid,"
+            " data jsonb, event_id uuid, meta jsonb)"
+        )
+        with connection.cursor().copy(
+            f"copy events ({', '.join(COLUMNS)}) from stdin (format binary)".encode()
+        ) as copy:
+            copy.write(HEADER + b"".join(rows) + TRAILER)
+        return connection.execute("select event_type, data::text, data, meta ->> 'version' from events").fetchall()
+
+
+CASES: dict[str, tuple[Catalog, Any, Catalog]] = {
+    "a hash of what had a bound": (
+        (bound := one(mail={"type": "string", "max_length": 60, "sensitivity": "personal", "store": "hash"})),
+        {"mail": "ada@example.org"},
+        bound,
+    ),
+    "a hash of what had a pattern": (
+        (pattern := one(mail={"type": "string", "pattern": "^[a-z]+@x$", "store": "hash"})),
+        {"mail": "ada@x"},
+        pattern,
+    ),
+    "a secret": ((secret := one(token={"type": "string", "sensitivity": "secret"})), {"token": "x"}, secret),
+    "dropped fields of objects": (
+        (
+            places := one(
+                places={
+                    "type": "list",
+                    "items": {
+                        "type": "object",
+                        "fields": {
+                            "zip": {"type": "int", "store": "drop"},
+                            "name": {"type": "string", "max_length": 3, "store": "hash"},
+                        },
+                    },
+                }
+            )
+        ),
+        {"places": [{"zip": 1, "name": "Ulm"}]},
+        places,
+    ),
+    "a removed field": (
+        one(a={"type": "int"}, o={"type": "object", "fields": {"b": {"type": "int"}, "c": {"type": "int"}}}),
+        {"a": 1, "o": {"b": 1, "c": 2}},
+        one(reserved=["a", "o.b"], o={"type": "object", "fields": {"c": {"type": "int"}}}),
+    ),
+    "a required field that is new": (one(), {}, one(version=2, a={"type": "int"})),
+    "an optional field made required": (
+        one(a={"type": "int", "optional": True}),
+        {},
+        one(version=2, a={"type": "int"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("key", ["key", ""])
+@pytest.mark.parametrize("case", CASES)
+def test_a_row_decodes_and_is_valid_for_its_schema(case, key, postgres_dsn):
+    old, values, new = CASES[case]
+    writer, reader = package(old), package(new)
+    ((name, text, data, version),) = stored(postgres_dsn, rows_of(writer, [{"type": "seen", **values}], key))
+    event = reader.from_stored(data, name, version)
+    assert type(event) is reader.Seen
+    assert event == reader.from_stored(text, name, version) == reader.from_stored(text.encode(), version=int(version))
+    for schema in ("seen", "events"):
+        jsonschema_rs.validate(schema_of(new, schema), data)
+
+
+def test_a_field_has_what_the_row_has():
+    made = package(CASES["dropped fields of objects"][0])
+    event = made.from_stored({"places": [{"name": "f" * 64}, {"zip": "any"}]}, "seen", 1)
+    assert event.places == (
+        made.SeenPlaces(zip=None, name="f" * 64),
+        made.SeenPlaces(zip=None, name=None),
+    )
+
+
+COMPLETED: dict[str, Any] = {"user_id": ID, "task_id": ID, "duration_ms": 1200, "exit_code": 0}
+
+
+def test_unknown_fields_are_left_out_and_whole_numbers_may_look_like_floats():
+    wanted = events.from_json(json.dumps({"type": "task_completed", **COMPLETED}))
+    for data in ({**COMPLETED, "other": 1}, {**COMPLETED, "exit_code": 0.0}, {**COMPLETED, "type": "task_completed"}):
+        assert events.from_stored(data, "task_completed", 1) == wanted
+        assert events.from_stored(json.dumps(data), "task_completed", "1") == wanted
+
+
+def test_a_row_of_another_version_may_lack_any_field():
+    for version in (None, 0, 2, "2"):
+        event: Any = events.from_stored({"exit_code": 3}, "task_completed", version)
+        assert type(event) is events.TaskCompleted
+        assert dataclasses.asdict(event) == {"user_id": None, "task_id": None, "duration_ms": None, "exit_code": 3}
+
+
+def test_yesterdays_reader_takes_bounds_that_were_loosened():
+    event = events.from_stored({**COMPLETED, "duration_ms": -1}, "task_completed", 2)
+    assert isinstance(event, events.TaskCompleted)
+    assert event.duration_ms == -1
+
+
+BROKEN: dict[str, tuple[Any, str | None, Any, str | None, str | None]] = {
+    "a missing field": ({"user_id": ID, "task_id": ID}, "task_completed", 1, "task_completed", "duration_ms"),
+    "a broken bound": ({**COMPLETED, "duration_ms": -1}, "task_completed", 1, "task_completed", "duration_ms"),
+    "a broken bound of an old row": ({"duration_ms": -1}, "task_completed", 0, "task_completed", "duration_ms"),
+    "a wrong type": ({"duration_ms": "1"}, "task_completed", None, "task_completed", "duration_ms"),
+    "another event": ({"type": "task_failed"}, "task_completed", 1, "task_completed", "type"),
+    "an unknown event": ({}, "task_done", 1, "task_done", "type"),
+    "no event": ({}, None, 1, None, "type"),
+    "a list": ([], "task_completed", 1, "task_completed", None),
+    "no JSON": ("{", "task_completed", 1, "task_completed", None),
+    "what JSON can't hold": ({"a": object()}, "task_completed", 1, "task_completed", None),
+    "no version": (COMPLETED, "task_completed", "one", "task_completed", None),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_an_error_names_event_and_field(case):
+    data, event_type, version, event, field = BROKEN[case]
+    with pytest.raises(events.EventDecodeError) as caught:
+        events.from_stored(data, event_type, version)
+    assert (caught.value.event, caught.value.field) == (event, field)
+
+
+@st.composite
+def histories(draw: Any) -> list[Catalog]:
+    """Return the versions of a catalog, each made by edits that `breaking` accepts."""
+    data = {**draw(catalogs()), "aggregates": {}}
+    for event in data["events"].values():
+        if event["status"] == "draft":  # which promises nothing
+            event["status"] = "stable"
+    first = loaded(data)
+    assume(first is not None)
+    assert first is not None
+    steps = [first]
+    for _ in range(draw(st.integers(1, 3))):
+        step = steps[-1]
+        for _ in range(draw(st.integers(2, 8))):
+            edited = draw(edits(data))
+            found = loaded(edited)
+            if found is not None and not has_errors(compare(step, found, START)):
+                data, step = edited, found
+        steps.append(step)
+    return steps
+
+
+# Shrinking a history takes longer than a test may.
+@given(histories(), st.integers(), st.sampled_from(["key", ""]))
+@settings(
+    max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate)
+)
+def test_the_newest_reader_reads_every_row_that_legal_histories_leave(postgres_dsn, steps, seed, key):
+    rng, rows = random.Random(seed), []
+    for step in steps:
+        made = package(step)
+        rows += rows_of(made, [sample(step, event, rng) for event in step.events for _ in range(2)], key)
+    newest = package(steps[-1])
+    files = render(steps[-1], ["json_schema"])
+    accepts = {
+        path.split("/")[-1]: jsonschema_rs.validator_for(json.loads(text))
+        for path, text in files.items()
+        if path.startswith("json_schema/stored/")
+    }
+    for name, text, data, version in stored(postgres_dsn, rows):
+        event = newest.from_stored(data, name, version)
+        assert type(event) is newest.EVENTS[name]
+        assert event == newest.from_stored(text, name, version)
+        for field, value in data.items():
+            if hasattr(event, field) and event.STORE.get(field) != "drop":
+                assert (getattr(event, field) is None) == (value is None)
+        accepts[f"{name}.schema.json"].validate(data)
+        accepts["events.schema.json"].validate(data)
