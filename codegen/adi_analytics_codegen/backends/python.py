@@ -12,7 +12,7 @@ from adi_analytics_codegen.backends.describe import class_text, deprecation_text
 from adi_analytics_codegen.backends.layout import Group, OrNone, Part, laid_out
 from adi_analytics_codegen.backends.text import HEADER, WIDTH, environment, import_line, py_docstring, py_string
 from adi_analytics_codegen.model.fingerprint import fingerprint
-from adi_analytics_codegen.model.model import Field, FieldType, Status, Store
+from adi_analytics_codegen.model.model import Field, FieldType, Sensitivity, Status, Store
 from adi_analytics_codegen.model.naming import object_class_name
 from adi_analytics_codegen.model.patterns import in_python
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
@@ -53,9 +53,20 @@ _META: Final = {
     "max_items": "max_length",
 }
 _PUBLIC: Final = (
-    "CATALOG", "CATALOG_HASH", "CATALOG_NAME", "DECODERS", "EVENTS", "AnyEvent", "EventDecodeError", "from_json",
-    "from_stored", "to_json",
+    "CATALOG", "CATALOG_HASH", "CATALOG_NAME", "DECODERS", "EVENTS", "AnyEvent", "EventDecodeError", "FieldInfo",
+    "field_info", "from_dict", "from_json", "from_stored", "to_dict", "to_json",
 )  # fmt: skip
+_MODULES: Final = (
+    "__init__",
+    "_catalog",
+    "_codec",
+    "_dataclass",
+    "_fields",
+    "_info",
+    "_pydantic",
+    "_registry",
+    "_stored",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +107,8 @@ class _Package:
             enums = [texts[enum.class_name] for enum in self.catalog.enums]
             files[f"{folder}/_enums.py"] = self.module("Enums of the catalog", enums)
         context = self.context()
-        for name in ("_dataclass.py", "_codec.py", "_stored.py", "_registry.py", "_catalog.py", "__init__.py"):
-            files[f"{folder}/{name}"] = self.render(f"{name}.jinja", **context)
+        for name in _MODULES:
+            files[f"{folder}/{name}.py"] = self.render(f"{name}.py.jinja", **context)
         return {**files, f"{folder}/py.typed": ""}
 
     def render(self, template: str, **context: Any) -> str:
@@ -125,6 +136,7 @@ class _Package:
             "enums": sorted(enums, key=_import_order),
             "exported": sorted([*_PUBLIC, *enums, *names], key=_import_order),
             "union": _union(events),
+            "fields": [(event.name, list(_infos(event.fields))) for event in self.catalog.events],
             "has_past": any(_is_past(event) for event in self.catalog.events),
         }
 
@@ -291,6 +303,21 @@ def stored_otherwise(fields: Iterable[Field], prefix: str = "") -> Iterator[tupl
             yield path, str(field.store)
         else:
             yield from stored_otherwise(innermost(field).fields, f"{path}.")
+
+
+def _infos(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield the dotted path of every field, and what is to be said of it. Lists do not appear in paths."""
+    for field in fields:
+        path = f"{prefix}{field.name}"
+        said = {
+            "description": field.description,
+            "unit": field.unit,
+            "sensitivity": "" if field.sensitivity is Sensitivity.NONE else str(field.sensitivity),
+            "store": "" if field.store is Store.KEEP else str(field.store),
+            "deprecated": deprecation_text("Deprecated", field.deprecated) if field.deprecated else "",
+        }
+        yield path, [(key, text) for key, text in said.items() if text]
+        yield from _infos(innermost(field).fields, f"{path}.")
 
 
 def _enum_definition(enum: Enum) -> dict[str, Any]:

@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.model.model import Catalog, Enum, EnumValue, Location
 
 _PYTHON_CLASSES: Final = frozenset(
-    {"Annotated", "Any", "AnyEvent", "CATALOG", "ClassVar", "DECODERS", "EVENTS", "EventDecodeError", "False"}
+    {
+        "Annotated",
+        "Any",
+        "AnyEvent",
+        "CATALOG",
+        "ClassVar",
+        "DECODERS",
+        "EVENTS",
+        "EventDecodeError",
+        "False",
+        "FieldInfo",
+    }
     | {"Literal", "Mapping", "Meta", "None", "StrEnum", "True", "TypeAlias", "UUID"}
 )
 _TYPESCRIPT_CLASSES: Final = frozenset({"EventOf", "EventType", "Extract", "JsonValue", "ReadonlyArray"})
@@ -26,7 +37,7 @@ _PYTHON_FIELDS: Final = frozenset({"bool", "datetime", "float", "int", "self", "
 """Names that annotations use, which a field of the same name would hide, and ``self``."""
 _RESERVED_EVENTS: Final = frozenset({"events"})
 """Event names whose JSON Schema would take the place of the union's."""
-_RESERVED_DOMAINS: Final = frozenset({"from_json", "from_stored", "to_json"})
+_RESERVED_DOMAINS: Final = frozenset({"field_info", "from_dict", "from_json", "from_stored", "to_dict", "to_json"})
 _PACKAGES: Final = frozenset({"adi_analytics", "adi_analytics_codegen", "msgspec"})
 
 

@@ -2,7 +2,8 @@
 """Events of the catalog adi."""
 
 from ._catalog import CATALOG
-from ._codec import DECODERS, EventDecodeError, from_json, from_stored, to_json
+from ._codec import DECODERS, EventDecodeError, from_dict, from_json, from_stored, to_dict, to_json
+from ._info import FieldInfo, field_info
 from ._registry import CATALOG_HASH, CATALOG_NAME, EVENTS, AnyEvent
 from .auth import AuthCodeVerified, AuthLoginAttempt, AuthSessionValidated, AuthTokenRefresh
 from .cocoons import (
@@ -47,6 +48,7 @@ __all__ = [
     "CocoonSetupTokenUsed",
     "DatabaseQuery",
     "EventDecodeError",
+    "FieldInfo",
     "IntegrationConnected",
     "IntegrationDisconnected",
     "IntegrationError",
@@ -63,7 +65,10 @@ __all__ = [
     "TaskStarted",
     "WebhookProcessed",
     "WebhookReceived",
+    "field_info",
+    "from_dict",
     "from_json",
     "from_stored",
+    "to_dict",
     "to_json",
 ]

@@ -14,6 +14,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,10 @@ def _build(plain: type) -> type:
     """Return *plain* as a frozen dataclass that is a ``Struct``, tagged with its event type if it has one."""
     namespace: dict[str, Any] = {key: value for key, value in vars(plain).items() if key not in _OF_PLAIN_CLASSES}
     namespace["__annotations__"] = plain.__annotations__
+    namespace["__get_pydantic_core_schema__"] = classmethod(_core_schema)
+    namespace["__get_pydantic_json_schema__"] = classmethod(_json_schema)
+    if lists := {name: depth for name, text in plain.__annotations__.items() if (depth := _depth(text))}:
+        namespace["__post_init__"] = _list_taker(lists)
     tag = namespace.get("EVENT_TYPE")
     make: Any = type(Struct)
     struct: type = make(
@@ -59,6 +64,42 @@ def _build(plain: type) -> type:
         if field.name in namespace:
             field.default = namespace[field.name]
     return struct
+
+
+def _core_schema(cls: type, _source: object, _handler: object) -> Any:
+    from ._pydantic import core_schema_of
+
+    return core_schema_of(cls)
+
+
+def _json_schema(cls: type, _core_schema: object, _handler: object) -> dict[str, Any]:
+    from ._pydantic import json_schema_of
+
+    return json_schema_of(cls)
+
+
+def _depth(annotation: str) -> int:
+    """Return how many tuples are in each other in a field that is annotated so."""
+    inner = annotation.removeprefix("Annotated[")
+    return 1 + _depth(inner.removeprefix("tuple[")) if inner.startswith("tuple[") else 0
+
+
+def _list_taker(depths: dict[str, int]) -> Callable[[Any], None]:
+    """Return what makes tuples of the lists that the constructor was given."""
+
+    def take_lists(event: Any) -> None:
+        for name, depth in depths.items():
+            value = getattr(event, name)
+            if depth > 1 or type(value) is list:
+                force_setattr(event, name, _as_tuple(value, depth))
+
+    return take_lists
+
+
+def _as_tuple(value: Any, depth: int) -> Any:
+    if not depth or type(value) not in {list, tuple}:
+        return value
+    return tuple([_as_tuple(item, depth - 1) for item in value])
 
 
 _OF_PLAIN_CLASSES = frozenset(

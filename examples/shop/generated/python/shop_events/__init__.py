@@ -2,8 +2,9 @@
 """Events of the catalog shop."""
 
 from ._catalog import CATALOG
-from ._codec import DECODERS, EventDecodeError, from_json, from_stored, to_json
+from ._codec import DECODERS, EventDecodeError, from_dict, from_json, from_stored, to_dict, to_json
 from ._enums import Complaint, Decline, DeliveryMethod, Payment
+from ._info import FieldInfo, field_info
 from ._registry import CATALOG_HASH, CATALOG_NAME, EVENTS, AnyEvent
 from .browsing import CartUpdated, CartUpdatedLines, ProductViewed
 from .orders import (
@@ -31,6 +32,7 @@ __all__ = [
     "Decline",
     "DeliveryMethod",
     "EventDecodeError",
+    "FieldInfo",
     "OrderPlaced",
     "OrderPlacedDelivery",
     "OrderPlacedLines",
@@ -42,7 +44,10 @@ __all__ = [
     "ProductViewed",
     "ReviewWritten",
     "StockCounted",
+    "field_info",
+    "from_dict",
     "from_json",
     "from_stored",
+    "to_dict",
     "to_json",
 ]

@@ -67,6 +67,11 @@ def to_json(event: AnyEvent) -> bytes:
     return _ENCODER.encode(event)
 
 
+def to_dict(event: AnyEvent) -> dict[str, Any]:
+    """Return what `to_json` would write, as Python has it after reading: uuids and times are strings."""
+    return cast("dict[str, Any]", msgspec.json.decode(_ENCODER.encode(event)))
+
+
 def from_json(data: bytes | str) -> AnyEvent:
     """Return the event that *data* holds, as senders send it. Rows of the table need `from_stored`.
 
@@ -83,6 +88,15 @@ def from_json(data: bytes | str) -> AnyEvent:
         return event
     except _UNREADABLE as error:
         raise explained(data, error) from error
+
+
+def from_dict(data: Mapping[str, Any]) -> AnyEvent:
+    """Return the event that *data* holds: JSON that is decoded already. Uuids and times may be objects or strings.
+
+    Raises:
+        EventDecodeError: As `from_json` does.
+    """
+    return from_json(encoded(data))
 
 
 def from_stored(
@@ -107,17 +121,19 @@ def from_stored(
     """
     from ._stored import read
 
-    return read(as_json(data, event_type), event_type, version)
+    return read(data if isinstance(data, (bytes, str)) else encoded(data, event_type), event_type, version)
 
 
-def as_json(data: object, event: str | None = None) -> bytes | str:
-    """Return *data*, which may be decoded already, as JSON; *event* is what an error names."""
-    if isinstance(data, (bytes, str)):
-        return data
+def encoded(data: object, event: str | None = None) -> bytes:
+    """Return *data* as JSON; *event* is what an error names.
+
+    Raises:
+        EventDecodeError: If it holds what is no JSON.
+    """
     try:
         return _ENCODER.encode(data)
     except Exception as error:
-        raise EventDecodeError(event, None, f"Expected what JSON can hold, {error}") from error
+        raise EventDecodeError(event, None, f"Expected what JSON can hold: {error}") from error
 
 
 def decoded(data: bytes | str, decoder: msgspec.json.Decoder[Any]) -> Any:
