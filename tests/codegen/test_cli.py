@@ -226,6 +226,15 @@ def test_an_output_directory_that_cannot_be_written_is_an_error(project, capsys)
     assert "Not a directory" in capsys.readouterr().err
 
 
+def test_breaking_forward_reports_what_strict_readers_refuse(repository, capsys):
+    event = {"domain": "web", "description": "x", "fields": {"n": {"type": "int", "optional": True}}}
+    repository.write(minimal(events={"page_view": event}))
+    assert repository.run("breaking", "--against", "git:main") == 0
+    capsys.readouterr()
+    assert repository.run("breaking", "--against", "git:main", "--forward") == 1
+    assert "error forward-field-added events.page_view.n: is new" in capsys.readouterr().out
+
+
 def test_breaking_against_a_commit(repository, capsys):
     assert repository.run("breaking", "--against", "git:main") == 0
     repository.write(minimal(events={}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from adi_analytics_codegen.check.breaking import FORWARD_RULES
 from adi_analytics_codegen.check.breaking import RULES as BREAKING_RULES
 from adi_analytics_codegen.check.lint import LINTS
 
@@ -82,7 +83,7 @@ class Rule:
     """A rule.
 
     Attributes:
-        kind: ``catalog``, ``lint``, ``breaking`` or ``waiver``.
+        kind: ``catalog``, ``lint``, ``breaking``, ``forward`` or ``waiver``.
     """
 
     kind: str
@@ -93,7 +94,10 @@ class Rule:
 RULES: Final[dict[str, Rule]] = {
     **{name: Rule("catalog", "error", text) for name, text in _CATALOG_RULES.items()},
     **{name: Rule("lint", str(lint.severity), lint.text) for name, lint in LINTS.items()},
-    **{name: Rule("breaking", str(rule.severity), rule.text) for name, rule in BREAKING_RULES.items()},
+    **{
+        name: Rule("forward" if name in FORWARD_RULES else "breaking", str(rule.severity), rule.text)
+        for name, rule in BREAKING_RULES.items()
+    },
     **{
         name: Rule("waiver", "warning" if name == "stale-exception" else "error", text)
         for name, text in _WAIVER_RULES.items()
@@ -127,10 +131,15 @@ exceptions:
     reason: Legal asked for it to go at once.
     until: 2026-12-31
 ```"""
+_FORWARD_TEXT: Final = """\
+Found by `analytics-codegen breaking --forward`, besides the changes above. They are what strict readers with the old
+catalog refuse of new senders: `from_json`, the JSON Schemas of what is sent, an endpoint that takes events in. Update
+such readers first. Whoever reads rows with `from_stored` need not care about most of them."""
 _CHAPTERS: Final = {
     "catalog": ("Errors of a catalog", "Nothing is generated while one is found. They cannot be suppressed."),
     "lint": ("Lints", _LINT_TEXT),
     "breaking": ("Breaking changes", _BREAKING_TEXT),
+    "forward": ("What old strict readers refuse", _FORWARD_TEXT),
     "waiver": ("Suppressions and exceptions", "Each must match a finding. An exception must not have ended."),
 }
 

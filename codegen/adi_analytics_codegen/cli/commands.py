@@ -142,8 +142,9 @@ def breaking(arguments: argparse.Namespace) -> int:
     if isinstance(old, int):
         return old
     start = Location(str(arguments.catalog), 1, 1)
-    found = rules_of_change.compare(old, new.catalog, start) if old else []
-    findings = rules_of_change.accepted(found, new.exceptions, datetime.now(UTC).date())
+    forward: bool = arguments.forward
+    found = rules_of_change.compare(old, new.catalog, start, forward=forward) if old else []
+    findings = rules_of_change.accepted(found, new.exceptions, datetime.now(UTC).date(), forward=forward)
     _report(arguments, findings, f"{arguments.catalog} makes no breaking change to {arguments.against}")
     return FOUND if has_errors(findings) else OK
 

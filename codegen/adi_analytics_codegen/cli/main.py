@@ -26,6 +26,7 @@ examples:
   analytics-codegen check                             fail if generated/ is out of date
   analytics-codegen check --diff                      the same, with every line that differs
   analytics-codegen breaking --against git:main       fail if an edit breaks readers or senders
+  analytics-codegen breaking --against git:main --forward    the same for strict readers with the old catalog
   analytics-codegen diff --against git:HEAD~1         show what an edit changes
   analytics-codegen explain order_placed              everything about an event, an aggregate or a rule
   analytics-codegen sample order_placed -n 5          valid random events, as JSON
@@ -104,6 +105,11 @@ def _parser() -> argparse.ArgumentParser:
     annotated = ("text", "json", "github")
     breaking = _command(
         known, "breaking", commands.breaking, "fail if an edit breaks readers or senders", formats=annotated
+    )
+    breaking.add_argument(
+        "--forward",
+        action="store_true",
+        help="report, too, what readers with the old catalog refuse when they are strict",
     )
     diff = _command(known, "diff", commands.diff, "show what an edit changes")
     for command in (breaking, diff):

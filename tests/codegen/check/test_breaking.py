@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from adi_analytics_codegen.check.breaking import RULES, accepted, compare
+from adi_analytics_codegen.check.breaking import FORWARD_RULES, RULES, accepted, compare
 from adi_analytics_codegen.check.catalog import load, load_catalog
 from adi_analytics_codegen.model.findings import Severity
 from adi_analytics_codegen.model.model import Location
@@ -37,8 +37,9 @@ def test_every_rule_has_a_fixture_and_every_fixture_a_rule():
 @pytest.mark.parametrize("rule", CASES)
 def test_a_rule_passes_what_it_allows_and_reports_what_it_does_not(rule, tmp_path):
     old, passing, failing = versions(rule, tmp_path)
-    assert rule not in rules_of(compare(old, passing, START))
-    found = [finding for finding in compare(old, failing, START) if finding.rule == rule]
+    forward = rule in FORWARD_RULES
+    assert rule not in rules_of(compare(old, passing, START, forward=forward))
+    found = [finding for finding in compare(old, failing, START, forward=forward) if finding.rule == rule]
     assert found
     assert {finding.severity for finding in found} == {RULES[rule].severity}
     assert all(finding.subject for finding in found)
@@ -48,6 +49,38 @@ def test_a_rule_passes_what_it_allows_and_reports_what_it_does_not(rule, tmp_pat
 def test_what_passes_has_no_error_at_all(rule, tmp_path):
     old, passing, _ = versions(rule, tmp_path)
     assert not [finding for finding in compare(old, passing, START) if finding.severity is Severity.ERROR]
+
+
+@pytest.mark.parametrize("rule", FORWARD_RULES)
+def test_what_only_strict_readers_refuse_is_reported_on_demand_alone(rule, tmp_path):
+    old, _, failing = versions(rule, tmp_path)
+    assert not [finding for finding in compare(old, failing, START) if finding.severity is Severity.ERROR]
+
+
+def test_an_exception_from_a_forward_rule_is_stale_only_when_it_was_asked_for(project):
+    field = {"n": {"type": "int", "optional": True}}
+    exception = {"rule": "forward-field-added", "at": "events.page_view.n", "reason": "x", "until": "2026-12-31"}
+    event = {"page_view": {"domain": "web", "description": "x", "fields": field}}
+    new = load(project.write(minimal(events=event, exceptions=[exception])))
+    old = load_catalog(project.write(one_event(fields={})))
+    assert new.catalog
+    day = date(2026, 6, 1)
+    for before, stale in ((old, set()), (new.catalog, {"stale-exception"})):
+        found = compare(before, new.catalog, START, forward=True)
+        assert rules_of(accepted(found, new.exceptions, day, forward=True)) == stale
+        assert accepted(compare(before, new.catalog, START), new.exceptions, day) == []
+    late = accepted(compare(old, new.catalog, START), new.exceptions, date(2027, 1, 1))
+    assert rules_of(late) == {"expired-exception"}
+
+
+def test_an_optional_field_inside_an_object_is_reported_forward(project):
+    def nested(**inner):
+        place = {"type": "object", "fields": {"city": {"type": "string"}, **inner}}
+        return one_event(fields={"place": place})
+
+    old, new = catalogs(project, nested(), nested(zip={"type": "int", "optional": True}))
+    (found,) = compare(old, new, START, forward=True)
+    assert (found.rule, found.subject) == ("forward-field-added", "events.page_view.place.zip")
 
 
 def catalogs(project, *texts):

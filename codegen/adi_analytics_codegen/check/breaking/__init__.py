@@ -12,17 +12,25 @@ from adi_analytics_codegen.check.breaking.aggregates import (
 )
 from adi_analytics_codegen.check.breaking.catalogs import CATALOG_RULES, EVENT_RULES
 from adi_analytics_codegen.check.breaking.fields import FIELD_RULES, MEMBER_RULES
+from adi_analytics_codegen.check.breaking.forward import (
+    FORWARD_CATALOG_RULES,
+    FORWARD_FIELD_RULES,
+    FORWARD_MEMBER_RULES,
+)
 from adi_analytics_codegen.check.breaking.rule import Aggregates, Catalogs, Events, Fields, Members, Rule, Seen
 from adi_analytics_codegen.model.findings import Finding, Severity, ordered
 from adi_analytics_codegen.model.model import FieldType, Status
 from adi_analytics_codegen.model.naming import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import date
 
     from adi_analytics_codegen.load.loader import Waiver
     from adi_analytics_codegen.model.model import Catalog, Field, Location
+
+FORWARD_RULES: Final[dict[str, Rule[Any]]] = {**FORWARD_CATALOG_RULES, **FORWARD_MEMBER_RULES, **FORWARD_FIELD_RULES}
+"""The rules about yesterday's strict readers, by their ids. They are asked only on demand."""
 
 RULES: Final[dict[str, Rule[Any]]] = {
     **CATALOG_RULES,
@@ -33,30 +41,45 @@ RULES: Final[dict[str, Rule[Any]]] = {
     **VERSION_RULES,
     **AGGREGATE_RULES,
     **NEW_VERSION_RULES,
+    **FORWARD_RULES,
 }
 """Every rule by its id."""
 
 
-def compare(old: Catalog, new: Catalog, at: Location) -> list[Finding]:
+def compare(old: Catalog, new: Catalog, at: Location, *, forward: bool = False) -> list[Finding]:
     """Return what the step from *old* to *new* breaks. Events that were drafts may change as they like.
 
     Args:
         old: The catalog as it was.
         new: The catalog as it is.
         at: Where findings go about things that are gone.
+        forward: Whether to report, too, what strict readers of *old* refuse.
     """
-    return ordered(_compared(Catalogs(old, new, at)))
+    found = _compared(Catalogs(old, new, at))
+    return ordered(one for one in found if forward or one.rule not in FORWARD_RULES)
 
 
-def accepted(findings: list[Finding], exceptions: tuple[Waiver, ...], today: date) -> list[Finding]:
-    """Return *findings* without those that an exception accepts, and with what is wrong with the exceptions."""
+def accepted(
+    findings: list[Finding], exceptions: tuple[Waiver, ...], today: date, *, forward: bool = False
+) -> list[Finding]:
+    """Return *findings* without those that an exception accepts, and with what is wrong with the exceptions.
+
+    Args:
+        findings: What `compare` found.
+        exceptions: Those of the new catalog.
+        today: The day on which they must not have ended.
+        forward: Whether `compare` was asked for it. If not, no exception from such a rule can be stale.
+    """
     present = {(finding.rule, finding.subject) for finding in findings}
     valid = {(waiver.rule, waiver.subject) for waiver in exceptions if (waiver.until or "") >= today.isoformat()}
+    asked = RULES if forward else RULES.keys() - FORWARD_RULES.keys()
     kept = [finding for finding in findings if (finding.rule, finding.subject) not in valid]
-    return ordered([*kept, *_outdated(exceptions, present, today)])
+    return ordered([*kept, *_outdated(exceptions, present, today, asked)])
 
 
-def _outdated(exceptions: tuple[Waiver, ...], present: set[tuple[str, str]], today: date) -> Iterator[Finding]:
+def _outdated(
+    exceptions: tuple[Waiver, ...], present: set[tuple[str, str]], today: date, asked: Collection[str]
+) -> Iterator[Finding]:
     for waiver in exceptions:
         if waiver.rule not in RULES:
             fix, message = did_you_mean(waiver.rule, RULES), f'there is no rule "{waiver.rule}"'
@@ -64,13 +87,13 @@ def _outdated(exceptions: tuple[Waiver, ...], present: set[tuple[str, str]], tod
         elif (waiver.until or "") < today.isoformat():
             message = f"the exception from {waiver.rule} at {waiver.subject} ended on {waiver.until}"
             yield Finding(waiver.at, Severity.ERROR, "expired-exception", message, "remove it", waiver.subject)
-        elif (waiver.rule, waiver.subject) not in present:
+        elif waiver.rule in asked and (waiver.rule, waiver.subject) not in present:
             message = f"{waiver.rule} finds nothing at {waiver.subject}"
             yield Finding(waiver.at, Severity.WARNING, "stale-exception", message, "remove it", waiver.subject)
 
 
 def _compared(catalogs: Catalogs) -> Iterator[Finding]:
-    yield from _apply(CATALOG_RULES, catalogs)
+    yield from _apply(CATALOG_RULES | FORWARD_CATALOG_RULES, catalogs)
     yield from _apply(REMOVAL_RULES, catalogs)
     old_events = {event.name: event for event in catalogs.old.events}
     for event in catalogs.new.events:
@@ -89,7 +112,7 @@ def _events(events: Events) -> Iterator[Finding]:
 
 
 def _members(members: Members) -> Iterator[Finding]:
-    yield from _apply(MEMBER_RULES, members)
+    yield from _apply(MEMBER_RULES | FORWARD_MEMBER_RULES, members)
     olds = {field.name: field for field in members.old}
     for field in members.new:
         if field.name in olds:
@@ -97,7 +120,7 @@ def _members(members: Members) -> Iterator[Finding]:
 
 
 def _fields(fields: Fields) -> Iterator[Finding]:
-    yield from _apply(FIELD_RULES, fields)
+    yield from _apply(FIELD_RULES | FORWARD_FIELD_RULES, fields)
     if fields.old.items is not None and fields.new.items is not None:
         yield from _fields(Fields(fields.events, fields.old.items, fields.new.items, fields.path))
     if _are_objects(fields.old, fields.new):

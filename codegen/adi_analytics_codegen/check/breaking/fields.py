@@ -100,29 +100,31 @@ MEMBER_RULES: Final[dict[str, Rule[Members]]] = {
 }
 
 
-def _enum(seen: Fields, *, new: bool) -> Enum | None:
+def enum_of(seen: Fields, *, new: bool) -> Enum | None:
+    """Return the enum of the new field, or of the old one."""
     field, catalogs = (seen.new if new else seen.old), seen.events.catalogs
     return (catalogs.new if new else catalogs.old).enum(field.enum or "")
 
 
-def _is_wider(seen: Fields) -> bool:
+def is_wider(seen: Fields) -> bool:
+    """Return whether the new type takes every value of the old one, and more."""
     return (seen.old.type, seen.new.type) in _WIDER
 
 
 def _type_changed(seen: Fields) -> Iterator[Found]:
-    if seen.old.type is not seen.new.type and not _is_wider(seen):
+    if seen.old.type is not seen.new.type and not is_wider(seen):
         fix = "keep the type; add a field with another name for the new one"
         yield seen.found(f"type was {seen.old.type} and is now {seen.new.type}", fix)
 
 
 def _type_widened(seen: Fields) -> Iterator[Found]:
-    if _is_wider(seen) and not list(_retyped_columns(seen)):
+    if is_wider(seen) and not list(_retyped_columns(seen)):
         yield seen.found(f"type was {seen.old.type} and is now {seen.new.type}", "inform its readers")
 
 
 def _type_widened_read(seen: Fields) -> Iterator[Found]:
     columns = list(_retyped_columns(seen))
-    if _is_wider(seen) and columns:
+    if is_wider(seen) and columns:
         message = f"type was {seen.old.type} and is now {seen.new.type}, which changes the type of {', '.join(columns)}"
         yield seen.found(message, "keep the type, or raise the version of the aggregate")
 
@@ -164,17 +166,17 @@ def _unit_changed(seen: Fields) -> Iterator[Found]:
         yield seen.found(f"unit was {seen.old.unit} and is now {seen.new.unit or 'not given'}", fix)
 
 
-_LOWER: Final = ("min", "min_length", "min_items")
-_UPPER: Final = ("max", "max_length", "max_items")
+LOWER: Final = ("min", "min_length", "min_items")
+UPPER: Final = ("max", "max_length", "max_items")
 _INT_MIN: Final = -(2**63)
 _INT_MAX: Final = 2**63 - 1
 
 
 def _bounds_tightened(seen: Fields) -> Iterator[Found]:
-    if seen.old.type is not seen.new.type and not _is_wider(seen):
+    if seen.old.type is not seen.new.type and not is_wider(seen):
         return
-    for key, is_tighter in (*((key, operator.gt) for key in _LOWER), *((key, operator.lt) for key in _UPPER)):
-        old, new = _bound(seen.old, key), _bound(seen.new, key)
+    for key, is_tighter in (*((key, operator.gt) for key in LOWER), *((key, operator.lt) for key in UPPER)):
+        old, new = bound(seen.old, key), bound(seen.new, key)
         if new is not None and (old is None or is_tighter(new, old)):
             was = "not set" if old is None else old
             yield seen.found(f"{key} was {was} and is now {new}", "old rows and old senders may break it")
@@ -182,7 +184,7 @@ def _bounds_tightened(seen: Fields) -> Iterator[Found]:
         yield seen.found("the pattern is new or another one", "old rows and old senders may break it")
 
 
-def _bound(field: Field, key: str) -> Any:
+def bound(field: Field, key: str) -> Any:
     """Return a bound of *field*, or ``None`` for one that every value keeps, as no list has less than 0 items."""
     value = getattr(field, key)
     if key in {"min_length", "min_items"}:
@@ -193,7 +195,7 @@ def _bound(field: Field, key: str) -> Any:
 
 
 def _enum_value_removed(seen: Fields) -> Iterator[Found]:
-    old, new = _enum(seen, new=False), _enum(seen, new=True)
+    old, new = enum_of(seen, new=False), enum_of(seen, new=True)
     if old is None or new is None:
         return
     kept = {value.name for value in new.values}
@@ -205,7 +207,7 @@ def _enum_value_removed(seen: Fields) -> Iterator[Found]:
 
 
 def _enum_value_added(seen: Fields) -> Iterator[Found]:
-    old, new = _enum(seen, new=False), _enum(seen, new=True)
+    old, new = enum_of(seen, new=False), enum_of(seen, new=True)
     if old is None or new is None or old.open or new.open:
         return
     known = {value.name for value in old.values}
@@ -218,21 +220,21 @@ def _enum_value_added(seen: Fields) -> Iterator[Found]:
 
 
 def _enum_opened(seen: Fields) -> Iterator[Found]:
-    old, new = _enum(seen, new=False), _enum(seen, new=True)
+    old, new = enum_of(seen, new=False), enum_of(seen, new=True)
     if old is not None and new is not None and new.open and not old.open:
         message = f"enum {new.name} is now open: readers must expect values that they do not know"
         yield Found(new.at, f"enums.{new.name}", message, "update the readers first")
 
 
 def _enum_closed(seen: Fields) -> Iterator[Found]:
-    old, new = _enum(seen, new=False), _enum(seen, new=True)
+    old, new = enum_of(seen, new=False), enum_of(seen, new=True)
     if old is not None and new is not None and old.open and not new.open:
         message = f"enum {new.name} was open and is now closed: rows with other values exist"
         yield Found(new.at, f"enums.{new.name}", message, "keep it open")
 
 
 def _member_renamed(seen: Fields) -> Iterator[Found]:
-    old, new = _enum(seen, new=False), _enum(seen, new=True)
+    old, new = enum_of(seen, new=False), enum_of(seen, new=True)
     if old is None or new is None:
         return
     if old.class_name != new.class_name:

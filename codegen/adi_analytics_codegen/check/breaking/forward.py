@@ -1,0 +1,95 @@
+"""What yesterday's strict readers refuse of tomorrow's events; asked for with ``breaking --forward``.
+
+Strict readers are those that check events as they are sent: ``from_json``, the JSON Schemas, an endpoint that takes
+events in. Readers of rows are tolerant, and most of this does not concern them.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics_codegen.check.breaking.fields import LOWER, UPPER, bound, enum_of, is_wider
+from adi_analytics_codegen.check.breaking.rule import Catalogs, Fields, Found, Members, Rule
+from adi_analytics_codegen.model.findings import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FIX: Final = "update the readers before the senders"
+
+
+def _event_added(seen: Catalogs) -> Iterator[Found]:
+    for event in seen.new.events:
+        if seen.old.event(event.name) is None:
+            yield Found(event.at, f"events.{event.name}", f"event {event.name} is new: old readers refuse it", _FIX)
+
+
+def _field_added(seen: Members) -> Iterator[Found]:
+    names = {field.name for field in seen.old}
+    for field in seen.new:
+        if field.name not in names:
+            path = f"{seen.events.subject}.{seen.path}{field.name}"
+            yield Found(field.at, path, f"{path}: is new, and old readers refuse unknown fields", _FIX)
+
+
+def _field_removed(seen: Members) -> Iterator[Found]:
+    names = {field.name for field in seen.new}
+    for field in seen.old:
+        if field.name not in names and not field.optional:
+            path = f"{seen.events.subject}.{seen.path}{field.name}"
+            yield Found(seen.at, path, f"{path}: is gone, and old readers require it", _FIX)
+
+
+def _field_made_optional(seen: Fields) -> Iterator[Found]:
+    if seen.new.optional and not seen.old.optional:
+        yield seen.found("is now optional, and old readers require it", _FIX)
+
+
+def _type_widened(seen: Fields) -> Iterator[Found]:
+    if is_wider(seen):
+        yield seen.found(f"type is now {seen.new.type}, and old readers expect {seen.old.type}", _FIX)
+
+
+def _bounds_loosened(seen: Fields) -> Iterator[Found]:
+    for key, is_looser in (*((key, operator.lt) for key in LOWER), *((key, operator.gt) for key in UPPER)):
+        old, new = bound(seen.old, key), bound(seen.new, key)
+        if old is not None and (new is None or is_looser(new, old)):
+            now = "not given" if new is None else new
+            yield seen.found(f"{key} is now {now}, and old readers expect {old}", _FIX)
+    if seen.old.pattern is not None and seen.new.pattern != seen.old.pattern:
+        yield seen.found("the pattern is another one, and old readers check the old one", _FIX)
+
+
+def _enum_value_added(seen: Fields) -> Iterator[Found]:
+    old, new = enum_of(seen, new=False), enum_of(seen, new=True)
+    if old is None or new is None or old.open:
+        return
+    known = {value.name for value in old.values}
+    if new.open:
+        yield Found(
+            new.at, f"enums.{new.name}", f"enum {new.name} is now open, and old readers refuse new values", _FIX
+        )
+    for value in new.values:
+        if value.name not in known:
+            message = f'enum {new.name} now has "{value.name}", which old readers refuse'
+            yield Found(value.at, f"enums.{new.name}.{value.name}", message, _FIX)
+
+
+FORWARD_CATALOG_RULES: Final[dict[str, Rule[Catalogs]]] = {
+    "forward-event-added": Rule(
+        _event_added, Severity.ERROR, "An event is new. Readers of an older version refuse it."
+    ),
+}
+FORWARD_MEMBER_RULES: Final[dict[str, Rule[Members]]] = {
+    "forward-field-added": Rule(_field_added, Severity.ERROR, "A field is new, also an optional one."),
+    "forward-field-removed": Rule(_field_removed, Severity.ERROR, "A required field is gone, reserved or not."),
+}
+FORWARD_FIELD_RULES: Final[dict[str, Rule[Fields]]] = {
+    "forward-field-made-optional": Rule(_field_made_optional, Severity.ERROR, "A required field became optional."),
+    "forward-type-widened": Rule(_type_widened, Severity.ERROR, "A field has a wider type."),
+    "forward-bounds-loosened": Rule(
+        _bounds_loosened, Severity.ERROR, "A bound is looser or gone, or the pattern is gone or another one."
+    ),
+    "forward-enum-value-added": Rule(_enum_value_added, Severity.ERROR, "A closed enum got a value, or became open."),
+}
