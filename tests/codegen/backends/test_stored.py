@@ -230,7 +230,7 @@ def histories(draw: Any) -> list[Catalog]:
 # Shrinking a history takes longer than a test may.
 @given(histories(), st.integers(), st.sampled_from(["key", ""]))
 @settings(
-    max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate)
+    max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate)
 )
 def test_the_newest_reader_reads_every_row_that_legal_histories_leave(postgres_dsn, steps, seed, key):
     rng, rows = random.Random(seed), []
