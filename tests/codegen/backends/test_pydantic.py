@@ -27,6 +27,9 @@ DATA: dict[str, Any] = {
 }
 
 
+FAILED = {"type": "task_failed", "user_id": str(USER), "task_id": str(USER)}
+
+
 class Report(BaseModel):
     """A model with an event in it."""
 
@@ -67,6 +70,12 @@ def test_an_error_of_a_model_has_the_path_of_the_field(case):
         Report.model_validate({"event": data})
     (error,) = caught.value.errors()
     assert (error["loc"], error["type"]) == (place, kind)
+
+
+def test_what_postgresql_cannot_store_is_an_error_of_the_model():
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(events.TaskFailed).validate_python({**FAILED, "error": "a\0b"})
+    assert caught.value.errors()[0]["loc"] == ("error",)
 
 
 @pytest.mark.parametrize("value", [None, "x", "{}", 5, [], object(), b"{}"])

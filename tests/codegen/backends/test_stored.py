@@ -169,6 +169,12 @@ def test_unknown_fields_are_left_out_and_whole_numbers_may_look_like_floats():
         assert events.from_stored(json.dumps(data), "task_completed", "1") == wanted
 
 
+def test_a_whole_number_may_look_like_a_float_in_free_json_too_and_stays_as_it_is():
+    made = package(one(n={"type": "int"}, free={"type": "json"}))
+    event = made.from_stored({"n": 1.0, "free": [2.0]}, "seen", 1)
+    assert repr(event) == "Seen(n=1, free=[2.0])"
+
+
 def test_a_row_of_another_version_may_lack_any_field():
     for version in (None, 0, 2, "2"):
         event: Any = events.from_stored({"exit_code": 3}, "task_completed", version)

@@ -153,7 +153,7 @@ def decoded(data: bytes | str, decoder: msgspec.json.Decoder[Any]) -> Any:
 def _with_whole_numbers(plain: Any, kind: Any) -> Any:
     """Return decoded JSON with 12 in the place of 12.0 where the class has an ``int``: *kind*, or that of the event."""
     if not hasattr(kind, "__struct_fields__"):
-        name = cast("dict[str, Any]", plain).get("type") if isinstance(plain, dict) else None
+        name: Any = plain.get("type") if issubclass(type(plain), dict) else None
         kind = EVENTS.get(name) if isinstance(name, str) else None
     return plain if kind is None else _whole(plain, _type_of(kind))
 
@@ -164,9 +164,9 @@ def _whole(value: Any, kind: inspect.Type) -> Any:
     if isinstance(kind, inspect.UnionType):
         for one in kind.types:
             value = _whole(value, one)
-    elif isinstance(kind, inspect.VarTupleType) and isinstance(value, list):
+    elif isinstance(kind, inspect.VarTupleType) and issubclass(type(value), list):
         return [_whole(inner, kind.item_type) for inner in value]
-    elif isinstance(kind, inspect.StructType) and isinstance(value, dict):
+    elif isinstance(kind, inspect.StructType) and issubclass(type(value), dict):
         kinds = {field.encode_name: field.type for field in kind.fields}
         return {name: _whole(inner, kinds[name]) if name in kinds else inner for name, inner in value.items()}
     return value

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from ._codec import EventDecodeError, decoded, encoded, explained
+from ._codec import EventDecodeError, decoded, encoded, explained, refuse_nul
 from ._info import field_info
 
 _CORE: Any = import_module("pydantic_core")
@@ -44,7 +44,9 @@ def _instance(cls: type, value: object) -> object:
     try:
         data = encoded(value, event)
         try:
-            return decoded(data, _decoder(cls))
+            made = decoded(data, _decoder(cls))
+            refuse_nul(data)
+            return made
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise explained(data, error, event) from error
     except EventDecodeError as error:
