@@ -254,7 +254,8 @@ const valid = [];
 for (const folder of process.argv.slice(1)) {
   process.chdir(folder);
   const ajv = require(path.join(folder, "use.js"));
-  for (const name of fs.readdirSync("json_schema")) {
+  for (const name of fs.readdirSync("json_schema", { recursive: true })) {
+    if (!name.endsWith(".json")) continue;
     const schema = JSON.parse(fs.readFileSync(path.join("json_schema", name)));
     const validate = ajv.getSchema(schema.$id) ?? ajv.compile(schema);
     if (name === "page_view.schema.json") {

@@ -265,7 +265,15 @@ def test_an_optional_key_without_a_value_is_as_good_as_absent(project):
 def generated_names():
     """Return the names in generated Python modules that a class of the catalog could hide there."""
     for path in (FIXTURES / "golden" / "everything").rglob("*.py"):
-        if path.name in {"_catalog.py", "_codec.py", "_dataclass.py"}:
+        if path.name in {
+            "_catalog.py",
+            "_codec.py",
+            "_dataclass.py",
+            "_fields.py",
+            "_info.py",
+            "_pydantic.py",
+            "_stored.py",
+        }:
             continue  # they import no class of the catalog
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):

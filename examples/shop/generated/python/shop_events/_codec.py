@@ -104,9 +104,9 @@ def from_stored(
 ) -> AnyEvent:
     """Return the event that a row of the events table holds, whichever version of the catalog its sender had.
 
-    A field that the row does not have is ``None``, also where its type says otherwise: a field that is never stored, one
-    that is stored as a hash but had no key, and any field that is newer than the row. A field that is stored as a hash
-    has the hash. Fields that this catalog does not know, removed ones for example, are left out.
+    A field that the row does not have is ``None``, also where its type says otherwise: a field that is never stored,
+    one that is stored as a hash but had no key, and any field that is newer than the row. A field that is stored as a
+    hash has the hash. Fields that this catalog does not know, removed ones for example, are left out.
 
     Args:
         data: The column ``data``: JSON, or what psycopg made of it.
@@ -116,8 +116,8 @@ def from_stored(
             a newer version are not checked.
 
     Raises:
-        EventDecodeError: If it is no JSON, names no event of the catalog, lacks a field that it must have, or a value has
-            the wrong type or breaks a bound. The error names the event and the field.
+        EventDecodeError: If it is no JSON, names no event of the catalog, lacks a field that it must have, or a value
+            has the wrong type or breaks a bound. The error names the event and the field.
     """
     from ._stored import read
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -36,4 +36,5 @@ def field_info(event: AnyEvent | type[AnyEvent]) -> Mapping[str, FieldInfo]:
     """
     from ._fields import FIELDS
 
-    return FIELDS[event.EVENT_TYPE]
+    name: str = cast("Any", event).EVENT_TYPE
+    return FIELDS[name]
