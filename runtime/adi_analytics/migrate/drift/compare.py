@@ -46,6 +46,15 @@ def _told(key: str, here: Description, there: Description) -> bool:
     return kind == "column" and view in here.objects and view in there.objects
 
 
+def _differing(key: str, here: Description, there: Description) -> dict[str, tuple[Any, Any]]:
+    """Return the properties of *key* that differ, but for comments, which partitions have none of."""
+    mine, other = here.objects.get(key, {}), there.objects.get(key, {})
+    if not mine or not other:
+        return {"present": (bool(mine), bool(other))}
+    pairs = {name: (value, other.get(name)) for name, value in mine.items() if name != "comment"}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
 def _is_gone(key: str, expected: Properties, live: Description) -> bool:
     """Whether a relation is missing, or detached from the table that gives it its parts."""
     return key not in live.objects or live.objects[key]["partition"] != expected["partition"]
@@ -68,7 +77,7 @@ class Comparison:
         columns = any(key.startswith("column ") for key in renamed)
         for key, properties in expected.objects.items():
             kind, _, name = key.partition(" ")
-            if name.split(".")[0] in gone or _told(key, expected, live):
+            if name.split(".")[0] in gone or self._told(key, expected, live):
                 continue
             if key in renamed:
                 yield self._renamed(key, renamed[key])
@@ -79,10 +88,25 @@ class Comparison:
             if kind in {"table", "view"} and _is_gone(key, properties, live):
                 gone.add(name)
         for key, properties in live.objects.items():
-            if key in expected.objects or key in renamed.values() or _told(key, live, expected):
+            if key in expected.objects or key in renamed.values() or self._told(key, live, expected):
                 continue
             if key.split(" ", 1)[1].split(".")[0] not in gone:
                 yield from self._extra(key, properties, expected)
+
+    def _told(self, key: str, here: Description, there: Description) -> bool:
+        """Whether another finding tells of *key*, whose fix reaches it, too."""
+        return _told(key, here, there) or self._is_of_all(key, here, there)
+
+    def _is_of_all(self, key: str, here: Description, there: Description) -> bool:
+        """Whether *key* is a column of a partition that differs as the partitioned table's own does."""
+        kind, _, name = key.partition(" ")
+        relation, _, column = name.partition(".")
+        table = here.objects.get(f"table {relation}")
+        if kind != "column" or table is None or table["partition"] is None:
+            return False
+        parent = f"column {self._snapshot.storage.table}.{column}"
+        mine = _differing(key, here, there)
+        return bool(mine) and mine == _differing(parent, here, there)
 
     def _renamed(self, key: str, other: str) -> Finding:
         severity: Severity = "warning" if key.partition(" ")[0] in _WARNINGS else "error"
