@@ -305,7 +305,8 @@ class MigrationOrderError(HistoryError):
     def __init__(self, *, path: Path, number: int, name: str, last: int) -> None:
         super().__init__(
             f"{name} is not applied, but {last:04d} is: migrations run in the order of their numbers",
-            "Renumber the new migration behind the last one (write it again with `analytics-migrate new`).",
+            "Renumber the new migration behind the last one (write it again with `analytics-migrate new`). If it was "
+            "applied and only its record was lost, `analytics-migrate baseline` writes it again.",
             path=path,
             number=number,
         )

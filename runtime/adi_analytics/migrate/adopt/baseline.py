@@ -13,7 +13,7 @@ from adi_analytics.migrate.options import Options
 from adi_analytics.migrate.run.record import audit, bootstrap, record_file
 from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.server.backend import Database
-from adi_analytics.migrate.server.connection import Connection, execute, fetch_value
+from adi_analytics.migrate.server.connection import Connection, execute
 from adi_analytics.migrate.server.predecessor import columns_of
 from adi_analytics.migrate.server.session import session
 
@@ -26,10 +26,10 @@ class BaselineResult:
 
 
 def baseline(options: Options | None = None, *, through: int | None = None, unchecked: bool = False) -> BaselineResult:
-    """Record migrations as applied without running them.
+    """Record migrations as applied without running them, those that have no record.
 
-    For a database that psql built from the files, or that was restored without the record. The objects are compared
-    with the catalog first, in the same transaction.
+    For a database that psql built from the files, or that was restored without the record, or that lost a row of it.
+    The objects are compared with the catalog first, in the same transaction.
 
     Args:
         options: Where. Defaults to the packaged migrations and the database of the environment.
@@ -38,7 +38,7 @@ def baseline(options: Options | None = None, *, through: int | None = None, unch
             compare with, so it is needed there.
 
     Raises:
-        HistoryError: If a record exists, or if the objects differ.
+        HistoryError: If all of them have a record, or if the objects differ.
         UsageError: If *through* is no migration.
     """
     options = options or Options()
@@ -56,21 +56,25 @@ def baseline(options: Options | None = None, *, through: int | None = None, unch
                 value=through,
             )
         with lock.hold(connection, wait=options.lock_wait), connection.transaction():
-            _record_all(connection, database, chosen)
+            missing = _record_missing(connection, database, chosen)
             if not unchecked:
                 _check(connection, database, options)
-        return BaselineResult(tuple(file.name for file in chosen))
+        return BaselineResult(tuple(file.name for file in missing))
 
 
-def _record_all(connection: Connection, database: Database, files: list[MigrationFile]) -> None:
-    if database.installed and fetch_value(connection, "select count(*) from analytics_meta.migrations"):
+def _record_missing(connection: Connection, database: Database, files: list[MigrationFile]) -> list[MigrationFile]:
+    """Record those of *files* that have no record, and return them."""
+    execute(connection, bootstrap(database))
+    known = {number for (number,) in connection.execute("select number from analytics_meta.migrations")}
+    missing = [file for file in files if file.number not in known]
+    if not missing:
         raise HistoryError(
             "the database already has a record of its migrations", "Run `analytics-migrate status` to see it."
         )
-    execute(connection, bootstrap(database))
-    for file in files:
+    for file in missing:
         execute(connection, record_file(file, database, status="baselined"))
-    execute(connection, audit("baseline", ", ".join(file.name for file in files)))
+    execute(connection, audit("baseline", ", ".join(file.name for file in missing)))
+    return missing
 
 
 def _check(connection: Connection, database: Database, options: Options) -> None:

@@ -147,9 +147,12 @@ def _line(error: psycopg.Error, file: MigrationFile) -> int | None:
 
 
 def _remedy(error: psycopg.Error) -> str:
+    known = _REMEDIES.get(error.sqlstate or "")
+    if known is not None:
+        return known  # the server's own hint may be to drop what is there
     hint = error.diag.message_hint
-    known = _REMEDIES.get(error.sqlstate or "", "The file's changes were rolled back; earlier files stay applied.")
-    return f"{known} {hint}" if hint else known
+    rolled_back = "The file's changes were rolled back; earlier files stay applied."
+    return f"{rolled_back} {hint}" if hint else rolled_back
 
 
 _REMEDIES: Final = {
