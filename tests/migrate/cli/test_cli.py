@@ -176,3 +176,19 @@ def test_a_file_that_is_not_there_is_an_error(migrated_dsn: str, tmp_path: Path)
     ended = run("dead-letters", "import", tmp_path / "none.jsonl", "--database-url", migrated_dsn)
     assert ended.code == 2
     assert f"there is no file {tmp_path / 'none.jsonl'}" in ended.err
+
+
+def test_a_run_says_what_it_granted(migrated_dsn: str) -> None:
+    where = ("--database-url", migrated_dsn)
+    execute(migrated_dsn, "create role told_writer", "create role told_reader")
+    try:
+        ended = run("all", *where, "--grant-writer", "told_writer", "--grant-reader", "told_reader")
+        assert ended.out.splitlines() == [
+            "told_writer may now insert events and dead letters, and mark late hours",
+            "told_reader may now read the aggregates",
+        ]
+        granted = run("all", *where, "--grant-reader", "told_reader", "--format", "json").json["granted"]
+        assert granted == [["reader", "told_reader"]]
+    finally:
+        for role in ("told_writer", "told_reader"):
+            execute(migrated_dsn, f"drop owned by {role}", f"drop role {role}")

@@ -55,11 +55,19 @@ def _apply(arguments: argparse.Namespace, bar: Bar) -> Output:
     from adi_analytics.migrate.run.apply import apply
 
     result = apply(cast("Wanted", arguments.command), _options(arguments, bar))
+    granted = [f"{role} may {_RIGHTS[kind]}" for kind, role in result.granted]
     if not result.applied:
-        return Output(asdict(result), f"nothing to do: {result.already} migrations are applied ({result.backend})")
+        nothing = f"nothing to do: {result.already} migrations are applied ({result.backend})"
+        return Output(asdict(result), granted or nothing)
     lines = [(file.name, file.phase, f"{file.seconds:.2f}") for file in result.applied]
     table = Table(("migration", "phase", "seconds"), lines, f"applied on {result.backend}")
-    return Output(asdict(result), [table])
+    return Output(asdict(result), [table, *granted])
+
+
+_RIGHTS: Final = {
+    "writer": "now insert events and dead letters, and mark late hours",
+    "reader": "now read the aggregates",
+}
 
 
 def _status(arguments: argparse.Namespace, bar: Bar) -> Output:

@@ -36,12 +36,14 @@ class ApplyResult:
         applied: The migrations that were applied now.
         already: How many were applied before.
         backfills: The aggregates that were filled.
+        granted: The roles that were given rights now, each as kind (``writer`` or ``reader``) and name.
     """
 
     backend: str
     applied: tuple[AppliedFile, ...]
     already: int
     backfills: tuple[BackfillResult, ...] = ()
+    granted: tuple[tuple[Kind, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ def _apply_plan(
         filled += retry(run_pending, connection, database, progress)
     roles: dict[Kind, str | None] = {"writer": options.grant_writer, "reader": options.grant_reader}
     give_all(connection, database, options.folder, roles)
-    return ApplyResult(database.backend, tuple(done), 0, tuple(filled))
+    granted = tuple((kind, role) for kind, role in roles.items() if role)
+    return ApplyResult(database.backend, tuple(done), 0, tuple(filled), granted)
 
 
 def status(options: Options | None = None) -> Status:
