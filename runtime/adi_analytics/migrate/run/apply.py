@@ -115,8 +115,8 @@ def _apply_plan(
         filled += retry(run_pending, connection, database, progress)
     roles: dict[Kind, str | None] = {"writer": options.grant_writer, "reader": options.grant_reader}
     give_all(connection, database, options.folder, roles)
-    granted = tuple((kind, role) for kind, role in roles.items() if role)
-    return ApplyResult(database.backend, tuple(done), 0, tuple(filled), granted)
+    granted: list[tuple[Kind, str]] = [(kind, role) for kind, role in roles.items() if role]
+    return ApplyResult(database.backend, tuple(done), 0, tuple(filled), tuple(granted))
 
 
 def status(options: Options | None = None) -> Status:
