@@ -354,7 +354,7 @@ def test_the_page_of_rules_is_up_to_date(capsys):
 
 def test_the_schema_of_the_format_can_be_had_without_a_checkout(capsys):
     assert main(["schema"]) == 0
-    assert json.loads(capsys.readouterr().out)["$id"] == "urn:adi-analytics:catalog-format:1"
+    assert json.loads(capsys.readouterr().out)["$id"] == "urn:adi-analytics:catalog-format:2"
 
 
 def run(

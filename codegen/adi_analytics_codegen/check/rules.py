@@ -36,6 +36,7 @@ _CATALOG_RULES: Final = {
     "missing-key": "A key that is needed is missing.",
     "name-taken": "An aggregate, or what is made for it, has the name of a table, view or index that is made for "
     "another part. `x_distribution`, `x_v1` and all names that begin with `x_v1_` belong to `x`.",
+    "needs-format": "A key or value came with a newer format than the catalog says it has.",
     "python-name": "A name is a keyword of Python, or hides a type there.",
     "ratio-of": "A ratio is of something that does not add up over buckets.",
     "refresh-window": "A refresh window holds less than two buckets, or leaves some out between two refreshes, or is "

@@ -22,7 +22,7 @@ from adi_analytics_codegen.load.shape import Shape, catalog_schema
 from adi_analytics_codegen.load.yaml import Node
 from adi_analytics_codegen.model.durations import duration
 from adi_analytics_codegen.model.findings import Finding, Findings, has_errors, ordered
-from adi_analytics_codegen.model.model import Catalog, Location, Storage
+from adi_analytics_codegen.model.model import FORMATS, Catalog, Location, Storage
 from adi_analytics_codegen.model.naming import default_package
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def resolve(path: Path, read: Read = read_file) -> Loaded:
     root = Files(findings, read).tree(path)
     if root is None:
         return Loaded(None, ordered(findings.items))
-    checked = Shape(catalog_schema(), findings).check(root)
+    checked = Shape(catalog_schema(), findings, format=_format(root)).check(root)
     if checked is None:
         return Loaded(None, ordered(findings.items))
     _check_days(checked, findings)
@@ -120,7 +120,7 @@ def _catalog(root: Node, context: Context) -> Catalog:
     catalog = Catalog(
         name=called,
         events=tuple(events.values()),
-        format=1,
+        format=_format(root),
         owner=owner,
         storage=storage,
         domains=domains,
@@ -134,6 +134,13 @@ def _catalog(root: Node, context: Context) -> Catalog:
         check_package(package.text, package.at, context)
     check_names(catalog, context)
     return catalog
+
+
+def _format(root: Node) -> int:
+    """Return the format that a catalog says it has; the newest one where it does not say one that there is."""
+    head = root.get("catalog") if isinstance(root.value, dict) else None
+    stated = head.get("format") if head is not None and isinstance(head.value, dict) else None
+    return stated.value if stated is not None and stated.value in FORMATS else FORMATS[-1]
 
 
 def _storage(root: Node) -> Storage:

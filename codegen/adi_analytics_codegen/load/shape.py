@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from adi_analytics_codegen.model.model import FORMATS
 from adi_analytics_codegen.model.naming import did_you_mean
 from adi_analytics_codegen.model.patterns import in_python
 
@@ -38,6 +39,7 @@ _WORDS: Final = {
 _FORMATS: Final = {"uuid": "this is a uuid", "date-time": "this is a time such as 2026-01-31T12:00:00Z"}
 _WHOLE: Final = ("integer", ["integer", "null"])
 _INT64: Final = 2**63
+_UPGRADE: Final = "run `analytics-codegen upgrade`, which sets it and keeps everything else"
 
 
 @cache
@@ -54,12 +56,14 @@ class Shape:
         root: The document, in which references are resolved.
         rule: The rule id of every finding, or ``None`` for one per kind of mistake.
         subject: What the findings are about.
+        format: The format that a catalog says it has. What is newer in its schema (``x-since``) is refused.
     """
 
     root: dict[str, Any]
     findings: Findings
     rule: str | None = None
     subject: str = ""
+    format: int = FORMATS[-1]
     resolved: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def check(self, node: Node, schema: dict[str, Any] | None = None) -> Node | None:
@@ -79,7 +83,17 @@ class Shape:
             fix = did_you_mean(node.text, choices) if near else f"use {_shown(choices[0])}"
             self._report(node.at, "wrong-value", f"{_found(node, kind)} is not allowed here", fix)
             return None
+        newer = schema.get("x-since-values", {})
+        if choices and not self._known_yet(node.at, _shown(node.value), newer.get(str(node.value))):
+            return None
         return _CHECKS.get(kind, Shape._scalar)(self, node, schema)
+
+    def _known_yet(self, at: Location, what: str, since: int | None) -> bool:
+        """Return whether the catalog's format has *what*, which came with the format *since*, or report it."""
+        if since is None or since <= self.format:
+            return True
+        self._report(at, "needs-format", f"{what} needs format {since}, and the catalog says {self.format}", _UPGRADE)
+        return False
 
     def _deref(self, schema: dict[str, Any]) -> dict[str, Any]:
         reference = schema.get("$ref")
@@ -95,7 +109,8 @@ class Shape:
         allowed = [self._deref(branch) for branch in branches]
         for branch in allowed:
             if "type" not in branch or _admits(branch["type"], kind):
-                return self.check(node, branch)
+                known = self._known_yet(node.at, _WORDS[kind], branch.get("x-since"))
+                return self.check(node, branch) if known else None
         expected = " or ".join(dict.fromkeys(_expected(branch) for branch in allowed))
         self._report(node.at, "wrong-type", f"expected {expected}, not {_found(node, kind)}")
         return None
@@ -124,6 +139,8 @@ class Shape:
     def _entry(self, key: str, child: Node, schema: dict[str, Any]) -> Node | None:
         known = schema.get("properties", {})
         if key in known:
+            if not self._known_yet(child.key_at, f'"{key}"', known[key].get("x-since")):
+                return None
             absent = child.value is None and key not in schema.get("required", ())
             return None if absent and not self._admits_null(known[key]) else self.check(child, known[key])
         other = schema.get("additionalProperties", {})

@@ -11,6 +11,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+FORMATS: Final = (1, 2)
+"""The formats of catalogs, oldest first. Every catalog of a format is one of each later format too."""
+
 USER_ID: Final = "$user_id"
 """Reference to the ``user_id`` column of the events table, in an aggregate."""
 
@@ -300,7 +303,7 @@ class Catalog:
 
     name: str
     events: tuple[Event, ...]
-    format: int = 1
+    format: int = FORMATS[-1]
     owner: str = ""
     storage: Storage = field(default_factory=Storage)
     domains: dict[str, str] = field(default_factory=dict)
