@@ -140,7 +140,7 @@ def _format(root: Node) -> int:
     """Return the format that a catalog says it has; the newest one where it does not say one that there is."""
     head = root.get("catalog") if isinstance(root.value, dict) else None
     stated = head.get("format") if head is not None and isinstance(head.value, dict) else None
-    return stated.value if stated is not None and stated.value in FORMATS else FORMATS[-1]
+    return next((known for known in FORMATS if stated is not None and stated.value == known), FORMATS[-1])
 
 
 def _storage(root: Node) -> Storage:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pytest
-
 from adi_analytics_codegen.load.loader import resolve
 from adi_analytics_codegen.load.shape import Shape
 from adi_analytics_codegen.load.yaml import parse
