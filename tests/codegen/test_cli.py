@@ -13,7 +13,7 @@ from adi_analytics_codegen.cli.main import main
 from support.codegen.projects import minimal
 from support.paths import EVENTS, FIXTURES, ROOT
 
-COMMANDS = ["lint", "generate", "check", "breaking", "diff", "explain", "sample", "rules", "schema"]
+COMMANDS = ["lint", "upgrade", "generate", "check", "breaking", "diff", "explain", "sample", "rules", "schema"]
 BROKEN = "catalog: {format: 1, name: small}\nevents: {a: {domian: web, description: x}}\n"
 
 

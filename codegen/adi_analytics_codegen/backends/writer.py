@@ -145,8 +145,13 @@ def _with_lf(data: bytes) -> bytes:
     return data.replace(b"\r\n", b"\n")
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write *data* to *path* through a temporary file, so that a reader sees the old text or the new.
+
+    Args:
+        path: The file; its folder is made if it is not there.
+        data: Its whole content.
+        mode: Its permissions.
 
     Raises:
         OSError: If it cannot be written; with the file's name, also if the disk is full.
@@ -157,7 +162,7 @@ def replace_file(path: Path, data: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)

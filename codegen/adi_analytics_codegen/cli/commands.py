@@ -125,6 +125,36 @@ def _count(things: Sized, word: str) -> str:
     return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
 
 
+def upgrade(arguments: argparse.Namespace) -> int:
+    """Rewrite the catalog's file in the newest format."""
+    from adi_analytics_codegen.check.report import FORMATS as REPORTS
+    from adi_analytics_codegen.model.findings import has_errors
+    from adi_analytics_codegen.model.model import FORMATS
+    from adi_analytics_codegen.upgrade import UpgradeError, upgraded
+
+    try:
+        made = upgraded(_target(arguments).catalog)
+    except UpgradeError as error:
+        raise UsageError(str(error)) from error
+    if has_errors(made.findings):
+        print(REPORTS["text"](made.findings), file=sys.stderr)
+        print(f"analytics-codegen: {made.file} was not changed: it has the errors above", file=sys.stderr)
+        return FOUND
+    changes, newest = made.new != made.old, FORMATS[-1]
+    if changes and not arguments.dry_run:
+        made.write()
+    if arguments.format == "json":
+        written = changes and not arguments.dry_run
+        print(json.dumps({"file": str(made.file), "was": made.was, "is": newest, "written": written}))
+    elif not changes:
+        print(f"{made.file} is of format {newest}, the newest")
+    elif arguments.dry_run:
+        print(made.diff)
+    else:
+        print(f"{made.file} is of format {newest} now, and was of format {made.was}; run `analytics-codegen generate`")
+    return OK
+
+
 def breaking(arguments: argparse.Namespace) -> int:
     """Compare two versions of the catalog by the rules of change."""
     from datetime import UTC, datetime

@@ -22,6 +22,8 @@ examples:
   analytics-codegen init shop --name shop             make a project: a catalog, tests, a demo, a first migration
   analytics-codegen init --ci github                  the same in this folder, with a workflow for GitHub
   analytics-codegen lint                              check the catalog of this folder or of one above
+  analytics-codegen upgrade --dry-run                 show what makes an old catalog one of the newest format
+  analytics-codegen upgrade                           do it, in place, comments kept
   analytics-codegen generate                          write everything under generated/
   analytics-codegen check                             fail if generated/ is out of date
   analytics-codegen check --diff                      the same, with every line that differs
@@ -97,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     known = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_init(known)
     _command(known, "lint", commands.lint, "check the catalog", formats=("text", "json", "github"))
+    upgrade = _command(known, "upgrade", commands.upgrade, "make an old catalog one of the newest format, in place")
+    upgrade.add_argument("--dry-run", action="store_true", help="print what would change, and write nothing")
     generate = _command(known, "generate", commands.generate, "write the generated files")
     check = _command(known, "check", commands.check, "fail if the generated files are not up to date")
     check.add_argument("--diff", action="store_true", help="print every line that differs, not only the first ones")

@@ -31,7 +31,7 @@ from .webhooks import WebhookProcessed, WebhookReceived
 CATALOG_NAME = "adi"
 """The name of the catalog that this package was generated from."""
 
-CATALOG_HASH = "c25785939fd368f36d147ff6cd81bdc10e89be77fd30b29790ba956ebcd733db"
+CATALOG_HASH = "d2ef5efd1a600e1166631d93c8bc68f85f612048acf07e495dea8801ccfd1534"
 """The hash of that catalog: two packages with the same hash describe the same events."""
 
 AnyEvent: TypeAlias = (

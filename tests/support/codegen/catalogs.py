@@ -147,7 +147,7 @@ def catalogs(draw: Any) -> dict[str, Any]:
         st.dictionaries(NAMES.map(lambda name: f"ev_{name}"), events(domains, list(enums)), min_size=1, max_size=4)
     )
     return {
-        "catalog": {"format": 1, "name": "random", "owner": draw(DESCRIPTIONS)},
+        "catalog": {"format": 2, "name": "random", "owner": draw(DESCRIPTIONS)},
         "domains": {name: draw(DESCRIPTIONS) for name in domains},
         "enums": enums,
         "events": made,

@@ -12,7 +12,7 @@ from .orders import OrderPlaced, OrderReturned, OrderShipped, PaymentDeclined, R
 CATALOG_NAME = "shop"
 """The name of the catalog that this package was generated from."""
 
-CATALOG_HASH = "ef8ad77ea134d8b443622b23f4f5f4652a61a7ea285b49589c9b82eeeaa6c5cb"
+CATALOG_HASH = "616c13ab50a81a56ee262c7423ec2bdf685ef6fd6257cef59a5a3d55db61b6f4"
 """The hash of that catalog: two packages with the same hash describe the same events."""
 
 AnyEvent: TypeAlias = (
