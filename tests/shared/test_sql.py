@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import psycopg
 from adi_analytics._shared import sql
-from adi_analytics_codegen.backends.sql import names
+from adi_analytics_codegen.backends.sql.text import names
 from adi_analytics_codegen.model import tables
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

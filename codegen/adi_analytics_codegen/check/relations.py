@@ -7,14 +7,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.sql.objects import object_names
-from adi_analytics_codegen.backends.sql.relations import plan
+from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.model.findings import Finding, Severity
 from adi_analytics_codegen.model.tables import dead_letters_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics_codegen.backends.sql.relations import Relation
+    from adi_analytics_codegen.backends.sql.relations.plan import Relation
     from adi_analytics_codegen.model.model import Aggregate, Catalog
 
 _SCHEMA: Final = "analytics_meta"

@@ -15,7 +15,7 @@ from adi_analytics.migrate.files.machinery import machinery, own_record
 from adi_analytics.migrate.files.manifest import Manifest, decode
 from adi_analytics.migrate.files.statements import ContinuousAggregate, Runnable, View, statement
 from adi_analytics_codegen.backends.sql import manifest
-from adi_analytics_codegen.backends.sql.manifest import to_json
+from adi_analytics_codegen.backends.sql.manifest.document import to_json
 from psycopg import sql
 from support.aggregates.oracle import MONDAY, Row, expected
 

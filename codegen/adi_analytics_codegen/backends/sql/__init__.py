@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.sql.dialects import DIALECTS, planned
-from adi_analytics_codegen.backends.sql.manifest import describe, manifest, to_json
+from adi_analytics_codegen.backends.sql.files import aggregate_file, sql_of, storage_file
+from adi_analytics_codegen.backends.sql.manifest.document import describe, manifest, to_json
 from adi_analytics_codegen.backends.sql.objects import object_names
-from adi_analytics_codegen.backends.sql.reading import aggregate_file, sql_of, storage_file
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.model import Catalog

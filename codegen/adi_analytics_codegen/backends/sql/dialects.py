@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.backends.sql import aggregates, comments, storage
-from adi_analytics_codegen.backends.sql.relations import plan
-from adi_analytics_codegen.backends.sql.statements import Statement
+from adi_analytics_codegen.backends.sql.ddl import aggregates, comments, storage
+from adi_analytics_codegen.backends.sql.relations.plan import plan
+from adi_analytics_codegen.backends.sql.text.statements import Statement
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.backends.sql.relations import Plan, Relation
+    from adi_analytics_codegen.backends.sql.relations.plan import Plan, Relation
     from adi_analytics_codegen.model.model import Aggregate, Catalog
 
 Parts = dict[str, list[Statement]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adi_analytics_codegen.backends.sql.relations import plan
-from adi_analytics_codegen.backends.sql.storage import default_partition
+from adi_analytics_codegen.backends.sql.ddl.storage import default_partition
+from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.model.tables import dead_letters_table
 
 if TYPE_CHECKING:

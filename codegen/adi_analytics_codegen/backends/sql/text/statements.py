@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.backends.sql.names import identifier, literal
+from adi_analytics_codegen.backends.sql.text.names import identifier, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

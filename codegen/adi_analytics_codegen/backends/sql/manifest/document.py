@@ -9,14 +9,14 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.sql.dialects import DIALECTS, planned
-from adi_analytics_codegen.backends.sql.fingerprints import (
+from adi_analytics_codegen.backends.sql.manifest.fingerprints import (
     aggregate_fingerprint,
     measure_fingerprints,
     relation_fingerprint,
     rows_fingerprint,
 )
-from adi_analytics_codegen.backends.sql.names import seconds
-from adi_analytics_codegen.backends.sql.places import template
+from adi_analytics_codegen.backends.sql.relations.places import template
+from adi_analytics_codegen.backends.sql.text.names import seconds
 from adi_analytics_codegen.model.fingerprint import fingerprint
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from adi_analytics_codegen.backends.sql.dialects import Parts, Planned, PlannedAggregate
-    from adi_analytics_codegen.backends.sql.relations import Plan, Relation
-    from adi_analytics_codegen.backends.sql.statements import Statement
+    from adi_analytics_codegen.backends.sql.relations.plan import Plan, Relation
+    from adi_analytics_codegen.backends.sql.text.statements import Statement
     from adi_analytics_codegen.model.model import Catalog
 
 FORMAT: Final = 2

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.backends.sql.conditions import FieldTypes, predicates
-from adi_analytics_codegen.backends.sql.measures import Column, PublicColumn, ratio, read, store
-from adi_analytics_codegen.backends.sql.names import exact_interval, identifier, literal, unused
-from adi_analytics_codegen.backends.sql.values import COLUMNS, SQL_TYPES, typed
+from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes, predicates
+from adi_analytics_codegen.backends.sql.expressions.values import COLUMNS, SQL_TYPES, typed
+from adi_analytics_codegen.backends.sql.relations.measures import Column, PublicColumn, ratio, read, store
+from adi_analytics_codegen.backends.sql.text.names import exact_interval, identifier, literal, unused
 from adi_analytics_codegen.model.model import FieldType, MeasureKind
 from adi_analytics_codegen.model.tables import shorten
 

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from adi_analytics_codegen.backends.sql.conditions import filter_clause
-from adi_analytics_codegen.backends.sql.names import identifier, unused
-from adi_analytics_codegen.backends.sql.values import (
+from adi_analytics_codegen.backends.sql.expressions.conditions import filter_clause
+from adi_analytics_codegen.backends.sql.expressions.values import (
     FLOAT_MAX,
     FLOAT_MIN,
     SQL_TYPES,
@@ -20,10 +19,11 @@ from adi_analytics_codegen.backends.sql.values import (
     summable,
     typed,
 )
+from adi_analytics_codegen.backends.sql.text.names import identifier, unused
 from adi_analytics_codegen.model.model import FieldType, MeasureKind
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.backends.sql.conditions import FieldTypes
+    from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes
     from adi_analytics_codegen.model.model import Measure, Ratio
 
 _DOUBLE: Final = "double precision"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.describe import measure_text, ratio_text, sentence, where_text
-from adi_analytics_codegen.backends.sql.names import unused
-from adi_analytics_codegen.backends.sql.statements import Statement, comment
+from adi_analytics_codegen.backends.sql.text.names import unused
+from adi_analytics_codegen.backends.sql.text.statements import Statement, comment
 from adi_analytics_codegen.model.durations import duration_text
 from adi_analytics_codegen.model.model import SERVICE, USER_ID, MeasureKind
 from adi_analytics_codegen.model.readers import lets_through
@@ -16,7 +16,7 @@ from adi_analytics_codegen.model.walk import field_at
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adi_analytics_codegen.backends.sql.relations import Plan
+    from adi_analytics_codegen.backends.sql.relations.plan import Plan
     from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Dimension, Field, Measure
 
 _EVENTS: Final = {

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.backends.sql.names import identifier, interval, literal
+from adi_analytics_codegen.backends.sql.text.names import identifier, interval, literal
 from adi_analytics_codegen.model.tables import shorten
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.backends.sql.names import literal
-from adi_analytics_codegen.backends.sql.values import COLUMNS, SQL_TYPES, typed
+from adi_analytics_codegen.backends.sql.expressions.values import COLUMNS, SQL_TYPES, typed
+from adi_analytics_codegen.backends.sql.text.names import literal
 from adi_analytics_codegen.model.model import EVENT, SERVICE, USER_ID, Event, FieldType, Operator
 from adi_analytics_codegen.model.readers import lets_through
 from adi_analytics_codegen.model.walk import field_at

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.sql.dialects import planned_aggregate
-from adi_analytics_codegen.backends.sql.places import filled
-from adi_analytics_codegen.backends.sql.statements import Statement
+from adi_analytics_codegen.backends.sql.relations.places import filled
+from adi_analytics_codegen.backends.sql.text.statements import Statement
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.dialects import Planned, PlannedAggregate

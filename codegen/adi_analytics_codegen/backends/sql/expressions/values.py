@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from adi_analytics_codegen.backends.sql.names import literal
+from adi_analytics_codegen.backends.sql.text.names import literal
 from adi_analytics_codegen.model.model import SERVICE, USER_ID, FieldType
 
 COLUMNS: Final = {USER_ID: "user_id", SERVICE: "service"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.backends.sql.names import identifier, interval, literal, seconds
-from adi_analytics_codegen.backends.sql.statements import Statement, index, policy, table
-from adi_analytics_codegen.backends.sql.templates import render
+from adi_analytics_codegen.backends.sql.text.names import identifier, interval, literal, seconds
+from adi_analytics_codegen.backends.sql.text.statements import Statement, index, policy, table
+from adi_analytics_codegen.backends.sql.text.templates import render
 from adi_analytics_codegen.model.tables import dead_letters_table, shorten
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.backends.sql.names import identifier, literal
+from adi_analytics_codegen.backends.sql.text.names import identifier, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adi_analytics_codegen.backends.sql.relations import Plan, Relation
+    from adi_analytics_codegen.backends.sql.relations.plan import Plan, Relation
 
 _MARK: Final = "\0"
 """Stands on both sides of a place until the text is finished. Neither a catalog nor PostgreSQL lets it into a text."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from adi_analytics_codegen.backends.sql.comments import distribution_columns
-from adi_analytics_codegen.backends.sql.names import interval, seconds
-from adi_analytics_codegen.backends.sql.places import Places
-from adi_analytics_codegen.backends.sql.relations import BUCKET_RATIO
-from adi_analytics_codegen.backends.sql.statements import (
+from adi_analytics_codegen.backends.sql.ddl.comments import distribution_columns
+from adi_analytics_codegen.backends.sql.relations.places import Places
+from adi_analytics_codegen.backends.sql.relations.plan import BUCKET_RATIO
+from adi_analytics_codegen.backends.sql.text.names import interval, seconds
+from adi_analytics_codegen.backends.sql.text.statements import (
     Statement,
     continuous_aggregate,
     function,
@@ -18,10 +18,10 @@ from adi_analytics_codegen.backends.sql.statements import (
     table,
     view,
 )
-from adi_analytics_codegen.backends.sql.templates import render
+from adi_analytics_codegen.backends.sql.text.templates import render
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.backends.sql.relations import Plan, Relation
+    from adi_analytics_codegen.backends.sql.relations.plan import Plan, Relation
     from adi_analytics_codegen.model.model import Catalog
 
 

@@ -9,13 +9,13 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.backends.sql.conditions import FieldTypes
-from adi_analytics_codegen.backends.sql.relations import BUCKET_RATIO
+from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes
+from adi_analytics_codegen.backends.sql.relations.plan import BUCKET_RATIO
 from adi_analytics_codegen.model.fingerprint import canonical
 from adi_analytics_codegen.model.model import EVENT, FieldType
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.backends.sql.relations import Plan, Relation
+    from adi_analytics_codegen.backends.sql.relations.plan import Plan, Relation
     from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Measure
 
 SEMANTICS: Final = 1

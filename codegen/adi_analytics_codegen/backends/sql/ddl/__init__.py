@@ -1,0 +1,1 @@
+"""The statements that make a catalog's tables, stored relations, views and comments."""

@@ -1,0 +1,1 @@
+"""The manifest that the migrator reads, and the fingerprints in it."""

@@ -1,0 +1,1 @@
+"""What a statement is written with: names and literals, templates, and statements by kind."""
