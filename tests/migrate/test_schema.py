@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from adi_analytics.migrate.drift.check_timescale import use_definitions
 from adi_analytics.migrate.drift.describe import describe
+from adi_analytics.migrate.drift.timescale.hypertable import use_definitions
 from adi_analytics.migrate.server.backend import inspect
 from support.migrating import Target, connect, rows
 from support.servers import TEST_SETTINGS

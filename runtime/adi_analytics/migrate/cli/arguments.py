@@ -144,6 +144,11 @@ def _run_options(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _grant_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--grant-writer", metavar="ROLE", help="let this role insert events")
+    command.add_argument("--grant-reader", metavar="ROLE", help="let this role read the aggregates")
+
+
 _PHASES: Final = {
     "all": "apply all pending migrations",
     "pre": "apply the pending migrations that come before new code is deployed",
@@ -160,8 +165,7 @@ def _add_apply(commands: _Commands) -> None:
         _format_option(command)
         _run_options(command)
         command.add_argument("--no-backfill", action="store_true", help="leave new aggregates to `backfill`")
-        command.add_argument("--grant-writer", metavar="ROLE", help="let this role insert events")
-        command.add_argument("--grant-reader", metavar="ROLE", help="let this role read the aggregates")
+        _grant_options(command)
 
 
 def _add_inspect(commands: _Commands) -> None:
@@ -184,6 +188,7 @@ def _add_inspect(commands: _Commands) -> None:
     dry_run.add_argument("phase", nargs="?", choices=tuple(_PHASES), default="all", help="which phase (default: all)")
     _database_options(dry_run)
     _run_options(dry_run)
+    _grant_options(dry_run)
     dry_run.add_argument(
         "--format", choices=("sql", "table", "json"), default="sql", help="what stdout gets (default: sql, for psql)"
     )

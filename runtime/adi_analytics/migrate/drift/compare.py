@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from adi_analytics.migrate.drift import settle
@@ -70,11 +70,11 @@ class Comparison:
         self._schema = schema
         self._fixes = Fixes(snapshot, database.backend, schema)
 
-    def findings(self, expected: Description, live: Description) -> Iterator[Finding]:
-        """Yield what is missing, what differs and what should not be there."""
-        gone: set[str] = set()  # relations whose parts need no words of their own
-        renamed = renames(expected, live)
-        columns = any(key.startswith("column ") for key in renamed)
+    def findings(self, expected: Description, live: Description, moved: Mapping[str, str]) -> Iterator[Finding]:
+        """Yield what is missing, what differs and what should not be there; *moved* relations have another name."""
+        gone = {other.partition(" ")[2] for other in moved.values()}  # relations whose parts need no words of their own
+        renamed = {**renames(expected, live), **moved}
+        columns = any(key.startswith(("column ", "table ", "view ")) for key in renamed)
         for key, properties in expected.objects.items():
             kind, _, name = key.partition(" ")
             if name.split(".")[0] in gone or self._told(key, expected, live):
@@ -110,7 +110,7 @@ class Comparison:
 
     def _renamed(self, key: str, other: str) -> Finding:
         severity: Severity = "warning" if key.partition(" ")[0] in _WARNINGS else "error"
-        name = other.rpartition(".")[2]
+        name = other.partition(" ")[2].rpartition(".")[2]
         return Finding(severity, self._named(key), "present", f"renamed to {name}", *self._fixes.rename(key, other))
 
     def _missing(self, key: str, properties: Properties, live: Description) -> Finding:

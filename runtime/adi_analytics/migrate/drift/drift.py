@@ -14,18 +14,17 @@ import psycopg
 from adi_analytics._shared.sql import quote
 from adi_analytics.migrate.drift import (
     check_bookkeeping,
-    check_chunks,
-    check_continuous,
-    check_jobs,
     check_partitions,
     check_rights,
     check_stored,
-    check_timescale,
+    pending,
 )
 from adi_analytics.migrate.drift.compare import Comparison
 from adi_analytics.migrate.drift.describe import Description, describe
 from adi_analytics.migrate.drift.expected import expected_meta, expected_public
 from adi_analytics.migrate.drift.findings import Finding, ordered
+from adi_analytics.migrate.drift.renames import renamed_relations
+from adi_analytics.migrate.drift.timescale import chunks, continuous, hypertable, jobs
 from adi_analytics.migrate.files.manifest import Manifest, require_snapshot
 from adi_analytics.migrate.files.migration import load_migrations
 from adi_analytics.migrate.options import Options
@@ -78,13 +77,17 @@ def drift(options: Options | None = None) -> DriftResult:
 def _check(connection: Connection, database: Database, snapshot: Manifest, options: Options) -> Iterator[Finding]:
     files = load_migrations(options.folder, database.backend)
     applied = read_applied(connection) if database.installed else []
-    pending = make_plan(files, applied, "all").pending
-    if pending:
-        names = ", ".join(file.name for file in pending)
-        taken = None if applied else how_to_take(connection, database, snapshot.storage.table)
-        advice = taken or "Run `analytics-migrate all`."
+    waiting = make_plan(files, applied, "all").pending
+    if waiting and not applied:
+        names = ", ".join(file.name for file in waiting)
+        advice = how_to_take(connection, database, snapshot.storage.table) or "Run `analytics-migrate all`."
         yield Finding("error", "migrations", f"{len(files)} applied", f"not applied: {names}", advice=advice)
         return
+    found = _differences(connection, database, snapshot)
+    yield from pending.told(files, applied, waiting, found) if waiting else found
+
+
+def _differences(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[Finding]:
     yield from structure(connection, database, snapshot)
     for check in _CHECKS[database.backend]:
         yield from _guarded(connection, check, database, snapshot)
@@ -101,18 +104,18 @@ _EVERYWHERE: Final = (
     check_rights.routines,
     check_rights.event_triggers,
 )
-_HYPERTABLE: Final = (check_timescale.hypertable, check_chunks.own_rules, check_chunks.indexes)
+_HYPERTABLE: Final = (hypertable.hypertable, chunks.own_rules, chunks.indexes)
 _CHECKS: Final[dict[str, tuple[_Check, ...]]] = {
     "postgres": (check_bookkeeping.check, check_partitions.partitions, *_EVERYWHERE),
     "timescaledb_apache": (check_bookkeeping.check, *_HYPERTABLE, *_EVERYWHERE),
     "timescaledb": (
         check_bookkeeping.check,
         *_HYPERTABLE,
-        check_chunks.noticing,
-        check_continuous.aggregates,
-        check_jobs.policies,
-        check_jobs.others,
-        check_timescale.compression,
+        chunks.noticing,
+        continuous.aggregates,
+        jobs.policies,
+        jobs.others,
+        hypertable.compression,
         *_EVERYWHERE,
     ),
 }
@@ -147,8 +150,9 @@ def structure(connection: Connection, database: Database, snapshot: Manifest) ->
         names = _managed(connection, schema, expected, snapshot)
         live = describe(connection, quote(schema), names=names)
         if database.backend == "timescaledb" and schema == database.schema:
-            check_timescale.use_definitions(connection, database, live)
-        yield from Comparison(connection, database, snapshot, schema).findings(expected, live)
+            hypertable.use_definitions(connection, database, live)
+        moved = renamed_relations(connection, quote(schema), expected, live)
+        yield from Comparison(connection, database, snapshot, schema).findings(expected, live, moved)
 
 
 def _managed(connection: Connection, schema: str, expected: Description, snapshot: Manifest) -> set[str] | None:

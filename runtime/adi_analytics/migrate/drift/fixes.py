@@ -167,6 +167,11 @@ class Fixes:
         kind, name, part = _parts(key)
         relation, old, new = f"{self._schema}.{quote(name)}", _parts(other)[2], quote(part)
         match kind:
+            case "table" | "view":
+                made = self._objects.get(key)
+                what = "materialized view" if made is not None and made.continuous else kind
+                was = f"{self._schema}.{quote(_parts(other)[1])}"
+                return Fix(f"alter {what} {was} rename to {quote(name)};")
             case "index":
                 return Fix(f"alter index {self._schema}.{quote(old)} rename to {new};")
             case "trigger":

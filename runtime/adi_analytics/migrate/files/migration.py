@@ -41,6 +41,7 @@ class Header:
         destructive: Whether data is lost that cannot be computed again.
         catalog: Hash of the catalog that the file belongs to.
         backfill: Relations that must be filled before the file runs.
+        why: What it does, in words.
     """
 
     transaction: bool = True
@@ -49,6 +50,7 @@ class Header:
     destructive: bool = False
     catalog: str = ""
     backfill: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +195,13 @@ def _text(path: Path) -> str:
 
 def _header(path: Path, text: str, phase: str) -> Header:
     values: dict[str, str] = {}
+    why: list[str] = []
     for line in text.split("\n"):
         if not line.startswith("--"):
             break
         if match := _HEADER.fullmatch(line):
             values.setdefault(match["key"], match["value"].strip())
+            why += [match["value"].strip()] if match["key"] == "why" else []
     if values.get("phase") != phase:
         raise HistoryError(
             f"{path}:1: the header says phase {values.get('phase')!r}, the directory's name says {phase!r}",
@@ -211,6 +215,7 @@ def _header(path: Path, text: str, phase: str) -> Header:
         destructive=_switch(path, values, "destructive", default=False),
         catalog=values.get("catalog", ""),
         backfill=tuple(values.get("backfill", "").replace(",", " ").split()),
+        why=tuple(why),
     )
 
 

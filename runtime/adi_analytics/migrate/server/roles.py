@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from adi_analytics._shared.sql import literal, quote
 from adi_analytics.migrate.errors import UsageError
@@ -32,10 +32,15 @@ class Grant:
             return f"schema {quote(self.schema)}"
         return f"{quote(self.schema)}.{quote(self.relation)}"
 
+    @property
+    def sentence(self) -> str:
+        """The right and what it is on, as GRANT and REVOKE say it."""
+        columns = f" ({', '.join(map(quote, self.columns))})" if self.columns else ""
+        return f"{self.right}{columns} on {self.on}"
+
     def sql(self, role: str) -> str:
         """Return the GRANT statement."""
-        columns = f" ({', '.join(map(quote, self.columns))})" if self.columns else ""
-        return f"grant {self.right}{columns} on {self.on} to {quote(role)};"
+        return f"grant {self.sentence} to {quote(role)};"
 
 
 def needed(kind: Kind, snapshot: Manifest, database: Database) -> Iterator[Grant]:
@@ -63,8 +68,8 @@ def give_all(connection: Connection, database: Database, folder: Path, asked: Ma
     Raises:
         UsageError: If a role does not exist, or if there is nothing yet to give rights on.
     """
-    roles = [(kind, role) for kind, role in asked.items() if role]
-    if fetch_value(connection, "select to_regclass('analytics_meta.grants')") is None:
+    roles: list[tuple[Kind, str]] = [(kind, role) for kind, role in asked.items() if role]
+    if not _can_be_known(connection):
         if roles:
             kind, role = roles[0]
             raise UsageError(
@@ -74,12 +79,23 @@ def give_all(connection: Connection, database: Database, folder: Path, asked: Ma
                 value=role,
             )
         return
-    known = connection.execute("select kind, role from analytics_meta.grants order by kind, role").fetchall()
+    known = known_roles(connection)
     if not (roles or known):
         return
     snapshot = require_snapshot(folder)
     for kind, role in [*roles, *((kind, role) for kind, role in known if _exists(connection, role))]:
         give(connection, database, snapshot, kind, role)
+
+
+def _can_be_known(connection: Connection) -> bool:
+    return fetch_value(connection, "select to_regclass('analytics_meta.grants')") is not None
+
+
+def known_roles(connection: Connection) -> list[tuple[Kind, str]]:
+    """Return the roles that were given rights before, each as kind and name."""
+    if not _can_be_known(connection):
+        return []
+    return connection.execute("select kind, role from analytics_meta.grants order by kind, role").fetchall()
 
 
 def _exists(connection: Connection, role: str) -> bool:
@@ -114,3 +130,49 @@ def give(connection: Connection, database: Database, snapshot: Manifest, kind: K
 def is_there(connection: Connection, grant: Grant) -> bool:
     """Whether what the right is on exists."""
     return not grant.relation or fetch_value(connection, "select to_regclass(%s)", grant.on) is not None
+
+
+_REMEMBER: Final = """
+do $role$
+begin
+    if not exists (select from pg_catalog.pg_roles where rolname = {role}) then
+        raise exception 'no role %', {role} using hint = 'Create it first.';
+    end if;
+end
+$role$;
+insert into analytics_meta.grants (role, kind) values ({role}, {kind}) on conflict do nothing;
+"""
+_GRANT: Final = """
+-- the rights of the roles that write and read
+do $grants$
+declare
+    given record;
+begin
+    for given in
+        select n.sentence, n.target, g.role
+        from analytics_meta.grants g
+        join pg_catalog.pg_roles r on r.rolname = g.role
+        join (values
+            {rows}
+        ) as n (kind, sentence, target) on n.kind = g.kind
+    loop
+        -- what is not there yet, the migrations of the other phase make
+        if given.target is null or to_regclass(given.target) is not null then
+            execute format('grant %s to %I', given.sentence, given.role);
+        end if;
+    end loop;
+end
+$grants$;
+"""
+
+
+def grants_script(new: Iterable[tuple[Kind, str]], snapshot: Manifest, database: Database) -> str:
+    """Return a script that does what :func:`give_all` does: for *new* roles, and for those in the database's record."""
+    kinds: tuple[Kind, ...] = ("writer", "reader")
+    rows = [
+        f"({literal(kind)}, {literal(grant.sentence)}, {literal(grant.on) if grant.relation else 'null'})"
+        for kind in kinds
+        for grant in needed(kind, snapshot, database)
+    ]
+    remembered = (_REMEMBER.format(role=literal(role), kind=literal(kind)) for kind, role in new)
+    return "".join([*remembered, _GRANT.format(rows=",\n            ".join(rows))])

@@ -78,11 +78,14 @@ def aggregates(connection: Connection, database: Database, snapshot: Manifest) -
             continue
         yield from _views(connection, database, entry, relation, found[name])
         yield from _stored(database, snapshot, entry, found[name])
+    whole = all(name in found for name in relations)
     for name, source in connection.execute(_OTHERS, values):
+        # While one of ours is missing, another one may be that, renamed.
+        fix = f"drop materialized view {name};" if whole else ""
+        advice = "Or describe it in events.yaml." if whole else "Repair the other findings first, then check again."
         yield Finding(
-            "warning", f"continuous aggregate {name}", "absent", f"reads {source}, not in the catalog",
-            f"drop materialized view {name};", "Or describe it in events.yaml.",
-        )  # fmt: skip
+            "warning", f"continuous aggregate {name}", "absent", f"reads {source}, not in the catalog", fix, advice
+        )
 
 
 def _views(

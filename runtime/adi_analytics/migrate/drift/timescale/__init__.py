@@ -1,0 +1,1 @@
+"""Checks what only TimescaleDB has: chunks, compression, continuous aggregates, jobs."""
