@@ -38,6 +38,11 @@ def field_text(field: Field) -> str:
     return " ".join(parts)
 
 
+def decimal_text(field: Field) -> str:
+    """Return how many digits a decimal has, as a sentence."""
+    return f"Up to {field.precision} digits, {field.scale} of them after the point."
+
+
 def enum_value_text(value: EnumValue) -> str:
     """Return what a reader should know about *value*, as sentences on one line."""
     parts = [sentence(value.description)] if value.description else []

@@ -107,7 +107,9 @@ def type_text(catalog: Catalog, field: Field) -> str:
         return f"list of {type_text(catalog, field.items)}"
     if field.type is FieldType.ENUM and field.enum is not None:
         return f"enum {code(field.enum)}"
-    return str(field.type)
+    if field.type is FieldType.DECIMAL:
+        return f"decimal({field.precision}, {field.scale})"
+    return f"string ({field.format})" if field.format is not None else str(field.type)
 
 
 def _notes(field: Field) -> str:
@@ -115,7 +117,7 @@ def _notes(field: Field) -> str:
     bounds = [
         f"{word} {value if key != 'pattern' else code(str(value))}"
         for key, word in _BOUNDS.items()
-        if (value := getattr(field, key)) is not None
+        if (value := getattr(field, key)) is not None and (key != "pattern" or field.format is None)
     ]
     told = [f"Unit: {md(field.unit)}." if field.unit else "", f"Bounds: {', '.join(bounds)}." if bounds else ""]
     if field.deprecated is not None:

@@ -1,8 +1,9 @@
 """JSON Schemas, draft 2020-12: one per event, and one for the union of all; both as sent and as stored.
 
 They describe an event as JSON: its fields and ``type``, the event's name. What JSON Schema has no word for goes into
-``x-`` keys: ``x-unit``, ``x-sensitivity``, ``x-store``. Formats are annotations in this draft, so uuids and datetimes
-carry a pattern as well.
+``x-`` keys: ``x-unit``, ``x-sensitivity``, ``x-store``. Formats are annotations in this draft, so uuids, times and days
+carry a pattern as well. A decimal is a string, for numbers lose digits in most languages. The formats of the catalog
+are ``x-format``: those of JSON Schema by the same names are checked differently by each validator.
 
 The schemas of what is sent are strict. Those under ``stored`` accept the column ``data`` of every row that a sender of
 this version or an earlier one wrote.
@@ -14,6 +15,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics_codegen.model.formats import pattern_of
 from adi_analytics_codegen.model.model import Field, FieldType, Sensitivity, Status, Store
 from adi_analytics_codegen.model.patterns import portable
 from adi_analytics_codegen.model.walk import every_field
@@ -27,6 +29,8 @@ _YEAR: Final = "([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
 _LEAP_YEAR: Final = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)"
 _DAY: Final = "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
 _TIME: Final = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+DATE_PATTERN: Final = f"^({_YEAR}-{_DAY}|{_LEAP_YEAR}-02-29)$"
+"""The days that exist, from year 1 to 9999."""
 DATETIME_PATTERN: Final = f"^({_YEAR}-{_DAY}|{_LEAP_YEAR}-02-29)[Tt]{_TIME}$"
 """The times of RFC 3339 on days that exist."""
 _TYPES: Final[dict[FieldType, dict[str, Any]]] = {
@@ -36,6 +40,8 @@ _TYPES: Final[dict[FieldType, dict[str, Any]]] = {
     FieldType.FLOAT: {"type": "number"},
     FieldType.BOOL: {"type": "boolean"},
     FieldType.DATETIME: {"type": "string", "format": "date-time", "pattern": DATETIME_PATTERN},
+    FieldType.DATE: {"type": "string", "format": "date", "pattern": DATE_PATTERN},
+    FieldType.DECIMAL: {"type": "string"},
     FieldType.JSON: {},
 }
 _BOUNDS: Final = {
@@ -148,9 +154,15 @@ class JsonSchemas:
             reference = {"$ref": f"#/$defs/{self.enum_classes[field.enum]}"}
             return {"anyOf": [reference, {"type": "null"}]} if field.optional else reference
         schema = self._type(field)
-        schema |= {word: value for key, word in _BOUNDS.items() if (value := getattr(field, key)) is not None}
-        if field.pattern is not None:
-            schema["pattern"] = portable(field.pattern)
+        if field.format is not None:
+            schema["x-format"] = str(field.format)
+        if field.type is FieldType.DECIMAL:
+            schema |= {"x-precision": field.precision, "x-scale": field.scale}
+        else:
+            schema |= {word: value for key, word in _BOUNDS.items() if (value := getattr(field, key)) is not None}
+        pattern = pattern_of(field)
+        if pattern is not None:
+            schema["pattern"] = portable(pattern)
         if field.optional and "type" in schema:
             schema["type"] = [schema["type"], "null"]
         return schema

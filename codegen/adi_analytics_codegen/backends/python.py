@@ -8,15 +8,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends import json_schema
-from adi_analytics_codegen.backends.describe import class_text, deprecation_text, enum_value_text, field_text, sentence
+from adi_analytics_codegen.backends.describe import (
+    class_text,
+    decimal_text,
+    deprecation_text,
+    enum_value_text,
+    field_text,
+    sentence,
+)
 from adi_analytics_codegen.backends.layout import Group, OrNone, Part, laid_out
 from adi_analytics_codegen.backends.text import HEADER, WIDTH, environment, import_line, py_docstring, py_string
 from adi_analytics_codegen.model.fingerprint import fingerprint
+from adi_analytics_codegen.model.formats import WORDS, pattern_of
 from adi_analytics_codegen.model.model import Field, FieldType, Sensitivity, Status, Store
 from adi_analytics_codegen.model.naming import object_class_name
 from adi_analytics_codegen.model.patterns import in_python
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
-from adi_analytics_codegen.model.walk import innermost
+from adi_analytics_codegen.model.walk import every_field, innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +33,10 @@ if TYPE_CHECKING:
 
 _STANDARD: Final = {
     "Mapping": "collections.abc",
+    "date": "datetime",
+    "_date": "datetime",
     "datetime": "datetime",
+    "Decimal": "decimal",
     "StrEnum": "enum",
     "Annotated": "typing",
     "Any": "typing",
@@ -41,6 +52,8 @@ _SCALARS: Final = {
     FieldType.FLOAT: "float",
     FieldType.BOOL: "bool",
     FieldType.DATETIME: "datetime",
+    FieldType.DATE: "date",
+    FieldType.DECIMAL: "Decimal",
     FieldType.JSON: "Any",
 }
 _META: Final = {
@@ -89,6 +102,8 @@ class _Package:
         self.catalog = catalog
         self.enum_classes = {enum.name: enum.class_name for enum in catalog.enums}
         self.templates = environment("python")
+        self.date = "_date" if any(f.name == "date" for e in catalog.events for f in every_field(e.fields)) else "date"
+        """What the class ``date`` is called, which a field of that name hides."""
         self.by_domain = {
             domain: [made for event in catalog.events if event.domain == domain for made in _classes_of(event)]
             for domain in catalog.domains
@@ -150,7 +165,7 @@ class _Package:
         makers: list[str] = [name for name in ("dataclass", "deprecated") if name in used]
         own: dict[str, list[str]] = {"._dataclass": makers, "._enums": self.enums_in(used, texts)}
         imports = {
-            "standard": [f"from {module} import {', '.join(names)}" for module, names in sorted(standard.items())],
+            "standard": [line for module, names in sorted(standard.items()) for line in _from(module, names)],
             "third_party": ["from msgspec import Meta"] if "Meta" in used else [],
             "own": [import_line(module, names) for module, names in own.items() if names],
         }
@@ -210,14 +225,15 @@ class _Package:
 
     def doc(self, field: Field) -> str:
         """Return the description of *field*, with the known values of an open enum, which is typed ``str``."""
-        known = f" Known values: {self.enum_classes[field.enum]}." if field.enum and self.is_open(field.enum) else ""
-        return (field_text(field) + known).strip()
+        known = f"Known values: {self.enum_classes[field.enum]}." if field.enum and self.is_open(field.enum) else ""
+        kind = WORDS[field.format] if field.format else decimal_text(field) if field.precision else ""
+        return " ".join(filter(None, [field_text(field), kind, known]))
 
     def own_annotation(self, owner: str, field: Field) -> str:
         """Return annotation and default of *field* where JSON Schema is not enough to know it; else nothing."""
         part, before = self.annotation(owner, field), f"    {field.name}: "
         text = laid_out(part, before, "None" if field.optional else "")
-        is_known = not _bounds(field) and field.type is not FieldType.LIST and not self.is_open(field.enum)
+        is_known = not _bounds(field) and field.type not in _OWN and not self.is_open(field.enum)
         return "" if is_known and "\n" not in text else text
 
     def annotation(self, owner: str, field: Field) -> Part:
@@ -235,7 +251,7 @@ class _Package:
             return Group("tuple[", (self.annotation(owner, replace(field.items, name=field.name)), "..."), "]")
         if field.type is FieldType.ENUM and field.enum is not None:
             return "str" if self.is_open(field.enum) else self.enum_classes[field.enum]
-        return _SCALARS[field.type]
+        return self.date if field.type is FieldType.DATE else _SCALARS[field.type]
 
     def is_open(self, name: str | None) -> bool:
         enum = self.catalog.enum(name or "")
@@ -258,7 +274,15 @@ def _object_classes(owner: str, fields: Iterable[Field]) -> Iterator[_Class]:
             yield from _object_classes(owner, [replace(field.items, name=field.name)])
 
 
+_OWN: Final = {FieldType.LIST, FieldType.DATE}
+"""Types whose annotations are ours."""
+
+
 def _bounds(field: Field) -> list[str]:
+    """Return what ``Meta`` is called with. To ``msgspec``, a decimal is a string: see ``_dataclass.py``."""
+    if field.type is FieldType.DECIMAL:
+        pattern = py_string(in_python(pattern_of(field) or ""))
+        return [f"pattern={pattern}", f'extra={{"scale": {field.scale}}}']
     bounds = [
         f"{word}={py_string(in_python(value)) if isinstance(value, str) else repr(value).replace('e+', 'e')}"
         for key, word in _META.items()
@@ -358,6 +382,15 @@ def _import_order(name: str) -> tuple[int, str, str]:
     return group, name.lower(), name
 
 
+def _from(module: str, names: list[str]) -> Iterator[str]:
+    """Yield the lines that import *names*: first those by another name, which begin with an underscore."""
+    yield from (f"from {module} import {name[1:]} as {name}" for name in names if name.startswith("_"))
+    plain = [name for name in names if not name.startswith("_")]
+    if plain:
+        yield f"from {module} import {', '.join(plain)}"
+
+
 def _names_in(code: str) -> set[str]:
-    """Return the names that *code* uses; its strings are no names."""
-    return {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+    """Return the names that *code* uses; its strings are no names, and what it defines is not used."""
+    nodes = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name))
+    return {node.id for node in nodes if isinstance(node.ctx, ast.Load)}

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.describe import (
     class_text,
+    decimal_text,
     deprecation_text,
     enum_value_text,
     field_text,
     sentence,
 )
 from adi_analytics_codegen.backends.text import HEADER, environment, wrapped
+from adi_analytics_codegen.model.formats import WORDS
 from adi_analytics_codegen.model.model import Deprecation, Field, FieldType, Status
 from adi_analytics_codegen.model.patterns import portable
 
@@ -29,9 +31,17 @@ _SCALARS: Final = {
     FieldType.FLOAT: "number",
     FieldType.BOOL: "boolean",
     FieldType.DATETIME: "string",
+    FieldType.DATE: "string",
+    FieldType.DECIMAL: "string",
     FieldType.JSON: "JsonValue",
 }
-_NOTES: Final = {FieldType.UUID: "A uuid.", FieldType.INT: "A whole number.", FieldType.DATETIME: "A time, RFC 3339."}
+_NOTES: Final = {
+    FieldType.UUID: "A uuid.",
+    FieldType.INT: "A whole number.",
+    FieldType.DATETIME: "A time, RFC 3339.",
+    FieldType.DATE: "A day, YYYY-MM-DD.",
+    FieldType.DECIMAL: "A decimal number.",
+}
 
 
 def render(catalog: Catalog) -> dict[str, str]:
@@ -82,7 +92,11 @@ class _Module:
 
 def _field_notes(field: Field) -> str:
     notes = field_text(replace(field, deprecated=None))
-    return " ".join(filter(None, [notes, _NOTES.get(field.type, ""), *_bounds(field)]))
+    return " ".join(filter(None, [notes, _kind_note(field), *_bounds(field)]))
+
+
+def _kind_note(field: Field) -> str:
+    return WORDS[field.format] if field.format is not None else _NOTES.get(field.type, "")
 
 
 def _bounds(field: Field) -> Iterator[str]:
@@ -94,10 +108,12 @@ def _bounds(field: Field) -> Iterator[str]:
     ):
         if least is not None or most is not None:
             yield _range(least, most, what)
-    if field.pattern is not None:
+    if field.precision is not None:
+        yield decimal_text(field)
+    if field.pattern is not None and field.format is None:
         yield f"Matches `{portable(field.pattern)}`."
     if field.items is not None and field.items.type is not FieldType.OBJECT:
-        notes = [_NOTES.get(field.items.type, ""), *_bounds(field.items)]
+        notes = [_kind_note(field.items), *_bounds(field.items)]
         if any(notes):
             yield f"Each item: {' '.join(filter(None, notes))}"
 

@@ -7,7 +7,8 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.model.model import Deprecation, Field, FieldType, Sensitivity, Store
+from adi_analytics_codegen.model.formats import HOSTNAME_LENGTH, PATTERNS
+from adi_analytics_codegen.model.model import Deprecation, Field, FieldType, Format, Sensitivity, Store
 from adi_analytics_codegen.model.naming import did_you_mean
 from adi_analytics_codegen.model.patterns import UnportableError, portable
 
@@ -20,23 +21,31 @@ if TYPE_CHECKING:
 
 _NUMBERS: Final = (FieldType.INT, FieldType.FLOAT)
 _BOUNDS: Final = {
-    "min": _NUMBERS,
+    "min": (*_NUMBERS, FieldType.DECIMAL),
     "max": _NUMBERS,
-    "unit": _NUMBERS,
+    "unit": (*_NUMBERS, FieldType.DECIMAL),
     "min_length": (FieldType.STRING,),
     "max_length": (FieldType.STRING,),
     "pattern": (FieldType.STRING,),
     "min_items": (FieldType.LIST,),
     "max_items": (FieldType.LIST,),
+    "precision": (FieldType.DECIMAL,),
+    "scale": (FieldType.DECIMAL,),
 }
 _KEYS_OF_TYPE: Final = {
     **_BOUNDS,
     "items": (FieldType.LIST,),
     "fields": (FieldType.OBJECT,),
     "enum": (FieldType.ENUM,),
+    "format": (FieldType.STRING,),
 }
 """Keys that only some types have."""
-_NEEDED_BY_TYPE: Final = {FieldType.LIST: "items", FieldType.OBJECT: "fields", FieldType.ENUM: "enum"}
+_NEEDED_BY_TYPE: Final = {
+    FieldType.LIST: ("items",),
+    FieldType.OBJECT: ("fields",),
+    FieldType.ENUM: ("enum",),
+    FieldType.DECIMAL: ("precision", "scale"),
+}
 _NOT_OF_ITEMS: Final = ("optional", "sensitivity", "store", "deprecated")
 
 
@@ -125,7 +134,7 @@ class FieldResolver:
             store=Store(store) if store else _default_store(sensitivity),
             store_stated=store is not None,
             deprecated=deprecation(node),
-            **_bounds(kind, node),
+            **(_bounds(kind, node) | _format(kind, node)),
         )
         self._check_bounds(made, node, subject)
         self._check_store(made, node, subject)
@@ -146,11 +155,12 @@ class FieldResolver:
                 message = f'a field of type {kind} cannot have "{key}"'
                 fix = f"remove it, or use type {' or '.join(kinds)}"
                 self.context.error(present.key_at, "key-of-other-type", message, fix, subject)
-        needed = _NEEDED_BY_TYPE.get(kind)
-        if needed and needed not in node.mapping:
-            self.context.broken.add(node.key_at)
-            self.context.error(node.key_at, "missing-key", f'type {kind} needs "{needed}"', f"add {needed}", subject)
-        if kind is FieldType.OBJECT and needed in node.mapping and not node.entries("fields"):
+        for needed in _NEEDED_BY_TYPE.get(kind, ()):
+            if needed not in node.mapping:
+                message = f'type {kind} needs "{needed}"'
+                self.context.broken.add(node.key_at)
+                self.context.error(node.key_at, "missing-key", message, f"add {needed}", subject)
+        if kind is FieldType.OBJECT and "fields" in node.mapping and not node.entries("fields"):
             self.context.error(node.key_at, "missing-key", "an object needs a field", "add one, or use json", subject)
 
     def _enum(self, node: Node, subject: str) -> str | None:
@@ -174,8 +184,21 @@ class FieldResolver:
             if made.type is FieldType.INT and isinstance(value, float):
                 message = f"{value} is no whole number of 64 bits, but the field is an int"
                 self.context.error(node.mapping[key].at, "wrong-value", message, "use a whole number", subject)
-        if made.pattern is not None:
+        if made.type is FieldType.DECIMAL:
+            self._check_decimal(made, node, subject)
+        if made.format is not None and "pattern" in node.mapping:
+            message = "a string has a format or a pattern, not both"
+            self.context.error(node.mapping["pattern"].key_at, "key-of-other-type", message, "remove one", subject)
+        elif made.pattern is not None and made.format is None:
             self._check_pattern(node.mapping["pattern"], made.at, subject)
+
+    def _check_decimal(self, made: Field, node: Node, subject: str) -> None:
+        if made.precision is not None and made.scale is not None and made.scale > made.precision:
+            message = f"of {made.precision} digits, {made.scale} cannot come after the point"
+            self.context.error(node.mapping["scale"].at, "empty-range", message, "change precision or scale", subject)
+        if made.min:
+            message = "a decimal is bound by its precision, and by min: 0"
+            self.context.error(node.mapping["min"].at, "wrong-value", message, "use 0, or remove it", subject)
 
     def _check_pattern(self, node: Node, at: Location, subject: str) -> None:
         try:
@@ -221,7 +244,18 @@ def check_replacements(
 
 def _bounds(kind: FieldType, node: Node) -> dict[str, Any]:
     bounds = {key: node.scalar(key) for key, kinds in _BOUNDS.items() if kind in kinds}
-    return {key: int(v) if kind is FieldType.INT and _is_whole(v) else v for key, v in bounds.items()}
+    whole = kind in {FieldType.INT, FieldType.DECIMAL}
+    return {key: int(v) if whole and _is_whole(v) else v for key, v in bounds.items()}
+
+
+def _format(kind: FieldType, node: Node) -> dict[str, Any]:
+    """Return the format of a string with what it means: a pattern, and a length."""
+    stated = node.scalar("format") if kind is FieldType.STRING else None
+    if stated is None:
+        return {}
+    found = {"format": Format(stated), "pattern": PATTERNS[Format(stated)]}
+    is_bound = found["format"] is not Format.HOSTNAME or "max_length" in node.mapping
+    return found if is_bound else {**found, "max_length": HOSTNAME_LENGTH}
 
 
 def _is_whole(value: Any) -> bool:

@@ -22,6 +22,7 @@ _PYTHON_CLASSES: Final = frozenset(
         "AnyEvent",
         "CATALOG",
         "ClassVar",
+        "Decimal",
         "DECODERS",
         "EVENTS",
         "EventDecodeError",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import operator
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.model.backtracking import is_slow
+from adi_analytics_codegen.model.formats import MAX_PRECISION, pattern_of
 from adi_analytics_codegen.model.model import FieldType, Operator
 from adi_analytics_codegen.model.patterns import in_python
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 _INT_MAX: Final = 2**63 - 1
 """Aggregates read whole numbers up to this size."""
-_LIMITS: Final = ("min", "max", "min_length", "max_length", "pattern")
+_LIMITS: Final = ("min", "max", "min_length", "max_length", "pattern", "precision", "scale")
 _COMPARED: Final = {
     Operator.EQ: operator.eq,
     Operator.NE: operator.ne,
@@ -28,6 +30,8 @@ _COMPARED: Final = {
     Operator.GT: operator.gt,
     Operator.GTE: operator.ge,
 }
+_DATE: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,38}(\.[0-9]{1,38})?")
 _DATETIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
@@ -42,6 +46,31 @@ def time_of(text: str) -> datetime | None:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def day_of(text: str) -> date | None:
+    """Return the day that *text* names, or ``None`` where there is none."""
+    try:
+        return date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def decimal_of(value: float | str) -> Decimal | None:
+    """Return *value* as a decimal, or ``None`` where it is none. A float is what it is written as: 0.1 is 0.1."""
+    try:
+        made = Decimal(value if isinstance(value, str) else repr(value))
+    except InvalidOperation:
+        return None
+    written = not isinstance(value, str) or _DECIMAL.fullmatch(value) is not None
+    return made if written and made.is_finite() and abs(made.adjusted()) <= MAX_PRECISION else None
+
+
+def decimal_text(value: Decimal) -> str:
+    """Return the one spelling of *value*."""
+    text = format(value, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +89,9 @@ class Values:
     @property
     def limits(self) -> str:
         """What the catalog says of them, such as ``max: 10``."""
-        stated = ((name, getattr(self.field, name, None)) for name in _LIMITS)
+        has_format = self.field is not None and self.field.format is not None
+        names = [name for name in _LIMITS if name != "pattern" or not has_format]
+        stated = ((name, getattr(self.field, name, None)) for name in ["format", *names])
         texts = [f"{name}: {value}" for name, value in stated if value is not None]
         return ", ".join([*texts, *([f"enum: {self.enum.name}"] if self.enum else [])])
 
@@ -69,6 +100,9 @@ class Values:
         if self.kind in {FieldType.INT, FieldType.FLOAT}:
             low, high = self._ends()
             return (low is None or low <= value) and (high is None or value <= high)
+        if self.kind is FieldType.DECIMAL:
+            pattern = pattern_of(self.field) if self.field is not None else None
+            return pattern is None or re.search(in_python(pattern), decimal_text(self._key(value))) is not None
         if self.kind is FieldType.ENUM and self.enum is not None and not self.enum.open:
             return any(value == known.name for known in self.enum.values)
         return self.kind is not FieldType.STRING or self.field is None or _fits(self.field, value)
@@ -116,12 +150,18 @@ class Values:
         least, most = getattr(self.field, "min", None), getattr(self.field, "max", None)
         if self.kind is FieldType.INT:
             return -_INT_MAX if least is None else least, _INT_MAX if most is None else most
+        if self.kind is FieldType.DECIMAL and self.field is not None:
+            top = Decimal(10) ** ((self.field.precision or 0) - (self.field.scale or 0))
+            top -= Decimal(1).scaleb(-(self.field.scale or 0))
+            return -top if least is None else Decimal(least), top
         return ("" if self.kind in {FieldType.STRING, FieldType.ENUM} else least), most
 
     def _key(self, value: Any) -> Any:
         """Return *value* so that it compares as its type does."""
         if self.kind is FieldType.DATETIME:
             return time_of(value)
+        if self.kind is FieldType.DECIMAL:
+            return value if isinstance(value, Decimal) else decimal_of(value)
         return value.lower() if self.kind is FieldType.UUID else value
 
 

@@ -7,13 +7,13 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.load.possible import Values, time_of
+from adi_analytics_codegen.load.possible import Values, day_of, decimal_of, decimal_text, time_of
 from adi_analytics_codegen.model.model import EVENT, SERVICE, USER_ID, Condition, Field, FieldType, Operator, Store
 from adi_analytics_codegen.model.naming import did_you_mean
 from adi_analytics_codegen.model.readers import lets_through
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from adi_analytics_codegen.load.context import Context
     from adi_analytics_codegen.load.yaml import Node
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _COLUMN_TYPES: Final = {USER_ID: FieldType.UUID, SERVICE: FieldType.STRING, EVENT: FieldType.STRING}
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_ORDERED: Final = frozenset({FieldType.INT, FieldType.FLOAT, FieldType.STRING, FieldType.DATETIME})
+_ORDERED: Final = frozenset(
+    {FieldType.INT, FieldType.FLOAT, FieldType.DECIMAL, FieldType.STRING, FieldType.DATETIME, FieldType.DATE}
+)
 _ORDERING: Final = frozenset({Operator.LT, Operator.LTE, Operator.GT, Operator.GTE})
 _PYTHON_TYPES: Final[dict[FieldType, tuple[tuple[type, ...], str]]] = {
     FieldType.INT: ((int,), "a whole number"),
@@ -31,6 +33,13 @@ _PYTHON_TYPES: Final[dict[FieldType, tuple[tuple[type, ...], str]]] = {
     FieldType.ENUM: ((str,), "a string"),
     FieldType.UUID: ((str,), "a uuid"),
     FieldType.DATETIME: ((str,), "a time that exists, such as 2026-01-31T12:00:00Z"),
+    FieldType.DATE: ((str,), "a day that exists, such as 2026-01-31"),
+    FieldType.DECIMAL: ((int, float, str), 'a number, or its digits as a text, such as "12.50"'),
+}
+_READ_AS: Final[dict[FieldType, Callable[[Any], Any]]] = {
+    FieldType.DATETIME: time_of,
+    FieldType.DATE: day_of,
+    FieldType.DECIMAL: decimal_of,
 }
 _NAMING: Final = frozenset({Operator.EQ, Operator.NE, Operator.IN})
 
@@ -152,6 +161,7 @@ class Reader:
             condition = _condition(name, op, operand)
             if kind is not None:
                 self._check(condition, kind, operand)
+                condition = _spelled(condition, kind)
             conditions.append(condition)
         return conditions
 
@@ -177,8 +187,8 @@ class Reader:
         fits = isinstance(value, types) and (kind is FieldType.BOOL or not isinstance(value, bool))
         if kind is FieldType.UUID:
             fits = fits and _UUID.fullmatch(node.text) is not None
-        if kind is FieldType.DATETIME:
-            fits = fits and time_of(node.text) is not None
+        if kind in _READ_AS:
+            fits = fits and _READ_AS[kind](value) is not None
         if not fits:
             message = f'"{name}" is {kind} and never {_shown(value)}'
             self._error(node.at, "where-type", message, f"compare it with {word}")
@@ -227,6 +237,20 @@ def _tests(node: Node) -> list[tuple[Operator, Node]]:
     if isinstance(node.value, dict):
         return [(Operator(op), operand) for op, operand in node.value.items()]
     return [(Operator.IN if isinstance(node.value, list) else Operator.EQ, node)]
+
+
+def _spelled(condition: Condition, kind: FieldType) -> Condition:
+    """Return *condition* with decimals as their digits: 9.5, "9.50" and 9.500 are one."""
+    if kind is not FieldType.DECIMAL or condition.op is Operator.EXISTS:
+        return condition
+    several = isinstance(condition.value, tuple)
+    digits = [decimal_of(value) for value in (condition.value if several else (condition.value,))]
+    if None in digits:
+        return condition  # which is reported already
+    first, *others = sorted({decimal_text(one) for one in digits if one is not None})
+    if others:
+        return replace(condition, value=(first, *others))
+    return replace(condition, op=Operator.EQ if several else condition.op, value=first)
 
 
 def _condition(name: str, op: Operator, operand: Node) -> Condition:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def canonical(value: Any) -> Any:
     """Return *value* of the model as JSON data: without places, spans of time in seconds, enums by value."""
     if is_dataclass(value):
-        named = ((f.name, getattr(value, f.name)) for f in fields(value))
+        named = ((f.name, getattr(value, f.name)) for f in fields(value) if not _is_unused(f, value))
         return {name: canonical(item) for name, item in named if not isinstance(item, Location)}
     if isinstance(value, timedelta):
         return int(value.total_seconds())
@@ -29,6 +29,11 @@ def canonical(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [canonical(item) for item in value]
     return value
+
+
+def _is_unused(member: Field[Any], value: Any) -> bool:
+    """Return whether *member* of *value* came with a later format and is not used."""
+    return "since" in member.metadata and getattr(value, member.name) == member.default
 
 
 _TEXTS: Final = frozenset(

@@ -23,6 +23,9 @@ SERVICE: Final = "$service"
 EVENT: Final = "event"
 """The event's name, in a condition of an aggregate."""
 
+LATER: Final = {"since": 2}
+"""Metadata of what came with a later format: the fingerprint of a catalog without it stays what it was."""
+
 COLUMN_REFERENCES: Final = (USER_ID, SERVICE)
 
 
@@ -47,10 +50,21 @@ class FieldType(StrEnum):
     FLOAT = "float"
     BOOL = "bool"
     DATETIME = "datetime"
+    DATE = "date"
+    DECIMAL = "decimal"
     ENUM = "enum"
     LIST = "list"
     OBJECT = "object"
     JSON = "json"
+
+
+class Format(StrEnum):
+    """What the text of a string field is; :mod:`adi_analytics_codegen.model.formats` has the pattern of each."""
+
+    URI = "uri"
+    EMAIL = "email"
+    IP = "ip"
+    HOSTNAME = "hostname"
 
 
 class Sensitivity(StrEnum):
@@ -164,6 +178,17 @@ class Field:
     store_stated: bool = False
     """Whether the catalog says ``store``, rather than leaving it to the sensitivity."""
     deprecated: Deprecation | None = None
+    format: Format | None = field(default=None, metadata=LATER)
+    """What the text of a string is. ``pattern`` has the pattern of the format."""
+    precision: int | None = field(default=None, metadata=LATER)
+    """How many digits a decimal has."""
+    scale: int | None = field(default=None, metadata=LATER)
+    """How many of the digits of a decimal come after the point."""
+
+    @property
+    def whole_digits(self) -> int | None:
+        """How many digits of a decimal come before the point."""
+        return None if self.precision is None or self.scale is None else self.precision - self.scale
 
 
 @dataclass(frozen=True, slots=True)

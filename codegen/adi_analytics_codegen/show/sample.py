@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from uuid import UUID
 
-from adi_analytics_codegen.model.model import FieldType
+from adi_analytics_codegen.model.model import FieldType, Format
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.model import Catalog, Event, Field
@@ -97,6 +97,8 @@ class _Sampler:
 
     def a_string(self, field: Field) -> str:
         least, most = field.min_length or 0, field.max_length
+        if field.format is not None and least <= len(made := self._with_format(field.format)) <= (most or len(made)):
+            return made
         if field.pattern is not None:
             from adi_analytics_codegen.show.regex import matching
 
@@ -108,6 +110,16 @@ class _Sampler:
         while len(text) < least:
             text += " " + self.rng.choice(_WORDS)
         return text if most is None else text[:most]
+
+    def _with_format(self, kind: Format) -> str:
+        word, host = self.rng.choice(_WORDS), f"{self.rng.choice(_WORDS)}.example"
+        number = self.rng.getrandbits(16)
+        return {
+            Format.URI: f"https://{host}/{word}?n={number}",
+            Format.EMAIL: f"{word}{number}@{host}",
+            Format.IP: f"192.0.2.{number % 256}" if number % 2 else f"2001:db8::{number:x}",
+            Format.HOSTNAME: f"{word}.{host}",
+        }[kind]
 
     def a_int(self, field: Field) -> int:
         least, most = self._range(field)
@@ -129,6 +141,16 @@ class _Sampler:
     def a_datetime(self, _field: Field) -> str:
         at = _SINCE + timedelta(milliseconds=self.rng.randrange(365 * 86_400_000))
         return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def a_date(self, _field: Field) -> str:
+        return (_SINCE + timedelta(days=self.rng.randrange(365))).date().isoformat()
+
+    def a_decimal(self, field: Field) -> str:
+        precision, scale = field.precision or 1, field.scale or 0
+        number = self.rng.randrange(10 ** min(precision, scale + 4))
+        sign = "-" if field.min is None and number and self.rng.random() < 0.1 else ""  # noqa: PLR2004 - seldom
+        digits = str(number).rjust(scale + 1, "0")
+        return f"{sign}{digits[:-scale]}.{digits[-scale:]}" if scale else f"{sign}{digits}"
 
     def a_enum(self, field: Field) -> str:
         return self.rng.choice(self.enums[field.enum or ""])
@@ -152,6 +174,8 @@ _MAKERS: Final[dict[FieldType, Callable[[_Sampler, Field], Any]]] = {
     FieldType.FLOAT: _Sampler.a_float,
     FieldType.BOOL: _Sampler.a_bool,
     FieldType.DATETIME: _Sampler.a_datetime,
+    FieldType.DATE: _Sampler.a_date,
+    FieldType.DECIMAL: _Sampler.a_decimal,
     FieldType.ENUM: _Sampler.a_enum,
     FieldType.LIST: _Sampler.a_list,
     FieldType.OBJECT: _Sampler.a_fields,

@@ -6,11 +6,17 @@ unfrozen one. Here the class that type checkers see as a plain ``dataclasses.dat
 ``msgspec.Struct`` with the same fields, which the standard library's own decorator then turns into a dataclass. So
 ``dataclasses.fields``, ``replace``, ``asdict``, pickling, copying, comparing and hashing work as always, assignment
 raises ``FrozenInstanceError``, and instances are built, encoded and decoded in C.
+
+A list that the constructor is given becomes a tuple. A field of type ``Decimal`` is a string in JSON; to ``msgspec`` it
+is one whose text matches a pattern, which is stricter than what ``Decimal`` reads. It becomes a ``Decimal`` after
+decoding.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -38,11 +44,12 @@ else:
 def _build(plain: type) -> type:
     """Return *plain* as a frozen dataclass that is a ``Struct``, tagged with its event type if it has one."""
     namespace: dict[str, Any] = {key: value for key, value in vars(plain).items() if key not in _OF_PLAIN_CLASSES}
-    namespace["__annotations__"] = plain.__annotations__
+    # What decodes a decimal, and checks it, is the pattern of its text.
+    namespace["__annotations__"] = {k: v.replace(_DECIMAL, _TEXT) for k, v in plain.__annotations__.items()}
     namespace["__get_pydantic_core_schema__"] = classmethod(_core_schema)
     namespace["__get_pydantic_json_schema__"] = classmethod(_json_schema)
-    if lists := {name: depth for name, text in plain.__annotations__.items() if (depth := _depth(text))}:
-        namespace["__post_init__"] = _list_taker(lists)
+    if takers := {name: taker for name, text in plain.__annotations__.items() if (taker := _taker(text))}:
+        namespace["__post_init__"] = _post_init(takers)
     tag = namespace.get("EVENT_TYPE")
     make: Any = type(Struct)
     struct: type = make(
@@ -78,28 +85,65 @@ def _json_schema(cls: type, _core_schema: object, _handler: object) -> dict[str,
     return json_schema_of(cls)
 
 
-def _depth(annotation: str) -> int:
-    """Return how many tuples are in each other in a field that is annotated so."""
+_DECIMAL, _TEXT = "Annotated[Decimal, ", "Annotated[str, "
+_SCALE = re.compile(r"extra=\{'scale': (\d+)\}")
+
+
+def _taker(annotation: str) -> Callable[[Any], Any] | None:
+    """Return what makes the value of a field that is annotated so, of what a decoder or a caller gave; if need be."""
     inner = annotation.removeprefix("Annotated[")
-    return 1 + _depth(inner.removeprefix("tuple[")) if inner.startswith("tuple[") else 0
+    if inner.startswith("tuple["):
+        take = _taker(inner.removeprefix("tuple["))
+        return tuple_of(take) if take else as_tuple
+    scale = _SCALE.search(annotation) if annotation.startswith(_DECIMAL) else None
+    return _decimal_of(int(scale[1])) if scale else None
 
 
-def _list_taker(depths: dict[str, int]) -> Callable[[Any], None]:
-    """Return what makes tuples of the lists that the constructor was given."""
-
-    def take_lists(event: Any) -> None:
-        for name, depth in depths.items():
+def _post_init(takers: dict[str, Callable[[Any], Any]]) -> Callable[[Any], None]:
+    def take(event: Any) -> None:
+        for name, taker in takers.items():
             value = getattr(event, name)
-            if depth > 1 or type(value) is list:
-                force_setattr(event, name, _as_tuple(value, depth))
+            if value is not None and (taken := taker(value)) is not value:
+                force_setattr(event, name, taken)
 
-    return take_lists
+    return take
 
 
-def _as_tuple(value: Any, depth: int) -> Any:
-    if not depth or type(value) not in {list, tuple}:
-        return value
-    return tuple([_as_tuple(item, depth - 1) for item in value])
+def as_tuple(value: Any) -> Any:
+    """Return a list as a tuple, and anything else as it is."""
+    return tuple(value) if issubclass(type(value), list) else value
+
+
+def tuple_of(take: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what makes a tuple of a list, and of each of its items what *take* makes of it."""
+    return lambda value: tuple(map(take, value)) if type(value) in {list, tuple} else value
+
+
+def _decimal_of(scale: int) -> Callable[[Any], Any]:
+    """Return what makes a decimal of a text, and gives a decimal no more than *scale* digits after the point.
+
+    Nothing is rounded: a value with more digits is left as it is, and refused by what checks it.
+    """
+    exact = Context(prec=100, traps=[Inexact, InvalidOperation])
+    unit = Decimal(1).scaleb(-scale)
+
+    def take(value: Any) -> Any:
+        if type(value) in {str, int}:
+            try:
+                value = Decimal(value)
+            except (ArithmeticError, ValueError):
+                return value
+        if type(value) is not Decimal:
+            return value
+        exponent = value.as_tuple().exponent
+        if type(exponent) is int and -scale <= exponent <= 0:
+            return value
+        try:
+            return value.quantize(unit, context=exact)
+        except ArithmeticError:
+            return value
+
+    return take
 
 
 _OF_PLAIN_CLASSES = frozenset(

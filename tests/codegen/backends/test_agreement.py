@@ -9,6 +9,7 @@ import jsonschema_rs
 import pytest
 from adi_analytics_codegen.model.patterns import UnportableError, in_python, portable
 from support.codegen.projects import minimal, run_python
+from support.codegen.typescript import run_node
 
 FIELDS: dict[str, dict[str, Any]] = {
     "number": {"type": "int", "min": 0, "max": 2**63 - 1},
@@ -19,6 +20,15 @@ FIELDS: dict[str, dict[str, Any]] = {
     "line": {"type": "string", "pattern": "^.$"},
     "id": {"type": "uuid"},
     "at": {"type": "datetime"},
+    "day": {"type": "date"},
+    "money": {"type": "decimal", "precision": 6, "scale": 2},
+    "positive": {"type": "decimal", "precision": 4, "scale": 4, "min": 0},
+    "whole": {"type": "decimal", "precision": 38, "scale": 0},
+    "sums": {"type": "list", "items": {"type": "decimal", "precision": 3, "scale": 1}},
+    "url": {"type": "string", "format": "uri"},
+    "mail": {"type": "string", "format": "email", "max_length": 40},
+    "ip": {"type": "string", "format": "ip"},
+    "host": {"type": "string", "format": "hostname"},
     "color": {"type": "enum", "enum": "color"},
     "grid": {"type": "list", "items": {"type": "list", "items": {"type": "int"}, "max_items": 2}},
     "place": {"type": "object", "fields": {"city": {"type": "string", "optional": True}, "zip": {"type": "int"}}},
@@ -40,7 +50,21 @@ CLOCKS = [
     "00:00:00+24:00", "00:00:00+01", "00:00:00.Z",
 ]  # fmt: skip
 TIMES = [*(f"{day}T{clock}" for day in DAYS for clock in CLOCKS), "2026-02-28t00:00:00Z", "2026-02-28"]
+DECIMALS = ["0", "-0", "0.0", "12.5", "-1234.56", "12345", "1.234", "01", ".5", "5.", "+1", "1e3", "NaN", "Infinity",
+            " 1 ", "1_0", "0.1234", "9" * 38, "9" * 39, ""]  # fmt: skip
+FORMATTED = [
+    "https://x.example/a?b=%20#c", "urn:a:b", "HTTP:x", "http://[::1]/", "http:", "//x.example", "a b:c", "a:b c",
+    "a:%2", "a:#b#c", "a:\u00e9", "ada@example.org", "a@b", "@b", "a@", "a@b.", "a@-b", "a b@c",
+    "a@" + "b" * 63 + ".c", "a@" + "b" * 64,
+    "1.2.3.4", "01.2.3.4", "256.1.1.1", "1.2.3", "::", "::1", "1::", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8:9", "1::2::3",
+    "::ffff:1.2.3.4", "fe80::1%eth0", "1:2:3:4:5:6:1.2.3.4", "12345::", "example.org", "a-b.c", "-a", "a.",
+    "a..b", "a_b",
+    ".".join(["a" * 62] * 4), ".".join(["a" * 63] * 4),
+]  # fmt: skip
 OTHERS: list[Any] = [
+    ["1.5", "-0.5"],
+    ["1.55"],
+    [1.5],
     None,
     [],
     [[]],
@@ -52,7 +76,7 @@ OTHERS: list[Any] = [
     {"zip": 1, "city": None},
     {"city": "x"},
 ]
-VALUES = [*NUMBERS, *STRINGS, *UUIDS, *TIMES, *OTHERS]
+VALUES = [*NUMBERS, *STRINGS, *UUIDS, *TIMES, *DAYS, *DECIMALS, *FORMATTED, *OTHERS]
 ACCEPTS = """
 import json, sys
 import small_events as events
@@ -74,7 +98,10 @@ def project(tmp_path_factory):
     made = Project(tmp_path_factory.mktemp("project"))
     enums = {"color": {"values": {"red": "Red"}}}
     fields = {name: {**field, "optional": True} for name, field in FIELDS.items()}
-    made.write(minimal(enums=enums, events={"seen": {"domain": "web", "description": "x", "fields": fields}}))
+    head = {"format": 2, "name": "small", "owner": "me"}
+    made.write(
+        minimal(catalog=head, enums=enums, events={"seen": {"domain": "web", "description": "x", "fields": fields}})
+    )
     assert made.run("generate") == 0
     return made
 
@@ -115,6 +142,30 @@ def test_decoder_and_schemas_accept_the_same(accepted, name):
     found = list(verdicts(accepted, [{"type": "seen", name: value} for value in VALUES]))
     assert {verdict[0] for _, verdict in found} == ({True} if name == "extra" else {True, False})
     assert [(instance, verdict) for instance, verdict in found if len(set(verdict)) > 1] == []
+
+
+AJV = """
+const [schema, instances] = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
+const Ajv2020 = require("ajv/dist/2020").default;
+const validate = new Ajv2020({ strictSchema: false, validateFormats: false, allowUnionTypes: true }).compile(schema);
+console.log(JSON.stringify(instances.map((instance) => validate(instance))));
+"""
+
+
+def _is_huge(value):
+    """Return whether JSON.parse rounds *value*, which the reference tells."""
+    return isinstance(value, int) and abs(value) > 2**53
+
+
+def test_ajv_accepts_the_same(accepted, tmp_path):
+    schema = accepted[1]
+    instances = [{"type": "seen", name: value} for name in FIELDS for value in VALUES if not _is_huge(value)]
+    file = tmp_path / "given.json"
+    file.write_text(json.dumps([schema, instances]))
+    found = json.loads(run_node(AJV, file))
+    rust = jsonschema_rs.validator_for(schema)
+    wrong = [one for one, verdict in zip(instances, found, strict=True) if verdict != rust.is_valid(one)]
+    assert wrong == []
 
 
 @pytest.mark.parametrize(

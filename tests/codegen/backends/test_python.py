@@ -185,11 +185,64 @@ for event, old, new, field in [
         assert error.field == field, error.field
     else:
         raise AssertionError(field)
-assert shop.PageView.STORE == {"url": "hash", "place.city": "drop"}
+assert shop.PageView.STORE == {"url": "hash", "place.city": "drop", "ip": "drop"}
 assert shop.OrderPlaced.STORE == {"coupon": "drop"}
 print("done")
 """
     assert run_python(code, GOLDEN / "everything" / "python") == "done\n"
+
+
+DECIMALS = """
+import dataclasses, json
+import shop_events as shop
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+def order(**values):
+    line = shop.OrderPlacedLines(article="book", count=2)
+    return shop.OrderPlaced(visitor_id=UUID(int=1), service="web", total=9.5, lines=(line,), **values)
+def written(**values):
+    return json.loads(shop.to_json(order(**values)))
+made = order(price=Decimal("9.50"), discounts=[Decimal("-1"), "2.5", 3], due_on=date(2026, 1, 2))
+assert shop.from_json(shop.to_json(made)) == made
+assert made.discounts == (Decimal("-1"), Decimal("2.5"), Decimal(3)) and made.due_on == date(2026, 1, 2)
+assert hash(made) == hash(dataclasses.replace(made))
+for given, text in [(12, "12"), ("1.5", "1.5"), (Decimal("1E+3"), "1000.00"), (Decimal("1.5000"), "1.50"),
+                    (Decimal("0E-9"), "0.00"), (Decimal("1.555"), "1.555"), (Decimal("NaN"), "NaN"),
+                    (Decimal("1E+999999"), "1E+999999"), (Decimal("1E-999999"), "1E-999999"), ("x", "x"), (1.5, 1.5),
+                    (10**30, "1" + "0" * 30)]:
+    assert written(price=given)["price"] == text, given
+    try:
+        taken = shop.from_json(shop.to_json(order(price=given))).price
+    except shop.EventDecodeError as error:
+        assert error.field == "price" and given not in (12, "1.5"), given
+    else:
+        assert taken == Decimal(text), given
+for data, field in [({"price": 9.5}, "price"), ({"price": "-1"}, "price"), ({"price": "1_0"}, "price"),
+                    ({"discounts": ["1", "1.234"]}, "discounts[1]"), ({"due_on": "2026-02-30"}, "due_on"),
+                    ({"due_on": "2026-02-03T00:00:00Z"}, "due_on")]:
+    try:
+        shop.from_dict(written() | data)
+    except shop.EventDecodeError as error:
+        assert error.field == field, (data, error.field)
+    else:
+        raise AssertionError(data)
+assert shop.from_dict(written() | {"price": Decimal("9.50"), "due_on": date(2026, 1, 2)}).price == Decimal("9.5")
+row = {**written(), "price": "123456789012345678901234567890.5"}
+assert shop.from_stored(row, "order_placed", 2).price == Decimal("123456789012345678901234567890.5")
+for version, price in [(1, row["price"]), (2, "x"), (2, "1e5"), (2, 5)]:
+    try:
+        shop.from_stored(row | {"price": price}, "order_placed", version)
+    except shop.EventDecodeError as error:
+        assert error.field == "price"
+    else:
+        raise AssertionError(price)
+print("done")
+"""
+
+
+def test_days_and_decimals_are_exact_and_strict():
+    assert run_python(DECIMALS, GOLDEN / "everything" / "python") == "done\n"
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.parts[-3])

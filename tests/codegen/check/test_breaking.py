@@ -282,3 +282,28 @@ def test_notes_are_no_errors_for_a_pipeline(project, capsys):
     assert capsys.readouterr().out.endswith("0 errors, 0 warnings, 1 note\n")
     assert project.run("breaking", "--against", old, "--format", "github") == 0
     assert capsys.readouterr().out.startswith("::notice file=")
+
+
+NOTHING = {"type": "decimal", "precision": 8, "scale": 2}
+
+
+@pytest.mark.parametrize(
+    ("new", "keys"),
+    [
+        ({"precision": 7}, ["whole_digits"]),
+        ({"precision": 9, "scale": 3}, []),
+        ({"scale": 3}, ["whole_digits"]),
+        ({"scale": 1}, ["scale"]),
+        ({"min": 0}, ["min"]),
+        ({"precision": 20}, []),
+    ],
+)
+def test_a_decimal_may_have_more_digits_and_never_less(project, new, keys):
+    head = {"format": 2, "name": "small", "owner": "me"}
+    made = []
+    for field in (NOTHING, NOTHING | new):
+        events = {"paid": {"domain": "web", "description": "x", "fields": {"sum": field}}}
+        project.write(minimal(catalog=head, events=events))
+        made.append(load_catalog(project.catalog))
+    found = compare(made[0], made[1], START)
+    assert [finding.message.split(" ")[1] for finding in found if finding.rule == "bounds-tightened"] == keys

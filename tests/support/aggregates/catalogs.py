@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AT = Location("events.yaml", 1, 1)
-SCALARS = tuple(FieldType)[:7]
+SCALARS = tuple(FieldType)[:9]
 NAMES = (
     "order", "user", "timestamp", "day", "select", "data", "event_type", "member", "row_count", "sign", "magnitude",
     "lower_bound", "estimate", "measures", "from_time", "watermark", "rollup", "x__sum", "it's", 'quo"te', "percent%s",
@@ -57,15 +57,18 @@ VALUES: dict[FieldType, st.SearchStrategy[Any]] = {
             "1000-01-01T00:00:00.000001-00:30",
         ]
     ),
+    FieldType.DATE: st.sampled_from(["2026-01-31", "0001-01-01", "9999-12-31", "2024-02-29"]),
+    FieldType.DECIMAL: st.sampled_from(["0", "-0.5", "9.50", "9.5", "9" * 38, "-0." + "0" * 37 + "1"]),
     FieldType.LIST: st.just([1]),
     FieldType.OBJECT: st.just({"a": 1}),
     FieldType.JSON: st.sampled_from([1, "x", [], {}]),
 }
 
+NUMBERS = (FieldType.INT, FieldType.FLOAT, FieldType.DECIMAL)
 USABLE: dict[MeasureKind, tuple[FieldType, ...]] = {
-    MeasureKind.SUM: (FieldType.INT, FieldType.FLOAT),
-    MeasureKind.AVG: (FieldType.INT, FieldType.FLOAT),
-    MeasureKind.PERCENTILE: (FieldType.INT, FieldType.FLOAT),
+    MeasureKind.SUM: NUMBERS,
+    MeasureKind.AVG: NUMBERS,
+    MeasureKind.PERCENTILE: NUMBERS,
     MeasureKind.MIN: SCALARS,
     MeasureKind.MAX: SCALARS,
     MeasureKind.DISTINCT: SCALARS,

@@ -6,7 +6,6 @@ import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -141,7 +140,7 @@ def _key(values: tuple[Any, ...]) -> tuple[Any, ...]:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC)
-    return float(value) if isinstance(value, Decimal) else value
+    return value
 
 
 def _close(actual: Any, wanted: Any) -> bool:

@@ -11,7 +11,7 @@ import operator
 import re
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -113,6 +113,8 @@ class _Reader:
         if kind is FieldType.DATETIME and condition.op is not Operator.EXISTS:
             several = isinstance(wanted, tuple)
             wanted = tuple(map(_moment, wanted)) if several else _moment(wanted)
+        if kind in {FieldType.DATE, FieldType.DECIMAL} and condition.op is not Operator.EXISTS:
+            wanted = tuple(_fit(one, kind) for one in wanted) if isinstance(wanted, tuple) else _fit(wanted, kind)
         if kind is FieldType.UUID and condition.op is not Operator.EXISTS:
             wanted = tuple(map(uuid.UUID, wanted)) if isinstance(wanted, tuple) else uuid.UUID(wanted)
         return _compare(value, condition.op, wanted)
@@ -146,7 +148,7 @@ def value_of(row: Row, of: str, kind: FieldType) -> Any:
     return _fit(value, kind)
 
 
-def _fit(value: Any, kind: FieldType) -> Any:  # noqa: PLR0911 - one line per type reads best
+def _fit(value: Any, kind: FieldType) -> Any:  # noqa: C901, PLR0911 - one line per type reads best
     match kind:
         case FieldType.STRING | FieldType.ENUM:
             return value if isinstance(value, str) else None
@@ -166,6 +168,11 @@ def _fit(value: Any, kind: FieldType) -> Any:  # noqa: PLR0911 - one line per ty
             return uuid.UUID(value) if isinstance(value, str) and re.fullmatch(hexes, value) else None
         case FieldType.DATETIME:
             return _datetime(value) if isinstance(value, str) else None
+        case FieldType.DATE:
+            return _date(value) if isinstance(value, str) else None
+        case FieldType.DECIMAL:
+            is_decimal = isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,38}(\.[0-9]{1,38})?", value)
+            return Fraction(value) if is_decimal else None
 
 
 def _int(value: Decimal) -> int | None:
@@ -194,6 +201,13 @@ def _datetime(text: str) -> datetime | None:
     offset = timedelta(hours=int(hours), minutes=int(minutes)) if sign else timedelta()
     moment += timedelta(microseconds=int((fraction or "0")[:6].ljust(6, "0")))
     return moment + offset if sign == "-" else moment - offset
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
+    except ValueError:
+        return None
 
 
 def _moment(value: Any) -> datetime:
@@ -238,8 +252,15 @@ def _reduce(measure: Measure, pairs: list[tuple[Row, Any]]) -> Any:  # noqa: PLR
 def _sum(values: list[Any]) -> Decimal:
     total = Decimal(0)
     for value in values:
-        total = EXACT.add(total, Decimal(value))
+        total = EXACT.add(total, _exact(value))
     return total
+
+
+def _exact(value: Any) -> Decimal:
+    """Return *value* as a decimal. A fraction here is a decimal of the catalog, so nothing is lost."""
+    if isinstance(value, Fraction):
+        return EXACT.divide(Decimal(value.numerator), Decimal(value.denominator))
+    return Decimal(value)
 
 
 def _percentile(values: list[float], quantile: float) -> float:
@@ -255,6 +276,8 @@ def _sortable(value: Any) -> Any:
 
 
 def _public(value: Any) -> Any:
+    if isinstance(value, Fraction):
+        return _exact(value)
     return float(value) if isinstance(value, Decimal) else value
 
 

@@ -20,7 +20,7 @@ NAMES = (
     .flatmap(lambda n: st.sampled_from([n, n, n, (n + "_long" * 12)[:50]]))
     .filter(lambda name: not keyword.iskeyword(name) and name not in RESERVED)
 )
-SCALARS = ("uuid", "string", "int", "float", "bool", "datetime")
+SCALARS = ("uuid", "string", "int", "float", "bool", "datetime", "date", "decimal")
 PATTERNS = [
     "^[a-z]+$",
     "^[A-Z]{2}[0-9]{4}$",
@@ -71,6 +71,10 @@ BOUNDS = {
     "string": st.one_of(
         _bounds("min_length", "max_length", st.integers(0, 50)),
         st.sampled_from(PATTERNS).map(lambda pattern: {"pattern": pattern}),
+        st.sampled_from(["uri", "email", "ip", "hostname"]).map(lambda name: {"format": name}),
+    ),
+    "decimal": st.tuples(st.integers(1, 38), st.integers(0, 38), st.sampled_from([{}, {"min": 0}])).map(
+        lambda drawn: {"precision": max(drawn[:2]), "scale": drawn[1], **drawn[2]}
     ),
     "list": _bounds("min_items", "max_items", st.integers(0, 3)),
 }
@@ -109,7 +113,7 @@ MEASURES = ("sum", "avg", "percentile")
 def aggregates(draw: Any, all_events: dict[str, Any]) -> dict[str, Any]:
     source = draw(st.sampled_from(sorted(all_events)))
     stored = {n: f for n, f in all_events[source]["fields"].items() if not _is_dropped(f)}
-    numbers = [name for name, field in stored.items() if field["type"] in {"int", "float"}]
+    numbers = [name for name, field in stored.items() if field["type"] in {"int", "float", "decimal"}]
     scalars = [name for name, field in stored.items() if field["type"] in {*SCALARS, "enum"}]
     measures: dict[str, Any] = {"rows": {"count": True}, "users": {"distinct": "$user_id", "where": {"event": source}}}
     for name in numbers:

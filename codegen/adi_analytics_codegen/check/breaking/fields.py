@@ -167,7 +167,7 @@ def _unit_changed(seen: Fields) -> Iterator[Found]:
 
 
 LOWER: Final = ("min", "min_length", "min_items")
-UPPER: Final = ("max", "max_length", "max_items")
+UPPER: Final = ("max", "max_length", "max_items", "whole_digits", "scale")
 _INT_MIN: Final = -(2**63)
 _INT_MAX: Final = 2**63 - 1
 

@@ -26,7 +26,7 @@ def _draft_aggregated(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
 
 
 def _wide_dimension(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
-    wide = {FieldType.UUID, FieldType.FLOAT, FieldType.DATETIME}
+    wide = {FieldType.UUID, FieldType.FLOAT, FieldType.DECIMAL, FieldType.DATETIME}
     for aggregate in catalog.aggregates:
         for dimension in aggregate.dimensions:
             if dimension.type in wide:
@@ -55,7 +55,7 @@ def _free_dimension(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
 def _is_free(field: Field) -> bool:
     if field.type is FieldType.INT:
         return field.min is None or field.max is None or field.max - field.min >= _FEW
-    return field.type is FieldType.STRING and field.pattern is None
+    return field.type is FieldType.STRING and (field.pattern is None or field.format is not None)
 
 
 def _column_unfilled(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:

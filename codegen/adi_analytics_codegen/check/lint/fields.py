@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.check.lint.rule import Found, Lint
 from adi_analytics_codegen.model.backtracking import is_anchored, is_slow
-from adi_analytics_codegen.model.model import Field, FieldType, Sensitivity, Store
+from adi_analytics_codegen.model.model import Field, FieldType, Format, Sensitivity, Store
 from adi_analytics_codegen.model.walk import every_field
 
 if TYPE_CHECKING:
@@ -53,9 +53,13 @@ _TELLING: Final = re.compile(
 )
 
 
+_TELLING_FORMATS: Final = {Format.EMAIL, Format.IP}
+
+
 def _sensitivity_missing(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
     for field, subject in _fields(catalog, loaded):
-        if field.sensitivity is Sensitivity.NONE and _TELLING.search(field.name) and field.type is not FieldType.BOOL:
+        telling = field.format in _TELLING_FORMATS or _TELLING.search(field.name)
+        if field.sensitivity is Sensitivity.NONE and telling and field.type is not FieldType.BOOL:
             message = f'"{field.name}" sounds like personal data'
             yield field.at, subject, message, "set sensitivity"
 
@@ -67,10 +71,13 @@ _UNITS: Final = {
 }  # fmt: skip
 
 
+_NUMBERS: Final = {FieldType.INT, FieldType.FLOAT, FieldType.DECIMAL}
+
+
 def _unit_missing(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
     for field, subject in _fields(catalog, loaded):
         unit = _UNITS.get(field.name.rpartition("_")[2])
-        if unit and field.type in {FieldType.INT, FieldType.FLOAT} and field.unit is None:
+        if unit and field.type in _NUMBERS and field.unit is None:
             yield field.at, subject, f'"{field.name}" has no unit', f"set unit: {unit}"
 
 
@@ -105,7 +112,7 @@ def _type_differs(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
 def _pattern_unanchored(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
     for field, subject in _fields(catalog, loaded):
         pattern = field.pattern
-        if not pattern or is_anchored(pattern):
+        if not pattern or field.format is not None or is_anchored(pattern):
             continue
         if "|" in pattern and pattern.startswith("^") and pattern.endswith("$"):
             message = f"^ and $ bind to one alternative of the pattern of {field.name} only"
@@ -117,7 +124,7 @@ def _pattern_unanchored(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
 
 def _pattern_slow(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
     for field, subject in _fields(catalog, loaded):
-        if field.pattern and is_slow(field.pattern):
+        if field.pattern and field.format is None and is_slow(field.pattern):
             message = f"each character of a text can double the time that the pattern of {field.name} takes"
             yield field.at, subject, message, "let only one part of a repetition match a text: (a+)+ is a+"
 
@@ -134,7 +141,8 @@ FIELD_LINTS: Final = {
         _secret_stored, "A secret is kept or hashed. A secret in a table is a secret in every backup of it."
     ),
     "sensitivity-missing": Lint(
-        _sensitivity_missing, "A field is called `email`, `ip_address` or the like, and has no sensitivity."
+        _sensitivity_missing,
+        "A field is called `email`, `ip_address` or the like, or has such a format, and has no sensitivity.",
     ),
     "unit-missing": Lint(_unit_missing, "A number is called `..._ms`, `..._bytes` or the like, and has no unit."),
     "column-missing": Lint(

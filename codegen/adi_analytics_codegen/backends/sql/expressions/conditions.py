@@ -89,8 +89,8 @@ def _constant(value: Any, kind: FieldType) -> str:
             return "true" if value else "false"
         case FieldType.DATETIME:
             return f"{literal(_utc(value))}::{SQL_TYPES[kind]}"
-        case FieldType.UUID:
-            return f"{literal(str(value))}::uuid"
+        case FieldType.UUID | FieldType.DATE | FieldType.DECIMAL:
+            return f"{literal(str(value))}::{SQL_TYPES[kind]}"
         case _:
             return literal(str(value))
 

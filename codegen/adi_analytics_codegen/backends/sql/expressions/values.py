@@ -25,6 +25,8 @@ SQL_TYPES: Final = {
     FieldType.FLOAT: "double precision",
     FieldType.BOOL: "boolean",
     FieldType.DATETIME: "timestamp with time zone",
+    FieldType.DATE: "date",
+    FieldType.DECIMAL: "numeric",
 }
 """The SQL type of each scalar field type."""
 
@@ -38,6 +40,9 @@ _INT_END: Final = "9223372036854775808"
 """Ints are of a size below this, two to the 63rd: negating one is safe, too."""
 _HEX: Final = "[0-9a-fA-F]"
 _UUID: Final = f"^{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}$"
+_DATE: Final = "^([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+_DECIMAL: Final = "^-?[0-9]{1,38}([.][0-9]{1,38})?$"
+"""Whatever precision a field has: that of yesterday may have been another one."""
 _DATETIME: Final = (
     "^[1-8][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
     "([.][0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
@@ -68,6 +73,10 @@ def from_text(text: str, kind: FieldType) -> str:
             return f"({text})::numeric::bigint"
         case FieldType.DATETIME:
             return _datetime(text)
+        case FieldType.DATE:
+            return _date(text)
+        case FieldType.DECIMAL:
+            return f"trim_scale(({text})::numeric)"
         case _:
             return f"({text})::{SQL_TYPES[kind]}"
 
@@ -94,6 +103,16 @@ def _uuid(of: str) -> str:
 
 def _time(of: str) -> str:
     return _if_type(of, "string", _datetime(json_text(of)))
+
+
+def _day(of: str) -> str:
+    return _if_type(of, "string", _date(json_text(of)))
+
+
+def _decimal(of: str) -> str:
+    text = json_text(of)
+    number = f"case when {text} ~ {literal(_DECIMAL)} then trim_scale(({text})::numeric) end"
+    return _if_type(of, "string", number)
 
 
 def _bool(of: str) -> str:
@@ -137,6 +156,8 @@ _READERS: Final[dict[FieldType, Callable[[str], str]]] = {
     FieldType.FLOAT: _float,
     FieldType.BOOL: _bool,
     FieldType.DATETIME: _time,
+    FieldType.DATE: _day,
+    FieldType.DECIMAL: _decimal,
     FieldType.LIST: _list,
     FieldType.OBJECT: _object,
     FieldType.JSON: _json,
@@ -153,6 +174,14 @@ def _datetime(text: str) -> str:
     time = f"({date} + make_time({hour}, {minute}, {second}) - {utc}) at time zone 'UTC'"
     valid = f"case when extract(day from {date}) = {day} then {time} end"
     return f"case when {text} ~ {literal(_DATETIME)} then {valid} end"
+
+
+def _date(text: str) -> str:
+    """Read a day from parts, as :func:`_datetime` does: the month has the day if the date is still in the month."""
+    year, month, day = (f"substr({text}, {at}, {size})::integer" for at, size in _PARTS[:3])
+    date = f"(make_date({year}, {month}, 1) + ({day} - 1))"
+    valid = f"case when extract(day from {date}) = {day} then {date} end"
+    return f"case when {text} ~ {literal(_DATE)} then {valid} end"
 
 
 def _minutes(text: str) -> str:

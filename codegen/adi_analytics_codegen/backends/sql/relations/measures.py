@@ -162,7 +162,8 @@ def _average(measure: Measure, types: FieldTypes, taken: set[str]) -> Stored:
         Column(count, "bigint", f"count({value}){where}", "count", "sum"),
     )
     quotient = f"{identifier(total)} / nullif({identifier(count)}, 0)"
-    exact = measure.type is FieldType.INT  # a mean of ints is neither too large nor too small for a double
+    # A mean of ints or decimals is neither too large nor too small for a double.
+    exact = measure.type is not FieldType.FLOAT
     return Stored(columns, _DOUBLE, f"({quotient})::{_DOUBLE}" if exact else _to_double(quotient))
 
 

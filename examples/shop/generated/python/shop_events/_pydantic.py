@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -78,7 +79,7 @@ def _line(error: EventDecodeError, value: Any) -> dict[str, Any]:
 def _plain(value: Any, info: Any) -> Any:
     if info.mode == "json":
         return msgspec.json.decode(msgspec.json.encode(value))
-    return msgspec.to_builtins(value, builtin_types=(UUID, datetime))
+    return msgspec.to_builtins(value, builtin_types=(UUID, datetime, date, Decimal))
 
 
 def _complete(schema: dict[str, Any], definitions: dict[str, Any], texts: dict[str, str], path: str) -> dict[str, Any]:

@@ -104,7 +104,8 @@ class _Shapes:
         origin, arguments = get_origin(hint), get_args(hint)
         if origin is Annotated:
             kind = self.kind(arguments[0], prefix)
-            kept = [meta for meta in hint.__metadata__ if self.age is not _Age.NEWER or meta.tz]
+            kept = [meta if self.age is not _Age.NEWER else _loose(meta) for meta in hint.__metadata__]
+            kept = [meta for meta in kept if meta is not None]
             return Annotated[(kind, *kept)] if kept else kind
         if origin in {Union, types.UnionType}:
             return Union[tuple(self.kind(one, prefix) for one in arguments)]  # noqa: UP007 - any number of them
@@ -113,6 +114,13 @@ class _Shapes:
             return tuple.__class_getitem__((items, ...))
         is_object = hasattr(hint, "__struct_fields__")
         return self.shape(hint, prefix) if is_object else hint
+
+
+def _loose(meta: msgspec.Meta) -> msgspec.Meta | None:
+    """Return what *meta* asks for of a row that may have other bounds."""
+    if meta.extra is not None:  # a decimal, of any precision
+        return msgspec.Meta(pattern=r"^-?[0-9]+(?:\.[0-9]+)?\Z")
+    return meta if meta.tz else None
 
 
 def _event(value: Any) -> Any:
