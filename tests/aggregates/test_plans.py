@@ -68,23 +68,64 @@ def test_the_tail_reads_no_partition_below_the_watermark(installed):
     assert {"analytics_events_p20260129", "analytics_events_p20260130"} <= set(read)
 
 
-def test_trailing_counts_cost_in_proportion_to_user_days(installed):
-    def work(users):
-        """Return the rows that pass through all nodes of the plan, and the most that pass through one."""
-        rows = [
+@pytest.fixture
+def busy(installed):
+    """Return a function that gives each of so many users a row on each of 30 days, and stores all but the last."""
+
+    def fill(users):
+        installed.insert(
             Row(START + day * DAY, "task_created", "{}", uuid.UUID(int=user))
             for day in range(30)
             for user in range(users)
-        ]
+        )
+        installed.refresh(START + 29 * DAY)
+        installed.connection.execute(f"analyze {MEMBERS}")
+
+    return fill
+
+
+MEMBERS = "analytics_daily_active_users_v1_users"
+
+
+def read_of(nodes, relation):
+    return sum(node["Actual Rows"] * node["Actual Loops"] for node in nodes if node.get("Relation Name") == relation)
+
+
+def test_trailing_counts_of_buckets_that_are_over_are_not_computed(installed, busy):
+    busy(50)
+    query = f"select * from analytics_daily_active_users where day < '{START + 29 * DAY}'"
+    nodes = plan(installed, query, analyze=True)
+    assert read_of(nodes, MEMBERS) == read_of(nodes, f"{MEMBERS}_recent") == 0
+    assert read_of(nodes, f"{MEMBERS}_counts") == 2 * 29  # one row for each day and trailing count
+    assert len(installed.connection.execute(query).fetchall()) == 29
+
+
+def test_the_open_bucket_reads_its_own_members_only(installed, busy):
+    busy(50)
+    nodes = plan(installed, "select * from analytics_daily_active_users", analyze=True)
+    assert read_of(nodes, MEMBERS) == 0  # none of those that are stored
+    assert read_of(nodes, f"{MEMBERS}_recent") <= 50
+    assert read_of(nodes, f"{MEMBERS}_recency") == 1
+
+
+def test_plain_columns_do_not_pay_for_trailing_ones(installed, busy):
+    busy(50)
+    nodes = plan(installed, "select day, active_users, total_events from analytics_daily_active_users", analyze=True)
+    run = {node.get("Relation Name", "") for node in nodes if node.get("Actual Loops", 1) > 0}
+    assert not any(name.startswith(MEMBERS) for name in run)
+
+
+def test_counting_costs_in_proportion_to_user_days(installed, busy):
+    def work(users):
+        """Return the rows that pass through all nodes of the plan, and the most that pass through one."""
         with installed.connection.transaction(force_rollback=True):
-            installed.insert(rows)
-            installed.refresh(START + 40 * DAY)
-            installed.connection.execute("analyze analytics_daily_active_users_v1_users")
-            nodes = plan(installed, "select * from analytics_daily_active_users", analyze=True)
+            busy(users)
+            query = f"select * from {MEMBERS}_counted('{START}', '{START + 29 * DAY}')"
+            nodes = plan(installed, query, analyze=True)
         passed = [node["Actual Rows"] * node["Actual Loops"] for node in nodes]
         return sum(passed), max(passed)
 
     small, _ = work(50)
     large, most = work(200)
     assert large < 4.2 * small
-    assert most == 200 * 30  # nothing is made of a user's day before those with the same steps are put together
+    assert most == 200 * 29  # nothing is made of a user's day before those with the same steps are put together

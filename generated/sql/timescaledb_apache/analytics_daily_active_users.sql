@@ -104,40 +104,63 @@ where "timestamp" >= coalesce((select watermark from analytics_meta.rollups wher
     and user_id is not null
 group by 1, 2;
 
--- view analytics_daily_active_users
-create or replace view "analytics_daily_active_users" as
-select
-    "day",
-    "active_users",
-    "weekly_active_users",
-    "monthly_active_users",
-    "total_events"
+-- table analytics_daily_active_users_v1_users_counts
+create table "analytics_daily_active_users_v1_users_counts" (
+    "day" timestamp with time zone not null,
+    "weekly_active_users" bigint not null,
+    "monthly_active_users" bigint not null
+);
+
+-- table analytics_daily_active_users_v1_users_recent
+create table "analytics_daily_active_users_v1_users_recent" (
+    "day" timestamp with time zone not null,
+    "member" uuid not null
+);
+
+-- table analytics_daily_active_users_v1_users_recency
+create table "analytics_daily_active_users_v1_users_recency" (
+    "day" timestamp with time zone not null,
+    "member_count" bigint not null
+);
+
+-- index on analytics_daily_active_users_v1_users_counts
+create index "analytics_daily_active_users_v1_users_counts_idx"
+    on "analytics_daily_active_users_v1_users_counts" ("day");
+
+-- index on analytics_daily_active_users_v1_users_recent
+create index "analytics_daily_active_users_v1_users_recent_idx"
+    on "analytics_daily_active_users_v1_users_recent" ("member");
+
+-- function analytics_daily_active_users_v1_users_counted
+create function "analytics_daily_active_users_v1_users_counted"(_from_time timestamptz, _to_time timestamptz)
+returns setof "analytics_daily_active_users_v1_users_counts"
+language sql stable
+begin atomic
+select "day", "weekly_active_users", "monthly_active_users"
 from (
     select
-        "day", "row_count", "active_users", "total_events",
-        _is_row,
+        "day", _is_row,
         (sum(_step_1) over _until_here)::bigint as "weekly_active_users",
         (sum(_step_2) over _until_here)::bigint as "monthly_active_users"
     from (
-        select
-            "day", "row_count", "active_users", "total_events",
-            true as _is_row, 0 as _step_1, 0 as _step_2
+        select "day", true as _is_row, 0 as _step_1, 0 as _step_2
         from "analytics_daily_active_users_v1_live"
+        where "day" >= _from_time and "day" < _to_time
         union all
-        select
-            _at, null::bigint, null::bigint, null::bigint,
-            false, _step_1, _step_2
+        select _at, false, _step_1, _step_2
         from (
             select
                 _bucket,
                 greatest(_bucket, _previous + interval '168 hours') as _from_1,
                 greatest(_bucket, _previous + interval '720 hours') as _from_2,
-                count(*) as _members
+                sum(_count) as _members
             from (
                 select
                     "day" as _bucket,
-                    lag("day") over (partition by "member" order by "day") as _previous
+                    lag("day") over (partition by "member" order by "day") as _previous,
+                    1 as _count
                 from "analytics_daily_active_users_v1_users_live"
+                where "day" > _from_time - interval '720 hours' and "day" < _to_time
             ) as _days
             group by 1, 2, 3
         ) as _alike
@@ -151,6 +174,119 @@ from (
     window _until_here as (order by "day")
 ) as _counted
 where _is_row;
+end;
+
+-- function analytics_daily_active_users_v1_users_recent_rows
+create function "analytics_daily_active_users_v1_users_recent_rows"(_until_time timestamptz)
+returns setof "analytics_daily_active_users_v1_users_recent"
+language sql stable
+begin atomic
+select max("day") as "day", "member"
+from "analytics_daily_active_users_v1_users_live"
+where "day" > _until_time - interval '720 hours' and "day" < _until_time
+group by "member";
+end;
+
+-- view analytics_daily_active_users
+create or replace view "analytics_daily_active_users" as
+with
+_open_1 as materialized (
+    select coalesce(jsonb_object_agg(
+        row("day")::text,
+        jsonb_build_array("weekly_active_users", "monthly_active_users")
+    ), '{}') as _found
+    from (
+        select
+            "day", _is_row,
+            (sum(_step_1) over _until_here)::bigint as "weekly_active_users",
+            (sum(_step_2) over _until_here)::bigint as "monthly_active_users"
+        from (
+            select "day", true as _is_row, 0 as _step_1, 0 as _step_2
+            from "analytics_daily_active_users_v1_live"
+            where "day" >= coalesce((select until from analytics_meta.counts where members = 'analytics_daily_active_users_v1_users'), '-infinity')
+            union all
+            select _at, false, _step_1, _step_2
+            from (
+                select
+                    _bucket,
+                    greatest(_bucket, _previous + interval '168 hours') as _from_1,
+                    greatest(_bucket, _previous + interval '720 hours') as _from_2,
+                    sum(_count) as _members
+                from (
+                    select
+                        _open."day" as _bucket,
+                        coalesce(
+                            lag(_open."day") over (partition by _open."member" order by _open."day"),
+                            _recent."day"
+                        ) as _previous,
+                        1 as _count
+                    from "analytics_daily_active_users_v1_users_live" as _open
+                    left join "analytics_daily_active_users_v1_users_recent" as _recent
+                        on _recent."member" = _open."member"
+                    where _open."day" >= coalesce((select until from analytics_meta.counts where members = 'analytics_daily_active_users_v1_users'), '-infinity')
+                ) as _days
+                group by 1, 2, 3
+            ) as _alike
+            cross join lateral (values
+                (_from_1, _members, 0),
+                (_bucket + interval '168 hours', -_members, 0),
+                (_from_2, 0, _members),
+                (_bucket + interval '720 hours', 0, -_members)
+            ) as _steps (_at, _step_1, _step_2)
+            union all
+            select _at, false, _step_1, _step_2
+            from (
+                select
+                    _bucket,
+                    greatest(_bucket, _previous + interval '168 hours') as _from_1,
+                    greatest(_bucket, _previous + interval '720 hours') as _from_2,
+                    sum(_count) as _members
+                from (
+                    select "day" as _bucket, null::timestamptz as _previous, "member_count" as _count
+                    from "analytics_daily_active_users_v1_users_recency"
+                ) as _days
+                group by 1, 2, 3
+            ) as _alike
+            cross join lateral (values
+                (_from_1, _members, 0),
+                (_bucket + interval '168 hours', -_members, 0),
+                (_from_2, 0, _members),
+                (_bucket + interval '720 hours', 0, -_members)
+            ) as _steps (_at, _step_1, _step_2)
+        ) as _rows
+        window _until_here as (order by "day")
+    ) as _counted
+    where _is_row
+)
+select
+    "day",
+    "active_users",
+    "weekly_active_users",
+    "monthly_active_users",
+    "total_events"
+from (
+    select
+        _main.*,
+        case when _main."day" < coalesce((select until from analytics_meta.counts where members = 'analytics_daily_active_users_v1_users'), '-infinity') then coalesce((
+            select _kept."weekly_active_users" from "analytics_daily_active_users_v1_users_counts" as _kept
+            where _kept."day" = _main."day"
+        ), (
+            select count(distinct _day."member") from "analytics_daily_active_users_v1_users_live" as _day
+            where _day."day" > _main."day" - interval '168 hours' and _day."day" <= _main."day"
+        )) else (
+            (select _found from _open_1) -> row(_main."day")::text ->> 0
+        )::bigint end as "weekly_active_users",
+        case when _main."day" < coalesce((select until from analytics_meta.counts where members = 'analytics_daily_active_users_v1_users'), '-infinity') then coalesce((
+            select _kept."monthly_active_users" from "analytics_daily_active_users_v1_users_counts" as _kept
+            where _kept."day" = _main."day"
+        ), (
+            select count(distinct _day."member") from "analytics_daily_active_users_v1_users_live" as _day
+            where _day."day" > _main."day" - interval '720 hours' and _day."day" <= _main."day"
+        )) else (
+            (select _found from _open_1) -> row(_main."day")::text ->> 1
+        )::bigint end as "monthly_active_users"
+    from "analytics_daily_active_users_v1_live" as _main
+) as _counted;
 
 -- comment on view analytics_daily_active_users
 comment on view "analytics_daily_active_users" is 'Users who did something, by day. Weekly and monthly are distinct users of the trailing 7 and 30 days. Only rows where user_id is present.';

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from adi_analytics.migrate.author import counts
 from adi_analytics.migrate.files.manifest import decode
 from adi_analytics_codegen.backends.sql import BACKENDS, manifest, object_names, render
 from adi_analytics_codegen.backends.sql.manifest.document import to_json
@@ -102,7 +103,7 @@ def test_the_migrator_reads_the_statements_of_the_sql_files(catalog):
         )
         for entry in described.aggregates:
             views = [entry.public_view(view) for view in entry.views]
-            made = [*entry.stored(backend), *views, *entry.comments, *entry.policies(backend)]
+            made = [*entry.stored(backend), *counts.ddl(entry), *views, *entry.comments, *entry.policies(backend)]
             assert blocks(files[f"sql/{backend}/{entry.name}.sql"]) == written(made)
 
 

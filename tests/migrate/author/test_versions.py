@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
-import psycopg
 import pytest
 from adi_analytics import migrate
 from support.migrating import (
@@ -24,9 +22,7 @@ from support.migrating import (
     truth,
     value,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from support.traffic import Traffic
 
 TASKS = "analytics_task_stats_daily"
 
@@ -199,54 +195,6 @@ def test_a_new_version_alone_follows_one_that_replaced_views_only(made: Project)
     assert made.new().changes == ("rebuild analytics_daily_active_users (version 1 to 3)",)
 
 
-class Traffic:
-    """Readers and writers that go on until told to stop."""
-
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._stop = threading.Event()
-        self.errors: list[BaseException] = []
-        self.reads = 0
-        self.written = 0
-        self.fewest = 10**9
-        self._threads = [threading.Thread(target=self._guard, args=(work,)) for work in (self._read, self._write)]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _guard(self, work: Any) -> None:
-        try:
-            with connect(self._dsn) as connection:
-                for _step in work(connection):
-                    if self._stop.wait(0.005):
-                        return
-        except BaseException as error:  # noqa: BLE001 - shown by the test
-            self.errors.append(error)
-
-    def _read(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
-        while True:
-            (days,) = connection.execute(f"select count(*) from {TASKS}".encode()).fetchone() or (0,)
-            self.fewest = min(self.fewest, days)
-            self.reads += 1
-            yield
-
-    def _write(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
-        while True:
-            connection.execute(
-                'insert into analytics_events ("timestamp", event_type, service, data, event_id)'
-                " values (now(), 'task_created', 'live', '{}', gen_random_uuid())"
-            )
-            self.written += 1
-            yield
-
-
 def test_readers_and_writers_notice_nothing(made: Project, target: Target) -> None:
     if target.wasm:
         pytest.skip("the WASM server has one session: readers and writers would see each other's transactions")
@@ -257,7 +205,7 @@ def test_readers_and_writers_notice_nothing(made: Project, target: Target) -> No
     made.edit(second_version)
     made.new("second version")
 
-    with Traffic(target.dsn) as traffic:
+    with Traffic(target.dsn, TASKS) as traffic:
         made.apply(target.dsn)
 
     assert traffic.errors == []

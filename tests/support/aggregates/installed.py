@@ -47,6 +47,10 @@ class Installed:
         storage = described.storage_ddl[backend]
         made.run([statement("bodies", "set check_function_bodies = off")], own_record(), machinery(backend))
         made.run(storage.create, storage.policies)
+        connection.execute(
+            "insert into analytics_meta.installation (format, backend, events_schema) values (1, %s, current_schema())",
+            [backend],
+        )
         for entry in described.aggregates:
             made.run(versions.create(entry, backend), versions.publish(entry, None))
         return made
@@ -81,7 +85,7 @@ class Installed:
         self.connection.execute(query, [[getattr(row, column) for row in listed] for column in columns])
 
     def refresh(self, before: datetime) -> None:
-        """Store every bucket that ends by *before*."""
+        """Store every bucket that ends by *before*, and keep its trailing counts."""
         for aggregate in self.manifest["aggregates"]:
             width = timedelta(seconds=aggregate["bucket"]["width"])
             end = MONDAY + (before - MONDAY) // width * width
@@ -92,6 +96,12 @@ class Installed:
             else:
                 with self.connection.transaction():
                     self._refresh_tables(aggregate, end)
+        self.recount()
+
+    def recount(self) -> None:
+        """Bring the trailing counts up to date."""
+        for aggregate in self.manifest["aggregates"]:
+            self.connection.execute("select analytics_meta.recount(%s, true)", [aggregate["relations"][0]["name"]])
 
     def _refresh_tables(self, aggregate: dict[str, Any], end: datetime) -> None:
         main = aggregate["relations"][0]["name"]

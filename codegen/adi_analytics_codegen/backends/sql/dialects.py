@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.backends.sql.ddl import aggregates, comments, storage
+from adi_analytics_codegen.backends.sql.ddl import aggregates, comments, counts, storage
 from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.backends.sql.text.statements import Statement
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.backends.sql.relations.plan import Plan, Relation
+    from adi_analytics_codegen.backends.sql.relations.plan import Counts, Plan, Relation
     from adi_analytics_codegen.model.model import Aggregate, Catalog
 
 Parts = dict[str, list[Statement]]
@@ -62,12 +62,14 @@ class PlannedAggregate:
     Attributes:
         views: The public views.
         comments: The comments on them.
+        counts: What is kept of the trailing counts, by relation of members.
         parts: Backend -> part -> statements of the stored relations.
     """
 
     plan: Plan
     views: list[Statement]
     comments: list[Statement]
+    counts: list[tuple[Counts, list[Statement]]]
     parts: dict[str, Parts]
 
 
@@ -106,4 +108,5 @@ def planned_aggregate(catalog: Catalog, aggregate: Aggregate) -> PlannedAggregat
         }
         for backend, dialect in DIALECTS.items()
     }
-    return PlannedAggregate(made, aggregates.public_views(made), comments.on_views(catalog, made), parts)
+    kept = [(each, counts.kept(made, each)) for each in made.counts]
+    return PlannedAggregate(made, aggregates.public_views(made), comments.on_views(catalog, made), kept, parts)

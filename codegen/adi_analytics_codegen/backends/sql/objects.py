@@ -31,4 +31,5 @@ def object_names(catalog: Catalog) -> list[tuple[str, str]]:
 def _of_aggregate(catalog: Catalog, aggregate: Aggregate) -> list[str]:
     made = plan(catalog, aggregate)
     views = [aggregate.name, *([made.distribution_view] if made.distributions else ())]
-    return [*views, *(name for relation in made.relations for name in (relation.name, relation.live))]
+    kept = [counts.members.kept(part) for counts in made.counts for part in ("counts", "recent", "recency")]
+    return [*views, *(name for relation in made.relations for name in (relation.name, relation.live)), *kept]

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from adi_analytics.migrate.author import versions
+from adi_analytics.migrate.author import counts, versions
 from adi_analytics.migrate.errors import UsageError
 from adi_analytics.migrate.files.manifest import Aggregate, Manifest, Storage
 from adi_analytics.migrate.files.statements import Call, Comment, Index, Table
@@ -93,7 +93,7 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
             rebuilt.append((before, now))
         else:
             now = _same_rows(before, entry, old)
-            if before.fingerprint != entry.fingerprint or versions.lacks_unit(before):
+            if before.fingerprint != entry.fingerprint or versions.lacks_unit(before) or counts.lacks(before, entry):
                 reviewed.append((before, now))
         if before is not None and before.refresh != entry.refresh:
             now = versions.reschedule(now, entry)
@@ -122,7 +122,7 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
 
 def _same_rows(before: Aggregate, entry: Aggregate, old: Manifest) -> Aggregate:
     """Return *before* with the views and comments of *entry*, whose stored rows are the same."""
-    if before.fingerprint != entry.fingerprint:
+    if before.fingerprint != entry.fingerprint or counts.lacks(before, entry):
         now = versions.reword(before, entry)
     else:
         now = msgspec.structs.replace(before, comments=entry.comments)

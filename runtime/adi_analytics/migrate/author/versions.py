@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from adi_analytics._shared.sql import interval, literal, quote, shorten
-from adi_analytics.migrate.author import history
+from adi_analytics.migrate.author import counts, history
 from adi_analytics.migrate.errors import ForgottenMigrationError
 from adi_analytics.migrate.files.manifest import Aggregate, Relation
 from adi_analytics.migrate.files.statements import Runnable, Statement, View, statement
@@ -97,6 +97,8 @@ def reword(before: Aggregate, entry: Aggregate) -> Aggregate:
         columns=entry.columns,
         views=entry.views,
         trailing=entry.trailing,
+        dimensions=entry.dimensions,
+        counts=entry.counts,
         fingerprint=entry.fingerprint,
         rows=entry.rows,
         measures=entry.measures,
@@ -136,7 +138,9 @@ def create(entry: Aggregate, backend: str) -> list[Runnable]:
         f"insert into analytics_meta.backfills (relation) values ({literal(entry.rollup)})",  # noqa: S608 - names and literals are quoted
     )
     state = [] if backend == "timescaledb" else [watermark]
-    return [*entry.stored(backend), *state, *entry.policies(backend), register(entry), backfill]
+    return [
+        *entry.stored(backend), *counts.create(entry), *state, *entry.policies(backend), register(entry), backfill
+    ]  # fmt: skip
 
 
 def register(entry: Aggregate) -> Statement:
@@ -168,7 +172,10 @@ def publish(entry: Aggregate, before: Aggregate | None) -> list[Runnable]:
     if before is None:
         return [*views, *entry.comments]
     made: list[Runnable] = [*history.widen_histories(entry, before), *views, *entry.comments]
-    if only_appends(before, entry):
+    renewed = before.rollup == entry.rollup and counts.differ(before, entry)  # a new version has made its own already
+    if renewed:
+        made = [*counts.drop(before), *counts.create(entry), *made]
+    if only_appends(before, entry) and not (renewed and before.counts):
         return made
     dropped = [statement(f"drop view {v.name}", f"drop view {quote(v.name)}") for v in reversed(before.views)]
     return [_remember_grants(before), *dropped, *made, _restore_grants(entry)]
@@ -245,13 +252,16 @@ def swap(before: Aggregate, now: Aggregate, backend: str) -> list[Runnable]:
     histories = [history.copy_history(view, before, now) for view in now.views]
     policies = _stop_policies(before) if backend == "timescaledb" else []
     kept = history.keep_members(now, before, backend)
-    return [history.set_boundary(before, now), *kept, *histories, *publish(now, before), *policies, stop]
+    again = counts.forget(now) if kept else []
+    return [history.set_boundary(before, now), *kept, *again, *histories, *publish(now, before), *policies, stop]
 
 
 def drop(entry: Aggregate, backend: str, *, views: bool = True) -> list[Statement]:
     """Return the statements that drop *entry* with its rows; without *views* the public views stay."""
     public = [view.name for view in reversed(entry.views)] if views else []
-    statements = [_drop("view", name) for name in [*public, *(relation.live for relation in entry.relations)]]
+    statements = [_drop("view", name) for name in public]
+    statements += counts.drop(entry)
+    statements += [_drop("view", relation.live) for relation in entry.relations]
     for relation in entry.relations:
         statements += _drop_stored(relation, backend)
     if entry.history:

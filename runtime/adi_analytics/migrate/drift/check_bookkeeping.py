@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final, LiteralString
 
+from psycopg.rows import dict_row
+
 from adi_analytics._shared.sql import interval, literal, quote
-from adi_analytics.migrate.author import history, statements, versions
+from adi_analytics.migrate.author import counts, history, statements, versions
 from adi_analytics.migrate.drift.findings import Finding, show
 from adi_analytics.migrate.files.manifest import Aggregate, Manifest
 from adi_analytics.migrate.server.backend import Database
@@ -19,6 +21,7 @@ def check(connection: Connection, database: Database, snapshot: Manifest) -> Ite
     """Yield what differs in the rows of ``analytics_meta``."""
     yield from _storage(connection, snapshot)
     yield from _aggregates(connection, snapshot)
+    yield from _counts(connection, snapshot)
     yield from _histories(connection, database, snapshot)
     if database.backend != "timescaledb":
         yield from _rollups(connection, snapshot)
@@ -86,6 +89,31 @@ def _aggregates(connection: Connection, snapshot: Manifest) -> Iterator[Finding]
         yield Finding(
             "warning", f"row {rollup} of analytics_meta.aggregates", "absent", "present",
             f"delete from analytics_meta.aggregates where rollup = {literal(rollup)};",  # noqa: S608 - names and literals are quoted
+        )  # fmt: skip
+
+
+def _counts(connection: Connection, snapshot: Manifest) -> Iterator[Finding]:
+    """Yield what differs in the rows by which trailing counts are kept."""
+    entries = [*snapshot.aggregates, *snapshot.retired]
+    expected = {counts.row(e, c)["members"]: (e, c) for e in entries for c in e.counts}
+    query: LiteralString = (
+        "select members, rollup, keys, extract(epoch from span)::integer as span, counts, counted, recent,"
+        " recent_rows, recency from analytics_meta.counts"
+    )
+    with connection.cursor(row_factory=dict_row) as cursor:
+        found = {values["members"]: values for values in cursor.execute(query)}
+    for members, (entry, kept) in expected.items():
+        place, values = f"row {members} of analytics_meta.counts", counts.row(entry, kept)
+        if found.get(members) != values:
+            yield Finding(
+                "error", place, show(values), show(found.get(members, "missing")),
+                f"delete from analytics_meta.counts where members = {literal(members)};"  # noqa: S608 - quoted
+                f" {counts.register(entry, kept).sql};",
+            )  # fmt: skip
+    for members in sorted(found.keys() - expected.keys()):
+        yield Finding(
+            "warning", f"row {members} of analytics_meta.counts", "absent", "present",
+            f"delete from analytics_meta.counts where members = {literal(members)};",  # noqa: S608 - quoted
         )  # fmt: skip
 
 

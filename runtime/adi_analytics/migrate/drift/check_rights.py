@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final, LiteralString
 
 from adi_analytics._shared.sql import quote
-from adi_analytics.migrate.author import history
+from adi_analytics.migrate.author import counts, history
 from adi_analytics.migrate.drift.findings import Finding, Severity
 from adi_analytics.migrate.files.manifest import Manifest
 from adi_analytics.migrate.server import roles
@@ -101,6 +101,7 @@ def ours(database: Database, snapshot: Manifest) -> dict[str, Any]:
     for entry in [*snapshot.aggregates, *snapshot.retired]:
         names += [name for relation in entry.relations for name in (relation.name, relation.live)]
         names += [history.members_table(relation) for relation in entry.relations]
+        names += [made.object for made in counts.ddl(entry)]
         names += [name for view in entry.views for name in (view.name, history.history_table(view, entry))]
     table = f"{quote(database.schema)}.{quote(snapshot.storage.table)}"
     return {"schema": database.schema, "names": names, "table": table}
@@ -148,6 +149,7 @@ def routines(connection: Connection, database: Database, snapshot: Manifest) -> 
     """Yield functions of another owner, and those that the roles that read or keep house may not call."""
     entries = [*snapshot.aggregates, *snapshot.retired]
     functions = [relation.rows_function for entry in entries for relation in entry.relations]
+    functions += [made.object for entry in entries for made in counts.ddl(entry)]
     values = {"schema": database.schema, "functions": functions}
     for _, routine, found, expected, callable_ in connection.execute(_ROUTINES, values):
         if found != expected:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from adi_analytics.migrate.author import history, versions
+from adi_analytics.migrate.author import counts, history, versions
 from adi_analytics.migrate.drift.describe import Description, describe
 from adi_analytics.migrate.files.machinery import own_record
 from adi_analytics.migrate.files.manifest import Aggregate, Manifest
@@ -49,5 +49,6 @@ def _relations(entry: Aggregate, backend: str) -> Iterator[Sql]:
     for made in history.stored(entry, backend):
         # A continuous aggregate cannot be temporary; a view of its SELECT has the same columns and definition.
         yield made.as_view if isinstance(made, ContinuousAggregate) else made.sql
+    yield from (made.sql for made in counts.ddl(entry))
     if entry.history:
         yield from (history.history_ddl(view, entry).sql for view in entry.views)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adi_analytics._shared.sql import literal, quote
-from adi_analytics.migrate.author import history, versions
+from adi_analytics.migrate.author import counts, history, versions
 from adi_analytics.migrate.drift.describe import Description, Properties
 from adi_analytics.migrate.drift.findings import Fix
 from adi_analytics.migrate.files.manifest import Manifest, StoredStatement
@@ -243,6 +243,7 @@ def _objects(snapshot: Manifest, backend: str) -> dict[str, _Object]:
     for entry in [*snapshot.retired, *snapshot.aggregates]:
         found |= _made(history.members_ddl(entry))
         found |= _made(history.stored(entry, backend))
+        found |= _made(counts.ddl(entry))
     for entry in snapshot.aggregates:
         if entry.history:
             found |= _made(history.history_ddl(view, entry) for view in entry.views)

@@ -26,9 +26,18 @@ _HEADS: Final[dict[str, str]] = {
 
 # What is there beside the migrator's own record, per backend, in the order in which it is created.
 _FILES: Final = {
-    "postgres": ("late_marks", "watermarks", "ensure_partitions", "common", "retention", "partitions", "rollups"),
-    "timescaledb_apache": ("late_marks", "watermarks", "common", "retention", "chunks", "rollups"),
-    "timescaledb": ("late_marks", "common", "retention", "chunks", "policies", "continuous"),
+    "postgres": (
+        "late_marks",
+        "watermarks",
+        "ensure_partitions",
+        "common",
+        "counts",
+        "retention",
+        "partitions",
+        "rollups",
+    ),
+    "timescaledb_apache": ("late_marks", "watermarks", "common", "counts", "retention", "chunks", "rollups"),
+    "timescaledb": ("late_marks", "common", "counts", "retention", "chunks", "policies", "continuous"),
 }
 
 

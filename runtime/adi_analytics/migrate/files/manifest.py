@@ -112,12 +112,31 @@ class Relation(msgspec.Struct, frozen=True):
         return Names(self.name, self.live, self.rows_function, self.index)
 
 
+class Counts(msgspec.Struct, frozen=True):
+    """What is kept of the trailing counts that one relation of members gives: tables, indexes and functions.
+
+    Attributes:
+        members: The place of the relation of members among the aggregate's.
+        member: The column of the member.
+        span: The longest span, in seconds.
+        columns: The counts, each with its span in seconds.
+        create: The statements that make it: format strings, the same on every backend.
+    """
+
+    members: int
+    member: str
+    span: int
+    columns: dict[str, int]
+    create: list[Table | Index | Function]
+
+
 class Aggregate(msgspec.Struct, frozen=True):
     """An aggregate, as the manifest describes it; in a snapshot also how it came to be.
 
     Attributes:
         rows: Fingerprint of which events are read and how they are grouped.
         measures: Each measure's fingerprint.
+        counts: What is kept of its trailing counts; nothing in a snapshot of an earlier release.
         history: Whether the public views add rows that an earlier version computed.
         history_unit: The span in seconds that belongs to one version as a whole: the bucket, or what holds the
             buckets of all versions when their widths differ.
@@ -137,6 +156,8 @@ class Aggregate(msgspec.Struct, frozen=True):
     views: list[PublicView]
     relations: list[Relation]
     ddl: dict[str, StoredDdl]
+    dimensions: list[str] = []
+    counts: list[Counts] = []
     trailing: int = 0
     history: bool = False
     history_unit: int = 0
@@ -156,6 +177,10 @@ class Aggregate(msgspec.Struct, frozen=True):
     def policies(self, backend: str) -> Iterator[Policy]:
         """Yield the statements of its policies on *backend*."""
         return (filled(template, self._names()) for template in self.ddl[backend].policies)
+
+    def kept(self, counts: Counts) -> Iterator[Table | Index | Function]:
+        """Yield the statements that make *counts*, some of its own."""
+        return (filled(template, self._names()) for template in counts.create)
 
     def public_view(self, view: PublicView) -> View:
         """Return the statement that makes *view*, one of its views."""
@@ -293,6 +318,9 @@ def _readable(manifest: Manifest) -> Manifest:
             for template in [*ddl.create, *ddl.policies]:
                 with _telling(f"{place}, backend {backend}, statement {template.step!r}"):
                     filled(template, names)
+        for counts in entry.counts:
+            with _telling(f"{place}, trailing counts"):
+                list(entry.kept(counts))
         for view in entry.views:
             with _telling(f"{place}, view {view.name}"):
                 entry.public_view(view)

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Protocol, TypeVar
 
 import msgspec
 
-from adi_analytics._shared.sql import line_literal, literal, quote
+from adi_analytics._shared.sql import line_literal, literal, quote, shorten
 
 
 class Sql:
@@ -231,11 +231,30 @@ _FORMS: Final[dict[str, Callable[[str], str]]] = {
 class Names:
     """The names of one stored relation, as the places in a format string call them."""
 
-    __slots__ = ("index", "live", "name", "rows_function")
+    __slots__ = ("_suffixed", "index", "live", "name", "rows_function")
 
     def __init__(self, name: str, live: str, rows_function: str, index: str) -> None:
         self.name, self.live = Name(name), Name(live)
         self.rows_function, self.index = Name(rows_function), Name(index)
+        self._suffixed = {part: Name(shorten(f"{name}{suffix}")) for part, suffix in _KEPT.items()}
+
+    def __getattr__(self, part: str) -> Name:
+        """Return the name of a *part* of what is kept of trailing counts."""
+        try:
+            return self._suffixed[part]
+        except KeyError:
+            raise AttributeError(part) from None
+
+
+_KEPT: Final = {
+    "counts": "_counts",
+    "counts_index": "_counts_idx",
+    "counted": "_counted",
+    "recent": "_recent",
+    "recent_index": "_recent_idx",
+    "recent_rows": "_recent_rows",
+    "recency": "_recency",
+}
 
 
 _S = TypeVar("_S", bound=msgspec.Struct)

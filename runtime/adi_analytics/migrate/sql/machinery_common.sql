@@ -96,6 +96,10 @@ begin
     if upper(buckets) > must_begin then
         buckets := buckets + tstzmultirange(tstzrange(must_begin, upper(buckets)));
     end if;
+    -- A refresh may end the transaction: the mark stays when something goes wrong before the counts are right again.
+    insert into analytics_meta.recounts (rollup, from_time)
+    select rollup_name, lower(buckets)
+    where exists (select from analytics_meta.counts c where c.rollup = rollup_name);
     for whole in select unnest(refreshable) loop
         for run in select analytics_meta.together(buckets * tstzmultirange(whole)) loop
             if afresh then
@@ -105,6 +109,7 @@ begin
             end if;
         end loop;
     end loop;
+    perform analytics_meta.recount(rollup_name);
 end
 $procedure$;
 
@@ -294,6 +299,8 @@ begin
     commit;
     for target in select a.rollup from analytics_meta.aggregates a where a.active order by a.rollup loop
         call analytics_meta.try_refresh(target.rollup);
+        commit;
+        perform analytics_meta.try_recount(target.rollup);
         commit;
     end loop;
     call analytics_meta.expire_storage(counted);

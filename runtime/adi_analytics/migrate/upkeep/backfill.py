@@ -170,6 +170,8 @@ class _Backfill:
                 " and analytics_meta.raw_floor() is not null",
                 (self._rollup,),
             )
+            if fetch_value(self._connection, "select to_regclass('analytics_meta.counts')") is not None:
+                self._connection.execute("select analytics_meta.recount(%s, true)", (self._rollup,))
             self._connection.execute(
                 "update analytics_meta.backfills set status = 'done', finished_at = clock_timestamp()"
                 " where relation = %s",

@@ -209,6 +209,8 @@ def _maintain(connection: Connection, database: Database, options: Options, *, f
             for rollup in _chosen(connection, ())
             if steps.do(f"refresh {rollup}", _refresh_due, connection, rollup, forced=forced)
         ]
+        for rollup in _counted(connection):
+            steps.do(f"keep the trailing counts of {rollup}", fetch_value, connection, _RECOUNT, rollup)
         expired = steps.do(
             "drop what is older than the retention", fetch_value, connection, "call analytics_meta.expire_storage(null)"
         )
@@ -227,6 +229,20 @@ def _maintain(connection: Connection, database: Database, options: Options, *, f
 
 
 _UNCOUNTED: Final[LiteralString] = "select uncounted from analytics_meta.expired"
+
+
+_RECOUNT: Final[LiteralString] = "select analytics_meta.recount_due(%s)"
+
+
+def _counted(connection: Connection) -> list[str]:
+    """Return the aggregates with trailing counts; none in a database that waits for the migration of this release."""
+    if fetch_value(connection, "select to_regclass('analytics_meta.counts')") is None:
+        return []
+    rows = connection.execute(
+        "select distinct rollup from analytics_meta.counts join analytics_meta.aggregates using (rollup)"
+        " where active order by rollup"
+    )
+    return [row[0] for row in rows]
 
 
 def _refresh_due(connection: Connection, rollup: str, *, forced: bool) -> bool:

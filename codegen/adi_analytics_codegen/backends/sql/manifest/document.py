@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from adi_analytics_codegen.backends.sql.dialects import Parts, Planned, PlannedAggregate
-    from adi_analytics_codegen.backends.sql.relations.plan import Plan, Relation
+    from adi_analytics_codegen.backends.sql.relations.plan import Counts, Plan, Relation
     from adi_analytics_codegen.backends.sql.text.statements import Statement
     from adi_analytics_codegen.model.model import Catalog
 
@@ -84,8 +84,19 @@ def _aggregate(catalog: Catalog, entry: PlannedAggregate) -> dict[str, Any]:
         "measures": measure_fingerprints(catalog, made),
         "views": _views(entry.views),
         "comments": [statement.described() for statement in entry.comments],
+        "counts": [_counts(made, counts, statements) for counts, statements in entry.counts],
         "relations": [_relation(catalog, made, relation) for relation in made.relations],
         "ddl": {backend: template(_parts(parts)) for backend, parts in entry.parts.items()},
+    }
+
+
+def _counts(made: Plan, counts: Counts, statements: list[Statement]) -> dict[str, Any]:
+    return {
+        "members": made.relations.index(counts.members),
+        "member": counts.member,
+        "span": seconds(counts.span),
+        "columns": {trailing.column: seconds(trailing.length) for trailing in counts.trailing},
+        "create": template([statement.described() for statement in statements]),
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics_codegen.backends.sql.relations.plan import KEPT
 from adi_analytics_codegen.backends.sql.text.names import identifier, literal
 
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ class Places:
         self.live = Place(number, "live")
         self.rows_function = Place(number, "rows_function")
         self.index = Place(number, "index")
+        self._number = number
+
+    def kept(self, part: str) -> Place:
+        """Return the name of a *part* of what is kept of trailing counts: a key of ``KEPT``."""
+        return Place(self._number, part)
 
 
 def template(value: Any) -> Any:
@@ -104,3 +110,5 @@ class _Names:
     def __init__(self, relation: Relation) -> None:
         self.name, self.live = _Name(relation.name), _Name(relation.live)
         self.rows_function, self.index = _Name(relation.rows_function), _Name(relation.index)
+        for part in KEPT:
+            setattr(self, part, _Name(relation.kept(part)))

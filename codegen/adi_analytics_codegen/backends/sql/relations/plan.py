@@ -13,6 +13,8 @@ from adi_analytics_codegen.model.model import FieldType, MeasureKind
 from adi_analytics_codegen.model.tables import shorten
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from adi_analytics_codegen.model.model import Aggregate, Catalog, Measure
 
 TIMESTAMP_TYPE: Final = SQL_TYPES[FieldType.DATETIME]
@@ -62,6 +64,22 @@ class Relation:
         """The column of the bucket's start."""
         return self.columns[0].name
 
+    def kept(self, part: str) -> str:
+        """Return the name of a *part* of what is kept of trailing counts: a key of ``KEPT``."""
+        return shorten(f"{self.name}{KEPT[part]}")
+
+
+KEPT: Final = {
+    "counts": "_counts",
+    "counts_index": "_counts_idx",
+    "counted": "_counted",
+    "recent": "_recent",
+    "recent_index": "_recent_idx",
+    "recent_rows": "_recent_rows",
+    "recency": "_recency",
+}
+"""What is kept of the trailing counts of a relation of members: part -> suffix of its name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trailing:
@@ -69,7 +87,31 @@ class Trailing:
 
     column: str
     members: Relation
-    span: str
+    length: timedelta
+
+    @property
+    def span(self) -> str:
+        """The span as an interval to add to a time."""
+        return exact_interval(self.length)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The trailing counts that one relation of members gives, kept for the buckets that are over."""
+
+    members: Relation
+    trailing: tuple[Trailing, ...]
+    member_count: str
+
+    @property
+    def span(self) -> timedelta:
+        """The longest span."""
+        return max(trailing.length for trailing in self.trailing)
+
+    @property
+    def member(self) -> str:
+        """The column of the member."""
+        return self.members.columns[self.members.keys - 1].name
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +137,19 @@ class Plan:
         """All stored relations, the main one first."""
         members = dict.fromkeys(trailing.members for trailing in self.trailing)
         return (self.main, *members, *(distribution.relation for distribution in self.distributions))
+
+    @property
+    def counts(self) -> tuple[Counts, ...]:
+        """The trailing counts by the relation of members that gives them."""
+        members = dict.fromkeys(trailing.members for trailing in self.trailing)
+        return tuple(
+            Counts(
+                each,
+                tuple(trailing for trailing in self.trailing if trailing.members == each),
+                unused("member_count", {column.name for column in each.columns}),
+            )
+            for each in members
+        )
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -155,7 +210,7 @@ class _Planner:
             subject = _subject(measure)
             if subject not in found:
                 found[subject] = self._members(measure, _numbered("_users", len(found)))
-            trailing.append(Trailing(measure.name, found[subject], exact_interval(measure.trailing)))
+            trailing.append(Trailing(measure.name, found[subject], measure.trailing))
         return tuple(trailing)
 
     def _members(self, measure: Measure, suffix: str) -> Relation:

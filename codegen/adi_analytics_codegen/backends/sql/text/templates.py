@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.backends.sql.text.names import identifier, interval, literal
+from adi_analytics_codegen.backends.sql.text.names import exact_interval, identifier, interval, literal
 from adi_analytics_codegen.model.tables import shorten
 
 if TYPE_CHECKING:
@@ -33,4 +33,5 @@ def _environment() -> Environment:
         autoescape=False,  # noqa: S701 - SQL, not HTML: every name and literal goes through a filter of its own
     )
     environment.filters.update(name=identifier, literal=literal, interval=interval, shorten=shorten)
+    environment.filters.update(exact_interval=exact_interval, prefixed=lambda name, prefix: prefix + name)
     return environment

@@ -1,0 +1,133 @@
+"""The kept trailing counts: how a database of an earlier release gets them, and what brings them up to date."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from adi_analytics import migrate
+from support.migrating import Document, Project, Target, execute, insert_events, rows, run, value
+from support.paths import EVENTS
+from support.traffic import Traffic
+from support.upkeep import force
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+USERS = "analytics_daily_active_users"
+MEMBERS = f"{USERS}_v1_users"
+TRUTH = f"""
+    select v.day, (select count(distinct user_id) from analytics_events
+                   where "timestamp" >= v.day - interval '144 hours' and "timestamp" < v.day + interval '24 hours'),
+           (select count(distinct user_id) from analytics_events
+            where "timestamp" >= v.day - interval '696 hours' and "timestamp" < v.day + interval '24 hours')
+    from {USERS} v order by 1
+"""
+
+
+def trailing(dsn: str) -> list[tuple[Any, ...]]:
+    return rows(dsn, f"select day, weekly_active_users, monthly_active_users from {USERS} order by 1")
+
+
+def kept(dsn: str) -> int:
+    found: int = value(dsn, f"select count(*) from {MEMBERS}_counts")
+    return found
+
+
+def earlier(folder: Path) -> Project:
+    """Return a project with the migrations of before trailing counts were kept."""
+    made = Project(folder)
+    shutil.copytree(EVENTS.parent / "migrations", made.migrations)
+    later = {path.name for path in made.migrations.iterdir() if path.is_dir() and path.name[:4] > "0005"}
+    for name in later:
+        shutil.rmtree(made.migrations / name)
+    lock = made.migrations / "migrations.lock"
+    lines = [line for line in lock.read_text().splitlines(keepends=True) if line[:4] <= "0005"]
+    lock.write_text("".join(lines))
+    return made
+
+
+def test_an_upgrade_keeps_counts_while_people_read_and_write(tmp_path: Path, target: Target) -> None:
+    target.apply(earlier(tmp_path))
+    insert_events(target.dsn)
+    right = rows(target.dsn, TRUTH)
+    force(target)  # this release beside the tables of the last one
+    assert trailing(target.dsn) == right
+
+    if target.wasm:
+        target.apply()
+    else:
+        with Traffic(target.dsn, USERS) as traffic:
+            target.apply()
+        assert traffic.errors == []
+        assert traffic.reads > 0
+
+    assert kept(target.dsn) == 0
+    assert trailing(target.dsn) == right
+    force(target)
+    assert kept(target.dsn) > 40
+    assert trailing(target.dsn) == right
+    assert run("drift", "--database-url", target.dsn).code == 0
+
+
+def test_a_late_row_changes_the_days_of_its_span(migrated: Target) -> None:
+    insert_events(migrated.dsn)
+    force(migrated)
+    before = trailing(migrated.dsn)
+    execute(
+        migrated.dsn,
+        'insert into analytics_events ("timestamp", event_type, service, user_id, data, event_id) select'
+        " date_trunc('day', now(), 'UTC') - interval '20 days', 'task_created', 's', gen_random_uuid(), '{}',"
+        " gen_random_uuid()",
+        "insert into analytics_meta.late_buckets (bucket)"
+        " values (date_trunc('day', now(), 'UTC') - interval '20 days')",
+    )
+
+    migrate.maintain(migrated.options)
+
+    more = [tuple(a - b for a, b in zip(after[1:], was[1:], strict=True))
+            for after, was in zip(trailing(migrated.dsn)[-25:], before[-25:], strict=True)]  # fmt: skip
+    assert more == [(0, 0)] * 4 + [(1, 1)] * 7 + [(0, 1)] * 14
+
+
+@pytest.mark.timescaledb
+def test_what_a_refresh_policy_stored_is_noticed(request: pytest.FixtureRequest) -> None:
+    migrated = Target("timescaledb", request.getfixturevalue("timescale_migrated_dsn"))
+    insert_events(migrated.dsn)
+    force(migrated)
+    day = "date_trunc('day', now(), 'UTC') - interval '1 day'"
+    execute(
+        migrated.dsn,
+        'insert into analytics_events ("timestamp", event_type, service, user_id, data, event_id)'
+        f" select {day}, 'task_created', 's', gen_random_uuid(), '{{}}', gen_random_uuid()",
+        f"call refresh_continuous_aggregate('{MEMBERS}', now() - interval '3 days', {day} + interval '1 day')",
+        "update analytics_meta.counts set counted_at = counted_at - interval '2 hours'",
+    )
+
+    migrate.maintain(migrated.options)
+
+    assert value(migrated.dsn, f"select weekly_active_users from {USERS} where day = {day}") == 8
+
+
+def test_another_trailing_count_takes_the_place_of_what_was_kept(made: Project, target: Target) -> None:
+    target.apply(made)
+    insert_events(target.dsn)
+    options = made.options(target.dsn, backend=target.options.backend)
+    migrate.maintain(options, forced=True)
+    execute(target.dsn, f"grant select on {USERS} to public")
+
+    def fortnight(document: Document) -> None:
+        measures = document["aggregates"][USERS]["measures"]
+        measures["of_14_days"] = {"distinct": "$user_id", "trailing": "14 days"}
+
+    made.edit(fortnight)
+    assert made.new().changes == (f"change the views of {USERS}",)
+    made.apply(target.dsn, backend=target.options.backend)
+    migrate.maintain(options, forced=True)
+
+    assert trailing(target.dsn) == rows(target.dsn, TRUTH)
+    assert value(target.dsn, f"select count(of_14_days) from {MEMBERS}_counts") > 40
+    assert value(target.dsn, f"select count(*) from {USERS} where of_14_days > monthly_active_users") == 0
+    assert value(target.dsn, f"select has_table_privilege('public', '{USERS}', 'select')")
+    assert [found for found in migrate.drift(options).findings if not found.object.startswith("grant")] == []
