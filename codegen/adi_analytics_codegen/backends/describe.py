@@ -5,15 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.model.durations import duration_text
-from adi_analytics_codegen.model.model import MeasureKind, Sensitivity, Status, Store
+from adi_analytics_codegen.model.model import Choice, MeasureKind, Sensitivity, Status, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adi_analytics_codegen.model.model import Condition, Deprecation, EnumValue, Event, Field, Measure, Ratio
+    from adi_analytics_codegen.model.model import Deprecation, EnumValue, Event, Field, Measure, Ratio, Test
 
 _STORED: Final = {Store.KEEP: "stored as it is", Store.HASH: "stored as a keyed hash", Store.DROP: "not stored"}
-_OPERATORS: Final = {"eq": "=", "ne": "<>", "in": "in", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_OPERATORS: Final = {
+    "eq": "=",
+    "ne": "<>",
+    "in": "in",
+    "lt": "<",
+    "lte": "<=",
+    "gt": ">",
+    "gte": ">=",
+    "prefix": "begins with",
+}
 
 
 def class_text(event: Event) -> str:
@@ -88,12 +97,15 @@ def ratio_text(ratio: Ratio, show: Callable[[str], str] = str) -> str:
     return f"({numerator}) / ({denominator})"
 
 
-def where_text(conditions: tuple[Condition, ...], show: Callable[[str], str] = str) -> str:
-    """Return which rows pass *conditions*, in words; *show* writes the names and values in them."""
-    return " and ".join(_condition(condition, show) for condition in conditions)
+def where_text(where: tuple[Test, ...], show: Callable[[str], str] = str) -> str:
+    """Return which rows pass *where*, in words; *show* writes the names and values in it."""
+    return " and ".join(_test(test, show) for test in where)
 
 
-def _condition(condition: Condition, show: Callable[[str], str]) -> str:
+def _test(condition: Test, show: Callable[[str], str]) -> str:
+    if isinstance(condition, Choice):
+        branches = " or ".join(where_text(branch, show) for branch in condition.branches)
+        return f"{'not ' if condition.negated else ''}({branches})"
     name = show(condition.field)
     if condition.op == "exists":
         return f"{name} is {'present' if condition.value else 'absent'}"

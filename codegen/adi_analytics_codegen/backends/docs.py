@@ -16,7 +16,7 @@ from adi_analytics_codegen.model.walk import innermost
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event, Field, Measure, Ratio
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Event, Field, Measure, Ratio, Test
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>|#~$])")
 
@@ -151,5 +151,5 @@ def ratio_text(ratio: Ratio) -> str:
     return describe.ratio_text(ratio, code)
 
 
-def _where(conditions: tuple[Condition, ...]) -> str:
-    return describe.where_text(conditions, code)
+def _where(where: tuple[Test, ...]) -> str:
+    return describe.where_text(where, code)

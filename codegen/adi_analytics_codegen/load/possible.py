@@ -15,21 +15,13 @@ from adi_analytics_codegen.model.model import FieldType, Operator
 from adi_analytics_codegen.model.patterns import in_python
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from adi_analytics_codegen.model.model import Condition, Enum, Field
 
 _INT_MAX: Final = 2**63 - 1
 """Aggregates read whole numbers up to this size."""
 _LIMITS: Final = ("min", "max", "min_length", "max_length", "pattern", "precision", "scale")
-_COMPARED: Final = {
-    Operator.EQ: operator.eq,
-    Operator.NE: operator.ne,
-    Operator.LT: operator.lt,
-    Operator.LTE: operator.le,
-    Operator.GT: operator.gt,
-    Operator.GTE: operator.ge,
-}
 _DATE: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,38}(\.[0-9]{1,38})?")
 _DATETIME: Final = re.compile(
@@ -137,6 +129,11 @@ class Values:
                 lows.append((self._key(test.value), test.op is Operator.GT))
             elif test.op in {Operator.LT, Operator.LTE}:
                 highs.append((self._key(test.value), test.op is Operator.LTE))
+        begun = [test.value for test in tests if test.op is Operator.PREFIX]
+        prefixes = [value for value in begun if isinstance(value, str)]
+        if prefixes and not self._can_begin(max(prefixes, key=len), begun, lows):
+            return False
+        lows += [(prefix, False) for prefix in prefixes]
         if not lows or not highs:
             return True
         (low, above), (high, up_to) = max(lows), min(highs)
@@ -145,6 +142,15 @@ class Values:
             low, high = low + above, high - (not up_to)
             return bool(high - low + 1 > sum(low <= value <= high for value in without))
         return bool(low < high or (low == high and not above and up_to and low not in without))
+
+    def _can_begin(self, prefix: str, others: list[Any], lows: list[tuple[Any, bool]]) -> bool:
+        """Whether a text that begins with *prefix* is short enough, above *lows*, and fits the tests *others*."""
+        most = getattr(self.field, "max_length", None)
+        return (
+            all(_begins(prefix, other) for other in others)
+            and (most is None or len(prefix) <= most)
+            and all(low <= prefix or low.startswith(prefix) for low, _ in lows)
+        )
 
     def _ends(self) -> tuple[Any, Any]:
         least, most = getattr(self.field, "min", None), getattr(self.field, "max", None)
@@ -170,6 +176,22 @@ def _fits(field: Field, text: str) -> bool:
         return False
     pattern = field.pattern
     return pattern is None or is_slow(pattern) or re.search(in_python(pattern), text) is not None
+
+
+def _begins(text: str, prefix: str | tuple[str, ...]) -> bool:
+    """Whether *text* begins with *prefix*, or with none of several."""
+    return text.startswith(prefix) == isinstance(prefix, str)
+
+
+_COMPARED: Final[dict[Operator, Callable[[Any, Any], bool]]] = {
+    Operator.EQ: operator.eq,
+    Operator.NE: operator.ne,
+    Operator.LT: operator.lt,
+    Operator.LTE: operator.le,
+    Operator.GT: operator.gt,
+    Operator.GTE: operator.ge,
+    Operator.PREFIX: _begins,
+}
 
 
 def _named(test: Condition) -> tuple[Any, ...]:

@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.load.possible import Values, day_of, decimal_of, decimal_text, time_of
-from adi_analytics_codegen.model.model import EVENT, SERVICE, USER_ID, Condition, Field, FieldType, Operator, Store
+from adi_analytics_codegen.load.tests import ANY, NOT, built, built_entry, condition, entries, operators, ways
+from adi_analytics_codegen.model.model import (
+    EVENT,
+    SERVICE,
+    USER_ID,
+    Choice,
+    Condition,
+    Field,
+    FieldType,
+    Operator,
+    Store,
+)
 from adi_analytics_codegen.model.naming import did_you_mean
 from adi_analytics_codegen.model.readers import lets_through
 
@@ -17,7 +28,7 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.load.context import Context
     from adi_analytics_codegen.load.yaml import Node
-    from adi_analytics_codegen.model.model import Enum, Event, Location
+    from adi_analytics_codegen.model.model import Enum, Event, Location, Test
 
 _COLUMN_TYPES: Final = {USER_ID: FieldType.UUID, SERVICE: FieldType.STRING, EVENT: FieldType.STRING}
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -41,6 +52,7 @@ _READ_AS: Final[dict[FieldType, Callable[[Any], Any]]] = {
     FieldType.DATE: day_of,
     FieldType.DECIMAL: decimal_of,
 }
+_TEXTS: Final = frozenset({FieldType.STRING, FieldType.ENUM})
 _NAMING: Final = frozenset({Operator.EQ, Operator.NE, Operator.IN})
 
 
@@ -57,16 +69,15 @@ class Reader:
     enums: dict[str, Enum]
     sources: tuple[str, ...]
     subject: str
-    given: tuple[Condition, ...] = ()
+    given: tuple[Test, ...] = ()
 
     def narrowed(self, node: Node, subject: str) -> Reader:
         """Return a reader of only the events that the ``where`` of *node* lets through."""
-        test = node.entries("where").get(EVENT)
-        if test is None:
-            return replace(self, subject=subject)
-        conditions = [_condition(EVENT, op, operand) for op, operand in _tests(test)]
-        passing = tuple(name for name in self.sources if lets_through(conditions, name))
-        return replace(self, subject=subject, sources=passing)
+        return replace(self._passing(built(node.get("where"))), subject=subject)
+
+    def _passing(self, tests: tuple[Test, ...]) -> Reader:
+        """Return a reader of only the events that *tests* let through."""
+        return replace(self, sources=tuple(name for name in self.sources if lets_through(tests, name)))
 
     def type_of(self, name: str, at: Location) -> FieldType | None:
         """Return the type of what *name* refers to in every event read, or ``None`` after a finding."""
@@ -101,38 +112,76 @@ class Reader:
             found[source] = one
         return found
 
-    def where(self, node: Node) -> tuple[Condition, ...]:
+    def where(self, node: Node) -> tuple[Test, ...]:
         """Return the tests of the ``where`` of *node*."""
-        narrowed = self.narrowed(node, self.subject)
-        conditions: list[Condition] = []
+        where = node.get("where")
+        if where is not None:
+            self._check_tests(where)
+        return self._spelled(built(where))
+
+    def _spelled(self, tests: tuple[Test, ...]) -> tuple[Test, ...]:
+        """Return *tests* in one spelling for each meaning that depends on the types of the fields."""
+        reader = self._passing(tests)
+        return tuple(
+            replace(test, branches=tuple(map(reader._spelled, test.branches)))  # noqa: SLF001 - the same class
+            if isinstance(test, Choice)
+            else _spelled(test, reader._kind(test.field))  # noqa: SLF001 - the same
+            for test in tests
+        )
+
+    def _kind(self, name: str) -> FieldType | None:
+        """Return the type of *name* in the first event read that has it."""
+        fields = (_dotted(self.events[source].fields, name.split(".")) for source in self.sources)
+        return next((field.type for field in fields if field is not None), None)
+
+    def _check_tests(self, where: Node) -> None:
+        """Report the tests of *where* that make no sense, and when no row can pass them all."""
+        tests = built(where)
         before = len(self.context.findings.items)
-        for name, test in node.entries("where").items():
-            conditions += narrowed.tests(name, test) if name != EVENT else self.tests(name, test)
-        if conditions and len(self.context.findings.items) == before:
-            narrowed.check_passable(conditions)
-        return tuple(conditions)
+        stated = entries(where)
+        for name, node in stated:
+            if name in {ANY, NOT}:
+                others = tuple(test for entry in stated if entry[1] is not node for test in built_entry(*entry))
+                reader = replace(self._passing(others), given=(*self.given, *others))
+                for group in node.items if name == ANY else [node]:
+                    reader._check_tests(group)  # noqa: SLF001 - a reader of its own
+            else:
+                self._check_test(name, node, tests)
+        if tests and len(self.context.findings.items) == before:
+            self._passing(tests).check_passable(tests)
 
-    def check_passable(self, conditions: list[Condition]) -> None:
-        """Report *conditions* that no row can pass."""
+    def check_passable(self, tests: tuple[Test, ...]) -> None:
+        """Report *tests* that no row can pass."""
         if not self.sources:
-            self._error(conditions[0].at, "where-never", "none of the events passes", "change the test of event")
-        elif all(self._blocking(source, conditions) for source in self.sources):
-            blocking = self._blocking(self.sources[0], conditions)
-            name = next(test.field for test in reversed(conditions) if test.field in blocking)
-            at = next(test.at for test in reversed(conditions) if test.field == name)
-            tests = ", ".join(f"{test.op}: {_shown(test.value)}" for test in self._tests_of(name, conditions))
-            limits = self._values(self.sources[0], name)
-            states = f" has {limits.limits} and" if limits is not None and limits.limits else ""
-            message = f'no row passes: "{name}"{states} is tested with {tests}'
-            self._error(at, "where-never", message, "change a test, or remove it")
+            self._error(tests[0].at, "where-never", "none of the events passes", "change the test of event")
+            return
+        found = ways((*self.given, *tests))
+        if found is None or any(self._can_pass(way) for way in found):
+            return
+        open_to = [(source, way) for way in found for source in self.sources if lets_through(way, source)]
+        if len({id(way) for _, way in open_to}) == 1:
+            self._report_never(*open_to[0])
+        else:
+            message = "no row passes: whichever way through $any and $not it takes, another test fails"
+            self._error(tests[-1].at, "where-never", message, "change a test, or remove it")
 
-    def _tests_of(self, name: str, conditions: Iterable[Condition]) -> list[Condition]:
-        return [test for test in (*self.given, *conditions) if test.field == name]
+    def _can_pass(self, way: tuple[Condition, ...]) -> bool:
+        return any(lets_through(way, source) and not self._blocking(source, way) for source in self.sources)
+
+    def _report_never(self, source: str, way: tuple[Condition, ...]) -> None:
+        blocking = self._blocking(source, way)
+        name = next(test.field for test in reversed(way) if test.field in blocking)
+        at = next(test.at for test in reversed(way) if test.field == name)
+        tests = ", ".join(f"{test.op}: {_shown(test.value)}" for test in way if test.field == name)
+        limits = self._values(source, name)
+        states = f" has {limits.limits} and" if limits is not None and limits.limits else ""
+        message = f'no row passes: "{name}"{states} is tested with {tests}'
+        self._error(at, "where-never", message, "change a test, or remove it")
 
     def _blocking(self, source: str, conditions: Iterable[Condition]) -> list[str]:
-        """Return the fields of which no value in *source* passes all tests of it."""
+        """Return the fields of which no value in *source* passes all *conditions* on it."""
         by_name: defaultdict[str, list[Condition]] = defaultdict(list)
-        for test in (*self.given, *conditions):
+        for test in conditions:
             if test.field != EVENT:
                 by_name[test.field].append(test)
         return [
@@ -150,20 +199,16 @@ class Reader:
             return None
         return Values(field.type, field, self.enums.get(field.enum or ""))
 
-    def tests(self, name: str, node: Node) -> list[Condition]:
-        """Return the tests that one entry of a ``where`` stands for."""
+    def _check_test(self, name: str, node: Node, tests: tuple[Test, ...]) -> None:
+        """Report what is wrong with one entry of a ``where`` whose tests are *tests*."""
         if name not in _COLUMN_TYPES and not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", name):
             self._error(node.key_at, "unknown-reference", f'"{name}" is no field', did_you_mean(name, _COLUMN_TYPES))
-            return []
-        kind = self.type_of(name, node.key_at)
-        conditions = []
-        for op, operand in _tests(node):
-            condition = _condition(name, op, operand)
-            if kind is not None:
-                self._check(condition, kind, operand)
-                condition = _spelled(condition, kind)
-            conditions.append(condition)
-        return conditions
+            return
+        reader = self if name == EVENT else self._passing(tests)
+        kind = reader.type_of(name, node.key_at)
+        if kind is not None:
+            for op, operand in operators(node):
+                reader._check(condition(name, op, operand), kind, operand)  # noqa: SLF001 - the same class
 
     def _check(self, condition: Condition, kind: FieldType, operand: Node) -> None:
         """Report a test that does not fit the type of what it tests."""
@@ -178,6 +223,10 @@ class Reader:
         if condition.op in _ORDERING and (kind not in _ORDERED or condition.field == EVENT):
             message = f'"{condition.field}" is {kind}, which has no order'
             self._error(operand.at, "where-operator", message, "use eq, ne or in")
+        if condition.op is Operator.PREFIX and (kind not in _TEXTS or condition.field == EVENT):
+            message = f'"{condition.field}" is {kind}, which has no prefix'
+            self._error(operand.at, "where-operator", message, "use eq, ne or in")
+            return
         for value in operand.items if isinstance(operand.value, list) else [operand]:
             self._check_value(condition.field, kind, value, condition.op)
 
@@ -233,13 +282,7 @@ def _shown(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value).lower()
 
 
-def _tests(node: Node) -> list[tuple[Operator, Node]]:
-    if isinstance(node.value, dict):
-        return [(Operator(op), operand) for op, operand in node.value.items()]
-    return [(Operator.IN if isinstance(node.value, list) else Operator.EQ, node)]
-
-
-def _spelled(condition: Condition, kind: FieldType) -> Condition:
+def _spelled(condition: Condition, kind: FieldType | None) -> Condition:
     """Return *condition* with decimals as their digits: 9.5, "9.50" and 9.500 are one."""
     if kind is not FieldType.DECIMAL or condition.op is Operator.EXISTS:
         return condition
@@ -251,12 +294,3 @@ def _spelled(condition: Condition, kind: FieldType) -> Condition:
     if others:
         return replace(condition, value=(first, *others))
     return replace(condition, op=Operator.EQ if several else condition.op, value=first)
-
-
-def _condition(name: str, op: Operator, operand: Node) -> Condition:
-    """Return a test in the form that all of its spellings share, so that rewording it changes nothing."""
-    value = operand.plain()
-    if isinstance(value, list):
-        value = tuple(sorted(set(value), key=lambda one: (str(type(one)), one)))
-        op, value = (Operator.EQ, value[0]) if len(value) == 1 else (op, value)
-    return Condition(name, op, value, operand.at)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 FORMATS: Final = (1, 2)
 """The formats of catalogs, oldest first. Every catalog of a format is one of each later format too."""
@@ -117,6 +117,7 @@ class Operator(StrEnum):
     LTE = "lte"
     GT = "gt"
     GTE = "gte"
+    PREFIX = "prefix"
     EXISTS = "exists"
 
 
@@ -233,6 +234,21 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One test of a row, made of others: all tests of at least one branch must hold, or of none if ``negated``.
+
+    Each test inside is true or false of a row, never unknown, so a negation holds of every row that fails.
+    """
+
+    branches: tuple[tuple[Test, ...], ...]
+    at: Location
+    negated: bool = False
+
+
+Test: TypeAlias = "Condition | Choice"
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
     """A value computed from the rows of a bucket that pass ``where``.
 
@@ -250,7 +266,7 @@ class Measure:
     type: FieldType | None = None
     quantile: float | None = None
     trailing: timedelta | None = None
-    where: tuple[Condition, ...] = ()
+    where: tuple[Test, ...] = ()
     description: str = ""
 
 
@@ -304,7 +320,7 @@ class Aggregate:
     at: Location
     dimensions: tuple[Dimension, ...] = ()
     derived: tuple[Ratio, ...] = ()
-    where: tuple[Condition, ...] = ()
+    where: tuple[Test, ...] = ()
     all_events: bool = False
     version: int = 1
     owner: str = ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.model.model import EVENT, SERVICE, USER_ID, Operator
+from adi_analytics_codegen.model.model import EVENT, SERVICE, USER_ID, Choice, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event, Test
 
 _TESTS_OF_EVENTS: Final = frozenset({Operator.EQ, Operator.NE, Operator.IN})
 
@@ -25,8 +25,18 @@ def references(aggregate: Aggregate) -> Iterator[tuple[str, str]]:
         yield from _tested(measure.name, measure.where)
 
 
-def _tested(column: str, where: tuple[Condition, ...]) -> Iterator[tuple[str, str]]:
-    for condition in where:
+def every_condition(where: Iterable[Test]) -> Iterator[Condition]:
+    """Yield the conditions of *where*, and those inside its choices."""
+    for test in where:
+        if isinstance(test, Choice):
+            for branch in test.branches:
+                yield from every_condition(branch)
+        else:
+            yield test
+
+
+def _tested(column: str, where: Iterable[Test]) -> Iterator[tuple[str, str]]:
+    for condition in every_condition(where):
         if condition.field != EVENT:
             yield column, condition.field
 
@@ -53,9 +63,26 @@ def columns_fed(aggregate: Aggregate, event: str) -> list[str]:
     return [m.name for m in aggregate.measures if lets_through((*aggregate.where, *m.where), event)]
 
 
-def lets_through(where: Iterable[Condition], event: str) -> bool:
-    """Whether the tests of the event's name in *where* are true of *event*."""
-    return all(_is_true(condition, event) for condition in where if condition.field == EVENT)
+def lets_through(where: Iterable[Test], event: str) -> bool:
+    """Whether a row of *event* can pass *where*, as far as its tests of the event's name say."""
+    return all(_can_hold(test, event) for test in where)
+
+
+def _can_hold(test: Test, event: str) -> bool:
+    if not isinstance(test, Choice):
+        return test.field != EVENT or _is_true(test, event)
+    if test.negated:
+        return not any(all(_must_hold(one, event) for one in branch) for branch in test.branches)
+    return any(lets_through(branch, event) for branch in test.branches)
+
+
+def _must_hold(test: Test, event: str) -> bool:
+    """Whether every row of *event* passes *test*, whatever its fields are."""
+    if not isinstance(test, Choice):
+        return test.field == EVENT and _is_true(test, event)
+    if test.negated:
+        return not any(lets_through(branch, event) for branch in test.branches)
+    return any(all(_must_hold(one, event) for one in branch) for branch in test.branches)
 
 
 def _is_true(condition: Condition, event: str) -> bool:

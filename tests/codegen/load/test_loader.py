@@ -14,6 +14,7 @@ from adi_analytics_codegen.check.rules import RULES
 from adi_analytics_codegen.model.findings import CatalogError
 from adi_analytics_codegen.model.fingerprint import fingerprint
 from adi_analytics_codegen.model.model import Operator, Sensitivity, Store
+from adi_analytics_codegen.model.readers import every_condition
 from support.codegen.projects import minimal
 from support.paths import EVENTS, FIXTURES
 
@@ -176,7 +177,7 @@ def test_an_aggregate_of_the_project():
     daily = next(a for a in load_catalog(EVENTS).aggregates if a.name == "analytics_daily_active_users")
     assert daily.all_events
     assert len(daily.sources) == 29
-    assert daily.where[0].op is Operator.EXISTS
+    assert [test.op for test in every_condition(daily.where)] == [Operator.EXISTS]
     assert [measure.trailing for measure in daily.measures] == [None, timedelta(days=7), timedelta(days=30), None]
 
 
@@ -208,7 +209,7 @@ def reading(**keys):
 @pytest.mark.parametrize("where", [{"event": {"ne": "page_left"}}, {"event": {"in": ["page_view"], "ne": "page_left"}}])
 def test_a_measure_may_leave_events_out(project, where):
     catalog = load_catalog(project.write(reading(measures={"views": {"count": True, "where": where}})))
-    assert catalog.aggregates[0].measures[0].where[-1].op is Operator.NE
+    assert list(every_condition(catalog.aggregates[0].measures[0].where))[-1].op is Operator.NE
 
 
 @pytest.mark.parametrize(("every", "fits"), [("1 day", True), ("46 hours", True), ("47 hours", False)])

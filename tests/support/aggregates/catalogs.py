@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from adi_analytics_codegen.model.model import (
     Aggregate,
     Catalog,
+    Choice,
     Condition,
     Dimension,
     Event,
@@ -22,6 +23,7 @@ from adi_analytics_codegen.model.model import (
     Ratio,
     Refresh,
     Storage,
+    Test,
 )
 from hypothesis import strategies as st
 from support.aggregates.oracle import Row
@@ -148,7 +150,7 @@ def _aggregate(draw: Callable[..., Any], name: str, fields: tuple[Field, ...]) -
         at=AT,
         dimensions=tuple(Dimension(next(used), of, kind, AT) for of, kind in dimensions),
         derived=(Ratio(next(used), draw(sides), draw(sides), AT),) if sides is not None else (),
-        where=draw(_conditions(fields)),
+        where=draw(_tests(fields)),
         all_events=draw(st.booleans()),
         version=draw(st.integers(1, 12)),
     )
@@ -159,7 +161,7 @@ def _measure(
     draw: Callable[..., Any], name: str, kind: MeasureKind, fields: tuple[Field, ...], width: timedelta
 ) -> Measure:
     usable = [pair for pair in _scalars(fields) if pair[1] in USABLE.get(kind, ())]
-    where = draw(_conditions(fields))
+    where = draw(_tests(fields))
     if not usable:
         return Measure(name, MeasureKind.COUNT, AT, where=where)
     of, type_ = draw(st.sampled_from(usable))
@@ -176,6 +178,15 @@ def _measure(
 
 
 @st.composite
+def _tests(draw: Callable[..., Any], fields: tuple[Field, ...], depth: int = 0) -> tuple[Test, ...]:
+    found: tuple[Test, ...] = draw(_conditions(fields))
+    if depth < 3 and draw(st.integers(0, 2)) == 0:
+        branches = draw(st.lists(_tests(fields, depth + 1).filter(bool), min_size=1, max_size=3).map(tuple))
+        found = (*found, Choice(branches, AT, negated=draw(st.booleans())))
+    return found
+
+
+@st.composite
 def _conditions(draw: Callable[..., Any], fields: tuple[Field, ...]) -> tuple[Condition, ...]:
     found = []
     for field in draw(st.lists(st.sampled_from(fields), max_size=2)) if draw(st.booleans()) else ():
@@ -183,6 +194,7 @@ def _conditions(draw: Callable[..., Any], fields: tuple[Field, ...]) -> tuple[Co
         operators = [Operator.EXISTS]
         if field.type in SCALARS:
             operators += [Operator.EQ, Operator.NE, Operator.IN]
+            operators += [Operator.PREFIX] if field.type in (FieldType.STRING, FieldType.ENUM) else ()
             operators += ORDERED if field.type not in (FieldType.BOOL, FieldType.UUID) else ()
         op = draw(st.sampled_from(operators))
         several = st.lists(value, min_size=1, max_size=3).map(tuple)

@@ -16,12 +16,12 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from adi_analytics_codegen.model.model import FieldType, MeasureKind, Operator
+from adi_analytics_codegen.model.model import Choice, FieldType, MeasureKind, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event, Field, Measure
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event, Field, Measure, Test
 
 MONDAY = datetime(2000, 1, 3, tzinfo=UTC)
 EXACT = Context(prec=5000)
@@ -33,6 +33,7 @@ TESTS: dict[Operator, Callable[[Any, Any], Any]] = {
     Operator.LTE: operator.le,
     Operator.GT: operator.gt,
     Operator.GTE: operator.ge,
+    Operator.PREFIX: lambda value, prefix: value[: len(prefix)] == prefix,
 }
 
 
@@ -101,10 +102,16 @@ class _Reader:
         pairs = [(row, value) for row, value in pairs if value is not None]
         return _reduce(measure, pairs)
 
-    def passes(self, row: Row, conditions: tuple[Condition, ...]) -> bool:
-        return all(self.holds(row, condition, conditions) for condition in conditions)
+    def passes(self, row: Row, where: tuple[Test, ...], given: tuple[Test, ...] = ()) -> bool:
+        tests = (*given, *where)
+        return all(
+            any(self.passes(row, branch, tests) for branch in test.branches) != test.negated
+            if isinstance(test, Choice)
+            else self.holds(row, test, tests)
+            for test in where
+        )
 
-    def holds(self, row: Row, condition: Condition, conditions: tuple[Condition, ...]) -> bool:
+    def holds(self, row: Row, condition: Condition, conditions: tuple[Test, ...]) -> bool:
         if condition.field == "event":
             return _compare(row.event_type, condition.op, condition.value)
         kind = self.kind(condition.field, conditions)
@@ -119,10 +126,10 @@ class _Reader:
             wanted = tuple(map(uuid.UUID, wanted)) if isinstance(wanted, tuple) else uuid.UUID(wanted)
         return _compare(value, condition.op, wanted)
 
-    def kind(self, name: str, conditions: tuple[Condition, ...]) -> FieldType:
+    def kind(self, name: str, conditions: tuple[Test, ...]) -> FieldType:
         if name.startswith("$"):
             return {"$user_id": FieldType.UUID, "$service": FieldType.STRING}[name]
-        named = [c for c in conditions if c.field == "event"]
+        named = [c for c in conditions if not isinstance(c, Choice) and c.field == "event"]
         events = [e for e in self.events if all(_compare(e.name, c.op, c.value) for c in named)] or self.events
         return next(found.type for event in events if (found := _field(event, name)) is not None)
 
@@ -221,7 +228,7 @@ def _compare(value: Any, op: Operator, wanted: Any) -> bool:
         return False
     if isinstance(value, Decimal):  # a double of the database against the catalog's double
         value = float(value)
-    if isinstance(value, str) and op not in (Operator.IN, Operator.EQ, Operator.NE):
+    if isinstance(value, str) and op in (Operator.LT, Operator.LTE, Operator.GT, Operator.GTE):
         value, wanted = value.encode(), wanted.encode()
     return bool(TESTS[op](value, wanted))
 

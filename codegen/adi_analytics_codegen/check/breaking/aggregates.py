@@ -8,12 +8,12 @@ from adi_analytics_codegen.check.breaking.rule import Aggregates, Catalogs, Foun
 from adi_analytics_codegen.model.durations import duration_text
 from adi_analytics_codegen.model.findings import Severity
 from adi_analytics_codegen.model.fingerprint import canonical, meaning
-from adi_analytics_codegen.model.model import FieldType, Measure, MeasureKind, Ratio
+from adi_analytics_codegen.model.model import Choice, FieldType, Measure, MeasureKind, Ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics_codegen.model.model import Aggregate, Dimension
+    from adi_analytics_codegen.model.model import Aggregate, Dimension, Test
 
 _BUMP: Final = "raise the aggregate's version"
 _WHOLE: Final = frozenset({MeasureKind.COUNT, MeasureKind.DISTINCT})
@@ -78,7 +78,13 @@ def _filter_changed(seen: Aggregates) -> Iterator[Found]:
 
 def _tests(of: Aggregate | Measure) -> list[str]:
     """Return the tests of a ``where``, whose order has no meaning."""
-    return sorted(str(canonical(condition)) for condition in of.where)
+    return sorted(map(_test, of.where))
+
+
+def _test(test: Test) -> str:
+    if isinstance(test, Choice):
+        return str((test.negated, sorted(str(sorted(map(_test, branch))) for branch in test.branches)))
+    return str(canonical(test))
 
 
 def _columns(aggregate: Aggregate) -> dict[str, Measure | Ratio]:

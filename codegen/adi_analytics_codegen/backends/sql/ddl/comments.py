@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adi_analytics_codegen.backends.sql.relations.plan import Plan
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Dimension, Field, Measure
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Dimension, Field, Measure, Test
 
 _EVENTS: Final = {
     "id": "Number that the database gives to each row. event_id identifies the event.",
@@ -113,7 +113,7 @@ def _column(name: str) -> str:
     return _COLUMNS.get(name, name)
 
 
-def _fields(catalog: Catalog, aggregate: Aggregate, of: str, where: Sequence[Condition]) -> list[Field]:
+def _fields(catalog: Catalog, aggregate: Aggregate, of: str, where: Sequence[Test]) -> list[Field]:
     """Return the fields that *of* is in the events that *where* lets through."""
     events = (event for event in catalog.events if event.name in aggregate.sources and lets_through(where, event.name))
     return [field for event in events if (field := field_at(event.fields, of)) is not None]

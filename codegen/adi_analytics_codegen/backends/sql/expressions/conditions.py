@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.sql.expressions.values import COLUMNS, SQL_TYPES, typed
 from adi_analytics_codegen.backends.sql.text.names import literal
-from adi_analytics_codegen.model.model import EVENT, SERVICE, USER_ID, Event, FieldType, Operator
+from adi_analytics_codegen.model.model import EVENT, SERVICE, USER_ID, Choice, Event, FieldType, Operator
 from adi_analytics_codegen.model.readers import lets_through
 from adi_analytics_codegen.model.walk import field_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Test
 
 _COLUMN_TYPES: Final = {USER_ID: FieldType.UUID, SERVICE: FieldType.STRING}
 _SYMBOLS: Final = {
@@ -39,31 +39,41 @@ class FieldTypes:
     @classmethod
     def of(cls, catalog: Catalog, aggregate: Aggregate) -> FieldTypes:
         """Return the lookup for *aggregate*."""
-        return cls(tuple(event for event in catalog.events if event.name in aggregate.sources))
+        read = [event for event in catalog.events if event.name in aggregate.sources]
+        return cls(tuple([event for event in read if lets_through(aggregate.where, event.name)] or read))
 
-    def type(self, name: str, conditions: Sequence[Condition]) -> FieldType:
-        """Return the type of *name* in the events that *conditions* let through."""
+    def type(self, name: str, tests: Sequence[Test]) -> FieldType:
+        """Return the type of *name* in the events that *tests* let through."""
         if name in _COLUMN_TYPES:
             return _COLUMN_TYPES[name]
-        events = [event for event in self.events if lets_through(conditions, event.name)] or list(self.events)
+        events = [event for event in self.events if lets_through(tests, event.name)] or list(self.events)
         return next(field.type for event in events if (field := field_at(event.fields, name)) is not None)
 
 
-def predicates(conditions: Sequence[Condition], types: FieldTypes) -> list[str]:
-    """Return one predicate per condition; all must hold."""
-    return [_predicate(condition, conditions, types) for condition in conditions]
+def predicates(where: Sequence[Test], types: FieldTypes, given: Sequence[Test] = ()) -> list[str]:
+    """Return one predicate per test of *where*, for rows that pass *given*; all must hold."""
+    tests = (*given, *where)
+    return [
+        _choice(test, types, tests) if isinstance(test, Choice) else _predicate(test, tests, types) for test in where
+    ]
 
 
-def filter_clause(conditions: Sequence[Condition], types: FieldTypes, *more: str) -> str:
-    """Return the ``filter`` of an aggregate function for *conditions* and the predicates *more*, or an empty string."""
-    tests = [*predicates(conditions, types), *more]
+def filter_clause(where: Sequence[Test], types: FieldTypes, *more: str) -> str:
+    """Return the ``filter`` of an aggregate function for *where* and the predicates *more*, or an empty string."""
+    tests = [*predicates(where, types), *more]
     return f" filter (where {' and '.join(tests)})" if tests else ""
 
 
-def _predicate(condition: Condition, conditions: Sequence[Condition], types: FieldTypes) -> str:
+def _choice(choice: Choice, types: FieldTypes, given: Sequence[Test]) -> str:
+    """Return the predicate of *choice*. What is NULL in it has failed, so its negation is not ``not``."""
+    branches = [" and ".join(predicates(branch, types, given)) for branch in choice.branches]
+    return f"({' or '.join(branches)}){' is not true' if choice.negated else ''}"
+
+
+def _predicate(condition: Condition, tests: Sequence[Test], types: FieldTypes) -> str:
     if condition.field == EVENT:
         return _compare("event_type", FieldType.STRING, condition.op, condition.value)
-    kind = types.type(condition.field, conditions)
+    kind = types.type(condition.field, tests)
     value = typed(condition.field, kind)
     if condition.field not in COLUMNS:
         value = f"({value})"
@@ -73,6 +83,8 @@ def _predicate(condition: Condition, conditions: Sequence[Condition], types: Fie
 def _compare(value: str, kind: FieldType, op: Operator, operand: Any) -> str:
     if op is Operator.EXISTS:
         return f"{value} is {'not ' if operand else ''}null"
+    if op is Operator.PREFIX:
+        return f"starts_with({value}, {literal(str(operand))})"
     if op is Operator.IN:
         return f"{value} in ({', '.join(_constant(item, kind) for item in operand)})"
     collation = ' collate "C"' if op in _ORDERED and kind in _TEXTS else ""

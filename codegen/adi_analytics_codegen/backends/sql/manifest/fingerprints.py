@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes
 from adi_analytics_codegen.backends.sql.relations.plan import BUCKET_RATIO
 from adi_analytics_codegen.model.fingerprint import canonical
-from adi_analytics_codegen.model.model import EVENT, FieldType
+from adi_analytics_codegen.model.model import EVENT, Choice, FieldType
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations.plan import Plan, Relation
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Measure
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Measure, Test
 
 SEMANTICS: Final = 1
 """Raised when this backend computes other rows from the same catalog: every fingerprint changes then."""
@@ -36,7 +36,7 @@ def relation_fingerprint(catalog: Catalog, plan: Plan, relation: Relation) -> st
     types = FieldTypes.of(catalog, plan.aggregate)
     measures: list[Any] = [_measure(measure, types) for measure in relation.measures]
     if relation.kind != "rollup":  # a companion serves every measure of its subject, whatever their names
-        measures = [[m.of, _stored(m.type), _conditions(m.where, types)] for m in relation.measures]
+        measures = [[m.of, _stored(m.type), _tests(m.where, types)] for m in relation.measures]
     ratio = BUCKET_RATIO if relation.kind == "distribution" else None
     columns = [column.name for column in relation.columns]
     return _digest([_rows(catalog, plan.aggregate, types), relation.kind, columns, measures, ratio])
@@ -59,7 +59,7 @@ def _rows(catalog: Catalog, aggregate: Aggregate, types: FieldTypes) -> list[Any
         SEMANTICS,
         catalog.storage.table,
         None if aggregate.all_events else aggregate.sources,
-        _conditions(aggregate.where, types),
+        _tests(aggregate.where, types),
         [aggregate.bucket_name, aggregate.bucket_width],
         [[dimension.name, dimension.of, _stored(dimension.type)] for dimension in aggregate.dimensions],
     ]
@@ -67,13 +67,16 @@ def _rows(catalog: Catalog, aggregate: Aggregate, types: FieldTypes) -> list[Any
 
 def _measure(measure: Measure, types: FieldTypes) -> list[Any]:
     m = measure
-    return [m.name, m.kind, m.of, _stored(m.type), m.quantile, m.trailing, _conditions(m.where, types)]
+    return [m.name, m.kind, m.of, _stored(m.type), m.quantile, m.trailing, _tests(m.where, types)]
 
 
-def _conditions(conditions: tuple[Condition, ...], types: FieldTypes) -> list[Any]:
+def _tests(where: tuple[Test, ...], types: FieldTypes, given: tuple[Test, ...] = ()) -> list[Any]:
+    tests = (*given, *where)
     return [
-        [c.field, None if c.field == EVENT else _stored(types.type(c.field, conditions)), c.op, c.value]
-        for c in conditions
+        [test.negated, [_tests(branch, types, tests) for branch in test.branches]]
+        if isinstance(test, Choice)
+        else [test.field, None if test.field == EVENT else _stored(types.type(test.field, tests)), test.op, test.value]
+        for test in where
     ]
 
 

@@ -9,6 +9,7 @@ from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes
 from adi_analytics_codegen.backends.sql.expressions.values import COLUMNS, SQL_TYPES, typed
 from adi_analytics_codegen.backends.sql.relations.measures import Column, PublicColumn, ratio, read, store
 from adi_analytics_codegen.backends.sql.text.names import exact_interval, identifier, literal, unused
+from adi_analytics_codegen.model.fingerprint import canonical
 from adi_analytics_codegen.model.model import FieldType, MeasureKind
 from adi_analytics_codegen.model.tables import shorten
 
@@ -280,4 +281,4 @@ def _numbered(suffix: str, index: int) -> str:
 
 def _subject(measure: Measure) -> tuple[object, ...]:
     """What two measures must share to be computed from one companion."""
-    return measure.of, measure.type, tuple((test.field, test.op, test.value) for test in measure.where)
+    return measure.of, measure.type, str(canonical(measure.where))
