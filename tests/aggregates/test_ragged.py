@@ -31,8 +31,8 @@ def test_every_measure_over_every_odd_value(database):
     connection, backend = database
     installed = Installed.create(connection, every_measure(), backend)
     texts = [json.dumps(name) + ": " + value for name in SCALARS for value in ODD_VALUES]
-    nested = [f'"outer": {{"inner": {{"int": {value}}}}}' for value in ODD_VALUES]
-    nested += [f'"outer": {{"inner": {value}}}' for value in ODD_VALUES]
+    nested = [f'"The outer": {{"in.ner": {{"int": {value}}}}}' for value in ODD_VALUES]
+    nested += [f'"The outer": {{"in.ner": {value}}}' for value in ODD_VALUES]
     documents = [*ODD_DOCUMENTS, *("{" + text + "}" for text in (*texts, *nested))]
     rows = [
         Row(START + timedelta(hours=7 * number), "e", document, event_id=uuid.UUID(int=number))

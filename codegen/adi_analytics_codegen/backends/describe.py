@@ -52,6 +52,11 @@ def decimal_text(field: Field) -> str:
     return f"Up to {field.precision} digits, {field.scale} of them after the point."
 
 
+def wire_text(thing: Event | Field) -> str:
+    """Return what *thing* is called in JSON, as a sentence; nothing where it has no other name there."""
+    return "" if thing.wire is None else f"In JSON: {thing.wire}."
+
+
 def enum_value_text(value: EnumValue) -> str:
     """Return what a reader should know about *value*, as sentences on one line."""
     parts = [sentence(value.description)] if value.description else []

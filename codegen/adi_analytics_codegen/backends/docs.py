@@ -113,13 +113,14 @@ def type_text(catalog: Catalog, field: Field) -> str:
 
 
 def _notes(field: Field) -> str:
-    """Return unit, bounds and deprecation of *field*."""
+    """Return the name in JSON, unit, bounds and deprecation of *field*."""
     bounds = [
         f"{word} {value if key != 'pattern' else code(str(value))}"
         for key, word in _BOUNDS.items()
         if (value := getattr(field, key)) is not None and (key != "pattern" or field.format is None)
     ]
-    told = [f"Unit: {md(field.unit)}." if field.unit else "", f"Bounds: {', '.join(bounds)}." if bounds else ""]
+    told = ["" if field.wire is None else f"In JSON: {code(field.wire)}."]
+    told += [f"Unit: {md(field.unit)}." if field.unit else "", f"Bounds: {', '.join(bounds)}." if bounds else ""]
     if field.deprecated is not None:
         told.append(md(deprecation_text("Deprecated", field.deprecated)))
     return " ".join(filter(None, told))

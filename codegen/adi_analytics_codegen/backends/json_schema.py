@@ -120,18 +120,18 @@ class JsonSchemas:
             schema["deprecated"] = True
         schema |= {"x-owner": event.owner, "x-status": str(event.status), "x-version": event.version}
         members = self._object(event.fields)
-        members["properties"] = {"type": {"const": event.name}, **members["properties"]}
+        members["properties"] = {"type": {"const": event.type}, **members["properties"]}
         if needs_type:
             members["required"] = ["type", *members["required"]]
         if event.examples:
-            members["examples"] = [{"type": event.name, **example} for example in event.examples]
+            members["examples"] = [{"type": event.type, **example} for example in event.examples]
         return schema | members
 
     def _object(self, fields: tuple[Field, ...]) -> dict[str, Any]:
         schema = {
             "type": "object",
-            "properties": {field.name: self.field(field) for field in fields},
-            "required": [field.name for field in fields if not field.optional],
+            "properties": {field.key: self.field(field) for field in fields},
+            "required": [field.key for field in fields if not field.optional],
         }
         return schema | {"additionalProperties": False} if self.is_strict else schema
 

@@ -31,10 +31,10 @@ Part: TypeAlias = "str | Group | OrNone"
 def laid_out(part: Part, before: str, default: str = "") -> str:
     """Return *part*, and *default* behind an equals sign, for a line that begins with *before*."""
     line, after = _flat(part), f" = {default}" if default else ""
-    if _width(before + line + after) <= WIDTH:
+    if width(before + line + after) <= WIDTH:
         return line + after
     margin = " " * (len(before) - len(before.lstrip()))
-    if default and _width(f"{before}{line} = (") <= WIDTH:
+    if default and width(f"{before}{line} = (") <= WIDTH:
         return f"{line} = (\n{margin}    {default}\n{margin})"
     return _split(part, len(margin)) + after
 
@@ -44,12 +44,12 @@ def _split(part: Part, indent: int) -> str:
     if isinstance(part, Group):
         return _exploded(part, indent)
     margin = " " * (indent + 4)
-    if isinstance(part, OrNone) and _width(margin + _flat(part)) > WIDTH:
+    if isinstance(part, OrNone) and width(margin + _flat(part)) > WIDTH:
         return f"(\n{margin}{_at(part.part, indent + 4, 0)}\n{margin}| None\n{' ' * indent})"
-    return f"(\n{margin}{_flat(part)}\n{' ' * indent})" if _width(margin + _flat(part)) <= WIDTH else _flat(part)
+    return f"(\n{margin}{_flat(part)}\n{' ' * indent})" if width(margin + _flat(part)) <= WIDTH else _flat(part)
 
 
-def _width(text: str) -> int:
+def width(text: str) -> int:
     """Return how many columns *text* takes: ruff counts wide characters twice."""
     return len(text) + sum(east_asian_width(character) in "WF" for character in text if not character.isascii())
 
@@ -65,7 +65,7 @@ def _flat(part: Part) -> str:
 def _at(part: Part, indent: int, after: int) -> str:
     """Return *part* for a line of its own, indented by *indent*, with *after* characters behind it."""
     line = _flat(part)
-    return line if indent + _width(line) + after <= WIDTH else _exploded(part, indent)
+    return line if indent + width(line) + after <= WIDTH else _exploded(part, indent)
 
 
 def _exploded(part: Part, indent: int) -> str:
@@ -76,7 +76,7 @@ def _exploded(part: Part, indent: int) -> str:
     margin = " " * (indent + 4)
     together = ", ".join(map(_flat, part.parts))
     # A dict has a line per entry; anything else stays together where that is enough, and a lone part has no comma.
-    if part.opening != "{" and (len(part.parts) == 1 or _width(margin + together) <= WIDTH):
+    if part.opening != "{" and (len(part.parts) == 1 or width(margin + together) <= WIDTH):
         return f"{part.opening}\n{margin}{together}\n{' ' * indent}{part.closing}"
     lines = [f"{margin}{_at(inner, indent + 4, 1)},\n" for inner in part.parts]
     return f"{part.opening}\n{''.join(lines)}{' ' * indent}{part.closing}"

@@ -15,8 +15,9 @@ from adi_analytics_codegen.backends.describe import (
     enum_value_text,
     field_text,
     sentence,
+    wire_text,
 )
-from adi_analytics_codegen.backends.layout import Group, OrNone, Part, laid_out
+from adi_analytics_codegen.backends.layout import Group, OrNone, Part, laid_out, width
 from adi_analytics_codegen.backends.text import HEADER, WIDTH, environment, import_line, py_docstring, py_string
 from adi_analytics_codegen.model.fingerprint import fingerprint
 from adi_analytics_codegen.model.formats import WORDS, pattern_of
@@ -25,6 +26,7 @@ from adi_analytics_codegen.model.naming import object_class_name
 from adi_analytics_codegen.model.patterns import in_python
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
 from adi_analytics_codegen.model.walk import every_field, innermost
+from adi_analytics_codegen.model.wire import part_of_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -151,7 +153,7 @@ class _Package:
             "enums": sorted(enums, key=_import_order),
             "exported": sorted([*_PUBLIC, *enums, *names], key=_import_order),
             "union": _union(events),
-            "fields": [(event.name, list(_infos(event.fields))) for event in self.catalog.events],
+            "fields": [(event.type, list(_infos(event.fields))) for event in self.catalog.events],
             "has_past": any(_is_past(event) for event in self.catalog.events),
         }
 
@@ -212,7 +214,7 @@ class _Package:
         return {
             "deprecated": _decorator(made.event) if made.event and _is_past(made.event) else "",
             "docstring": py_docstring(class_text(made.event) if made.event else made.text),
-            "class_variables": _class_variables(made.event) if made.event else [],
+            "class_variables": [*(_class_variables(made.event) if made.event else []), *_wire_names(made.fields)],
             "members": [
                 {
                     "name": field.name,
@@ -227,7 +229,7 @@ class _Package:
         """Return the description of *field*, with the known values of an open enum, which is typed ``str``."""
         known = f"Known values: {self.enum_classes[field.enum]}." if field.enum and self.is_open(field.enum) else ""
         kind = WORDS[field.format] if field.format else decimal_text(field) if field.precision else ""
-        return " ".join(filter(None, [field_text(field), kind, known]))
+        return " ".join(filter(None, [field_text(field), wire_text(field), kind, known]))
 
     def own_annotation(self, owner: str, field: Field) -> str:
         """Return annotation and default of *field* where JSON Schema is not enough to know it; else nothing."""
@@ -303,9 +305,9 @@ def _decorator(event: Event) -> str:
 def _class_variables(event: Event) -> list[str]:
     store = Group("{", tuple(f"{py_string(path)}: {py_string(to)}" for path, to in stored_otherwise(event.fields)), "}")
     store_declaration = 'STORE: ClassVar[Mapping[str, Literal["hash", "drop"]]] = '
-    name = py_string(event.name)
+    name = py_string(event.type)
     type_declaration = f"EVENT_TYPE: ClassVar[Literal[{name}]] = "
-    fits = 4 + len(type_declaration) + len(name) <= WIDTH
+    fits = width(f"    {type_declaration}{name}") <= WIDTH
     return [
         type_declaration + (name if fits else f"(\n        {name}\n    )"),
         f"EVENT_VERSION: ClassVar[int] = {event.version}",
@@ -315,14 +317,21 @@ def _class_variables(event: Event) -> list[str]:
     ]
 
 
+def _wire_names(fields: Iterable[Field]) -> list[str]:
+    """Return the declaration of what fields are called in JSON; none where no field has another name there."""
+    names = Group("{", tuple(f"{py_string(f.name)}: {py_string(f.key)}" for f in fields if f.key != f.name), "}")
+    declaration = "WIRE_NAMES: ClassVar[Mapping[str, str]] = "
+    return [declaration + laid_out(names, f"    {declaration}")] if names.parts else []
+
+
 def _or_none(text: str | None) -> str:
     return "None" if text is None else py_string(text)
 
 
 def stored_otherwise(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the dotted path and policy of every field that is not stored unchanged. Lists do not appear in paths."""
+    """Yield the path of keys and policy of every field that is not stored unchanged. Lists do not appear in paths."""
     for field in fields:
-        path = f"{prefix}{field.name}"
+        path = f"{prefix}{part_of_path(field.key)}"
         if field.store is not Store.KEEP:
             yield path, str(field.store)
         else:
@@ -334,6 +343,7 @@ def _infos(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, lis
     for field in fields:
         path = f"{prefix}{field.name}"
         said = {
+            "wire": field.wire or "",
             "description": field.description,
             "unit": field.unit,
             "sensitivity": "" if field.sensitivity is Sensitivity.NONE else str(field.sensitivity),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +36,7 @@ _SCALARS: Final = {
     FieldType.DECIMAL: "string",
     FieldType.JSON: "JsonValue",
 }
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _NOTES: Final = {
     FieldType.UUID: "A uuid.",
     FieldType.INT: "A whole number.",
@@ -68,7 +70,7 @@ class _Module:
 
     def body(self, event: Event) -> str:
         """Return the members of the interface of *event*."""
-        return "\n".join([f"  readonly type: {ts_string(event.name)};", *(self.member(f, 2) for f in event.fields)])
+        return "\n".join([f"  readonly type: {ts_string(event.type)};", *(self.member(f, 2) for f in event.fields)])
 
     def member(self, field: Field, indent: int) -> str:
         """Return the declaration of *field*, with its comment."""
@@ -76,7 +78,7 @@ class _Module:
         comment = doc(_tagged(_field_notes(field), field.deprecated), indent)
         mark = "?" if field.optional else ""
         or_null = " | null" if field.optional and field.type is not FieldType.JSON else ""
-        return f"{comment}{margin}readonly {field.name}{mark}: {self.type_of(field, indent)}{or_null};"
+        return f"{comment}{margin}readonly {ts_key(field.key)}{mark}: {self.type_of(field, indent)}{or_null};"
 
     def type_of(self, field: Field, indent: int) -> str:
         """Return the type of the values of *field*."""
@@ -161,6 +163,11 @@ def _enum_doc(enum: Enum) -> str:
 def ts_string(text: str) -> str:
     """Return *text* as a string literal."""
     return json.dumps(text, ensure_ascii=True)
+
+
+def ts_key(key: str) -> str:
+    """Return *key* as the name of a property."""
+    return key if _IDENTIFIER.fullmatch(key) else ts_string(key)
 
 
 def doc(text: str, indent: int = 0) -> str:

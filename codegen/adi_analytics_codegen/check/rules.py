@@ -12,6 +12,7 @@ from adi_analytics_codegen.check.lint import LINTS
 _CATALOG_RULES: Final = {
     "aggregate-field": "An aggregate reads a field that one of the events it reads does not have.",
     "aggregate-field-type": "An aggregate reads a field that has different types in the events it reads.",
+    "aggregate-field-wire": "An aggregate reads a field that has different names in the JSON of the events it reads.",
     "aggregate-unstored": "An aggregate reads a field that is not stored, or tests one that is stored as a hash.",
     "bad-example": "An example of an event breaks the event's own schema.",
     "bad-pattern": "A pattern is no regular expression, or means different things to different engines.",
@@ -60,6 +61,7 @@ _CATALOG_RULES: Final = {
     "where-operator": "A `where` uses an operator that the field's type does not have.",
     "where-type": "A `where` compares with a value of another type than the field's, or with a time that does not "
     "exist.",
+    "wire-collision": "Two events, or two fields of an event or an object, have one name in JSON.",
     "wrong-type": "A value has the wrong type: a string where a mapping is expected, for example.",
     "wrong-value": "A value is not among those allowed here.",
     "yaml-alias": "An alias has no anchor, contains itself, or expands to far too much.",

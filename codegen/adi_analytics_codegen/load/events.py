@@ -9,6 +9,7 @@ from adi_analytics_codegen.load.fields import check_replacements, deprecation
 from adi_analytics_codegen.model.model import Enum, EnumValue, Event, FieldType, Status, Store
 from adi_analytics_codegen.model.naming import did_you_mean, member_name, pascal_case
 from adi_analytics_codegen.model.walk import field_at
+from adi_analytics_codegen.model.wire import fields_on_wire
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -74,6 +75,7 @@ class EventResolver:
             reserved=tuple(entry.text for entry in node.list("reserved")),
             deprecated=deprecation(node),
             examples=tuple(example.plain() for example in node.list("examples")),
+            wire=node.scalar("wire"),
         )
         self._check_reserved(event, node, subject)
         self._check_life(event, node, subject)
@@ -112,7 +114,7 @@ class EventResolver:
 
     def _check_reserved(self, event: Event, node: Node, subject: str) -> None:
         for entry in node.list("reserved"):
-            used = field_at(event.fields, entry.text)
+            used = field_at(fields_on_wire(event.fields), entry.text)
             if used is not None:
                 message = f'field "{entry.text}" has a reserved name'
                 self.context.error(used.at, "reserved-name", message, "give the field another name", subject)

@@ -46,7 +46,7 @@ _NEEDED_BY_TYPE: Final = {
     FieldType.ENUM: ("enum",),
     FieldType.DECIMAL: ("precision", "scale"),
 }
-_NOT_OF_ITEMS: Final = ("optional", "sensitivity", "store", "deprecated")
+_NOT_OF_ITEMS: Final = ("optional", "sensitivity", "store", "deprecated", "wire")
 
 
 @dataclass(slots=True)
@@ -134,6 +134,7 @@ class FieldResolver:
             store=Store(store) if store else _default_store(sensitivity),
             store_stated=store is not None,
             deprecated=deprecation(node),
+            wire=node.scalar("wire"),
             **(_bounds(kind, node) | _format(kind, node)),
         )
         self._check_bounds(made, node, subject)

@@ -44,7 +44,7 @@ _PACKAGES: Final = frozenset({"adi_analytics", "adi_analytics_codegen", "msgspec
 
 def check_names(catalog: Catalog, context: Context) -> None:
     """Report every name of *catalog* that cannot be generated."""
-    for check in (_check_events, _check_fields, _check_members, _check_classes, _check_domains):
+    for check in (_check_events, _check_wire, _check_fields, _check_members, _check_classes, _check_domains):
         check(catalog, context)
 
 
@@ -58,20 +58,42 @@ def check_package(name: str, at: Location, context: Context) -> None:
 def _check_events(catalog: Catalog, context: Context) -> None:
     for event in catalog.events:
         subject = f"events.{event.name}"
-        if event.name in catalog.reserved_events:
-            message = f'"{event.name}" is under reserved_events'
+        if event.type in catalog.reserved_events:
+            message = f'"{event.type}" is under reserved_events'
             context.error(event.at, "reserved-name", message, "give the event another name", subject)
         if event.name in _RESERVED_EVENTS:
             message = f'no event can be called "{event.name}": its schema would be the schema of all events'
             context.error(event.at, "reserved-name", message, "give the event another name", subject)
 
 
+def _check_wire(catalog: Catalog, context: Context) -> None:
+    taken: dict[str, str] = {}
+    for event in catalog.events:
+        first = taken.setdefault(event.type, event.name)
+        if first != event.name:
+            message = f'events {first} and {event.name} would both be "{event.type}" in JSON'
+            fix = "give one of them another name, or another wire name"
+            context.error(event.at, "wire-collision", message, fix, f"events.{event.name}")
+        _check_keys(event.fields, context)
+
+
+def _check_keys(fields: Iterable[Field], context: Context) -> None:
+    taken: dict[str, Field] = {}
+    for field in fields:
+        first = taken.setdefault(field.key, field)
+        if first is not field:
+            message = f'fields {first.name} and {field.name} would both be "{field.key}" in JSON'
+            fix = "give one of them another name, or another wire name"
+            context.error(field.at, "wire-collision", message, fix, _subject(context, field))
+        _check_keys(innermost(field).fields, context)
+
+
 def _check_fields(catalog: Catalog, context: Context) -> None:
     for event in catalog.events:
-        kind = event.field("type")
-        if kind is not None:
-            message = '"type" holds the name of the event'
-            context.error(kind.at, "reserved-name", message, "give the field another name", _subject(context, kind))
+        for kind in event.fields:
+            if "type" in {kind.name, kind.key}:
+                message = '"type" holds the name of the event'
+                context.error(kind.at, "reserved-name", message, "give the field another name", _subject(context, kind))
         for field in every_field(event.fields):
             if keyword.iskeyword(field.name) or field.name in _PYTHON_FIELDS:
                 what = "is a keyword of" if keyword.iskeyword(field.name) else "means something else in generated"

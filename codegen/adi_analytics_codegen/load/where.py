@@ -22,6 +22,7 @@ from adi_analytics_codegen.model.model import (
 )
 from adi_analytics_codegen.model.naming import did_you_mean
 from adi_analytics_codegen.model.readers import lets_through
+from adi_analytics_codegen.model.wire import path_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -110,7 +111,16 @@ class Reader:
                 self._error(at, "aggregate-unstored", f'field "{name}" of {source} is not stored', "read another field")
                 return {}
             found[source] = one
-        return found
+        return found if self._have_one_key(name, found, at) else {}
+
+    def _have_one_key(self, name: str, found: dict[str, Field], at: Location) -> bool:
+        """Whether *name* has the same path of keys in every event of *found*; report it if not."""
+        paths = {path_at(self.events[source].fields, name): source for source in found}
+        if len(paths) > 1:
+            texts = ", ".join(f'"{path}" of {source}' for path, source in paths.items())
+            fix = "narrow it to events with one wire name, or give the field one wire name"
+            self._error(at, "aggregate-field-wire", f'field "{name}" is {texts} in JSON', fix)
+        return len(paths) <= 1
 
     def where(self, node: Node) -> tuple[Test, ...]:
         """Return the tests of the ``where`` of *node*."""

@@ -185,11 +185,18 @@ class Field:
     """How many digits a decimal has."""
     scale: int | None = field(default=None, metadata=LATER)
     """How many of the digits of a decimal come after the point."""
+    wire: str | None = field(default=None, metadata=LATER)
+    """What it is called in JSON, where the catalog says so."""
 
     @property
     def whole_digits(self) -> int | None:
         """How many digits of a decimal come before the point."""
         return None if self.precision is None or self.scale is None else self.precision - self.scale
+
+    @property
+    def key(self) -> str:
+        """What it is called in JSON."""
+        return self.name if self.wire is None else self.wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +217,16 @@ class Event:
     service_field: str | None = None
     """The field that fills the table's ``service`` column."""
     reserved: tuple[str, ...] = ()
-    """Names of removed fields: never to be used again."""
+    """Paths of removed fields, in the keys that they had in JSON: never to be used again."""
     deprecated: Deprecation | None = None
     examples: tuple[dict[str, Any], ...] = ()
+    wire: str | None = field(default=None, metadata=LATER)
+    """What it is called in JSON and in the column ``event_type``, where the catalog says so."""
+
+    @property
+    def type(self) -> str:
+        """What it is called in JSON and in the column ``event_type``."""
+        return self.name if self.wire is None else self.wire
 
     def field(self, name: str) -> Field | None:
         """Return the field called *name*, or ``None``."""
@@ -352,7 +366,7 @@ class Catalog:
     enums: tuple[Enum, ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
     reserved_events: tuple[str, ...] = ()
-    """Names of removed events: never to be used again."""
+    """Types of removed events: never to be used again."""
     python_package: str = ""
     """The import name of the generated Python package. The loader fills it in where the file does not say it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from adi_analytics_codegen.backends.describe import class_text, field_text
+from adi_analytics_codegen.backends.describe import class_text, field_text, wire_text
 from adi_analytics_codegen.check.rules import RULES
 from adi_analytics_codegen.model.readers import columns_fed, readers_of_event
 
@@ -36,6 +36,7 @@ def _event(catalog: Catalog, event: Event) -> dict[str, Any]:
 
     return {
         "event": event.name,
+        **({} if event.wire is None else {"in_json": event.wire}),
         "about": class_text(event),
         "domain": event.domain,
         "version": event.version,
@@ -44,7 +45,7 @@ def _event(catalog: Catalog, event: Event) -> dict[str, Any]:
         "python": f"{catalog.python_package}.{event.class_name}",
         "columns": {"user_id": event.user_id_field, "service": event.service_field},
         "fields": {
-            path: f"{type_text(catalog, field)}{'?' if field.optional else ''} {field_text(field)}".strip()
+            path: f"{type_text(catalog, field)}{'?' * field.optional} {field_text(field)} {wire_text(field)}".strip()
             for path, field in deep("", event.fields)
         },
         "read_by": {one.name: columns_fed(one, event.name) for one in readers_of_event(catalog, event.name)},
@@ -55,8 +56,10 @@ def _event(catalog: Catalog, event: Event) -> dict[str, Any]:
 
 def _query(catalog: Catalog, event: Event) -> str:
     """Return the statement that reads the rows of *event*, for people to paste."""
+    from adi_analytics_codegen.backends.sql.text.names import literal
+
     columns = '"timestamp", user_id, service, data'
-    return f"select {columns} from {catalog.storage.table} where event_type = '{event.name}'"  # noqa: S608 - checked names
+    return f"select {columns} from {catalog.storage.table} where event_type = {literal(event.type)}"  # noqa: S608 - quoted
 
 
 def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:

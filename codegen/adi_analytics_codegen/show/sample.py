@@ -77,7 +77,7 @@ def sample(catalog: Catalog, event: Event, rng: Random) -> dict[str, Any]:
     Raises:
         SampleError: If a field's pattern is too hard to make a string for.
     """
-    return {"type": event.name, **_Sampler(catalog, rng).object(event.fields)}
+    return {"type": event.type, **_Sampler(catalog, rng).object(event.fields)}
 
 
 class _Sampler:
@@ -87,7 +87,7 @@ class _Sampler:
 
     def object(self, fields: tuple[Field, ...]) -> dict[str, Any]:
         present = (field for field in fields if not field.optional or self.rng.random() < 0.7)  # noqa: PLR2004 - often
-        return {field.name: self.value(field) for field in present}
+        return {field.key: self.value(field) for field in present}
 
     def value(self, field: Field) -> Any:
         return _MAKERS[field.type](self, field)

@@ -62,6 +62,7 @@ def _build(plain: type) -> type:
         forbid_unknown_fields=True,
         tag_field=None if tag is None else "type",
         tag=tag,
+        rename=namespace.get("WIRE_NAMES"),
     )
     as_dataclass: Any = dataclasses.dataclass(
         frozen=True, kw_only=True, init=False, repr=False, eq=False, match_args=False

@@ -425,4 +425,4 @@ FIELDS: Mapping[str, Mapping[str, FieldInfo]] = {
         ),
     },
 }
-"""Event name to path to field."""
+"""Event type to path to field."""

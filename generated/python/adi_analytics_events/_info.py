@@ -15,6 +15,7 @@ class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What the catalog says of a field.
 
     Attributes:
+        wire: What it is called in JSON, where that is not what the attribute is called.
         description: What the value means.
         unit: The unit of a number, such as ``ms``.
         sensitivity: How much the value reveals about a person.
@@ -22,6 +23,7 @@ class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):
         deprecated: Why the field should no longer be used, and what to use instead; ``None`` when it may be used.
     """
 
+    wire: str | None = None
     description: str = ""
     unit: str | None = None
     sensitivity: Literal["none", "pseudonymous", "personal", "secret"] = "none"
@@ -30,7 +32,7 @@ class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def field_info(event: AnyEvent | type[AnyEvent]) -> Mapping[str, FieldInfo]:
-    """Return what the catalog says of every field of *event*, by path.
+    """Return what the catalog says of every field of *event*, by path of attributes.
 
     ``place.city`` is a field inside an object, or inside each object of a list. The first call loads the texts.
     """

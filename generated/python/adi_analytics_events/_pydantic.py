@@ -14,11 +14,10 @@ from uuid import UUID
 
 import msgspec
 
-from ._codec import EventDecodeError, decoded, encoded, explained, refuse_nul
+from ._codec import EventDecodeError, decoded, encoded, explained, keys_of, refuse_nul
 from ._info import field_info
 
 _CORE: Any = import_module("pydantic_core")
-_STEPS = re.compile(r"[^.\[\]]+")
 
 
 def core_schema_of(cls: type) -> Any:
@@ -36,8 +35,21 @@ def core_schema_of(cls: type) -> Any:
 def json_schema_of(cls: type) -> dict[str, Any]:
     """Return the JSON Schema of *cls*, complete in itself."""
     schema = msgspec.json.schema(cls)
-    texts = {path: info.description for path, info in field_info(cls).items()} if hasattr(cls, "EVENT_TYPE") else {}
-    return _complete(schema, schema["$defs"], texts, "")
+    return _complete(schema, schema["$defs"], _texts(cls) if hasattr(cls, "EVENT_TYPE") else {}, ())
+
+
+_Path = tuple[str, ...]
+
+
+def _texts(cls: Any) -> dict[_Path, str]:
+    """Return the descriptions of the fields of the event *cls*, by paths of keys."""
+    keys: dict[str, _Path] = {"": ()}
+    texts: dict[_Path, str] = {}
+    for path, info in field_info(cls).items():  # what an object holds comes after it
+        owner, _, name = path.rpartition(".")
+        keys[path] = (*keys[owner], info.wire or name)
+        texts[keys[path]] = info.description
+    return texts
 
 
 def _instance(cls: type, value: object) -> object:
@@ -51,7 +63,7 @@ def _instance(cls: type, value: object) -> object:
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise explained(data, error, event) from error
     except EventDecodeError as error:
-        raise _CORE.ValidationError.from_exception_data(cls.__name__, [_line(error, value)]) from error
+        raise _CORE.ValidationError.from_exception_data(cls.__name__, [_line(cls, error, value)]) from error
 
 
 @cache
@@ -59,9 +71,16 @@ def _decoder(cls: type) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(cls)
 
 
-def _line(error: EventDecodeError, value: Any) -> dict[str, Any]:
+@cache
+def _steps(cls: type) -> re.Pattern[str]:
+    """Return what matches a step of a path: a key of *cls* or of an object inside it, whatever it is made of."""
+    keys = sorted(keys_of(cls), key=len, reverse=True)
+    return re.compile("|".join([*(rf"(?<![^.\[\]]){re.escape(key)}(?![^.\[\]])" for key in keys), r"[^.\[\]]+"]))
+
+
+def _line(cls: type, error: EventDecodeError, value: Any) -> dict[str, Any]:
     """Return *error* as pydantic has it."""
-    place = tuple(int(step) if step.isdecimal() else step for step in _STEPS.findall(error.field or ""))
+    place = tuple(int(step) if step.isdecimal() else step for step in _steps(cls).findall(error.field or ""))
     for step in place:
         try:
             value = value[step]
@@ -82,7 +101,9 @@ def _plain(value: Any, info: Any) -> Any:
     return msgspec.to_builtins(value, builtin_types=(UUID, datetime, date, Decimal))
 
 
-def _complete(schema: dict[str, Any], definitions: dict[str, Any], texts: dict[str, str], path: str) -> dict[str, Any]:
+def _complete(
+    schema: dict[str, Any], definitions: dict[str, Any], texts: dict[_Path, str], path: _Path
+) -> dict[str, Any]:
     """Return *schema* with definitions in place of references, and with the texts of the fields under *path*."""
     if "$ref" in schema:
         return _complete(definitions[schema["$ref"].rpartition("/")[2]], definitions, texts, path)
@@ -94,7 +115,7 @@ def _complete(schema: dict[str, Any], definitions: dict[str, Any], texts: dict[s
     if isinstance(made.get("items"), dict):
         made["items"] = _complete(made["items"], definitions, texts, path)
     for name, inner in made.get("properties", {}).items():
-        text = texts.get(f"{path}{name}")
-        field = _complete(inner, definitions, texts, f"{path}{name}.")
+        text = texts.get((*path, name))
+        field = _complete(inner, definitions, texts, (*path, name))
         made["properties"] = made["properties"] | {name: field | {"description": text} if text else field}
     return made

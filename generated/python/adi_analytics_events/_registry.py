@@ -98,4 +98,4 @@ EVENTS: Mapping[str, type[AnyEvent]] = {
     "database_query": DatabaseQuery,
     "application_error": ApplicationError,
 }
-"""Event name to class."""
+"""Event type to class."""

@@ -85,8 +85,9 @@ class _Shapes:
         hints = get_type_hints(cls, include_extras=True)
         required = {field.name for field in msgspec.structs.fields(cls) if field.required}
         members: list[Any] = []
-        for name in cls.__struct_fields__:
-            path = f"{prefix}{name}"
+        keys = dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))
+        for name, key in keys.items():
+            path = f"{prefix}{key.replace('~', '~0').replace('.', '~1')}"
             stored = self.store.get(path)
             if stored == "hash":
                 members.append((name, str | None, None))
@@ -95,7 +96,10 @@ class _Shapes:
                 is_there = name in required and self.age is _Age.SAME
                 members.append((name, kind) if is_there else (name, Union[kind, None], None))  # noqa: UP007 - any form
         tag_field = None if tag is None else "type"
-        made = msgspec.defstruct(cls.__name__, members, kw_only=True, tag_field=tag_field, tag=tag)
+        renamed = {name: key for name, key in keys.items() if name != key}
+        made = msgspec.defstruct(
+            cls.__name__, members, kw_only=True, tag_field=tag_field, tag=tag, rename=renamed or None
+        )
         _CLASSES[made] = cls
         return made
 

@@ -204,6 +204,7 @@ def test_the_typescript_has_values_at_run_time(tmp_path):
             "PageView": "page_view",
             "PageLeft": "page_left",
             "PageScrolled": "page_scrolled",
+            "SignedUp": "Signed Up",
             "OrderPlaced": "order_placed",
             "OrderMoved": "order_moved",
         },

@@ -39,6 +39,8 @@ NAMES = (
     "lower_bound", "estimate", "measures", "from_time", "watermark", "rollup", "x__sum", "it's", 'quo"te', "percent%s",
     "n" * 63,
 )  # fmt: skip
+WIRES = (None, None, ".of it", "Key", "~1", ' "it\'s" \\ %s')
+"""What some of the names have behind them in JSON."""
 ORDERED = (Operator.LT, Operator.LTE, Operator.GT, Operator.GTE)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -82,7 +84,8 @@ USABLE: dict[MeasureKind, tuple[FieldType, ...]] = {
 def every_measure() -> Catalog:
     """Return a catalog with a field of each type, and for each an aggregate with every measure that can read it."""
     scalars = tuple(Field(kind, kind, AT, optional=True) for kind in SCALARS)
-    nested = Field("outer", FieldType.OBJECT, AT, fields=(Field("inner", FieldType.OBJECT, AT, fields=scalars),))
+    inner = Field("inner", FieldType.OBJECT, AT, fields=scalars, wire="in.ner")
+    nested = Field("outer", FieldType.OBJECT, AT, fields=(inner,), wire="The outer")
     event = Event("e", "E", "d", "", "", (*scalars, nested), AT)
     paths = {field.name: field.type for field in scalars} | {"outer.inner.int": FieldType.INT}
     aggregates = []
@@ -109,17 +112,21 @@ def _reader(kind: MeasureKind, path: str, type_: FieldType) -> Measure:
 def catalogs(draw: Callable[..., Any]) -> Catalog:
     """Draw a catalog with two events of the same fields, one of them unused by some aggregates."""
     types = draw(st.lists(st.sampled_from(FieldType), min_size=len(NAMES), max_size=len(NAMES)))
-    fields = tuple(_field(name, kind) for name, kind in zip(NAMES, types, strict=True))
-    events = tuple(Event(name, name, "d", "", "", fields, AT) for name in ("one", "it's two"))
+    wires = draw(st.lists(st.sampled_from(WIRES), min_size=len(NAMES), max_size=len(NAMES)))
+    fields = tuple(
+        _field(name, kind, wire and f"{name[:40]}{wire}") for name, kind, wire in zip(NAMES, types, wires, strict=True)
+    )
+    types_of = {"one": draw(st.sampled_from((None, "One $Done"))), "it's two": None}
+    events = tuple(Event(name, name, "d", "", "", fields, AT, wire=wire) for name, wire in types_of.items())
     named = st.sampled_from(("agg", "select", "a" * 63, 'odd "name"'))
     names = draw(st.lists(named, min_size=1, max_size=2, unique=True))
     storage = Storage(table=draw(st.sampled_from(("events", "table", "e" * 63))), chunk_interval=timedelta(days=30))
     return Catalog("random", events, storage=storage, aggregates=tuple(draw(_aggregate(n, fields)) for n in names))
 
 
-def _field(name: str, kind: FieldType) -> Field:
+def _field(name: str, kind: FieldType, wire: str | None) -> Field:
     items = Field("", FieldType.INT, AT) if kind is FieldType.LIST else None
-    return Field(name, kind, AT, optional=True, items=items)
+    return Field(name, kind, AT, optional=True, items=items, wire=wire)
 
 
 def _scalars(fields: tuple[Field, ...]) -> list[tuple[str, FieldType]]:
@@ -223,7 +230,7 @@ def rows(draw: Callable[..., Any], catalog: Catalog) -> list[Row]:
     row = st.builds(
         Row,
         timestamp=st.one_of(st.sampled_from((START, START + timedelta(days=3))), moment),
-        event_type=st.sampled_from(("one", "it's two", "unknown")),
+        event_type=st.sampled_from((*(event.type for event in catalog.events), "unknown")),
         data=st.one_of(_document(fields), _document(fields), st.sampled_from(ODD_DOCUMENTS)),
         user_id=st.one_of(st.none(), st.integers(0, 3).map(lambda n: uuid.UUID(int=n))),
         service=st.sampled_from(("a", "b", "")),
@@ -234,6 +241,6 @@ def rows(draw: Callable[..., Any], catalog: Catalog) -> list[Row]:
 
 
 def _document(fields: tuple[Field, ...]) -> st.SearchStrategy[str]:
-    texts = {f.name: st.one_of(VALUES[f.type].map(json.dumps), st.sampled_from(ODD_VALUES)) for f in fields}
+    texts = {f.key: st.one_of(VALUES[f.type].map(json.dumps), st.sampled_from(ODD_VALUES)) for f in fields}
     members = st.fixed_dictionaries({}, optional=texts)
     return members.map(lambda found: "{" + ", ".join(f"{json.dumps(k)}: {v}" for k, v in found.items()) + "}")

@@ -56,8 +56,9 @@ def expected(catalog: Catalog, aggregate: Aggregate, rows: list[Row]) -> list[tu
     """Return the rows of the public view of *aggregate*, in no special order."""
     reader = _Reader(catalog, aggregate)
     groups: dict[tuple[Any, ...], list[Row]] = {}
+    sources = [event.type for event in catalog.events if event.name in aggregate.sources]
     for row in rows:
-        if (aggregate.all_events or row.event_type in aggregate.sources) and reader.passes(row, aggregate.where):
+        if (aggregate.all_events or row.event_type in sources) and reader.passes(row, aggregate.where):
             groups.setdefault(reader.key(row), []).append(row)
     return [(*key, *reader.values(key, groups).values()) for key in groups]
 
@@ -66,11 +67,12 @@ class _Reader:
     def __init__(self, catalog: Catalog, aggregate: Aggregate) -> None:
         self.aggregate = aggregate
         self.events = [event for event in catalog.events if event.name in aggregate.sources]
+        self.types = {event.name: event.type for event in catalog.events}
 
     def key(self, row: Row) -> tuple[Any, ...]:
         width = self.aggregate.bucket_width
         bucket = MONDAY + (row.timestamp - MONDAY) // width * width
-        return bucket, *(_public(value_of(row, d.of, d.type)) for d in self.aggregate.dimensions)
+        return bucket, *(_public(self.value(row, d.of, d.type)) for d in self.aggregate.dimensions)
 
     def values(self, key: tuple[Any, ...], groups: dict[tuple[Any, ...], list[Row]]) -> dict[str, Any]:
         found = {m.name: self.measure(m, self.window(m, key, groups)) for m in self.aggregate.measures}
@@ -98,7 +100,7 @@ class _Reader:
             return len(rows)
         assert measure.of is not None
         assert measure.type is not None
-        pairs = [(row, value_of(row, measure.of, measure.type)) for row in rows]
+        pairs = [(row, self.value(row, measure.of, measure.type)) for row in rows]
         pairs = [(row, value) for row, value in pairs if value is not None]
         return _reduce(measure, pairs)
 
@@ -113,9 +115,11 @@ class _Reader:
 
     def holds(self, row: Row, condition: Condition, conditions: tuple[Test, ...]) -> bool:
         if condition.field == "event":
-            return _compare(row.event_type, condition.op, condition.value)
+            several = isinstance(condition.value, tuple)
+            named = tuple(map(self.types.__getitem__, condition.value)) if several else self.types[condition.value]
+            return _compare(row.event_type, condition.op, named)
         kind = self.kind(condition.field, conditions)
-        value = value_of(row, condition.field, kind)
+        value = self.value(row, condition.field, kind)
         wanted = condition.value
         if kind is FieldType.DATETIME and condition.op is not Operator.EXISTS:
             several = isinstance(wanted, tuple)
@@ -125,6 +129,21 @@ class _Reader:
         if kind is FieldType.UUID and condition.op is not Operator.EXISTS:
             wanted = tuple(map(uuid.UUID, wanted)) if isinstance(wanted, tuple) else uuid.UUID(wanted)
         return _compare(value, condition.op, wanted)
+
+    def value(self, row: Row, of: str, kind: FieldType) -> Any:
+        """Return the value of the field *of* in *row*. Every event here has it under one key."""
+        return value_of(row, self.keys(of), kind)
+
+    def keys(self, of: str) -> list[str]:
+        if of.startswith("$"):
+            return [of]
+        first = of.partition(".")[0]
+        fields, keys = next(event.fields for event in self.events if event.field(first)), list[str]()
+        for name in of.split("."):
+            found = next(one for one in fields if one.name == name)
+            fields = found.fields
+            keys.append(found.wire or found.name)
+        return keys
 
     def kind(self, name: str, conditions: tuple[Test, ...]) -> FieldType:
         if name.startswith("$"):
@@ -143,14 +162,14 @@ def _field(event: Event, path: str) -> Field | None:
     return found
 
 
-def value_of(row: Row, of: str, kind: FieldType) -> Any:
-    """Return the value of *of* in *row*, or ``None`` when it does not fit *kind*."""
-    if of == "$user_id":
+def value_of(row: Row, keys: list[str], kind: FieldType) -> Any:
+    """Return the value that *keys* lead to in *row*, or ``None`` when it does not fit *kind*."""
+    if keys == ["$user_id"]:
         return row.user_id
-    if of == "$service":
+    if keys == ["$service"]:
         return row.service
     value = row.fields()
-    for name in of.split("."):
+    for name in keys:
         value = value.get(name) if isinstance(value, dict) else None
     return _fit(value, kind)
 

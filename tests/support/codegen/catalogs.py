@@ -35,6 +35,26 @@ def some(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.none(), strategy)
 
 
+WIRES = st.sampled_from(
+    ["{} Completed", "${}", "the-{}", "{}.of.it", "{}Name", "~{}~1", "{} 'it's' */", "É`{}`", "{}.{{x}} 日本"]
+)
+
+
+def name_on_wire(draw: Any, members: dict[str, Any]) -> None:
+    """Give some of *members*, which are events, or fields and what is inside them, names of their own in JSON."""
+    for name, one in members.items():
+        if draw(st.integers(0, 3)) == 0:
+            one["wire"] = draw(WIRES).format(name[:20] if len(name) < 20 else name[:18] + str(len(name)))
+        inner = one
+        while "items" in inner:
+            inner = inner["items"]
+        name_on_wire(draw, inner.get("fields", {}))
+    keys = [one.get("wire", name) for name, one in members.items()]
+    for name, one in members.items():
+        if keys.count(one.get("wire", name)) > 1:
+            one.pop("wire", None)
+
+
 @st.composite
 def fields(draw: Any, enums: list[str], depth: int = 0, name: str = "") -> dict[str, Any]:
     kinds = [*SCALARS, "json", *(["enum"] if enums else []), *(["list", "object"] if depth < 2 else [])]
@@ -150,6 +170,7 @@ def catalogs(draw: Any) -> dict[str, Any]:
     made = draw(
         st.dictionaries(NAMES.map(lambda name: f"ev_{name}"), events(domains, list(enums)), min_size=1, max_size=4)
     )
+    name_on_wire(draw, made)
     return {
         "catalog": {"format": 2, "name": "random", "owner": draw(DESCRIPTIONS)},
         "domains": {name: draw(DESCRIPTIONS) for name in domains},

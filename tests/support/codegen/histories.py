@@ -25,26 +25,37 @@ def edits(draw: Any, catalog: dict[str, Any]) -> dict[str, Any]:
         members[name] = draw(fields(list(changed["enums"]), 1, name))
         return changed
     name = draw(st.sampled_from(sorted(members)))
-    draw(st.sampled_from([_remove, _switch_optional, _loosen, _protect, _widen, _grow]))(
+    draw(st.sampled_from([_remove, _rename, _switch_optional, _loosen, _protect, _widen, _grow]))(
         draw, changed, event, path, members, name
     )
     return changed
 
 
 def _members(fields: Members, path: str = "") -> Iterator[tuple[str, Members]]:
-    """Yield the path and the fields of an event, and of every object inside it."""
+    """Yield the path of keys and the fields of an event, and of every object inside it."""
     yield path, fields
     for name, field in fields.items():
         inner = field
         while "items" in inner:
             inner = inner["items"]
         if "fields" in inner:
-            yield from _members(inner["fields"], f"{path}{name}.")
+            yield from _members(inner["fields"], f"{path}{_part(name, field)}.")
+
+
+def _part(name: str, field: dict[str, Any]) -> str:
+    """Return the field's key as it stands in a path."""
+    key: str = field.get("wire", name)
+    return key.replace("~", "~0").replace(".", "~1")
 
 
 def _remove(_draw: Draw, _catalog: Any, event: Any, path: str, members: Members, name: str) -> None:
-    del members[name]
-    event.setdefault("reserved", []).append(path + name)
+    event.setdefault("reserved", []).append(path + _part(name, members.pop(name)))
+
+
+def _rename(draw: Draw, _catalog: Any, _event: Any, _path: str, members: Members, name: str) -> None:
+    """Call a field another name in code; in JSON it stays as it is."""
+    other = draw(NAMES.filter(lambda other: other not in members))
+    members[other] = {"wire": name, **members.pop(name)}
 
 
 def _switch_optional(_draw: Draw, _catalog: Any, _event: Any, _path: str, members: Members, name: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.backends.sql.ddl import aggregates, comments, counts, storage
 from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.backends.sql.text.statements import Statement
+from adi_analytics_codegen.model.wire import as_on_wire
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations.plan import Counts, Plan, Relation
@@ -84,18 +85,25 @@ class Planned:
 
 def planned(catalog: Catalog) -> Planned:
     """Return the statements of *catalog* on every backend."""
+    on_wire = as_on_wire(catalog)
+    pairs = zip(catalog.aggregates, on_wire.aggregates, strict=True)
     return Planned(
         {
             backend: {"create": dialect.storage(catalog), "policies": dialect.storage_policies(catalog)}
             for backend, dialect in DIALECTS.items()
         },
         comments.on_tables(catalog),
-        [planned_aggregate(catalog, aggregate) for aggregate in catalog.aggregates],
+        [_planned(on_wire, stored, comments.Described(catalog, aggregate)) for aggregate, stored in pairs],
     )
 
 
-def planned_aggregate(catalog: Catalog, aggregate: Aggregate) -> PlannedAggregate:
-    """Return the statements of *aggregate* on every backend."""
+def planned_aggregate(catalog: Catalog, name: str) -> PlannedAggregate:
+    """Return the statements of the aggregate called *name* on every backend."""
+    return next(entry for entry in planned(catalog).aggregates if entry.plan.aggregate.name == name)
+
+
+def _planned(catalog: Catalog, aggregate: Aggregate, described: comments.Described) -> PlannedAggregate:
+    """Return the statements of *aggregate*, as it is on the wire, on every backend."""
     made = plan(catalog, aggregate)
     parts = {
         backend: {
@@ -109,4 +117,4 @@ def planned_aggregate(catalog: Catalog, aggregate: Aggregate) -> PlannedAggregat
         for backend, dialect in DIALECTS.items()
     }
     kept = [(each, counts.kept(made, each)) for each in made.counts]
-    return PlannedAggregate(made, aggregates.public_views(made), comments.on_views(catalog, made), kept, parts)
+    return PlannedAggregate(made, aggregates.public_views(made), comments.on_views(described, made), kept, parts)

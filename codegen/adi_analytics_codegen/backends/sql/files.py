@@ -35,8 +35,7 @@ def aggregate_file(made: PlannedAggregate, backend: str) -> str:
 
 def sql_of(catalog: Catalog, aggregate: str, backend: str) -> str:
     """Return the SQL of the aggregate called *aggregate* on *backend*, for people to read."""
-    found = next(entry for entry in catalog.aggregates if entry.name == aggregate)
-    return aggregate_file(planned_aggregate(catalog, found), backend)
+    return aggregate_file(planned_aggregate(catalog, aggregate), backend)
 
 
 def _file(statements: list[Statement], description: str = "") -> str:

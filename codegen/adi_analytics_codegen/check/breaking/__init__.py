@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.check.breaking.aggregates import (
@@ -17,10 +18,11 @@ from adi_analytics_codegen.check.breaking.forward import (
     FORWARD_FIELD_RULES,
     FORWARD_MEMBER_RULES,
 )
-from adi_analytics_codegen.check.breaking.rule import Aggregates, Catalogs, Events, Fields, Members, Rule, Seen
+from adi_analytics_codegen.check.breaking.rule import Aggregates, Catalogs, Events, Fields, Members, Path, Rule, Seen
 from adi_analytics_codegen.model.findings import Finding, Severity, ordered
 from adi_analytics_codegen.model.model import FieldType, Status
 from adi_analytics_codegen.model.naming import did_you_mean
+from adi_analytics_codegen.model.wire import as_on_wire
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -95,37 +97,40 @@ def _outdated(
 def _compared(catalogs: Catalogs) -> Iterator[Finding]:
     yield from _apply(CATALOG_RULES | FORWARD_CATALOG_RULES, catalogs)
     yield from _apply(REMOVAL_RULES, catalogs)
-    old_events = {event.name: event for event in catalogs.old.events}
+    old_events = {event.type: event for event in catalogs.old.events}
     for event in catalogs.new.events:
-        old = old_events.get(event.name)
+        old = old_events.get(event.type)
         if old is not None and old.status is not Status.DRAFT:
             yield from _events(Events(catalogs, old, event))
-    olds = {aggregate.name: aggregate for aggregate in catalogs.old.aggregates}
-    for aggregate in catalogs.new.aggregates:
+    # Aggregates read JSON: what the fields are called in code does not matter to them.
+    on_wire = Catalogs(as_on_wire(catalogs.old), as_on_wire(catalogs.new), catalogs.at)
+    olds = {aggregate.name: aggregate for aggregate in on_wire.old.aggregates}
+    for aggregate in on_wire.new.aggregates:
         if aggregate.name in olds:
-            yield from _aggregates(Aggregates(catalogs, olds[aggregate.name], aggregate))
+            yield from _aggregates(Aggregates(on_wire, olds[aggregate.name], aggregate))
 
 
 def _events(events: Events) -> Iterator[Finding]:
     yield from _apply(EVENT_RULES, events)
-    yield from _members(Members(events, events.old.fields, events.new.fields, "", events.new.at))
+    yield from _members(Members(events, events.old.fields, events.new.fields, Path(), events.new.at))
 
 
 def _members(members: Members) -> Iterator[Finding]:
     yield from _apply(MEMBER_RULES | FORWARD_MEMBER_RULES, members)
-    olds = {field.name: field for field in members.old}
+    olds = {field.key: field for field in members.old}
     for field in members.new:
-        if field.name in olds:
-            yield from _fields(Fields(members.events, olds[field.name], field, members.path + field.name))
+        old = olds.get(field.key)
+        if old is not None:
+            yield from _fields(Fields(members.events, old, field, members.path, field.name, old.name, field.key))
 
 
 def _fields(fields: Fields) -> Iterator[Finding]:
     yield from _apply(FIELD_RULES | FORWARD_FIELD_RULES, fields)
     if fields.old.items is not None and fields.new.items is not None:
-        yield from _fields(Fields(fields.events, fields.old.items, fields.new.items, fields.path))
+        yield from _fields(replace(fields, old=fields.old.items, new=fields.new.items))
     if _are_objects(fields.old, fields.new):
-        path, at = f"{fields.path}.", fields.new.at
-        yield from _members(Members(fields.events, fields.old.fields, fields.new.fields, path, at))
+        path = fields.owner.to(fields.old_name, fields.name, fields.key)
+        yield from _members(Members(fields.events, fields.old.fields, fields.new.fields, path, fields.new.at))
 
 
 def _are_objects(old: Field, new: Field) -> bool:

@@ -18,24 +18,30 @@ if TYPE_CHECKING:
 
 def _removed(seen: Catalogs) -> Iterator[Event]:
     """Yield the events that are gone without having been drafts, or retired and reserved."""
-    kept = {event.name for event in seen.new.events}
+    kept = {event.type for event in seen.new.events}
     for event in seen.old.events:
-        forgotten = event.status is Status.RETIRED and event.name in seen.new.reserved_events
-        if event.name not in kept and event.status is not Status.DRAFT and not forgotten:
+        forgotten = event.status is Status.RETIRED and event.type in seen.new.reserved_events
+        if event.type not in kept and event.status is not Status.DRAFT and not forgotten:
             yield event
 
 
 def _successor(seen: Catalogs, event: Event) -> Event | None:
-    """Return the new event that has the same fields as the removed *event*, if there is one."""
-    shape = {(field.name, field.type, field.optional) for field in event.fields}
-    added = (one for one in seen.new.events if seen.old.event(one.name) is None and one.domain == event.domain)
-    return next((one for one in added if {(f.name, f.type, f.optional) for f in one.fields} == shape), None)
+    """Return the new event that has the name of the removed *event*, or else its fields, if there is one."""
+    known = {one.type for one in seen.old.events}
+    added = [one for one in seen.new.events if one.type not in known]
+    shape = {(field.key, field.type, field.optional) for field in event.fields}
+    alike = [
+        one
+        for one in added
+        if one.domain == event.domain and {(f.key, f.type, f.optional) for f in one.fields} == shape
+    ]
+    return next((one for one in added if one.name == event.name), alike[0] if alike else None)
 
 
 def _event_removed(seen: Catalogs) -> Iterator[Found]:
     for event in _removed(seen):
         if _successor(seen, event) is None:
-            fix = "keep it with status: retired; after its rows are gone, list it under reserved_events"
+            fix = f'keep it with status: retired; after its rows are gone, list "{event.type}" under reserved_events'
             yield Found(seen.at, f"events.{event.name}", f"event {event.name} was removed", fix)
 
 
@@ -45,6 +51,9 @@ def _event_renamed(seen: Catalogs) -> Iterator[Found]:
         if successor is not None:
             message = f"event {event.name} seems to have been renamed to {successor.name}"
             fix = f"keep {event.name} with status: deprecated and deprecated: {{replaced_by: {successor.name}}}"
+            if successor.name == event.name:
+                message = f'event {event.name} was "{event.type}" in JSON and is now "{successor.type}"'
+                fix = f'keep the wire name "{event.type}"; rows and senders have it'
             yield Found(successor.at, f"events.{event.name}", message, fix)
 
 
@@ -84,7 +93,8 @@ CATALOG_RULES: Final[dict[str, Rule[Catalogs]]] = {
     "event-renamed": Rule(
         _event_renamed,
         Severity.ERROR,
-        "An event is gone and another with the same fields is new. Add the new one and deprecate the old.",
+        "An event has another name in JSON, or is gone and another with the same fields is new. Rows have the old "
+        "name. Add the new one and deprecate the old.",
     ),
     "reserved-event-released": Rule(
         _reserved_released, Severity.ERROR, "A name left `reserved_events`. Old rows may still have it."

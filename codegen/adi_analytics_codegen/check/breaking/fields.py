@@ -9,6 +9,7 @@ from adi_analytics_codegen.check.breaking.rule import Fields, Found, Members, Ru
 from adi_analytics_codegen.model.findings import Severity
 from adi_analytics_codegen.model.model import Enum, Field, FieldType, MeasureKind, Sensitivity, Store
 from adi_analytics_codegen.model.readers import columns_fed, columns_reading
+from adi_analytics_codegen.model.wire import part_of_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,35 +23,42 @@ _TYPED_BY_FIELD: Final = frozenset({MeasureKind.MIN, MeasureKind.MAX, MeasureKin
 
 
 def _removed(seen: Members) -> Iterator[Field]:
-    names = {field.name for field in seen.new}
-    return (field for field in seen.old if field.name not in names)
+    keys = {field.key for field in seen.new}
+    return (field for field in seen.old if field.key not in keys)
+
+
+def _reserved_path(seen: Members, field: Field) -> str:
+    """Return what is to be reserved of the removed *field*."""
+    return seen.path.keys + part_of_path(field.key)
 
 
 def _successor(seen: Members, removed: Field) -> Field | None:
-    """Return the one new field that says the same as *removed* under another name."""
-    names = {field.name for field in seen.old}
+    """Return the one new field that has the name of *removed*, or else says the same under another name."""
+    keys = {field.key for field in seen.old}
+    new = [field for field in seen.new if field.key not in keys]
     like = (removed.type, removed.enum, removed.optional, removed.description)
-    added = [f for f in seen.new if f.name not in names and (f.type, f.enum, f.optional, f.description) == like]
-    return added[0] if len(added) == 1 and removed.description else None
+    added = [f for f in new if (f.type, f.enum, f.optional, f.description) == like]
+    alike = added[0] if len(added) == 1 and removed.description else None
+    return next((field for field in new if field.name == removed.name), alike)
 
 
 def _reads(seen: Members, field: Field) -> list[tuple[Aggregate, str]]:
-    return columns_reading(seen.events.catalogs.old, seen.events.old, seen.path + field.name)
+    return columns_reading(seen.events.catalogs.old, seen.events.old, seen.path.old + field.name)
 
 
 def _field_removed(seen: Members) -> Iterator[Found]:
     for field in _removed(seen):
-        path = seen.path + field.name
-        if path not in seen.events.new.reserved and _successor(seen, field) is None and not _reads(seen, field):
-            message = f"{seen.events.subject}: field {path} was removed"
-            yield Found(seen.at, f"{seen.events.subject}.{path}", message, f"add {path} to the event's reserved names")
+        path, reserved = seen.path.old + field.name, _reserved_path(seen, field)
+        if reserved not in seen.events.new.reserved and _successor(seen, field) is None and not _reads(seen, field):
+            message, fix = f"{seen.events.subject}: field {path} was removed", f"add {reserved} to the event's reserved"
+            yield Found(seen.at, f"{seen.events.subject}.{path}", message, f"{fix} names")
 
 
 def _field_removed_read(seen: Members) -> Iterator[Found]:
     for field in _removed(seen):
         readers = _reads(seen, field)
         if readers:
-            path = seen.path + field.name
+            path = seen.path.old + field.name
             names = ", ".join(dict.fromkeys(aggregate.name for aggregate, _ in readers))
             message = f"{seen.events.subject}: field {path} was removed, and {names} read it"
             fix = "keep it, optional and deprecated, until no aggregate reads it"
@@ -60,18 +68,21 @@ def _field_removed_read(seen: Members) -> Iterator[Found]:
 def _field_renamed(seen: Members) -> Iterator[Found]:
     for field in _removed(seen):
         successor = _successor(seen, field)
-        path = seen.path + field.name
-        if successor is not None and path not in seen.events.new.reserved and not _reads(seen, field):
+        path, reserved = seen.path.old + field.name, _reserved_path(seen, field)
+        if successor is not None and reserved not in seen.events.new.reserved and not _reads(seen, field):
             message = f"{seen.events.subject}: field {path} seems to have been renamed to {successor.name}"
             fix = f"keep {path}, optional and deprecated: {{replaced_by: {successor.name}}}"
+            if successor.name == field.name:
+                message = f'{seen.events.subject}: field {path} was "{field.key}" in JSON and is now "{successor.key}"'
+                fix = f'keep the wire name "{field.key}"; rows and senders have it'
             yield Found(successor.at, f"{seen.events.subject}.{path}", message, fix)
 
 
 def _required_field_added(seen: Members) -> Iterator[Found]:
-    names = {field.name for field in seen.old}
+    keys = {field.key for field in seen.old}
     for field in seen.new:
-        if field.name not in names and not field.optional and not seen.events.bumped:
-            path = f"{seen.events.subject}.{seen.path}{field.name}"
+        if field.key not in keys and not field.optional and not seen.events.bumped:
+            path = f"{seen.events.subject}.{seen.path.new}{field.name}"
             fix = "make it optional, or raise the event's version"
             yield Found(field.at, path, f"{path}: is new and required, and old senders do not send it", fix)
 
@@ -90,7 +101,8 @@ MEMBER_RULES: Final[dict[str, Rule[Members]]] = {
     "field-renamed": Rule(
         _field_renamed,
         Severity.ERROR,
-        "A field is gone and another with the same type and description is new. Add the new one and deprecate the old.",
+        "A field has another name in JSON, or is gone and another with the same type and description is new. Rows and "
+        "senders have the old name. Add the new one and deprecate the old.",
     ),
     "required-field-added": Rule(
         _required_field_added,
@@ -292,7 +304,16 @@ def _store_raised(seen: Fields) -> Iterator[Found]:
         yield seen.found(message, "readers no longer find the value; rows stored so far keep it")
 
 
+def _attribute_renamed(seen: Fields) -> Iterator[Found]:
+    if seen.new.name != seen.old.name:
+        message = f'is called {seen.new.name} now, and was {seen.old.name}; in JSON it is "{seen.new.key}" as before'
+        yield seen.found(message, "change every use of it")
+
+
 FIELD_RULES: Final[dict[str, Rule[Fields]]] = {
+    "attribute-renamed": Rule(
+        _attribute_renamed, Severity.WARNING, "A field has another name in code, and the same in JSON."
+    ),
     "type-changed": Rule(_type_changed, Severity.ERROR, "A field has another type, or a narrower one."),
     "type-widened": Rule(
         _type_widened, Severity.WARNING, "A field has a wider type: `int` became `float`, or an enum became a string."

@@ -20,24 +20,25 @@ _FIX: Final = "update the readers before the senders"
 
 
 def _event_added(seen: Catalogs) -> Iterator[Found]:
+    known = {event.type for event in seen.old.events}
     for event in seen.new.events:
-        if seen.old.event(event.name) is None:
+        if event.type not in known:
             yield Found(event.at, f"events.{event.name}", f"event {event.name} is new: old readers refuse it", _FIX)
 
 
 def _field_added(seen: Members) -> Iterator[Found]:
-    names = {field.name for field in seen.old}
+    keys = {field.key for field in seen.old}
     for field in seen.new:
-        if field.name not in names:
-            path = f"{seen.events.subject}.{seen.path}{field.name}"
+        if field.key not in keys:
+            path = f"{seen.events.subject}.{seen.path.new}{field.name}"
             yield Found(field.at, path, f"{path}: is new, and old readers refuse unknown fields", _FIX)
 
 
 def _field_removed(seen: Members) -> Iterator[Found]:
-    names = {field.name for field in seen.new}
+    keys = {field.key for field in seen.new}
     for field in seen.old:
-        if field.name not in names and not field.optional:
-            path = f"{seen.events.subject}.{seen.path}{field.name}"
+        if field.key not in keys and not field.optional:
+            path = f"{seen.events.subject}.{seen.path.old}{field.name}"
             yield Found(seen.at, path, f"{path}: is gone, and old readers require it", _FIX)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from adi_analytics_codegen.model.findings import Severity
 from adi_analytics_codegen.model.fingerprint import meaning
 from adi_analytics_codegen.model.walk import every_field
+from adi_analytics_codegen.model.wire import part_of_path
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.model import Aggregate, Catalog, Event, Field, Location
@@ -67,28 +68,62 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True)
+class Path:
+    """What leads from an event to an object inside it, with a dot after each name; empty for the event itself.
+
+    Attributes:
+        old: The names before.
+        new: The names now.
+        keys: The keys in JSON, which are the same in both, as parts of a path.
+    """
+
+    old: str = ""
+    new: str = ""
+    keys: str = ""
+
+    def to(self, old: str, new: str, key: str) -> Path:
+        """Return what leads into the field called *new*, which was called *old*, and is *key* in JSON."""
+        return Path(f"{self.old}{old}.", f"{self.new}{new}.", f"{self.keys}{part_of_path(key)}.")
+
+
+@dataclass(frozen=True, slots=True)
 class Members:
     """Two versions of the fields of an event, or of an object inside one.
 
     Attributes:
-        path: The names that lead from the event to the object, with a dot after each; empty for the event itself.
+        path: Where they are.
     """
 
     events: Events
     old: tuple[Field, ...]
     new: tuple[Field, ...]
-    path: str
+    path: Path
     at: Location
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Two versions of a field. The items of a list are seen as a field with the list's path."""
+    """Two versions of a field. The items of a list are seen as a field with the list's path.
+
+    Attributes:
+        owner: Where the object is that has it.
+        name: Its name now, or the list's.
+        old_name: Its name before.
+        key: Its key in JSON.
+    """
 
     events: Events
     old: Field
     new: Field
-    path: str
+    owner: Path
+    name: str
+    old_name: str
+    key: str
+
+    @property
+    def path(self) -> str:
+        """The names that lead to it now."""
+        return self.owner.new + self.name
 
     @property
     def subject(self) -> str:

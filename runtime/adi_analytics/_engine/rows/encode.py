@@ -14,7 +14,6 @@ import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass, replace
-from dataclasses import fields as dataclass_fields
 from operator import attrgetter
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
@@ -23,8 +22,8 @@ import msgspec
 import uuid_utils
 
 from adi_analytics._engine.rows.row import EPOCH_2000, Row, class_name, placeholder
-from adi_analytics._engine.rows.store_policy import StorePolicy
-from adi_analytics._engine.rows.validate import InvalidValueError, has_shape, refuse_nul
+from adi_analytics._engine.rows.store_policy import StorePolicy, part_of_path
+from adi_analytics._engine.rows.validate import InvalidValueError, has_shape, refuse_nul, wire_names
 from adi_analytics._shared.catalog import Catalog
 from adi_analytics.enriched import to_datetime
 
@@ -191,7 +190,9 @@ class RowEncoder:
             meta["sample_rate"] = settings.sample_rates[cls.EVENT_TYPE]
         encoded = _ENCODER.encode(meta)
         # A value that the store policy changes has no place in a column either.
-        user, service = (None if name in store else name for name in (cls.USER_ID_FIELD, cls.SERVICE_FIELD))
+        keys = wire_names(cls)
+        changed = {name for name, key in keys.items() if part_of_path(key) in store}
+        user, service = (None if name in changed else name for name in (cls.USER_ID_FIELD, cls.SERVICE_FIELD))
         return _Plan(
             cls=cls,
             event_type=cls.EVENT_TYPE,
@@ -231,9 +232,10 @@ class RowEncoder:
             return EncodeFault(reason, _describe(error), self._row_of(name, item, {"type": name}, changes))
         row = self._row_of(plan.event_type, item, {"type": plan.event_type}, changes)
         with contextlib.suppress(Exception):  # an event that can't even be looked at is kept by its type and time
-            event = item[0]
-            names = [field.name for field in dataclass_fields(event)]
-            values = {name: _to_plain(value) for name in names if (value := getattr(event, name)) is not None}
+            event, keys = item[0], wire_names(plan.cls)
+            values = {
+                key: _to_plain(value) for name, key in keys.items() if (value := getattr(event, name)) is not None
+            }
             kept = _kept_of_faulty(plan, values)
             columns = _columns_of(plan, event)
             if "service" in changes:
@@ -339,12 +341,9 @@ def _kept_of_faulty(plan: _Plan, values: dict[str, Any]) -> dict[str, Any]:
         return values
     try:
         hints = get_type_hints(plan.cls) if policy.parents else {}
+        kinds = {key: hints.get(name) for name, key in wire_names(plan.cls).items()}
         return policy.apply(
-            {
-                name: value
-                for name, value in values.items()
-                if name not in policy.parents or has_shape(value, hints[name])
-            }
+            {key: value for key, value in values.items() if key not in policy.parents or has_shape(value, kinds[key])}
         )
     except Exception:  # noqa: BLE001 - a value that can't even be hashed must not be stored either
         return {}

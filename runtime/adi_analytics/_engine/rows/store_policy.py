@@ -12,18 +12,29 @@ Action = Callable[[Any], Any]
 _REMOVE: Final = object()
 
 
+def part_of_path(key: str) -> str:
+    """Return *key* as it stands in a path of ``STORE``."""
+    return key.replace("~", "~0").replace(".", "~1")
+
+
+def keys_of_path(path: str) -> list[str]:
+    """Return the keys of *path*, as ``STORE`` has it."""
+    return [part.replace("~1", ".").replace("~0", "~") for part in path.split(".")]
+
+
 class StorePolicy:
     """Applies the ``STORE`` of an event class to its values.
 
     Args:
-        store: ``hash`` or ``drop`` by field; a dot leads into an object, or into each object of a list.
+        store: ``hash`` or ``drop`` by path of keys; a dot leads into an object, or into each object of a list. In a key
+            ``~1`` is a dot and ``~0`` a ``~``.
         key: The key of the hash. Empty: such values are left out, for a plain text or an unkeyed hash of an address or
             a name can be guessed back.
     """
 
     def __init__(self, store: Mapping[str, str], key: str) -> None:
         self._key = key.encode()
-        self._rules = [(path.split("."), self._action(rule)) for path, rule in store.items()]
+        self._rules = [(keys_of_path(path), self._action(rule)) for path, rule in store.items()]
         self.parents = frozenset(path[0] for path, _ in self._rules if len(path) > 1)
         """Fields into which a rule leads."""
         self.unkeyed = () if key else tuple(sorted(path for path, rule in store.items() if rule == "hash"))

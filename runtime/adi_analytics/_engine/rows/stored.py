@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 
 import msgspec
 
-from adi_analytics._engine.rows.validate import decoder_of
+from adi_analytics._engine.rows.store_policy import part_of_path
+from adi_analytics._engine.rows.validate import decoder_of, wire_names
 
 _HASHED: Final[Any] = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
@@ -34,9 +35,11 @@ def unchecked_fields(cls: Any) -> tuple[str, ...]:
 def _as_stored(cls: Any, store: Mapping[str, str]) -> type:
     hints = get_type_hints(cls, include_extras=True)
     fields: list[Any] = []
+    keys = wire_names(cls)
     for field in dataclasses.fields(cls):
-        name, rule = field.name, store.get(field.name)
-        inner = {path.removeprefix(f"{name}."): to for path, to in store.items() if path.startswith(f"{name}.")}
+        name, part = field.name, part_of_path(keys[field.name])
+        rule = store.get(part)
+        inner = {path.removeprefix(f"{part}."): to for path, to in store.items() if path.startswith(f"{part}.")}
         kind = _replaced(hints[name], inner) if inner else hints[name]
         if rule == "hash":
             fields.append((name, _HASHED | None, None))
@@ -45,7 +48,7 @@ def _as_stored(cls: Any, store: Mapping[str, str]) -> type:
     tag = getattr(cls, "EVENT_TYPE", None)
     tag_field = None if tag is None else "type"
     return msgspec.defstruct(
-        cls.__name__, fields, kw_only=True, forbid_unknown_fields=True, tag=tag, tag_field=tag_field
+        cls.__name__, fields, kw_only=True, forbid_unknown_fields=True, tag=tag, tag_field=tag_field, rename=keys
     )
 
 

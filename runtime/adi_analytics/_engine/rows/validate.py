@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 # msgspec quotes values and unknown names after these; the rest of what it says, and its paths, are the class's own.
 _QUOTING: Final = ("Invalid enum value", "Invalid value", "Invalid UUID", "Object contains unknown field")
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # as JSON spells it, and not behind an escaped backslash
-_PATH: Final = re.compile(r" - at (?:`key` in )?`\$[\w.\[\]]*`\Z")
 
 
 class InvalidValueError(ValueError):
@@ -33,7 +34,7 @@ def decoder_of(cls: type) -> Callable[[bytes], object]:
         try:
             decoded = decode(data)
         except msgspec.ValidationError as error:
-            raise InvalidValueError(_without_values(error)) from None  # its message may hold a value
+            raise InvalidValueError(_without_values(error, cls)) from None  # its message may hold a value
         except msgspec.DecodeError:
             raise InvalidValueError("Holds text that UTF-8 can't, a lone surrogate") from None
         refuse_nul(data)
@@ -64,9 +65,34 @@ def has_shape(value: Any, declared: Any) -> bool:
     return True
 
 
-def _without_values(error: msgspec.ValidationError) -> str:
+def wire_names(cls: type) -> dict[str, str]:
+    """Return what each field of the dataclass *cls* is called in JSON."""
+    names = [field.name for field in dataclasses.fields(cls)]
+    return dict(zip(names, getattr(cls, "__struct_encode_fields__", names), strict=True))
+
+
+@cache
+def _path_of(cls: type) -> re.Pattern[str]:
+    """Return what finds the path at the end of a message: nothing but keys of *cls* and of the objects inside it."""
+    from msgspec import inspect  # needed by faulty events only
+
+    keys = "|".join(re.escape(key) for key in sorted(["type", *_keys(inspect.type_info(cls))], key=len, reverse=True))
+    return re.compile(rf" - at (?:`key` in )?`\$(?:\[(?:\d+|\.\.\.)\]|\.(?:{keys}))*`\Z")
+
+
+def _keys(kind: Any) -> Iterator[str]:
+    """Yield the keys of objects of *kind*, a type as `msgspec.inspect` describes it, and of those inside them."""
+    for field in getattr(kind, "fields", ()):
+        yield field.encode_name
+        yield from _keys(field.type)
+    for inner in (*getattr(kind, "types", ()), getattr(kind, "item_type", None), getattr(kind, "value_type", None)):
+        if inner is not None:
+            yield from _keys(inner)
+
+
+def _without_values(error: msgspec.ValidationError, cls: type) -> str:
     text = str(error)
-    path = _PATH.search(text)
+    path = _path_of(cls).search(text)
     problem, place = (text[: path.start()], path[0]) if path else (text, "")
     own = error.__cause__ is None  # else it comes from code of the class, which may quote anything
     if not (own and problem.startswith(("Expected ", "Object missing required field "))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.describe import measure_text, ratio_text, sentence, where_text
@@ -63,9 +64,17 @@ def on_tables(catalog: Catalog) -> list[Statement]:
     ]
 
 
-def on_views(catalog: Catalog, plan: Plan) -> list[Statement]:
-    """Return the comments on the public views of an aggregate."""
-    aggregate = plan.aggregate
+@dataclass(frozen=True, slots=True)
+class Described:
+    """An aggregate in the words of its catalog, not in those of the wire."""
+
+    catalog: Catalog
+    aggregate: Aggregate
+
+
+def on_views(described: Described, plan: Plan) -> list[Statement]:
+    """Return the comments on the public views of an aggregate, which *plan* makes."""
+    catalog, aggregate = described.catalog, described.aggregate
     keys = _keys(catalog, aggregate)
     columns = keys | {measure.name: _measure(catalog, aggregate, measure) for measure in aggregate.measures}
     for ratio in aggregate.derived:

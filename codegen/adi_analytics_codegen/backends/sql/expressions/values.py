@@ -13,6 +13,7 @@ from typing import Final
 
 from adi_analytics_codegen.backends.sql.text.names import literal
 from adi_analytics_codegen.model.model import SERVICE, USER_ID, FieldType
+from adi_analytics_codegen.model.wire import keys_of_path
 
 COLUMNS: Final = {USER_ID: "user_id", SERVICE: "service"}
 """Column references of aggregates, and the columns that they mean."""
@@ -82,14 +83,14 @@ def from_text(text: str, kind: FieldType) -> str:
 
 
 def json_value(of: str) -> str:
-    """Return an expression for the JSON value of the field *of*; dots lead into objects."""
-    return "data" + "".join(f" -> {literal(part)}" for part in of.split("."))
+    """Return an expression for the JSON value of the field at the path *of*, as it is on the wire."""
+    return "data" + "".join(f" -> {literal(key)}" for key in keys_of_path(of))
 
 
 def json_text(of: str) -> str:
     """Return an expression for the text of the field *of*."""
-    *path, last = of.split(".")
-    return "data" + "".join(f" -> {literal(part)}" for part in path) + f" ->> {literal(last)}"
+    *path, last = keys_of_path(of)
+    return "data" + "".join(f" -> {literal(key)}" for key in path) + f" ->> {literal(last)}"
 
 
 def _string(of: str) -> str:

@@ -19,6 +19,7 @@ from adi_analytics_codegen.backends.sql.relations.places import template
 from adi_analytics_codegen.backends.sql.text.names import seconds
 from adi_analytics_codegen.model.fingerprint import fingerprint
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
+from adi_analytics_codegen.model.wire import as_on_wire
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -39,7 +40,7 @@ def manifest(catalog: Catalog) -> dict[str, Any]:
 
 def describe(catalog: Catalog, made: Planned) -> dict[str, Any]:
     """Return the manifest of *catalog*, whose statements are *made*."""
-    storage = catalog.storage
+    storage, on_wire = catalog.storage, as_on_wire(catalog)
     return {
         "format": FORMAT,
         "catalog": catalog.name,
@@ -56,7 +57,7 @@ def describe(catalog: Catalog, made: Planned) -> dict[str, Any]:
         "late_after": late_after(catalog),
         "storage_ddl": {backend: _parts(parts) for backend, parts in made.storage.items()},
         "comments": [statement.described() for statement in made.comments],
-        "aggregates": [_aggregate(catalog, entry) for entry in made.aggregates],
+        "aggregates": [_aggregate(on_wire, entry) for entry in made.aggregates],
     }
 
 

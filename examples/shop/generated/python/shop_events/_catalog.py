@@ -25,8 +25,8 @@ class GeneratedCatalog:
         table: The events table.
         dead_letters_table: The table of events that could not be stored.
         late_after: Age in seconds from which a new row is marked as late; ``None`` without aggregates.
-        events: Event name to class.
-        decoders: Event name to the decoder of that event.
+        events: Event type to class.
+        decoders: Event type to the decoder of that event.
         data: The folder with ``sql``, ``json_schema`` and ``migrations`` in a built wheel; it need not be there.
     """
 

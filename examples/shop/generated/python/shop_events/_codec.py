@@ -20,8 +20,8 @@ class EventDecodeError(ValueError):
     """Some JSON is not an event of this catalog.
 
     Attributes:
-        event: The event's name, or ``None`` when the JSON does not say it.
-        field: The path of the field that is wrong, such as ``geo.latitude``, or ``None`` when it is not one field.
+        event: The event's type, or ``None`` when the JSON does not say it.
+        field: The keys that lead to the field that is wrong, such as ``geo.latitude``, or ``None`` when it is not one.
         problem: What is wrong with it.
     """
 
@@ -56,7 +56,7 @@ class _Decoders(Mapping[str, "msgspec.json.Decoder[AnyEvent]"]):
 
 
 DECODERS: Mapping[str, msgspec.json.Decoder[AnyEvent]] = _Decoders()
-"""Event name to the decoder of that event, for readers that know which event they have."""
+"""Event type to the decoder of that event, for readers that know which event they have."""
 
 _ENCODER = msgspec.json.Encoder()
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
@@ -177,6 +177,23 @@ def _type_of(cls: type) -> inspect.Type:
     return inspect.type_info(cls)
 
 
+def keys_of(cls: type) -> frozenset[str]:
+    """Return the keys of the JSON of *cls*, and of every object inside it."""
+    return frozenset(_keys(_type_of(cls)))
+
+
+def _keys(kind: inspect.Type) -> Iterator[str]:
+    if isinstance(kind, inspect.StructType):
+        for field in kind.fields:
+            yield field.encode_name
+            yield from _keys(field.type)
+    elif isinstance(kind, inspect.UnionType):
+        for one in kind.types:
+            yield from _keys(one)
+    elif isinstance(kind, inspect.VarTupleType):
+        yield from _keys(kind.item_type)
+
+
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON spells it, and not behind an escaped backslash
 
 
@@ -198,8 +215,8 @@ class _Named(msgspec.Struct):
     type: str
 
 
-_MISSING = re.compile(r"missing required field `([^`]+)`|unknown field `([^`]+)`")
-_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
+_MISSING = re.compile(r"missing required field `(.+)`$|unknown field `(.+)`$", re.DOTALL)
+_PATH = re.compile(r" - at `\$\.?((?:(?! - at `\$).)*)`$", re.DOTALL)
 
 
 def explained(data: bytes | str, error: Exception, event: str | None = None) -> EventDecodeError:

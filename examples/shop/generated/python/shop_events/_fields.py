@@ -193,4 +193,4 @@ FIELDS: Mapping[str, Mapping[str, FieldInfo]] = {
         ),
     },
 }
-"""Event name to path to field."""
+"""Event type to path to field."""

@@ -37,4 +37,4 @@ EVENTS: Mapping[str, type[AnyEvent]] = {
     "order_returned": OrderReturned,
     "review_written": ReviewWritten,
 }
-"""Event name to class."""
+"""Event type to class."""

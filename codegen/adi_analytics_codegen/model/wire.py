@@ -1,0 +1,136 @@
+"""Names on the wire: what events and fields are called in JSON, where that is not what they are called in code.
+
+A path of keys is written as one text: keys with dots between, in which ``~1`` is a dot and ``~0`` a ``~``, as in a JSON
+Pointer (RFC 6901).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from adi_analytics_codegen.model.model import COLUMN_REFERENCES, EVENT, Choice
+from adi_analytics_codegen.model.readers import lets_through
+from adi_analytics_codegen.model.walk import every_field, innermost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event, Field, Measure, Test
+
+
+def part_of_path(key: str) -> str:
+    """Return *key* as it stands in a path."""
+    return key.replace("~", "~0").replace(".", "~1")
+
+
+def key_of_part(part: str) -> str:
+    """Return the key that stands as *part* in a path."""
+    return part.replace("~1", ".").replace("~0", "~")
+
+
+def keys_of_path(path: str) -> list[str]:
+    """Return the keys of *path*."""
+    return [key_of_part(part) for part in path.split(".")]
+
+
+def path_at(fields: Iterable[Field], path: str) -> str:
+    """Return the path of keys to the field at the path of names *path*; what is not known stays as it is."""
+    name, _, rest = path.partition(".")
+    found = next((field for field in fields if field.name == name), None)
+    if found is None:
+        return path
+    part = part_of_path(found.key)
+    return f"{part}.{path_at(innermost(found).fields, rest)}" if rest else part
+
+
+def as_on_wire(catalog: Catalog) -> Catalog:
+    """Return *catalog* in the terms of rows: events are called by their types, and fields by the parts of their paths.
+
+    What its aggregates refer to is called so, too. It is the same catalog where nothing has a name of its own on the
+    wire.
+    """
+    if not any(event.wire or any(field.wire for field in every_field(event.fields)) for event in catalog.events):
+        return catalog
+    return replace(
+        catalog,
+        events=tuple(map(_event, catalog.events)),
+        aggregates=tuple(aggregate_on_wire(catalog, aggregate) for aggregate in catalog.aggregates),
+    )
+
+
+def aggregate_on_wire(catalog: Catalog, aggregate: Aggregate) -> Aggregate:
+    """Return *aggregate* of *catalog* with references in the terms of rows."""
+    return _References(catalog, aggregate).aggregate(aggregate)
+
+
+def _event(event: Event) -> Event:
+    user, service = (
+        None if name is None else path_at(event.fields, name) for name in (event.user_id_field, event.service_field)
+    )
+    return replace(
+        event,
+        name=event.type,
+        wire=None,
+        fields=fields_on_wire(event.fields),
+        user_id_field=user,
+        service_field=service,
+    )
+
+
+def fields_on_wire(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """Return *fields* with the parts of paths as names."""
+    return tuple(_field(field) for field in fields)
+
+
+def _field(field: Field) -> Field:
+    items = None if field.items is None else _field(field.items)
+    name = part_of_path(field.key)
+    return replace(field, name=name, wire=None, fields=fields_on_wire(field.fields), items=items)
+
+
+class _References:
+    """Translates what an aggregate refers to. The field is the one of an event that the conditions let through."""
+
+    def __init__(self, catalog: Catalog, aggregate: Aggregate) -> None:
+        self.types = {event.name: event.type for event in catalog.events}
+        self.events = [event for event in catalog.events if event.name in aggregate.sources]
+        self.where = aggregate.where
+
+    def aggregate(self, aggregate: Aggregate) -> Aggregate:
+        return replace(
+            aggregate,
+            sources=tuple(self.types[name] for name in aggregate.sources),
+            measures=tuple(map(self.measure, aggregate.measures)),
+            dimensions=tuple(replace(one, of=self.path(one.of, ())) for one in aggregate.dimensions),
+            where=self.tests(aggregate.where),
+        )
+
+    def measure(self, measure: Measure) -> Measure:
+        of = None if measure.of is None else self.path(measure.of, measure.where)
+        return replace(measure, of=of, where=self.tests(measure.where))
+
+    def tests(self, where: tuple[Test, ...], given: tuple[Test, ...] = ()) -> tuple[Test, ...]:
+        known = (*given, *where)
+        return tuple(
+            replace(test, branches=tuple(self.tests(branch, known) for branch in test.branches))
+            if isinstance(test, Choice)
+            else self.condition(test, known)
+            for test in where
+        )
+
+    def condition(self, condition: Condition, where: tuple[Test, ...]) -> Condition:
+        if condition.field != EVENT:
+            return replace(condition, field=self.path(condition.field, where))
+        value = condition.value
+        if isinstance(value, tuple):
+            return replace(condition, value=tuple(sorted((self.types.get(name, name) for name in value), key=str)))
+        return replace(condition, value=self.types.get(value, value))
+
+    def path(self, name: str, where: tuple[Test, ...]) -> str:
+        if name in COLUMN_REFERENCES:
+            return name
+        passing = [event for event in self.events if lets_through((*self.where, *where), event.name)]
+        first = name.partition(".")[0]
+        event = next((event for event in passing or self.events if event.field(first)), None)
+        return name if event is None else path_at(event.fields, name)
