@@ -8,25 +8,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends import json_schema
+from adi_analytics_codegen.backends.class_facts import class_variables, decorator, infos, is_past, wire_names
 from adi_analytics_codegen.backends.describe import (
     class_text,
     decimal_text,
-    deprecation_text,
     enum_value_text,
     field_text,
     sentence,
     wire_text,
 )
-from adi_analytics_codegen.backends.layout import Group, OrNone, Part, laid_out, width
+from adi_analytics_codegen.backends.layout import Group, OrNone, Part, laid_out
 from adi_analytics_codegen.backends.text import HEADER, WIDTH, environment, import_line, py_docstring, py_string
 from adi_analytics_codegen.model.fingerprint import fingerprint
 from adi_analytics_codegen.model.formats import WORDS, pattern_of
-from adi_analytics_codegen.model.model import Field, FieldType, Sensitivity, Status, Store
+from adi_analytics_codegen.model.model import Field, FieldType
 from adi_analytics_codegen.model.naming import object_class_name
 from adi_analytics_codegen.model.patterns import in_python
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
-from adi_analytics_codegen.model.walk import every_field, innermost
-from adi_analytics_codegen.model.wire import part_of_path
+from adi_analytics_codegen.model.walk import every_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -153,8 +152,8 @@ class _Package:
             "enums": sorted(enums, key=_import_order),
             "exported": sorted([*_PUBLIC, *enums, *names], key=_import_order),
             "union": _union(events),
-            "fields": [(event.type, list(_infos(event.fields))) for event in self.catalog.events],
-            "has_past": any(_is_past(event) for event in self.catalog.events),
+            "fields": [(event.type, list(infos(event.fields))) for event in self.catalog.events],
+            "has_past": any(is_past(event) for event in self.catalog.events),
         }
 
     def module(self, summary: str, texts: list[str]) -> str:
@@ -212,9 +211,9 @@ class _Package:
     def template_data(self, made: _Class) -> dict[str, Any]:
         """Return what JSON Schema cannot say about one class."""
         return {
-            "deprecated": _decorator(made.event) if made.event and _is_past(made.event) else "",
+            "deprecated": decorator(made.event) if made.event and is_past(made.event) else "",
             "docstring": py_docstring(class_text(made.event) if made.event else made.text),
-            "class_variables": [*(_class_variables(made.event) if made.event else []), *_wire_names(made.fields)],
+            "class_variables": [*(class_variables(made.event) if made.event else []), *wire_names(made.fields)],
             "members": [
                 {
                     "name": field.name,
@@ -291,67 +290,6 @@ def _bounds(field: Field) -> list[str]:
         if (value := getattr(field, key)) is not None
     ]
     return [*bounds, "tz=True"] if field.type is FieldType.DATETIME else bounds
-
-
-def _is_past(event: Event) -> bool:
-    return event.status in {Status.DEPRECATED, Status.RETIRED}
-
-
-def _decorator(event: Event) -> str:
-    notice = deprecation_text(f"{event.name} is {event.status}", event.deprecated)
-    return "@" + laid_out(Group("deprecated(", (py_string(notice),), ")"), "@")
-
-
-def _class_variables(event: Event) -> list[str]:
-    store = Group("{", tuple(f"{py_string(path)}: {py_string(to)}" for path, to in stored_otherwise(event.fields)), "}")
-    store_declaration = 'STORE: ClassVar[Mapping[str, Literal["hash", "drop"]]] = '
-    name = py_string(event.type)
-    type_declaration = f"EVENT_TYPE: ClassVar[Literal[{name}]] = "
-    fits = width(f"    {type_declaration}{name}") <= WIDTH
-    return [
-        type_declaration + (name if fits else f"(\n        {name}\n    )"),
-        f"EVENT_VERSION: ClassVar[int] = {event.version}",
-        f"USER_ID_FIELD: ClassVar[str | None] = {_or_none(event.user_id_field)}",
-        f"SERVICE_FIELD: ClassVar[str | None] = {_or_none(event.service_field)}",
-        store_declaration + laid_out(store, f"    {store_declaration}"),
-    ]
-
-
-def _wire_names(fields: Iterable[Field]) -> list[str]:
-    """Return the declaration of what fields are called in JSON; none where no field has another name there."""
-    names = Group("{", tuple(f"{py_string(f.name)}: {py_string(f.key)}" for f in fields if f.key != f.name), "}")
-    declaration = "WIRE_NAMES: ClassVar[Mapping[str, str]] = "
-    return [declaration + laid_out(names, f"    {declaration}")] if names.parts else []
-
-
-def _or_none(text: str | None) -> str:
-    return "None" if text is None else py_string(text)
-
-
-def stored_otherwise(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the path of keys and policy of every field that is not stored unchanged. Lists do not appear in paths."""
-    for field in fields:
-        path = f"{prefix}{part_of_path(field.key)}"
-        if field.store is not Store.KEEP:
-            yield path, str(field.store)
-        else:
-            yield from stored_otherwise(innermost(field).fields, f"{path}.")
-
-
-def _infos(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield the dotted path of every field, and what is to be said of it. Lists do not appear in paths."""
-    for field in fields:
-        path = f"{prefix}{field.name}"
-        said = {
-            "wire": field.wire or "",
-            "description": field.description,
-            "unit": field.unit,
-            "sensitivity": "" if field.sensitivity is Sensitivity.NONE else str(field.sensitivity),
-            "store": "" if field.store is Store.KEEP else str(field.store),
-            "deprecated": deprecation_text("Deprecated", field.deprecated) if field.deprecated else "",
-        }
-        yield path, [(key, text) for key, text in said.items() if text]
-        yield from _infos(innermost(field).fields, f"{path}.")
 
 
 def _enum_definition(enum: Enum) -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""What the generated Python says of classes and fields besides annotations: class variables, and facts to ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adi_analytics_codegen.backends.describe import deprecation_text
+from adi_analytics_codegen.backends.layout import Group, laid_out, width
+from adi_analytics_codegen.backends.text import WIDTH, py_string
+from adi_analytics_codegen.model.model import Sensitivity, Status, Store
+from adi_analytics_codegen.model.walk import innermost
+from adi_analytics_codegen.model.wire import part_of_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from adi_analytics_codegen.model.model import Event, Field
+
+
+def is_past(event: Event) -> bool:
+    """Return whether *event* should no longer be sent."""
+    return event.status in {Status.DEPRECATED, Status.RETIRED}
+
+
+def decorator(event: Event) -> str:
+    """Return the decorator of the class of a past *event*."""
+    notice = deprecation_text(f"{event.name} is {event.status}", event.deprecated)
+    return "@" + laid_out(Group("deprecated(", (py_string(notice),), ")"), "@")
+
+
+def class_variables(event: Event) -> list[str]:
+    """Return the declarations of what the class of *event* says of it."""
+    store = Group("{", tuple(f"{py_string(path)}: {py_string(to)}" for path, to in stored_otherwise(event.fields)), "}")
+    store_declaration = 'STORE: ClassVar[Mapping[str, Literal["hash", "drop"]]] = '
+    name = py_string(event.type)
+    type_declaration = f"EVENT_TYPE: ClassVar[Literal[{name}]] = "
+    fits = width(f"    {type_declaration}{name}") <= WIDTH
+    return [
+        type_declaration + (name if fits else f"(\n        {name}\n    )"),
+        f"EVENT_VERSION: ClassVar[int] = {event.version}",
+        f"USER_ID_FIELD: ClassVar[str | None] = {_or_none(event.user_id_field)}",
+        f"SERVICE_FIELD: ClassVar[str | None] = {_or_none(event.service_field)}",
+        store_declaration + laid_out(store, f"    {store_declaration}"),
+    ]
+
+
+def wire_names(fields: Iterable[Field]) -> list[str]:
+    """Return the declaration of what fields are called in JSON; none where no field has another name there."""
+    names = Group("{", tuple(f"{py_string(f.name)}: {py_string(f.key)}" for f in fields if f.key != f.name), "}")
+    declaration = "WIRE_NAMES: ClassVar[Mapping[str, str]] = "
+    return [declaration + laid_out(names, f"    {declaration}")] if names.parts else []
+
+
+def _or_none(text: str | None) -> str:
+    return "None" if text is None else py_string(text)
+
+
+def stored_otherwise(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the path of keys and policy of every field that is not stored unchanged. Lists do not appear in paths."""
+    for field in fields:
+        path = f"{prefix}{part_of_path(field.key)}"
+        if field.store is not Store.KEEP:
+            yield path, str(field.store)
+        else:
+            yield from stored_otherwise(innermost(field).fields, f"{path}.")
+
+
+def infos(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield the dotted path of every field, and what is to be said of it. Lists do not appear in paths."""
+    for field in fields:
+        path = f"{prefix}{field.name}"
+        said = {
+            "wire": field.wire or "",
+            "description": field.description,
+            "unit": field.unit,
+            "sensitivity": "" if field.sensitivity is Sensitivity.NONE else str(field.sensitivity),
+            "store": "" if field.store is Store.KEEP else str(field.store),
+            "deprecated": deprecation_text("Deprecated", field.deprecated) if field.deprecated else "",
+        }
+        yield path, [(key, text) for key, text in said.items() if text]
+        yield from infos(innermost(field).fields, f"{path}.")
