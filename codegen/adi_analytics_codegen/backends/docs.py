@@ -104,12 +104,18 @@ def _depth(field: Field) -> int:
 def type_text(catalog: Catalog, field: Field) -> str:
     """Return the type of *field* in words."""
     if field.type is FieldType.LIST and field.items is not None:
-        return f"list of {type_text(catalog, field.items)}"
+        return f"list of {_inside(catalog, field.items)}"
+    if field.type is FieldType.MAP and field.items is not None:
+        return f"map of {_inside(catalog, field.items)}"
     if field.type is FieldType.ENUM and field.enum is not None:
         return f"enum {code(field.enum)}"
     if field.type is FieldType.DECIMAL:
         return f"decimal({field.precision}, {field.scale})"
     return f"string ({field.format})" if field.format is not None else str(field.type)
+
+
+def _inside(catalog: Catalog, items: Field) -> str:
+    return type_text(catalog, items) + (" or null" if items.optional else "")
 
 
 def _notes(field: Field) -> str:

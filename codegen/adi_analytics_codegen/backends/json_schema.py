@@ -53,6 +53,7 @@ _BOUNDS: Final = {
     "min_items": "minItems",
     "max_items": "maxItems",
 }
+_ENTRIES: Final = {"min_items": "minProperties", "max_items": "maxProperties"}
 
 
 def render(catalog: Catalog) -> dict[str, str]:
@@ -159,7 +160,8 @@ class JsonSchemas:
         if field.type is FieldType.DECIMAL:
             schema |= {"x-precision": field.precision, "x-scale": field.scale}
         else:
-            schema |= {word: value for key, word in _BOUNDS.items() if (value := getattr(field, key)) is not None}
+            words = _BOUNDS | _ENTRIES if field.type is FieldType.MAP else _BOUNDS
+            schema |= {word: value for key, word in words.items() if (value := getattr(field, key)) is not None}
         pattern = pattern_of(field)
         if pattern is not None:
             schema["pattern"] = portable(pattern)
@@ -170,6 +172,8 @@ class JsonSchemas:
     def _type(self, field: Field) -> dict[str, Any]:
         if field.type is FieldType.LIST and field.items is not None:
             return {"type": "array", "items": self.field(field.items)}
+        if field.type is FieldType.MAP and field.items is not None:
+            return {"type": "object", "additionalProperties": self.field(field.items)}
         if field.type is FieldType.OBJECT:
             return self._object(field.fields)
         return dict(_TYPES[field.type])

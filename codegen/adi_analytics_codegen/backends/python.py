@@ -204,6 +204,8 @@ class _Package:
         if field.type is FieldType.LIST and field.items is not None:
             inner = replace(field.items, name=field.name)
             return {"type": "array", "items": self.property(owner, inner)}
+        if field.type is FieldType.MAP:
+            return {"type": "object"}  # its annotation is ours
         if field.type is FieldType.ENUM and field.enum is not None:
             return {"$ref": f"#/$defs/{self.enum_classes[field.enum]}"}
         return json_schema.plain_type(field.type)
@@ -250,6 +252,8 @@ class _Package:
             return object_class_name(owner, field)
         if field.type is FieldType.LIST and field.items is not None:
             return Group("tuple[", (self.annotation(owner, replace(field.items, name=field.name)), "..."), "]")
+        if field.type is FieldType.MAP and field.items is not None:
+            return Group("Mapping[", ("str", self.annotation(owner, replace(field.items, name=field.name))), "]")
         if field.type is FieldType.ENUM and field.enum is not None:
             return "str" if self.is_open(field.enum) else self.enum_classes[field.enum]
         return self.date if field.type is FieldType.DATE else _SCALARS[field.type]
@@ -275,7 +279,7 @@ def _object_classes(owner: str, fields: Iterable[Field]) -> Iterator[_Class]:
             yield from _object_classes(owner, [replace(field.items, name=field.name)])
 
 
-_OWN: Final = {FieldType.LIST, FieldType.DATE}
+_OWN: Final = {FieldType.LIST, FieldType.MAP, FieldType.DATE}
 """Types whose annotations are ours."""
 
 

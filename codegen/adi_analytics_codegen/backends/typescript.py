@@ -77,16 +77,27 @@ class _Module:
         margin = " " * indent
         comment = doc(_tagged(_field_notes(field), field.deprecated), indent)
         mark = "?" if field.optional else ""
-        or_null = " | null" if field.optional and field.type is not FieldType.JSON else ""
-        return f"{comment}{margin}readonly {ts_key(field.key)}{mark}: {self.type_of(field, indent)}{or_null};"
+        return f"{comment}{margin}readonly {ts_key(field.key)}{mark}: {self.or_null(field, indent)};"
+
+    def or_null(self, field: Field, indent: int) -> str:
+        """Return the type of the values of *field*, and null if it may be."""
+        null = " | null" if field.optional and field.type is not FieldType.JSON else ""
+        return self.type_of(field, indent) + null
+
+    def inside(self, field: Field, indent: int) -> str:
+        """Return the type of what is in a list or a map."""
+        assert field.items is not None  # noqa: S101 - the loader gives every list and map what is in it
+        return self.or_null(replace(field.items, name=field.name), indent)
 
     def type_of(self, field: Field, indent: int) -> str:
         """Return the type of the values of *field*."""
         if field.type is FieldType.OBJECT:
             members = "\n".join(self.member(inner, indent + 2) for inner in field.fields)
             return f"{{\n{members}\n{' ' * indent}}}"
-        if field.type is FieldType.LIST and field.items is not None:
-            return f"ReadonlyArray<{self.type_of(replace(field.items, name=field.name), indent)}>"
+        if field.type is FieldType.LIST:
+            return f"ReadonlyArray<{self.inside(field, indent)}>"
+        if field.type is FieldType.MAP:
+            return f"{{ readonly [key: string]: {self.inside(field, indent)} }}"
         if field.type is FieldType.ENUM and field.enum is not None:
             return self.enum_classes[field.enum]
         return _SCALARS[field.type]
@@ -106,7 +117,7 @@ def _bounds(field: Field) -> Iterator[str]:
     for least, most, what in (
         (field.min, field.max, ""),
         (field.min_length, field.max_length, "character"),
-        (field.min_items, field.max_items, "item"),
+        (field.min_items, field.max_items, "entry" if field.type is FieldType.MAP else "item"),
     ):
         if least is not None or most is not None:
             yield _range(least, most, what)
@@ -117,14 +128,16 @@ def _bounds(field: Field) -> Iterator[str]:
     if field.items is not None and field.items.type is not FieldType.OBJECT:
         notes = [_kind_note(field.items), *_bounds(field.items)]
         if any(notes):
-            yield f"Each item: {' '.join(filter(None, notes))}"
+            each = "value" if field.type is FieldType.MAP else "item"
+            yield f"Each {each}: {' '.join(filter(None, notes))}"
 
 
 def _range(least: float | None, most: float | None, what: str) -> str:
     words = f"{least} to {most}" if least is not None and most is not None else ""
     words = words or (f"At least {least}" if most is None else f"At most {most}")
-    plural = "s" if (most if most is not None else least) != 1 else ""
-    return f"{words} {what}{plural}." if what else f"{words}."
+    if (most if most is not None else least) != 1:
+        what = "entries" if what == "entry" else f"{what}s" if what else ""
+    return f"{words} {what}." if what else f"{words}."
 
 
 def _event_doc(event: Event) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(weeks=1)
 _NUMBERS: Final = frozenset({FieldType.INT, FieldType.FLOAT, FieldType.DECIMAL})
-_SCALARS: Final = frozenset(FieldType) - {FieldType.LIST, FieldType.OBJECT, FieldType.JSON}
+_SCALARS: Final = frozenset(FieldType) - {FieldType.LIST, FieldType.OBJECT, FieldType.MAP, FieldType.JSON}
 _TYPES_OF_MEASURE: Final = {
     MeasureKind.SUM: _NUMBERS,
     MeasureKind.AVG: _NUMBERS,

@@ -27,14 +27,15 @@ _BOUNDS: Final = {
     "min_length": (FieldType.STRING,),
     "max_length": (FieldType.STRING,),
     "pattern": (FieldType.STRING,),
-    "min_items": (FieldType.LIST,),
-    "max_items": (FieldType.LIST,),
+    "min_items": (FieldType.LIST, FieldType.MAP),
+    "max_items": (FieldType.LIST, FieldType.MAP),
     "precision": (FieldType.DECIMAL,),
     "scale": (FieldType.DECIMAL,),
 }
 _KEYS_OF_TYPE: Final = {
     **_BOUNDS,
     "items": (FieldType.LIST,),
+    "values": (FieldType.MAP,),
     "fields": (FieldType.OBJECT,),
     "enum": (FieldType.ENUM,),
     "format": (FieldType.STRING,),
@@ -42,10 +43,13 @@ _KEYS_OF_TYPE: Final = {
 """Keys that only some types have."""
 _NEEDED_BY_TYPE: Final = {
     FieldType.LIST: ("items",),
+    FieldType.MAP: ("values",),
     FieldType.OBJECT: ("fields",),
     FieldType.ENUM: ("enum",),
     FieldType.DECIMAL: ("precision", "scale"),
 }
+_INSIDE: Final = {FieldType.LIST: "items", FieldType.MAP: "values"}
+_NOT_OF_MAPS: Final = frozenset({FieldType.LIST, FieldType.OBJECT, FieldType.MAP})
 _NOT_OF_ITEMS: Final = ("optional", "sensitivity", "store", "deprecated", "wire")
 
 
@@ -118,7 +122,7 @@ class FieldResolver:
         self.context.subjects.setdefault(node.key_at, subject)
         sensitivity = Sensitivity(node.scalar("sensitivity", "none"))
         store = node.scalar("store")
-        items = node.get("items") if kind is FieldType.LIST else None
+        items = node.get(_INSIDE[kind]) if kind in _INSIDE else None
         own = node.entries("fields") if kind is FieldType.OBJECT else {}
         check_replacements(own, own, "field", subject, self.context)
         made = Field(
@@ -126,9 +130,9 @@ class FieldResolver:
             type=kind,
             at=node.key_at,
             description=node.scalar("description", ""),
-            optional=node.scalar("optional", default=False),
+            optional=node.scalar("optional" if name else "nullable", default=False),
             enum=self._enum(node, subject) if kind is FieldType.ENUM else None,
-            items=self._items(items, subject) if items is not None else None,
+            items=self._items(kind, items, subject) if items is not None else None,
             fields=tuple(self.field(key, entry, f"{subject}.{key}") for key, entry in own.items()),
             sensitivity=sensitivity,
             store=Store(store) if store else _default_store(sensitivity),
@@ -139,15 +143,22 @@ class FieldResolver:
         )
         self._check_bounds(made, node, subject)
         self._check_store(made, node, subject)
+        if name and "nullable" in node.mapping:
+            message, at = "only items and values can be nullable", node.mapping["nullable"].key_at
+            self.context.error(at, "key-of-other-type", message, "use optional", subject)
         return made
 
-    def _items(self, node: Node, subject: str) -> Field:
+    def _items(self, kind: FieldType, node: Node, subject: str) -> Field:
         for key in _NOT_OF_ITEMS:
             present = node.get(key)
             if present is not None:
                 fix = "move it to the list, or to a field of the object"
                 self.context.error(present.key_at, "key-of-items", f'items cannot have "{key}"', fix, subject)
-        return self.field("", node, subject)
+        made = self.field("", node, subject)
+        if kind is FieldType.MAP and made.type in _NOT_OF_MAPS:
+            fix = "use a list of objects with a key each, or json"
+            self.context.error(node.key_at, "map-values", f"the values of a map cannot be {made.type}s", fix, subject)
+        return made
 
     def _check_keys(self, kind: FieldType, node: Node, subject: str) -> None:
         for key, kinds in _KEYS_OF_TYPE.items():

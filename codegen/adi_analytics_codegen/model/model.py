@@ -55,6 +55,7 @@ class FieldType(StrEnum):
     ENUM = "enum"
     LIST = "list"
     OBJECT = "object"
+    MAP = "map"
     JSON = "json"
 
 
@@ -155,7 +156,7 @@ class Enum:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of an event, of an object, or the items of a list (then ``name`` is empty)."""
+    """A field of an event or of an object; or the items of a list or the values of a map, whose ``name`` is empty."""
 
     name: str
     type: FieldType
@@ -173,6 +174,7 @@ class Field:
     enum: str | None = None
     """The name of the enum in :attr:`Catalog.enums`, for ``type: enum``."""
     items: Field | None = None
+    """What is in a list, or the values of a map. They are ``optional`` if they may be null."""
     fields: tuple[Field, ...] = ()
     sensitivity: Sensitivity = Sensitivity.NONE
     store: Store = Store.KEEP

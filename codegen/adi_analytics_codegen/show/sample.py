@@ -158,7 +158,18 @@ class _Sampler:
     def a_list(self, field: Field) -> list[Any]:
         least = field.min_items or 0
         most = min(field.max_items if field.max_items is not None else least + 3, least + 3)
-        return [self.value(field.items) for _ in range(self.rng.randint(least, most))] if field.items else []
+        return [self._inside(field.items) for _ in range(self.rng.randint(least, most))] if field.items else []
+
+    def a_map(self, field: Field) -> dict[str, Any]:
+        least = field.min_items or 0
+        most = min(field.max_items if field.max_items is not None else least + 3, least + 3)
+        keys = [f"{_WORDS[number % len(_WORDS)]}{number // len(_WORDS) or ''}" for number in range(most)]
+        chosen = keys[: self.rng.randint(least, most)]
+        return {key: self._inside(field.items) for key in chosen} if field.items else {}
+
+    def _inside(self, items: Field) -> Any:
+        is_null = items.optional and self.rng.random() < 0.2  # noqa: PLR2004 - seldom
+        return None if is_null else self.value(items)
 
     def a_fields(self, field: Field) -> dict[str, Any]:
         return self.object(field.fields)
@@ -179,5 +190,6 @@ _MAKERS: Final[dict[FieldType, Callable[[_Sampler, Field], Any]]] = {
     FieldType.ENUM: _Sampler.a_enum,
     FieldType.LIST: _Sampler.a_list,
     FieldType.OBJECT: _Sampler.a_fields,
+    FieldType.MAP: _Sampler.a_map,
     FieldType.JSON: _Sampler.a_json,
 }

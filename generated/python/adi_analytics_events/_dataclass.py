@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,8 @@ def _taker(annotation: str) -> Callable[[Any], Any] | None:
     if inner.startswith("tuple["):
         take = _taker(inner.removeprefix("tuple["))
         return tuple_of(take) if take else as_tuple
+    if inner.startswith("Mapping[str, "):
+        return _dict_of(_taker(inner.removeprefix("Mapping[str, ")))
     scale = _SCALE.search(annotation) if annotation.startswith(_DECIMAL) else None
     return _decimal_of(int(scale[1])) if scale else None
 
@@ -118,6 +121,17 @@ def as_tuple(value: Any) -> Any:
 def tuple_of(take: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return what makes a tuple of a list, and of each of its items what *take* makes of it."""
     return lambda value: tuple(map(take, value)) if type(value) in {list, tuple} else value
+
+
+def _dict_of(take: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
+    """Return what makes a dict, which can be encoded, of any mapping, and of each of its values what *take* makes."""
+
+    def take_mapping(value: Any) -> Any:
+        if not issubclass(type(value), Mapping) or (take is None and issubclass(type(value), dict)):
+            return value
+        return {key: take(inner) if take else inner for key, inner in value.items()}
+
+    return take_mapping
 
 
 def _decimal_of(scale: int) -> Callable[[Any], Any]:

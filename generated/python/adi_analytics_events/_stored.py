@@ -116,6 +116,9 @@ class _Shapes:
         if origin is tuple:
             items: Any = self.kind(arguments[0], prefix)
             return tuple.__class_getitem__((items, ...))
+        if origin is Mapping:
+            values: Any = self.kind(arguments[1], prefix)
+            return dict.__class_getitem__((str, values))
         is_object = hasattr(hint, "__struct_fields__")
         return self.shape(hint, prefix) if is_object else hint
 

@@ -307,3 +307,21 @@ def test_a_decimal_may_have_more_digits_and_never_less(project, new, keys):
         made.append(load_catalog(project.catalog))
     found = compare(made[0], made[1], START)
     assert [finding.message.split(" ")[1] for finding in found if finding.rule == "bounds-tightened"] == keys
+
+
+def values(nullable):
+    return {"type": "map", "values": {"type": "int", "nullable": nullable}}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_values_that_could_be_null_stay_so_whatever_the_version(project, version):
+    head = {"format": 2, "name": "small", "owner": "me"}
+    made = []
+    for number, nullable in ((1, True), (version, False)):
+        event = {"domain": "web", "description": "x", "version": number, "fields": {"sums": values(nullable)}}
+        project.write(minimal(catalog=head, events={"paid": event}))
+        made.append(load_catalog(project.catalog))
+    old, new = made
+    assert [finding.rule for finding in compare(old, new, START)] == ["field-made-required"]
+    assert "field-made-required" not in {finding.rule for finding in compare(new, old, START)}
+    assert "forward-field-made-optional" in {finding.rule for finding in compare(new, old, START, forward=True)}

@@ -65,6 +65,7 @@ VALUES: dict[FieldType, st.SearchStrategy[Any]] = {
     FieldType.DECIMAL: st.sampled_from(["0", "-0.5", "9.50", "9.5", "9" * 38, "-0." + "0" * 37 + "1"]),
     FieldType.LIST: st.just([1]),
     FieldType.OBJECT: st.just({"a": 1}),
+    FieldType.MAP: st.just({"a": 1}),
     FieldType.JSON: st.sampled_from([1, "x", [], {}]),
 }
 
@@ -125,7 +126,7 @@ def catalogs(draw: Callable[..., Any]) -> Catalog:
 
 
 def _field(name: str, kind: FieldType, wire: str | None) -> Field:
-    items = Field("", FieldType.INT, AT) if kind is FieldType.LIST else None
+    items = Field("", FieldType.INT, AT) if kind in {FieldType.LIST, FieldType.MAP} else None
     return Field(name, kind, AT, optional=True, items=items, wire=wire)
 
 

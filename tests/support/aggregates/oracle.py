@@ -182,7 +182,7 @@ def _fit(value: Any, kind: FieldType) -> Any:  # noqa: C901, PLR0911 - one line 
             return value if isinstance(value, bool) else None
         case FieldType.LIST:
             return value if isinstance(value, list) else None
-        case FieldType.OBJECT:
+        case FieldType.OBJECT | FieldType.MAP:
             return value if isinstance(value, dict) else None
         case FieldType.JSON:
             return value

@@ -57,7 +57,7 @@ def name_on_wire(draw: Any, members: dict[str, Any]) -> None:
 
 @st.composite
 def fields(draw: Any, enums: list[str], depth: int = 0, name: str = "") -> dict[str, Any]:
-    kinds = [*SCALARS, "json", *(["enum"] if enums else []), *(["list", "object"] if depth < 2 else [])]
+    kinds = [*SCALARS, "json", *(["enum"] if enums else []), *(["list", "object", "map"] if depth < 2 else [])]
     kind = draw(st.sampled_from(kinds))
     made: dict[str, Any] = {"type": kind, "description": draw(some(DESCRIPTIONS))}
     made |= draw(BOUNDS.get(kind, st.just({})))
@@ -65,9 +65,9 @@ def fields(draw: Any, enums: list[str], depth: int = 0, name: str = "") -> dict[
         made["enum"] = draw(st.sampled_from(enums))
     if kind == "list":
         made["items"] = draw(fields(enums, depth + 1))
-        made["items"] = {
-            k: v for k, v in made["items"].items() if k not in {"optional", "sensitivity", "store", "deprecated"}
-        }
+        made["items"] = draw(_inside(made["items"]))
+    if kind == "map":
+        made["values"] = draw(_inside(draw(fields(enums, 2))))
     if kind == "object":
         made["fields"] = draw(st.dictionaries(NAMES, fields(enums, depth + 1), min_size=1, max_size=3))
     if name or depth == 0:
@@ -76,6 +76,13 @@ def fields(draw: Any, enums: list[str], depth: int = 0, name: str = "") -> dict[
         made["store"] = draw(some(st.sampled_from(["keep", "drop", *(["hash"] if kind == "string" else [])])))
         made["deprecated"] = draw(some(st.fixed_dictionaries({"reason": DESCRIPTIONS})))
     return {key: value for key, value in made.items() if value is not None}
+
+
+@st.composite
+def _inside(draw: Any, field: dict[str, Any]) -> dict[str, Any]:
+    """Return *field* as what is in a list or a map."""
+    kept = {k: v for k, v in field.items() if k not in {"optional", "sensitivity", "store", "deprecated"}}
+    return {**kept, **draw(st.sampled_from([{}, {"nullable": True}, {"nullable": False}]))}
 
 
 def _bounds(low: str, high: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -97,6 +104,7 @@ BOUNDS = {
         lambda drawn: {"precision": max(drawn[:2]), "scale": drawn[1], **drawn[2]}
     ),
     "list": _bounds("min_items", "max_items", st.integers(0, 3)),
+    "map": _bounds("min_items", "max_items", st.integers(0, 3)),
 }
 ENUMS = st.fixed_dictionaries(
     {

@@ -60,6 +60,9 @@ def _rename(draw: Draw, _catalog: Any, _event: Any, _path: str, members: Members
 
 def _switch_optional(_draw: Draw, _catalog: Any, _event: Any, _path: str, members: Members, name: str) -> None:
     members[name]["optional"] = not members[name].get("optional", False)
+    for key in ("items", "values"):
+        if key in members[name]:
+            members[name][key]["nullable"] = not members[name][key].get("nullable", False)
 
 
 def _loosen(_draw: Draw, _catalog: Any, _event: Any, _path: str, members: Members, name: str) -> None:

@@ -126,8 +126,9 @@ def _members(members: Members) -> Iterator[Finding]:
 
 def _fields(fields: Fields) -> Iterator[Finding]:
     yield from _apply(FIELD_RULES | FORWARD_FIELD_RULES, fields)
-    if fields.old.items is not None and fields.new.items is not None:
-        yield from _fields(replace(fields, old=fields.old.items, new=fields.new.items))
+    old, new = fields.old.items, fields.new.items
+    if old is not None and new is not None and fields.old.type is fields.new.type:
+        yield from _fields(replace(fields, old=old, new=new))
     if _are_objects(fields.old, fields.new):
         path = fields.owner.to(fields.old_name, fields.name, fields.key)
         yield from _members(Members(fields.events, fields.old.fields, fields.new.fields, path, fields.new.at))

@@ -155,7 +155,11 @@ def _retyped_columns(seen: Fields) -> Iterator[str]:
 
 
 def _field_made_required(seen: Fields) -> Iterator[Found]:
-    if seen.old.optional and not seen.new.optional and not seen.events.bumped:
+    if not seen.old.optional or seen.new.optional:
+        return
+    if not seen.new.name:  # items of a list or values of a map, which no older row may have as null then
+        yield seen.found("items could be null and no longer can, and old rows have such items", "keep them nullable")
+    elif not seen.events.bumped:
         fix = "keep it optional, or raise the event's version"
         yield seen.found("was optional and is now required, and old senders may leave it out", fix)
 
@@ -327,7 +331,8 @@ FIELD_RULES: Final[dict[str, Rule[Fields]]] = {
     "field-made-required": Rule(
         _field_made_required,
         Severity.ERROR,
-        "An optional field became required. Allowed when the event's version is raised.",
+        "An optional field became required. Allowed when the event's version is raised; never for items of a list or "
+        "values of a map that could be null.",
     ),
     "field-made-optional": Rule(
         _field_made_optional, Severity.WARNING, "A required field that an aggregate reads became optional."

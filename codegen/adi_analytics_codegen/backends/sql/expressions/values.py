@@ -161,6 +161,7 @@ _READERS: Final[dict[FieldType, Callable[[str], str]]] = {
     FieldType.DECIMAL: _decimal,
     FieldType.LIST: _list,
     FieldType.OBJECT: _object,
+    FieldType.MAP: _object,
     FieldType.JSON: _json,
 }
 

@@ -166,6 +166,8 @@ def _whole(value: Any, kind: inspect.Type) -> Any:
             value = _whole(value, one)
     elif isinstance(kind, inspect.VarTupleType) and issubclass(type(value), list):
         return [_whole(inner, kind.item_type) for inner in value]
+    elif isinstance(kind, inspect.DictType) and issubclass(type(value), dict):
+        return {name: _whole(inner, kind.value_type) for name, inner in value.items()}
     elif isinstance(kind, inspect.StructType) and issubclass(type(value), dict):
         kinds = {field.encode_name: field.type for field in kind.fields}
         return {name: _whole(inner, kinds[name]) if name in kinds else inner for name, inner in value.items()}

@@ -112,8 +112,9 @@ def _complete(
         made["description"] = inspect.cleandoc(made["description"])
     if "anyOf" in made:
         made["anyOf"] = [_complete(one, definitions, texts, path) for one in made["anyOf"]]
-    if isinstance(made.get("items"), dict):
-        made["items"] = _complete(made["items"], definitions, texts, path)
+    for inside in ("items", "additionalProperties"):
+        if isinstance(made.get(inside), dict):
+            made[inside] = _complete(made[inside], definitions, texts, path)
     for name, inner in made.get("properties", {}).items():
         text = texts.get((*path, name))
         field = _complete(inner, definitions, texts, (*path, name))
