@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends import describe
 from adi_analytics_codegen.backends.describe import deprecation_text, enum_value_text, sentence
+from adi_analytics_codegen.backends.people import reads, views
 from adi_analytics_codegen.backends.text import HEADER, environment
 from adi_analytics_codegen.model.durations import duration_text
 from adi_analytics_codegen.model.model import FieldType, Status
-from adi_analytics_codegen.model.readers import columns_fed, readers_of_event
+from adi_analytics_codegen.model.people import questions
+from adi_analytics_codegen.model.readers import columns_fed, questions_of_event, readers_of_event
 from adi_analytics_codegen.model.walk import innermost
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ def render(catalog: Catalog) -> dict[str, str]:
     """Return the pages of *catalog*: an index, one page per domain, one of aggregates, one of enums."""
     pages = {"index.md": "index.md.jinja", "aggregates.md": "aggregates.md.jinja", "enums.md": "enums.md.jinja"}
     files = {f"docs/{path}": _page(template, catalog) for path, template in pages.items()}
+    if questions(catalog):
+        asked = [(question, views(question), reads(question, code)) for question in questions(catalog)]
+        files["docs/people.md"] = _page("people.md.jinja", catalog, people=asked)
     for domain in catalog.domains:
         files[f"docs/domains/{domain}.md"] = _page("domain.md.jinja", catalog, domain=domain)
     return files
@@ -42,6 +47,8 @@ def _page(template: str, catalog: Catalog, **context: Any) -> str:
             sentence=sentence,
             duration=duration_text,
             readers=readers_of_event,
+            askers=questions_of_event,
+            questions=questions(catalog),
             columns=_columns,
             rows=_rows,
             life=_life,

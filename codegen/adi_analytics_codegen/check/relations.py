@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.backends.sql.objects import object_names
 from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.model.findings import Finding, Severity
+from adi_analytics_codegen.model.people import questions, section
 from adi_analytics_codegen.model.tables import dead_letters_table
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.backends.sql.relations.plan import Relation
     from adi_analytics_codegen.model.model import Aggregate, Catalog
+    from adi_analytics_codegen.model.people import Question
 
 _SCHEMA: Final = "analytics_meta"
 _MOST_COLUMNS: Final = 1600
@@ -44,13 +46,19 @@ def _taken(catalog: Catalog) -> Iterator[Finding]:
     for name, owner in object_names(catalog):
         owners[name].append(owner)
         made[owner].append(name)
-    for aggregate in catalog.aggregates:
-        subject = f"aggregates.{aggregate.name}"
-        named = [(aggregate.name, owner) for owner in owners[aggregate.name] if owner != subject]
+    things: list[tuple[str, Aggregate | Question]] = [(f"aggregates.{one.name}", one) for one in catalog.aggregates]
+    things += [(section(question), question) for question in questions(catalog)]
+    for subject, thing in things:
+        named = [(thing.name, owner) for owner in owners[thing.name] if owner != subject]
         stored = [(name, "storage") for name in made[subject] if "storage" in owners[name]]
-        for name, owner in [*named, *stored, *_of_family(catalog, aggregate.name)][:1]:
+        for name, owner in [*named, *stored, *_of_family(catalog, thing.name)][:1]:
             message = f'"{name}" is a table, view or index of {owner}'
-            yield _error(aggregate, "name-taken", message, "rename the aggregate")
+            fix = f"rename the {_WORDS[subject.partition('.')[0]]}"
+            yield Finding(thing.at, Severity.ERROR, "name-taken", message, fix, subject)
+
+
+_WORDS: Final = {"aggregates": "aggregate", "entities": "entity", "retention": "retention", "funnels": "funnel"}
+"""What a section of the catalog holds."""
 
 
 def _of_family(catalog: Catalog, name: str) -> Iterator[tuple[str, str]]:
@@ -58,9 +66,11 @@ def _of_family(catalog: Catalog, name: str) -> Iterator[tuple[str, str]]:
     table, dead = re.escape(catalog.storage.table), re.escape(dead_letters_table(catalog))
     if re.fullmatch(rf"{table}_(p\d{{8}}(_\d{{6}})?|\w+_idx|pkey|id_seq)|{dead}_(pkey|id_seq)", name):
         yield name, "storage"
-    for other in catalog.aggregates:
-        if re.fullmatch(rf"{re.escape(other.name)}_v\d+(_\w+)?", name):
-            yield name, f"aggregates.{other.name}"
+    owners = {one.name: f"aggregates.{one.name}" for one in catalog.aggregates}
+    owners |= {question.name: section(question) for question in questions(catalog)}
+    for other, owner in owners.items():
+        if re.fullmatch(rf"{re.escape(other)}_v\d+(_\w+)?", name):
+            yield name, owner
 
 
 def _too_large(catalog: Catalog) -> Iterator[Finding]:

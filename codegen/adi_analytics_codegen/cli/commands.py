@@ -117,8 +117,14 @@ def lint(arguments: argparse.Namespace) -> int:
 
 
 def _size(loaded: Loaded) -> str:
+    from adi_analytics_codegen.model.people import questions
+
     catalog = loaded.catalog
-    return "" if catalog is None else f": {_count(catalog.events, 'event')}, {_count(catalog.aggregates, 'aggregate')}"
+    if catalog is None:
+        return ""
+    asked = questions(catalog)
+    people = f", {_count(asked, 'question')} about people" if asked else ""
+    return f": {_count(catalog.events, 'event')}, {_count(catalog.aggregates, 'aggregate')}{people}"
 
 
 def _count(things: Sized, word: str) -> str:

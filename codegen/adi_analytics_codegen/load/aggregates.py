@@ -63,14 +63,14 @@ class AggregateResolver:
         is_sound = len(self.context.findings.items) == before
         reader = replace(every.narrowed(node, subject), given=where if is_sound else ())
         bucket = node.get("bucket")
-        width = self._width(bucket, subject)
+        width = self.width(bucket, subject)
         made = Aggregate(
             name=name,
             description=node.scalar("description", ""),
             sources=sources,
             bucket_name=bucket.scalar("as", "bucket") if bucket else "bucket",
             bucket_width=width,
-            refresh=self._refresh(node, width, subject),
+            refresh=self.refresh(node, width, subject),
             measures=tuple(
                 measure
                 for key, entry in node.entries("measures").items()
@@ -101,7 +101,8 @@ class AggregateResolver:
             named.add(entry.text)
         return False, tuple(name for name in self.events if name in named)
 
-    def _width(self, bucket: Node | None, subject: str) -> timedelta:
+    def width(self, bucket: Node | None, subject: str) -> timedelta:
+        """Return the width of the buckets that *bucket* describes."""
         node = bucket.get("width") if bucket else None
         if node is None:
             return _DAY
@@ -111,10 +112,11 @@ class AggregateResolver:
             self.context.error(node.at, "bucket-width", message, "use 1 week, 1 day or a part of a day", subject)
         return width
 
-    def _refresh(self, node: Node, width: timedelta, subject: str) -> Refresh:
+    def refresh(self, node: Node, width: timedelta, subject: str, default: Refresh | None = None) -> Refresh:
+        """Return when the stored buckets of *node* are brought up to date; *default* where it does not say it."""
         refresh = node.get("refresh")
         if refresh is None or not refresh.mapping.keys() >= {"every", "window", "lag"}:
-            return Refresh(width, 3 * width, width)
+            return default or Refresh(width, 3 * width, width)
         made = Refresh(*(duration(refresh.mapping[key].text) for key in ("every", "window", "lag")))
         at = refresh.mapping["window"].at
         # Only whole buckets are refreshed, so up to one is left out between two runs.

@@ -2,7 +2,8 @@
 
 The steps, each in a module of its own: bytes to nodes (``yaml``), the files of a catalog to one tree (``files``), the
 tree against the published schema (``shape``), and what is left of it to the model, checked for meaning (``fields``,
-``events``, ``aggregates``, ``names``). A mistake removes only its own part from the next step: one run finds them all.
+``events``, ``aggregates``, ``people``, ``names``). A mistake removes only its own part from the next step: one run
+finds them all.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from adi_analytics_codegen.load.aggregates import AggregateResolver
 from adi_analytics_codegen.load.context import Context
@@ -18,6 +19,8 @@ from adi_analytics_codegen.load.events import EventResolver, resolve_enum
 from adi_analytics_codegen.load.fields import FieldResolver, check_replacements
 from adi_analytics_codegen.load.files import Files, Read, read_file
 from adi_analytics_codegen.load.names import check_names, check_package
+from adi_analytics_codegen.load.people.reading import Reading
+from adi_analytics_codegen.load.people.resolver import PeopleResolver
 from adi_analytics_codegen.load.shape import Shape, catalog_schema
 from adi_analytics_codegen.load.yaml import Node
 from adi_analytics_codegen.model.durations import duration
@@ -26,7 +29,10 @@ from adi_analytics_codegen.model.model import FORMATS, Catalog, Location, Storag
 from adi_analytics_codegen.model.naming import default_package
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import timedelta
+
+_Thing = TypeVar("_Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,7 @@ def _catalog(root: Node, context: Context) -> Catalog:
     events = {name: resolver.event(name, node) for name, node in root.entries("events").items()}
     storage = _storage(root)
     aggregates = AggregateResolver(context, events, enums, storage)
+    people = PeopleResolver(Reading(aggregates), storage.table)
     catalog = Catalog(
         name=called,
         events=tuple(events.values()),
@@ -126,6 +133,9 @@ def _catalog(root: Node, context: Context) -> Catalog:
         domains=domains,
         enums=tuple(enums.values()),
         aggregates=tuple(aggregates.aggregate(name, node) for name, node in root.entries("aggregates").items()),
+        members=_known(people.members(name, node) for name, node in root.entries("entities").items()),
+        retention=_known(people.retention(name, node) for name, node in root.entries("retention").items()),
+        funnels=_known(people.funnel(name, node) for name, node in root.entries("funnels").items()),
         reserved_events=tuple(node.text for node in root.list("reserved_events")),
         python_package=head.scalar("python_package", default_package(called)) if head else default_package(called),
     )
@@ -134,6 +144,10 @@ def _catalog(root: Node, context: Context) -> Catalog:
         check_package(package.text, package.at, context)
     check_names(catalog, context)
     return catalog
+
+
+def _known(found: Iterable[_Thing | None]) -> tuple[_Thing, ...]:
+    return tuple(one for one in found if one is not None)
 
 
 def _format(root: Node) -> int:

@@ -1,7 +1,7 @@
 """The intermediate representation of a catalog: what the loader makes of ``events.yaml`` and every backend reads.
 
 Everything here is frozen, ordered as in the catalog, fully resolved (groups are expanded, defaults are filled in)
-and valid: a backend never checks its input again. This module imports the standard library only.
+and valid: a backend never checks its input again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
+
+from adi_analytics_codegen.model.people import Funnel, Members, Retention
 
 FORMATS: Final = (1, 2)
 """The formats of catalogs, oldest first. Every catalog of a format is one of each later format too."""
@@ -367,6 +369,9 @@ class Catalog:
     """Name to description."""
     enums: tuple[Enum, ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
+    members: tuple[Members, ...] = field(default=(), metadata=LATER)
+    retention: tuple[Retention, ...] = field(default=(), metadata=LATER)
+    funnels: tuple[Funnel, ...] = field(default=(), metadata=LATER)
     reserved_events: tuple[str, ...] = ()
     """Types of removed events: never to be used again."""
     python_package: str = ""

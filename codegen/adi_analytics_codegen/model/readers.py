@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.model.model import EVENT, SERVICE, USER_ID, Choice, Operator
+from adi_analytics_codegen.model.people import questions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event, Test
+    from adi_analytics_codegen.model.people import Question
 
 _TESTS_OF_EVENTS: Final = frozenset({Operator.EQ, Operator.NE, Operator.IN})
 
@@ -44,6 +46,11 @@ def _tested(column: str, where: Iterable[Test]) -> Iterator[tuple[str, str]]:
 def readers_of_event(catalog: Catalog, event: str) -> list[Aggregate]:
     """Return the aggregates that read *event*, in the order of the catalog."""
     return [aggregate for aggregate in catalog.aggregates if event in aggregate.sources]
+
+
+def questions_of_event(catalog: Catalog, event: str) -> list[Question]:
+    """Return the questions about people that name *event*."""
+    return [one for one in questions(catalog) if any(selection.event == event for selection in one.selections)]
 
 
 def columns_reading(catalog: Catalog, event: Event, path: str) -> list[tuple[Aggregate, str]]:

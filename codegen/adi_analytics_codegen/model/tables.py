@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
+from adi_analytics_codegen.model.people import questions
+
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.model import Catalog
 
@@ -28,6 +30,17 @@ def dead_letters_table(catalog: Catalog) -> str:
     return shorten(f"{catalog.storage.table.removesuffix('_events')}_dead_letters")
 
 
+def members_views(table: str, entity: str | None) -> tuple[str, str]:
+    """Return the names of the views of an entity's members: of the counts by day, and of the members themselves.
+
+    Args:
+        table: The table of events.
+        entity: The entity's name; ``None`` for ``$user_id``.
+    """
+    members = f"{table.removesuffix('_events')}_members{f'_{entity}' if entity else ''}"
+    return shorten(f"{members}_daily"), shorten(members)
+
+
 def late_after(catalog: Catalog) -> int | None:
     """Return the age in seconds from which a new row must be marked as late; ``None`` without aggregates.
 
@@ -35,5 +48,6 @@ def late_after(catalog: Catalog) -> int | None:
     is still in a whole bucket of the window then: younger than the window less one period less one bucket. Half a
     window at most leaves time for refreshes that come late and for transactions that take long.
     """
-    ages = [min(a.refresh.window - a.refresh.every - a.bucket_width, a.refresh.window / 2) for a in catalog.aggregates]
+    refreshed = (*catalog.aggregates, *questions(catalog))
+    ages = [min(a.refresh.window - a.refresh.every - a.bucket_width, a.refresh.window / 2) for a in refreshed]
     return max(0, int(min(ages).total_seconds())) if ages else None

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from adi_analytics_codegen.model.model import COLUMN_REFERENCES, EVENT, Choice
 from adi_analytics_codegen.model.readers import lets_through
-from adi_analytics_codegen.model.walk import every_field, innermost
+from adi_analytics_codegen.model.walk import every_field, field_at, innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event, Field, Measure, Test
+    from adi_analytics_codegen.model.people import Entity, Funnel, Retention, Selection
 
 
 def part_of_path(key: str) -> str:
@@ -56,12 +57,58 @@ def as_on_wire(catalog: Catalog) -> Catalog:
         catalog,
         events=tuple(map(_event, catalog.events)),
         aggregates=tuple(aggregate_on_wire(catalog, aggregate) for aggregate in catalog.aggregates),
+        members=tuple(replace(one, entity=_entity(catalog, one.entity)) for one in catalog.members),
+        retention=tuple(_retention(catalog, one) for one in catalog.retention),
+        funnels=tuple(_funnel(catalog, one) for one in catalog.funnels),
     )
 
 
 def aggregate_on_wire(catalog: Catalog, aggregate: Aggregate) -> Aggregate:
     """Return *aggregate* of *catalog* with references in the terms of rows."""
     return _References(catalog, aggregate).aggregate(aggregate)
+
+
+def _retention(catalog: Catalog, retention: Retention) -> Retention:
+    start, returns = (_selection(catalog, one) for one in (retention.start, retention.returns))
+    return replace(retention, entity=_entity(catalog, retention.entity), start=start, returns=returns)
+
+
+def _funnel(catalog: Catalog, funnel: Funnel) -> Funnel:
+    own = funnel.dimension
+    first = catalog.event(funnel.steps[0].selection.event or "")
+    return replace(
+        funnel,
+        entity=_entity(catalog, funnel.entity),
+        steps=tuple(replace(step, selection=_selection(catalog, step.selection)) for step in funnel.steps),
+        exclude=tuple(_selection(catalog, one) for one in funnel.exclude),
+        dimension=None if own is None or first is None else replace(own, of=_path(first, own.of)),
+    )
+
+
+def _entity(catalog: Catalog, entity: Entity) -> Entity:
+    """Return *entity* with the path of keys, which is one in all events that have the field."""
+    having = next((event for event in catalog.events if field_at(event.fields, entity.of)), None)
+    return entity if having is None else replace(entity, of=_path(having, entity.of))
+
+
+def _selection(catalog: Catalog, selection: Selection) -> Selection:
+    event = catalog.event(selection.event or "")
+    if event is None:
+        return selection
+    return replace(selection, event=event.type, where=_tests(event, selection.where))
+
+
+def _tests(event: Event, where: tuple[Test, ...]) -> tuple[Test, ...]:
+    return tuple(
+        replace(test, branches=tuple(_tests(event, branch) for branch in test.branches))
+        if isinstance(test, Choice)
+        else replace(test, field=_path(event, test.field))
+        for test in where
+    )
+
+
+def _path(event: Event, name: str) -> str:
+    return name if name in COLUMN_REFERENCES else path_at(event.fields, name)
 
 
 def _event(event: Event) -> Event:

@@ -1,4 +1,4 @@
-"""All that the catalog knows about one event, aggregate or rule."""
+"""All that the catalog knows about one event, aggregate, question about people, or rule."""
 
 from __future__ import annotations
 
@@ -7,25 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 from adi_analytics_codegen.backends.describe import class_text, field_text, wire_text
 from adi_analytics_codegen.check.rules import RULES
-from adi_analytics_codegen.model.readers import columns_fed, readers_of_event
+from adi_analytics_codegen.model.people import questions
+from adi_analytics_codegen.model.readers import columns_fed, questions_of_event, readers_of_event
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.model import Aggregate, Catalog, Event
+    from adi_analytics_codegen.model.people import Question
 
 
 def known(catalog: Catalog) -> list[str]:
     """Return the names that can be explained."""
-    return [*(event.name for event in catalog.events), *(one.name for one in catalog.aggregates), *RULES]
+    things = (*catalog.events, *catalog.aggregates, *questions(catalog))
+    return [*(thing.name for thing in things), *RULES]
 
 
 def explain(catalog: Catalog, name: str) -> dict[str, Any] | None:
-    """Return what is known about the event, aggregate or rule called *name* as JSON data, or ``None``."""
+    """Return what is known about the event, aggregate, question or rule called *name* as JSON data, or ``None``."""
     event = catalog.event(name)
     if event is not None:
         return _event(catalog, event)
     aggregate = next((one for one in catalog.aggregates if one.name == name), None)
     if aggregate is not None:
         return _aggregate(catalog, aggregate)
+    question = next((one for one in questions(catalog) if one.name == name), None)
+    if question is not None:
+        return _question(catalog, question)
     rule = RULES.get(name)
     return None if rule is None else {"rule": name, "kind": rule.kind, "severity": rule.severity, "text": rule.text}
 
@@ -34,6 +40,7 @@ def _event(catalog: Catalog, event: Event) -> dict[str, Any]:
     from adi_analytics_codegen.backends.docs import deep, type_text
     from adi_analytics_codegen.backends.json_schema import JsonSchemas
 
+    asking = questions_of_event(catalog, event.name)
     return {
         "event": event.name,
         **({} if event.wire is None else {"in_json": event.wire}),
@@ -49,6 +56,7 @@ def _event(catalog: Catalog, event: Event) -> dict[str, Any]:
             for path, field in deep("", event.fields)
         },
         "read_by": {one.name: columns_fed(one, event.name) for one in readers_of_event(catalog, event.name)},
+        **({"counts_in": ", ".join(one.name for one in asking)} if asking else {}),
         "sql": _query(catalog, event),
         "schema": JsonSchemas(catalog).event(event),
     }
@@ -78,6 +86,21 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
         "columns": columns,
         "reads": {name: columns_fed(aggregate, name) for name in aggregate.sources},
         "sql": {backend: sql.sql_of(catalog, aggregate.name, backend) for backend in sql.BACKENDS},
+    }
+
+
+def _question(catalog: Catalog, question: Question) -> dict[str, Any]:
+    from adi_analytics_codegen.backends import people, sql
+
+    return {
+        "question": question.name,
+        "about": question.description,
+        "version": question.version,
+        "owner": question.owner or catalog.owner,
+        "counts": question.entity.of,
+        "reads": people.reads(question),
+        "views": {view.name: [column.name for column in view.columns] for view in people.views(question)},
+        "sql": {backend: sql.sql_of(catalog, question.name, backend) for backend in sql.BACKENDS},
     }
 
 

@@ -43,7 +43,33 @@ HEAD = {"format": 1, "name": "small"}
 RETIRED = {"status": "retired"}
 REPLACED = event(status="deprecated", deprecated={"reason": "r", "replaced_by": "b"})
 
+PERSON = {"by": {"type": "uuid", "description": "Who."}}
+ASKED = {"description": "x", "bucket": {"as": "day", "width": "1 day"}}
+
+
+def people(fields=None, /, *, status="stable", **sections):
+    """Return a catalog of format 2 whose event happens to a person."""
+    seen = event({**PERSON, **(fields or {})}, columns={"user_id": "by"}, status=status)
+    return catalog(catalog={"format": 2, "name": "small", "owner": "me"}, events={"page_view": seen}, **sections)
+
+
+def funnel(**keys):
+    return {"way": {**ASKED, "within": "2 days", "steps": {"one": "page_view", "two": "page_view"}, **keys}}
+
+
 CASES = {
+    "draft-asked": (people(funnels=funnel()), people(status="draft", funnels=funnel()), "funnels.way"),
+    "strict-funnel": (people(funnels=funnel()), people(funnels=funnel(order="strict")), "funnels.way"),
+    "wide-funnel-dimension": (
+        people({"n": number()}, funnels=funnel(dimension="n")),
+        people({"n": {**number(), "type": "float"}}, funnels=funnel(dimension="n")),
+        "funnels.way.n",
+    ),
+    "personal-entity": (
+        people({"mail": string(sensitivity="personal", store="hash")}, entities={"mail": {"field": "mail"}}),
+        people({"mail": string(sensitivity="personal", store="keep")}, entities={"mail": {"field": "mail"}}),
+        "entities.mail",
+    ),
     "field-undocumented": (catalog({"a": string()}), catalog({"a": {"type": "string"}}), "events.page_view.a"),
     "owner-missing": (
         catalog(catalog=HEAD, events={"page_view": event(owner="me")}),

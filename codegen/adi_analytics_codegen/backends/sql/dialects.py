@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.sql.ddl import aggregates, comments, counts, storage
+from adi_analytics_codegen.backends.sql.people import plans as people
 from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.backends.sql.text.statements import Statement
+from adi_analytics_codegen.model.people import questions
 from adi_analytics_codegen.model.wire import as_on_wire
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations.plan import Counts, Plan, Relation
     from adi_analytics_codegen.model.model import Aggregate, Catalog
+    from adi_analytics_codegen.model.people import Question
 
 Parts = dict[str, list[Statement]]
 """Part -> statements, in the order in which they run."""
@@ -58,7 +61,7 @@ DIALECTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PlannedAggregate:
-    """An aggregate with its statements, in which the names of its relations are places to fill.
+    """An aggregate or a question about people, with statements in which the names of relations are places to fill.
 
     Attributes:
         views: The public views.
@@ -87,25 +90,41 @@ def planned(catalog: Catalog) -> Planned:
     """Return the statements of *catalog* on every backend."""
     on_wire = as_on_wire(catalog)
     pairs = zip(catalog.aggregates, on_wire.aggregates, strict=True)
+    asked = zip(questions(catalog), questions(on_wire), strict=True)
     return Planned(
         {
             backend: {"create": dialect.storage(catalog), "policies": dialect.storage_policies(catalog)}
             for backend, dialect in DIALECTS.items()
         },
         comments.on_tables(catalog),
-        [_planned(on_wire, stored, comments.Described(catalog, aggregate)) for aggregate, stored in pairs],
+        [
+            *(_planned(on_wire, stored, comments.Described(catalog, aggregate)) for aggregate, stored in pairs),
+            *(_asked(on_wire, stored, question) for question, stored in asked),
+        ],
     )
 
 
 def planned_aggregate(catalog: Catalog, name: str) -> PlannedAggregate:
-    """Return the statements of the aggregate called *name* on every backend."""
+    """Return the statements of the aggregate or question called *name* on every backend."""
     return next(entry for entry in planned(catalog).aggregates if entry.plan.aggregate.name == name)
 
 
 def _planned(catalog: Catalog, aggregate: Aggregate, described: comments.Described) -> PlannedAggregate:
     """Return the statements of *aggregate*, as it is on the wire, on every backend."""
     made = plan(catalog, aggregate)
-    parts = {
+    kept = [(each, counts.kept(made, each)) for each in made.counts]
+    views, texts = aggregates.public_views(made), comments.on_views(described, made)
+    return PlannedAggregate(made, views, texts, kept, _parts(catalog, made))
+
+
+def _asked(catalog: Catalog, question: Question, described: Question) -> PlannedAggregate:
+    """Return the statements of *question*, as it is on the wire, on every backend; texts are about *described*."""
+    made = people.plan(catalog, question, described)
+    return PlannedAggregate(made, people.public_views(made), people.comments(made), [], _parts(catalog, made))
+
+
+def _parts(catalog: Catalog, made: Plan) -> dict[str, Parts]:
+    return {
         backend: {
             "create": [
                 statement
@@ -116,5 +135,3 @@ def _planned(catalog: Catalog, aggregate: Aggregate, described: comments.Describ
         }
         for backend, dialect in DIALECTS.items()
     }
-    kept = [(each, counts.kept(made, each)) for each in made.counts]
-    return PlannedAggregate(made, aggregates.public_views(made), comments.on_views(described, made), kept, parts)

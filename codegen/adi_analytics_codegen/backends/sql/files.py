@@ -34,7 +34,7 @@ def aggregate_file(made: PlannedAggregate, backend: str) -> str:
 
 
 def sql_of(catalog: Catalog, aggregate: str, backend: str) -> str:
-    """Return the SQL of the aggregate called *aggregate* on *backend*, for people to read."""
+    """Return the SQL of the aggregate or question called *aggregate* on *backend*, for people to read."""
     return aggregate_file(planned_aggregate(catalog, aggregate), backend)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adi_analytics_codegen.backends.sql.ddl.storage import default_partition
+from adi_analytics_codegen.backends.sql.people import plans as people
 from adi_analytics_codegen.backends.sql.relations.plan import plan
+from adi_analytics_codegen.model.people import questions, section
 from adi_analytics_codegen.model.tables import dead_letters_table
 
 if TYPE_CHECKING:
+    from adi_analytics_codegen.backends.sql.relations.plan import Plan
     from adi_analytics_codegen.model.model import Aggregate, Catalog
 
 
@@ -25,6 +28,10 @@ def object_names(catalog: Catalog) -> list[tuple[str, str]]:
     names = [(name, "storage") for name in tables]
     for aggregate in catalog.aggregates:
         names += [(name, f"aggregates.{aggregate.name}") for name in _of_aggregate(catalog, aggregate)]
+    for question in questions(catalog):
+        made = people.plan(catalog, question)
+        own = [*(view.name for view in made.views), *_stored(made)]
+        names += [(name, section(question)) for name in own]
     return names
 
 
@@ -32,4 +39,8 @@ def _of_aggregate(catalog: Catalog, aggregate: Aggregate) -> list[str]:
     made = plan(catalog, aggregate)
     views = [aggregate.name, *([made.distribution_view] if made.distributions else ())]
     kept = [counts.members.kept(part) for counts in made.counts for part in ("counts", "recent", "recency")]
-    return [*views, *(name for relation in made.relations for name in (relation.name, relation.live)), *kept]
+    return [*views, *_stored(made), *kept]
+
+
+def _stored(made: Plan) -> list[str]:
+    return [name for relation in made.relations for name in (relation.name, relation.live)]

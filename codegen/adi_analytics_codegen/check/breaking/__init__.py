@@ -18,6 +18,7 @@ from adi_analytics_codegen.check.breaking.forward import (
     FORWARD_FIELD_RULES,
     FORWARD_MEMBER_RULES,
 )
+from adi_analytics_codegen.check.breaking.people import PEOPLE_RULES
 from adi_analytics_codegen.check.breaking.rule import Aggregates, Catalogs, Events, Fields, Members, Path, Rule, Seen
 from adi_analytics_codegen.model.findings import Finding, Severity, ordered
 from adi_analytics_codegen.model.model import FieldType, Status
@@ -43,6 +44,7 @@ RULES: Final[dict[str, Rule[Any]]] = {
     **VERSION_RULES,
     **AGGREGATE_RULES,
     **NEW_VERSION_RULES,
+    **PEOPLE_RULES,
     **FORWARD_RULES,
 }
 """Every rule by its id."""
@@ -96,7 +98,7 @@ def _outdated(
 
 def _compared(catalogs: Catalogs) -> Iterator[Finding]:
     yield from _apply(CATALOG_RULES | FORWARD_CATALOG_RULES, catalogs)
-    yield from _apply(REMOVAL_RULES, catalogs)
+    yield from _apply(REMOVAL_RULES | PEOPLE_RULES, catalogs)
     old_events = {event.type: event for event in catalogs.old.events}
     for event in catalogs.new.events:
         old = old_events.get(event.type)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.check.lint.aggregates import AGGREGATE_LINTS
 from adi_analytics_codegen.check.lint.events import EVENT_LINTS
 from adi_analytics_codegen.check.lint.fields import FIELD_LINTS
+from adi_analytics_codegen.check.lint.people import PEOPLE_LINTS
 from adi_analytics_codegen.model.findings import Finding, Severity, ordered
 from adi_analytics_codegen.model.naming import did_you_mean
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.load.loader import Loaded, Waiver
 
-LINTS: Final = {**FIELD_LINTS, **EVENT_LINTS, **AGGREGATE_LINTS}
+LINTS: Final = {**FIELD_LINTS, **EVENT_LINTS, **AGGREGATE_LINTS, **PEOPLE_LINTS}
 """Every lint by its id."""
 
 

@@ -23,11 +23,11 @@ def kept_members(entry: Aggregate, before: Aggregate) -> list[str]:
 
 def _same_members(entry: Aggregate, before: Aggregate) -> list[tuple[Relation, Relation]]:
     """Return the relations of members that mean the same in both versions: new and old."""
-    old = {relation.fingerprint: relation for relation in before.relations if relation.kind == "users"}
+    old = {relation.fingerprint: relation for relation in before.relations if relation.keeps_rows}
     return [
         (relation, old[relation.fingerprint])
         for relation in entry.relations
-        if relation.kind == "users" and relation.fingerprint in old
+        if relation.keeps_rows and relation.fingerprint in old
     ]
 
 
@@ -134,7 +134,8 @@ def _columns_with_types(relation: Relation) -> str:
 
 def members_table(relation: Relation) -> str:
     """Return the name of the table of kept members of *relation*."""
-    return shorten(f"{relation.name}_history")
+    # The main relation's name and `_history` is that of what its view showed.
+    return shorten(f"{relation.name}_{'kept' if relation.kind == 'people' else 'history'}")
 
 
 def _columns(relation: Relation) -> str:
@@ -200,7 +201,7 @@ def _gone_before(before: Aggregate, now: Aggregate) -> str:
 
 
 def _members(entry: Aggregate) -> int:
-    return sum(relation.kind == "users" for relation in entry.relations)
+    return sum(relation.keeps_rows for relation in entry.relations)
 
 
 def copy_history(view: PublicView, before: Aggregate, now: Aggregate) -> Runnable:

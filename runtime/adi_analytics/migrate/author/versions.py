@@ -30,20 +30,22 @@ def settle(entry: Aggregate, before: Aggregate | None, taken: Collection[str]) -
     """
     if before is not None:
         _check_version(entry, before, same=_only_adds_columns(entry, before))
-        entry = msgspec.structs.replace(entry, history=True, history_unit=history.unit(entry, before))
+        entry = msgspec.structs.replace(entry, history_unit=history.unit(entry, before))
     settled = entry
     for revision in itertools.count(2):
         if not any(relation.name in taken for relation in settled.relations):
             break
         settled = _revision(entry, revision)
-    return (
-        settled
-        if before is None
-        else msgspec.structs.replace(settled, kept_members=history.kept_members(settled, before))
-    )
+    return settled if before is None else _keeping(settled, before)
 
 
-_SUFFIXES: Final = {"rollup": "", "users": "_users", "distribution": "_distribution"}
+def _keeping(entry: Aggregate, before: Aggregate) -> Aggregate:
+    """Return *entry* with what it keeps of *before*: stored rows that mean the same, else what views made of them."""
+    kept = history.kept_members(entry, before)
+    return msgspec.structs.replace(entry, kept_members=kept, history=before.history or len(kept) < len(entry.relations))
+
+
+_SUFFIXES: Final = {"rollup": "", "people": "", "users": "_users", "distribution": "_distribution"}
 
 
 def _revision(entry: Aggregate, revision: int) -> Aggregate:
@@ -183,8 +185,9 @@ def publish(entry: Aggregate, before: Aggregate | None) -> list[Runnable]:
 
 def public_views(entry: Aggregate) -> list[View]:
     """Return the statements of the public views, with the rows of an earlier version if they add these."""
-    views = [entry.public_view(view) for view in entry.views]
-    return [history.with_history(view, entry) for view in views] if entry.history else views
+    historic = [view.name for view in entry.historic_views] if entry.history else []
+    views = (entry.public_view(view) for view in entry.views)
+    return [history.with_history(view, entry) if view.object in historic else view for view in views]
 
 
 def _names(entry: Aggregate) -> str:
@@ -249,7 +252,7 @@ def swap(before: Aggregate, now: Aggregate, backend: str) -> list[Runnable]:
         f"retire {before.rollup}",
         f"update analytics_meta.aggregates set active = false where rollup = {literal(before.rollup)}",  # noqa: S608 - names and literals are quoted
     )
-    histories = [history.copy_history(view, before, now) for view in now.views]
+    histories = [history.copy_history(view, before, now) for view in now.historic_views] if now.history else []
     policies = _stop_policies(before) if backend == "timescaledb" else []
     kept = history.keep_members(now, before, backend)
     again = counts.forget(now) if kept else []
@@ -265,7 +268,9 @@ def drop(entry: Aggregate, backend: str, *, views: bool = True) -> list[Statemen
     for relation in entry.relations:
         statements += _drop_stored(relation, backend)
     if entry.history:
-        statements += [_drop_table(f"history of {v.name}", history.history_table(v, entry)) for v in entry.views]
+        statements += [
+            _drop_table(f"history of {v.name}", history.history_table(v, entry)) for v in entry.historic_views
+        ]
     statements += [
         _drop_table(f"kept rows of {r.name}", history.members_table(r))
         for r in entry.relations

@@ -122,8 +122,13 @@ def _histories(connection: Connection, database: Database, snapshot: Manifest) -
     rows = connection.execute("select rollup from analytics_meta.aggregates where history_before is null")
     forgotten = {row[0] for row in rows}
     for entry in snapshot.aggregates:
-        if entry.history and entry.rollup in forgotten:
-            table = f"{quote(database.schema)}.{quote(history.history_table(entry.views[0], entry))}"
+        if (entry.history or entry.kept_members) and entry.rollup in forgotten:
+            kept = (
+                history.history_table(entry.views[0], entry)
+                if entry.history
+                else history.members_table(entry.relations[0])
+            )
+            table = f"{quote(database.schema)}.{quote(kept)}"
             bucket = quote(entry.bucket.column)
             yield Finding(
                 "error", f"row {entry.rollup} of analytics_meta.aggregates",

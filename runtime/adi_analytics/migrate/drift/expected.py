@@ -51,4 +51,4 @@ def _relations(entry: Aggregate, backend: str) -> Iterator[Sql]:
         yield made.as_view if isinstance(made, ContinuousAggregate) else made.sql
     yield from (made.sql for made in counts.ddl(entry))
     if entry.history:
-        yield from (history.history_ddl(view, entry).sql for view in entry.views)
+        yield from (history.history_ddl(view, entry).sql for view in entry.historic_views)

@@ -246,7 +246,7 @@ def _objects(snapshot: Manifest, backend: str) -> dict[str, _Object]:
         found |= _made(counts.ddl(entry))
     for entry in snapshot.aggregates:
         if entry.history:
-            found |= _made(history.history_ddl(view, entry) for view in entry.views)
+            found |= _made(history.history_ddl(view, entry) for view in entry.historic_views)
         found |= _made(versions.public_views(entry))
     return found
 

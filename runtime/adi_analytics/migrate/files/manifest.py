@@ -95,8 +95,19 @@ class PublicView(msgspec.Struct, frozen=True):
     select: Sql
 
 
+class KeyedBy(msgspec.Struct, frozen=True):
+    """A column that a relation's rows are grouped by, and what of the events it holds: `$user_id`, or a field."""
+
+    column: str
+    of: str
+
+
 class Relation(msgspec.Struct, frozen=True):
-    """A stored relation: a continuous aggregate or a rollup table."""
+    """A stored relation: a continuous aggregate or a rollup table.
+
+    Attributes:
+        keyed_by: What its rows are grouped by beside the bucket; nothing in a snapshot of an earlier release.
+    """
 
     name: str
     kind: str
@@ -105,6 +116,12 @@ class Relation(msgspec.Struct, frozen=True):
     index: str
     columns: list[Column]
     fingerprint: str
+    keyed_by: list[KeyedBy] = []
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether its rows, and not only what views made of them, are kept when a new version means the same."""
+        return self.kind in {"users", "people"}
 
     @property
     def names(self) -> Names:
@@ -164,6 +181,11 @@ class Aggregate(msgspec.Struct, frozen=True):
     catalog_version: int = 0
     kept_members: list[str] = []
     comments: list[Comment] = []
+
+    @property
+    def historic_views(self) -> list[PublicView]:
+        """The public views with a row per bucket: an earlier version's rows can stand beside their own."""
+        return [view for view in self.views if self.bucket.column in view.columns]
 
     @property
     def rollup(self) -> str:

@@ -9,12 +9,14 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.sql.dialects import DIALECTS, planned
+from adi_analytics_codegen.backends.sql.manifest import people
 from adi_analytics_codegen.backends.sql.manifest.fingerprints import (
     aggregate_fingerprint,
     measure_fingerprints,
     relation_fingerprint,
     rows_fingerprint,
 )
+from adi_analytics_codegen.backends.sql.people.plans import PeoplePlan
 from adi_analytics_codegen.backends.sql.relations.places import template
 from adi_analytics_codegen.backends.sql.text.names import seconds
 from adi_analytics_codegen.model.fingerprint import fingerprint
@@ -80,10 +82,8 @@ def _aggregate(catalog: Catalog, entry: PlannedAggregate) -> dict[str, Any]:
         "columns": [_named(column, "role", "kind") for column in made.columns],
         "refresh": {key: seconds(getattr(aggregate.refresh, key)) for key in ("every", "window", "lag")},
         "trailing": max((seconds(m.trailing) for m in aggregate.measures if m.trailing), default=0),
-        "fingerprint": aggregate_fingerprint(catalog, made),
-        "rows": rows_fingerprint(catalog, made),
-        "measures": measure_fingerprints(catalog, made),
-        "views": _views(entry.views),
+        **_fingerprints(catalog, made),
+        "views": _views(entry),
         "comments": [statement.described() for statement in entry.comments],
         "counts": [_counts(made, counts, statements) for counts, statements in entry.counts],
         "relations": [_relation(catalog, made, relation) for relation in made.relations],
@@ -101,6 +101,20 @@ def _counts(made: Plan, counts: Counts, statements: list[Statement]) -> dict[str
     }
 
 
+def _fingerprints(catalog: Catalog, made: Plan) -> dict[str, Any]:
+    if isinstance(made, PeoplePlan):
+        return {
+            "fingerprint": people.whole_print(catalog, made.question),
+            "rows": people.rows_print(catalog, made.question),
+            "measures": people.meanings(made.question),
+        }
+    return {
+        "fingerprint": aggregate_fingerprint(catalog, made),
+        "rows": rows_fingerprint(catalog, made),
+        "measures": measure_fingerprints(catalog, made),
+    }
+
+
 def _relation(catalog: Catalog, made: Plan, relation: Relation) -> dict[str, Any]:
     columns = [_named(column, "role", "merge") for column in relation.columns]
     return {
@@ -111,15 +125,33 @@ def _relation(catalog: Catalog, made: Plan, relation: Relation) -> dict[str, Any
         "index": relation.index,
         "columns": columns,
         "keys": [column.name for column in relation.columns[: relation.keys]],
-        "fingerprint": relation_fingerprint(catalog, made, relation),
+        "keyed_by": _keyed_by(made, relation),
+        "fingerprint": _relation_fingerprint(catalog, made, relation),
     }
 
 
-def _views(views: list[Statement]) -> list[dict[str, Any]]:
-    kinds = ("aggregate", "distribution")
+def _relation_fingerprint(catalog: Catalog, made: Plan, relation: Relation) -> str:
+    if isinstance(made, PeoplePlan):
+        return people.rows_print(catalog, made.question)
+    return relation_fingerprint(catalog, made, relation)
+
+
+def _keyed_by(made: Plan, relation: Relation) -> list[dict[str, str]]:
+    """Return the columns that rows are grouped by, the bucket apart, with what of the events each holds."""
+    found = [{"column": dimension.name, "of": dimension.of} for dimension in made.aggregate.dimensions]
+    for column in relation.columns[: relation.keys]:
+        if column.role == "member":
+            of = made.question.entity.of if isinstance(made, PeoplePlan) else str(relation.measures[0].of)
+            found.append({"column": column.name, "of": of})
+    return found
+
+
+def _views(entry: PlannedAggregate) -> list[dict[str, Any]]:
+    made = entry.plan
+    kinds = [view.kind for view in made.views] if isinstance(made, PeoplePlan) else ["aggregate", "distribution"]
     return [
         {"name": view.object, "kind": kind, **view.parts, "select": template(view.parts["select"])}
-        for kind, view in zip(kinds, views, strict=False)  # not every aggregate has distributions
+        for kind, view in zip(kinds, entry.views, strict=False)  # not every aggregate has distributions
     ]
 
 

@@ -16,7 +16,7 @@ from adi_analytics_codegen.model.model import EVENT, Choice, FieldType
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations.plan import Plan, Relation
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Measure, Test
+    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Measure, Test
 
 SEMANTICS: Final = 1
 """Raised when this backend computes other rows from the same catalog: every fingerprint changes then."""
@@ -28,7 +28,7 @@ def aggregate_fingerprint(catalog: Catalog, plan: Plan) -> str:
     types = FieldTypes.of(catalog, aggregate)
     measures = [_measure(measure, types) for measure in aggregate.measures]
     derived = [[ratio.name, ratio.numerator, ratio.denominator] for ratio in aggregate.derived]
-    return _digest([_rows(catalog, aggregate, types), measures, derived, BUCKET_RATIO])
+    return digest([_rows(catalog, aggregate, types), measures, derived, BUCKET_RATIO])
 
 
 def relation_fingerprint(catalog: Catalog, plan: Plan, relation: Relation) -> str:
@@ -36,21 +36,21 @@ def relation_fingerprint(catalog: Catalog, plan: Plan, relation: Relation) -> st
     types = FieldTypes.of(catalog, plan.aggregate)
     measures: list[Any] = [_measure(measure, types) for measure in relation.measures]
     if relation.kind != "rollup":  # a companion serves every measure of its subject, whatever their names
-        measures = [[m.of, _stored(m.type), _tests(m.where, types)] for m in relation.measures]
+        measures = [[m.of, stored_type(m.type), conditions(m.where, types)] for m in relation.measures]
     ratio = BUCKET_RATIO if relation.kind == "distribution" else None
     columns = [column.name for column in relation.columns]
-    return _digest([_rows(catalog, plan.aggregate, types), relation.kind, columns, measures, ratio])
+    return digest([_rows(catalog, plan.aggregate, types), relation.kind, columns, measures, ratio])
 
 
 def rows_fingerprint(catalog: Catalog, plan: Plan) -> str:
     """Return what changes when other events are read, or when they are grouped otherwise."""
-    return _digest([_rows(catalog, plan.aggregate, FieldTypes.of(catalog, plan.aggregate)), BUCKET_RATIO])
+    return digest([_rows(catalog, plan.aggregate, FieldTypes.of(catalog, plan.aggregate)), BUCKET_RATIO])
 
 
 def measure_fingerprints(catalog: Catalog, plan: Plan) -> dict[str, str]:
     """Return what changes when a measure means something else, for each measure."""
     types = FieldTypes.of(catalog, plan.aggregate)
-    return {measure.name: _digest(_measure(measure, types)) for measure in plan.aggregate.measures}
+    return {measure.name: digest(_measure(measure, types)) for measure in plan.aggregate.measures}
 
 
 def _rows(catalog: Catalog, aggregate: Aggregate, types: FieldTypes) -> list[Any]:
@@ -59,32 +59,38 @@ def _rows(catalog: Catalog, aggregate: Aggregate, types: FieldTypes) -> list[Any
         SEMANTICS,
         catalog.storage.table,
         None if aggregate.all_events else aggregate.sources,
-        _tests(aggregate.where, types),
+        conditions(aggregate.where, types),
         [aggregate.bucket_name, aggregate.bucket_width],
-        [[dimension.name, dimension.of, _stored(dimension.type)] for dimension in aggregate.dimensions],
+        [[dimension.name, dimension.of, stored_type(dimension.type)] for dimension in aggregate.dimensions],
     ]
 
 
 def _measure(measure: Measure, types: FieldTypes) -> list[Any]:
     m = measure
-    return [m.name, m.kind, m.of, _stored(m.type), m.quantile, m.trailing, _tests(m.where, types)]
+    return [m.name, m.kind, m.of, stored_type(m.type), m.quantile, m.trailing, conditions(m.where, types)]
 
 
-def _tests(where: tuple[Test, ...], types: FieldTypes, given: tuple[Test, ...] = ()) -> list[Any]:
+def conditions(where: tuple[Test, ...], types: FieldTypes, given: tuple[Test, ...] = ()) -> list[Any]:
+    """Return the terms of *where*, whose rows have passed *given*."""
     tests = (*given, *where)
     return [
-        [test.negated, [_tests(branch, types, tests) for branch in test.branches]]
+        [test.negated, [conditions(branch, types, tests) for branch in test.branches]]
         if isinstance(test, Choice)
-        else [test.field, None if test.field == EVENT else _stored(types.type(test.field, tests)), test.op, test.value]
+        else [test.field, _tested_type(test, types, tests), test.op, test.value]
         for test in where
     ]
 
 
-def _stored(kind: FieldType | None) -> FieldType | None:
+def _tested_type(test: Condition, types: FieldTypes, tests: tuple[Test, ...]) -> FieldType | None:
+    return None if test.field == EVENT else stored_type(types.type(test.field, tests))
+
+
+def stored_type(kind: FieldType | None) -> FieldType | None:
     """Return the type as the rows have it: an enum that becomes a string changes none."""
     return FieldType.STRING if kind is FieldType.ENUM else kind
 
 
-def _digest(value: Any) -> str:
+def digest(value: Any) -> str:
+    """Return the fingerprint of *value*, which are terms of the catalog."""
     text = json.dumps(canonical(value), default=str, ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -1,0 +1,71 @@
+"""Questions about people in the manifest: entries like those of aggregates, with fingerprints of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes
+from adi_analytics_codegen.backends.sql.manifest.fingerprints import SEMANTICS, conditions, digest, stored_type
+from adi_analytics_codegen.model.people import Funnel, Members, Order, Question, Retention, reads_every_event
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.model.people import Selection
+
+
+def rows_print(catalog: Catalog, question: Question) -> str:
+    """Return what changes when the stored rows may be others."""
+    entity = question.entity
+    return digest(
+        [
+            "people",
+            SEMANTICS,
+            catalog.storage.table,
+            [question.bucket_name, question.bucket_width],
+            [entity.of, stored_type(entity.type)],
+            _stored(catalog, question),
+        ]
+    )
+
+
+def meanings(question: Question) -> dict[str, str]:
+    """Return what changes when the public views mean something else, by the key of the catalog that says it."""
+    if isinstance(question, Retention):
+        return {"mode": digest(question.mode), "on": digest(question.on)}
+    if isinstance(question, Funnel):
+        return {"order": digest(question.order), "within": digest(question.within)}
+    return {}
+
+
+def whole_print(catalog: Catalog, question: Question) -> str:
+    """Return what changes when a reader of the public views may see other rows or columns."""
+    return digest([rows_print(catalog, question), meanings(question), _shown(question)])
+
+
+def _shown(question: Question) -> list[Any]:
+    if isinstance(question, Retention):
+        return [question.periods]
+    if isinstance(question, Funnel):
+        return [[step.name for step in question.steps], question.dimension.name if question.dimension else None]
+    return []
+
+
+def _stored(catalog: Catalog, question: Question) -> list[Any]:
+    if isinstance(question, Members):
+        return ["members"]
+    if isinstance(question, Retention):
+        return ["retention", *(_selection(catalog, one) for one in (question.start, question.returns))]
+    own = question.dimension
+    return [
+        "funnel",
+        [_selection(catalog, step.selection) for step in question.steps],
+        [_selection(catalog, one) for one in question.exclude],
+        None if own is None else [own.of, stored_type(own.type)],
+        reads_every_event(question) and question.order is Order.STRICT,
+    ]
+
+
+def _selection(catalog: Catalog, selection: Selection) -> list[Any]:
+    event = catalog.event(selection.event or "")
+    tests = [] if event is None else conditions(selection.where, FieldTypes((event,)))
+    return [selection.event, tests]

@@ -1,0 +1,70 @@
+"""Questions about people as plans like those of aggregates, which dialects and the manifest work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from adi_analytics_codegen.backends.describe import sentence
+from adi_analytics_codegen.backends.people import PeopleView, views
+from adi_analytics_codegen.backends.sql.expressions.values import SQL_TYPES
+from adi_analytics_codegen.backends.sql.people import stored
+from adi_analytics_codegen.backends.sql.people.values import values
+from adi_analytics_codegen.backends.sql.relations.measures import PublicColumn
+from adi_analytics_codegen.backends.sql.relations.places import Places
+from adi_analytics_codegen.backends.sql.relations.plan import Plan
+from adi_analytics_codegen.backends.sql.text.statements import Statement, comment, view
+from adi_analytics_codegen.backends.sql.text.templates import render
+from adi_analytics_codegen.model.model import Aggregate
+from adi_analytics_codegen.model.people import Question, reads_every_event, sources
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.model.model import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePlan(Plan):
+    """Everything that a question about people consists of."""
+
+    question: Question
+    views: tuple[PeopleView, ...]
+
+
+def plan(catalog: Catalog, question: Question, described: Question | None = None) -> PeoplePlan:
+    """Return what *question* consists of; the texts are about *described*, which is it in the terms of the catalog."""
+    shown = views(described or question)
+    aggregate = Aggregate(
+        name=question.name,
+        description=question.description,
+        sources=sources(catalog, question),
+        bucket_name=question.bucket_name,
+        bucket_width=question.bucket_width,
+        refresh=question.refresh,
+        measures=(),
+        at=question.at,
+        all_events=reads_every_event(question),
+        version=question.version,
+        owner=question.owner,
+    )
+    columns = tuple(PublicColumn(c.name, SQL_TYPES[c.type], "", c.role) for c in shown[0].columns)
+    return PeoplePlan(aggregate, stored.relation(catalog, question), columns, (), (), question, shown)
+
+
+def public_views(made: PeoplePlan) -> list[Statement]:
+    """Return the statements of the public views: the same on every backend."""
+    live, columns = Places(made, made.main).live, [column.name for column in made.main.columns]
+    given = {"live": live, "columns": columns, "at": partial(Places, made), **values(made.question)}
+    return [
+        view(one.name, [column.name for column in one.columns], render(f"people/{one.kind}", **given))
+        for one in made.views
+    ]
+
+
+def comments(made: PeoplePlan) -> list[Statement]:
+    """Return the comments on the public views."""
+    found = []
+    for one in made.views:
+        found.append(comment("view", one.name, None, sentence(one.text) if one.text else "Rows about people."))
+        found += [comment("view", one.name, column.name, column.text) for column in one.columns]
+    return found

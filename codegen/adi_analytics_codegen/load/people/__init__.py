@@ -1,0 +1,1 @@
+"""From nodes to questions about people: entities and their members, retention, funnels."""

@@ -1,0 +1,189 @@
+"""Questions about people, as the catalog declares them: who came, who came back, and how far they got.
+
+Everything here is stored like an aggregate: a row per member and bucket, from which the public views are computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from adi_analytics_codegen.model.model import Catalog, Dimension, FieldType, Location, Refresh, Test
+
+MOST_STEPS: Final = 8
+"""Steps that a funnel can have: what it costs grows with their square."""
+
+LEAST_STEPS: Final = 2
+
+
+class Mode(StrEnum):
+    """Which buckets of a member begin a cohort."""
+
+    FIRST_TIME = "first_time"
+    RECURRING = "recurring"
+
+
+class On(StrEnum):
+    """Which return counts for a period: one in that period, or one in it or a later period of the table."""
+
+    ON = "on"
+    ON_OR_AFTER = "on_or_after"
+
+
+class Order(StrEnum):
+    """How the steps of a funnel must follow each other."""
+
+    ORDERED = "ordered"
+    STRICT = "strict"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What is counted: a person, or a thing that a field of events names.
+
+    Attributes:
+        name: ``$user_id``, or the entity's own name.
+        of: The column reference or the field that identifies a member.
+    """
+
+    name: str
+    of: str
+    type: FieldType
+    at: Location
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows count: those of one event that pass ``where``, or with ``event=None`` every row."""
+
+    event: str | None
+    where: tuple[Test, ...]
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a funnel."""
+
+    name: str
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The members of an entity: when each came first and last, and how many came in each bucket.
+
+    Attributes:
+        name: The public view of the counts by bucket.
+        list_name: The public view with a row per member.
+    """
+
+    name: str
+    list_name: str
+    entity: Entity
+    bucket_name: str
+    bucket_width: timedelta
+    refresh: Refresh
+    at: Location
+    description: str = ""
+    version: int = 1
+    owner: str = ""
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        """The rows that are read: every one."""
+        return (Selection(None, (), self.at),)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Who came back: cohorts by the bucket of their start, and how many of each returned in later buckets.
+
+    Attributes:
+        periods: How many buckets after that of the start are looked at.
+    """
+
+    name: str
+    entity: Entity
+    start: Selection
+    returns: Selection
+    bucket_name: str
+    bucket_width: timedelta
+    periods: int
+    refresh: Refresh
+    at: Location
+    mode: Mode = Mode.FIRST_TIME
+    on: On = On.ON
+    description: str = ""
+    version: int = 1
+    owner: str = ""
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        """The rows that are read."""
+        return (self.start, self.returns)
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """How far members got: steps that each must reach within a span after the first.
+
+    Attributes:
+        within: The longest time from the first step to the last.
+        exclude: Rows that end every attempt that has begun.
+        dimension: What the counts are grouped by: a field of the row that begins an attempt.
+    """
+
+    name: str
+    entity: Entity
+    steps: tuple[Step, ...]
+    within: timedelta
+    bucket_name: str
+    bucket_width: timedelta
+    refresh: Refresh
+    at: Location
+    order: Order = Order.ORDERED
+    exclude: tuple[Selection, ...] = ()
+    dimension: Dimension | None = None
+    description: str = ""
+    version: int = 1
+    owner: str = ""
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        """The rows that are read; of a strict funnel every one, because any may come between two steps."""
+        every = (Selection(None, (), self.at),) if self.order is Order.STRICT else ()
+        return (*every, *(step.selection for step in self.steps), *self.exclude)
+
+
+Question: TypeAlias = Members | Retention | Funnel
+"""Anything of this module that is stored."""
+
+
+def questions(catalog: Catalog) -> tuple[Question, ...]:
+    """Return all questions about people of *catalog*, in the order in which they are created."""
+    return (*catalog.members, *catalog.retention, *catalog.funnels)
+
+
+def section(question: Question) -> str:
+    """Return the path of *question* in the catalog, as findings print it."""
+    if isinstance(question, Members):
+        return f"entities.{question.entity.name}"
+    return f"{'retention' if isinstance(question, Retention) else 'funnels'}.{question.name}"
+
+
+def reads_every_event(question: Question) -> bool:
+    """Whether rows of all events are read, those of events that the catalog does not have yet too."""
+    return any(selection.event is None for selection in question.selections)
+
+
+def sources(catalog: Catalog, question: Question) -> tuple[str, ...]:
+    """Return the names of the events that *question* reads, in catalog order."""
+    named = {selection.event for selection in question.selections}
+    return tuple(event.name for event in catalog.events if None in named or event.name in named)
