@@ -84,7 +84,7 @@ class Shape:
             self._report(node.at, "wrong-value", f"{_found(node, kind)} is not allowed here", fix)
             return None
         newer = schema.get("x-since-values", {})
-        if choices and not self._known_yet(node.at, _shown(node.value), newer.get(str(node.value))):
+        if newer and not self._known_yet(node.at, _shown(node.value), newer.get(str(node.value))):
             return None
         return _CHECKS.get(kind, Shape._scalar)(self, node, schema)
 

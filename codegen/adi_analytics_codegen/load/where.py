@@ -11,6 +11,7 @@ from adi_analytics_codegen.load.possible import Values, day_of, decimal_of, deci
 from adi_analytics_codegen.load.tests import ANY, NOT, built, built_entry, condition, entries, operators, ways
 from adi_analytics_codegen.model.model import (
     EVENT,
+    META,
     SERVICE,
     USER_ID,
     Choice,
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.load.yaml import Node
     from adi_analytics_codegen.model.model import Enum, Event, Location, Test
 
-_COLUMN_TYPES: Final = {USER_ID: FieldType.UUID, SERVICE: FieldType.STRING, EVENT: FieldType.STRING}
+_COLUMN_TYPES: Final = {
+    USER_ID: FieldType.UUID,
+    SERVICE: FieldType.STRING,
+    EVENT: FieldType.STRING,
+    **dict.fromkeys(META, FieldType.STRING),
+}
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ORDERED: Final = frozenset(
     {FieldType.INT, FieldType.FLOAT, FieldType.DECIMAL, FieldType.STRING, FieldType.DATETIME, FieldType.DATE}

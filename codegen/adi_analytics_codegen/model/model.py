@@ -22,13 +22,22 @@ USER_ID: Final = "$user_id"
 SERVICE: Final = "$service"
 """Reference to the ``service`` column of the events table, in an aggregate."""
 
+ENVIRONMENT: Final = "$environment"
+"""Reference to the environment that a row came from, in an aggregate."""
+
+HOSTNAME: Final = "$hostname"
+"""Reference to the host that a row came from, in an aggregate."""
+
 EVENT: Final = "event"
 """The event's name, in a condition of an aggregate."""
 
 LATER: Final = {"since": 2}
 """Metadata of what came with a later format: the fingerprint of a catalog without it stays what it was."""
 
-COLUMN_REFERENCES: Final = (USER_ID, SERVICE)
+META: Final = {ENVIRONMENT: "environment", HOSTNAME: "hostname"}
+"""References to members of the column `meta`, and what they are called there. Each is a string."""
+
+COLUMN_REFERENCES: Final = (USER_ID, SERVICE, *META)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -241,7 +250,7 @@ class Event:
 class Condition:
     """One test of a row. All tests of a ``where`` must hold.
 
-    ``field`` is ``event`` (the event's name), a column reference (``$user_id``, ``$service``) or a field's name.
+    ``field`` is ``event`` (the event's name), a reference such as ``$user_id``, or a field's name.
     ``value`` is a tuple for ``in``, a bool for ``exists``, a scalar otherwise.
     """
 

@@ -9,6 +9,7 @@ from adi_analytics_codegen.load.loader import resolve
 from adi_analytics_codegen.load.shape import Shape
 from adi_analytics_codegen.load.yaml import parse
 from adi_analytics_codegen.model.findings import Findings
+from support.codegen.projects import minimal
 
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -41,6 +42,30 @@ def test_what_came_later_needs_the_later_format(text: str, what: str, place: tup
 @pytest.mark.parametrize("text", ["plain: a", "kind: old", "either: a"])
 def test_what_was_always_there_needs_no_format(text: str) -> None:
     assert findings_of(text, 1) == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "what"),
+    [
+        ({"dimensions": {"environment": "$environment"}}, '"$environment"'),
+        ({"where": {"$hostname": "a"}}, '"$hostname"'),
+        ({"where": {"$not": {"event": "page_view"}}}, '"$not"'),
+        ({"where": {"$service": {"prefix": "a"}}}, '"prefix"'),
+    ],
+    ids=["dimension", "reference", "group", "operator"],
+)
+def test_aggregates_of_format_1_have_nothing_newer(tmp_path, keys, what) -> None:
+    daily = {
+        "description": "x",
+        "from": ["page_view"],
+        "bucket": {"as": "day", "width": "1 day"},
+        "measures": {"views": {"count": True}},
+        "refresh": {"every": "1 hour", "window": "3 days", "lag": "1 hour"},
+    }
+    file = tmp_path / "events.yaml"
+    file.write_text(minimal(aggregates={"daily": daily | keys}))
+    (finding,) = resolve(file).findings
+    assert (finding.rule, finding.message) == ("needs-format", f"{what} needs format 2, and the catalog says 1")
 
 
 @pytest.mark.parametrize("stated", [1, 2])

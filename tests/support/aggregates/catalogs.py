@@ -133,7 +133,8 @@ def _field(name: str, kind: FieldType, wire: str | None) -> Field:
 def _scalars(fields: tuple[Field, ...]) -> list[tuple[str, FieldType]]:
     """Return what a measure or a dimension can read, and its type."""
     found = [(field.name, field.type) for field in fields if field.type in SCALARS]
-    return [*found, ("$user_id", FieldType.UUID), ("$service", FieldType.STRING)]
+    references = ("$service", "$environment", "$hostname")
+    return [*found, ("$user_id", FieldType.UUID), *((name, FieldType.STRING) for name in references)]
 
 
 @st.composite
@@ -220,6 +221,20 @@ _FIXED_CONDITIONS = (
     Condition("$user_id", Operator.EXISTS, value=True, at=AT),
     Condition("$user_id", Operator.EXISTS, value=False, at=AT),
     Condition("$service", Operator.GTE, "b", AT),
+    Condition("$environment", Operator.NE, "production", AT),
+    Condition("$hostname", Operator.PREFIX, "a.", AT),
+    Condition("$hostname", Operator.EXISTS, value=False, at=AT),
+)
+
+
+METAS = (
+    "{}",
+    '{"environment": "production", "hostname": "a.example"}',
+    '{"environment": "test", "hostname": "b.example"}',
+    '{"environment": null, "hostname": 5}',
+    '{"environment": ["production"]}',
+    "[]",
+    '"environment"',
 )
 
 
@@ -236,6 +251,7 @@ def rows(draw: Callable[..., Any], catalog: Catalog) -> list[Row]:
         user_id=st.one_of(st.none(), st.integers(0, 3).map(lambda n: uuid.UUID(int=n))),
         service=st.sampled_from(("a", "b", "")),
         event_id=st.uuids(),
+        meta=st.sampled_from(METAS),
     )
     drawn: list[Row] = draw(st.lists(row, max_size=25, unique_by=lambda r: r.event_id))
     return drawn

@@ -77,11 +77,12 @@ class Installed:
 
     def insert(self, rows: Iterable[Row]) -> None:
         query = sql.SQL(
-            'insert into {} ("timestamp", event_type, service, user_id, data, event_id)'
-            " select * from unnest(%s::timestamptz[], %s::text[], %s::text[], %s::uuid[], %s::jsonb[], %s::uuid[])"
+            'insert into {} ("timestamp", event_type, service, user_id, data, event_id, meta)'
+            " select * from unnest(%s::timestamptz[], %s::text[], %s::text[], %s::uuid[], %s::jsonb[],"
+            " %s::uuid[], %s::jsonb[])"
         ).format(sql.Identifier(self.manifest["storage"]["table"]))
         listed = list(rows)
-        columns = ("timestamp", "event_type", "service", "user_id", "data", "event_id")
+        columns = ("timestamp", "event_type", "service", "user_id", "data", "event_id", "meta")
         self.connection.execute(query, [[getattr(row, column) for row in listed] for column in columns])
 
     def refresh(self, before: datetime) -> None:

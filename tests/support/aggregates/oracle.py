@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event, Field, Measure, Test
 
+META = ("$environment", "$hostname")
 MONDAY = datetime(2000, 1, 3, tzinfo=UTC)
 EXACT = Context(prec=5000)
 TESTS: dict[Operator, Callable[[Any, Any], Any]] = {
@@ -47,6 +48,7 @@ class Row:
     user_id: uuid.UUID | None = None
     service: str = "platform"
     event_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    meta: str = "{}"
 
     def fields(self) -> Any:
         return json.loads(self.data, parse_float=EXACT.create_decimal)
@@ -147,7 +149,7 @@ class _Reader:
 
     def kind(self, name: str, conditions: tuple[Test, ...]) -> FieldType:
         if name.startswith("$"):
-            return {"$user_id": FieldType.UUID, "$service": FieldType.STRING}[name]
+            return FieldType.UUID if name == "$user_id" else FieldType.STRING
         named = [c for c in conditions if not isinstance(c, Choice) and c.field == "event"]
         events = [e for e in self.events if all(_compare(e.name, c.op, c.value) for c in named)] or self.events
         return next(found.type for event in events if (found := _field(event, name)) is not None)
@@ -168,7 +170,7 @@ def value_of(row: Row, keys: list[str], kind: FieldType) -> Any:
         return row.user_id
     if keys == ["$service"]:
         return row.service
-    value = row.fields()
+    value, keys = (json.loads(row.meta), [keys[0][1:]]) if keys[0] in META else (row.fields(), keys)
     for name in keys:
         value = value.get(name) if isinstance(value, dict) else None
     return _fit(value, kind)

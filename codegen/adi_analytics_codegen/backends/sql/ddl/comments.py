@@ -9,7 +9,7 @@ from adi_analytics_codegen.backends.describe import measure_text, ratio_text, se
 from adi_analytics_codegen.backends.sql.text.names import unused
 from adi_analytics_codegen.backends.sql.text.statements import Statement, comment
 from adi_analytics_codegen.model.durations import duration_text
-from adi_analytics_codegen.model.model import SERVICE, USER_ID, MeasureKind
+from adi_analytics_codegen.model.model import ENVIRONMENT, HOSTNAME, META, SERVICE, USER_ID, MeasureKind
 from adi_analytics_codegen.model.readers import lets_through
 from adi_analytics_codegen.model.tables import dead_letters_table
 from adi_analytics_codegen.model.walk import field_at
@@ -107,6 +107,8 @@ def _keys(catalog: Catalog, aggregate: Aggregate) -> dict[str, str]:
 
 def _dimension(catalog: Catalog, aggregate: Aggregate, dimension: Dimension) -> str:
     """Return the catalog's words for *dimension*, else those for its field, once each; then the unit."""
+    if dimension.of in META:
+        return _own(dimension.description) or _META[dimension.of]
     if dimension.of in _COLUMNS:
         return _own(dimension.description) or _EVENTS[_COLUMNS[dimension.of]]
     fields = _fields(catalog, aggregate, dimension.of, aggregate.where)
@@ -115,11 +117,15 @@ def _dimension(catalog: Catalog, aggregate: Aggregate, dimension: Dimension) -> 
 
 
 _COLUMNS: Final = {USER_ID: "user_id", SERVICE: "service"}
+_META: Final = {
+    ENVIRONMENT: "Environment that the event came from, such as production.",
+    HOSTNAME: "Host that the event came from.",
+}
 
 
 def _column(name: str) -> str:
     """Return *name*, a reference to a column as the column is called."""
-    return _COLUMNS.get(name, name)
+    return f"meta.{META[name]}" if name in META else _COLUMNS.get(name, name)
 
 
 def _fields(catalog: Catalog, aggregate: Aggregate, of: str, where: Sequence[Test]) -> list[Field]:

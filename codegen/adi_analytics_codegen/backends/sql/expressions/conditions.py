@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.sql.expressions.values import COLUMNS, SQL_TYPES, typed
 from adi_analytics_codegen.backends.sql.text.names import literal
-from adi_analytics_codegen.model.model import EVENT, SERVICE, USER_ID, Choice, Event, FieldType, Operator
+from adi_analytics_codegen.model.model import EVENT, META, SERVICE, USER_ID, Choice, Event, FieldType, Operator
 from adi_analytics_codegen.model.readers import lets_through
 from adi_analytics_codegen.model.walk import field_at
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Test
 
-_COLUMN_TYPES: Final = {USER_ID: FieldType.UUID, SERVICE: FieldType.STRING}
+_COLUMN_TYPES: Final = {USER_ID: FieldType.UUID, SERVICE: FieldType.STRING, **dict.fromkeys(META, FieldType.STRING)}
 _SYMBOLS: Final = {
     Operator.EQ: "=",
     Operator.NE: "<>",

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from adi_analytics_codegen.backends.sql.text.names import literal
-from adi_analytics_codegen.model.model import SERVICE, USER_ID, FieldType
+from adi_analytics_codegen.model.model import META, SERVICE, USER_ID, FieldType
 from adi_analytics_codegen.model.wire import keys_of_path
 
 COLUMNS: Final = {USER_ID: "user_id", SERVICE: "service"}
@@ -84,13 +84,19 @@ def from_text(text: str, kind: FieldType) -> str:
 
 def json_value(of: str) -> str:
     """Return an expression for the JSON value of the field at the path *of*, as it is on the wire."""
-    return "data" + "".join(f" -> {literal(key)}" for key in keys_of_path(of))
+    column, path = _place(of)
+    return column + "".join(f" -> {literal(part)}" for part in path)
 
 
 def json_text(of: str) -> str:
     """Return an expression for the text of the field *of*."""
-    *path, last = keys_of_path(of)
-    return "data" + "".join(f" -> {literal(key)}" for key in path) + f" ->> {literal(last)}"
+    column, (*path, last) = _place(of)
+    return column + "".join(f" -> {literal(part)}" for part in path) + f" ->> {literal(last)}"
+
+
+def _place(of: str) -> tuple[str, list[str]]:
+    """Return the column that holds *of*, and the path there."""
+    return ("meta", [META[of]]) if of in META else ("data", list(keys_of_path(of)))
 
 
 def _string(of: str) -> str:
