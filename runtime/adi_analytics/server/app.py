@@ -1,0 +1,164 @@
+"""The service as an ASGI application."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from adi_analytics._shared.conninfo import resolve_conninfo
+from adi_analytics._shared.options import settings_from, with_catalog
+from adi_analytics.server.ingest.backlog import Backlog
+from adi_analytics.server.ingest.intake import Intake
+from adi_analytics.server.ingest.writer import DatabaseUnavailableError, Writer
+from adi_analytics.server.options import ServerOptions
+from adi_analytics.server.problems import ProblemError
+from adi_analytics.server.tokens import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from adi_analytics.server.tokens import Scope
+
+logger = logging.getLogger("adi_analytics.server")
+
+PREFIX: Final = "/api/analytics"
+_RETRY: Final = {"Retry-After": "5"}
+_JSON: Final = ("", "application/json", "text/plain")
+"""``text/plain`` is what a browser's ``sendBeacon`` sends without asking the server before."""
+
+
+def create_app(options: ServerOptions | None = None) -> Starlette:
+    """Return the service; run it with any ASGI server, or with ``analytics-server run``.
+
+    Raises:
+        OptionError: If an option has a value that it can't have.
+        CatalogError: If the catalog can't be found or used.
+        ConninfoMissingError: If no database is given.
+        SpoolUnavailableError: If the spool's folder can't be used.
+    """
+    return _Service(options or ServerOptions()).app()
+
+
+class _Service:
+    def __init__(self, options: ServerOptions) -> None:
+        self._options = options
+        given: dict[str, Any] = {"service": options.service, "hash_key": options.hash_key, "catalog": options.catalog}
+        if options.spool_dir is not None:
+            given |= {"spool": "overflow", "spool_dir": options.spool_dir}
+            if options.spool_max_bytes is not None:
+                given["spool_max_bytes"] = options.spool_max_bytes
+        self._settings = with_catalog(
+            settings_from({name: value for name, value in given.items() if value is not None})
+        )
+        url = options.database_url
+        self._conninfo = url if callable(url) else resolve_conninfo(url)
+
+    def app(self) -> Starlette:
+        routes = [
+            Route(prefix + path, self._answering(endpoint), methods=[method])
+            for prefix in ("", PREFIX)
+            for method, path, endpoint in (
+                ("POST", "/events/batch", self._batch),
+                ("GET", "/health", self._health),
+                ("GET", "/ready", self._ready),
+            )
+        ]
+        return Starlette(routes=routes, lifespan=self._lifespan, exception_handlers={404: _missing, 405: _method})
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        self._writer = Writer(self._settings, self._conninfo, self._options.connections)
+        self._backlog = Backlog(self._settings, self._writer, pause=1.0)
+        self._tokens = Tokens(self._writer)
+        self._intake = Intake(self._settings, self._writer, self._backlog, self._options.limits)
+        self._backlog.start()
+        try:
+            yield
+        finally:
+            await self._backlog.close()
+            await self._writer.close()
+
+    def _answering(self, endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Any]:
+        """Return *endpoint* with an answer for each way in which it can fail."""
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await endpoint(request)
+            except ProblemError as problem:
+                return _problem(problem)
+            except ClientDisconnect:
+                return Response(status_code=400)
+            except Exception:
+                reference = secrets.token_hex(6)
+                logger.exception("request %s failed", reference)
+                detail = "The service failed. Its log says more under the reference."
+                return _problem(ProblemError(500, "internal", detail, reference=reference))
+
+        return answer
+
+    async def _batch(self, request: Request) -> Response:
+        await self._authorise(request, "ingest")
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind not in _JSON:
+            raise ProblemError(415, "unsupported-media-type", "Send the events as application/json.")
+        verdict = await self._intake.take(request.stream(), request.headers.get("content-encoding", ""))
+        return _json(verdict, 200 if verdict.kept or not verdict.received else 422)
+
+    async def _authorise(self, request: Request, scope: Scope) -> None:
+        if self._options.without_tokens:
+            return
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        try:
+            allowed = kind.lower() == "bearer" and await self._tokens.allows(token.strip(), scope)
+        except DatabaseUnavailableError:
+            detail = "The tokens can't be read: the database is away. Try again."
+            raise ProblemError(503, "database-unavailable", detail, headers=_RETRY) from None
+        if allowed is None:
+            detail = f"The token is not for this: it needs the scope {scope}."
+            raise ProblemError(403, "wrong-scope", detail)
+        if not allowed:
+            detail = "Send a valid token: Authorization: Bearer adi_...; `analytics-server token create` makes one."
+            headers = {"WWW-Authenticate": 'Bearer realm="adi-analytics"'}
+            raise ProblemError(401, "unauthorized", detail, headers=headers)
+
+    async def _health(self, _request: Request) -> Response:
+        return _json({"status": "ok"}, 200)
+
+    async def _ready(self, _request: Request) -> Response:
+        try:
+            await self._writer.ping()
+        except DatabaseUnavailableError:
+            detail = "The database can't be reached, or is another catalog's. The service's log says more."
+            raise ProblemError(503, "not-ready", detail, headers=_RETRY) from None
+        return _json({"status": "ready", "backlog": self._backlog.waiting}, 200)
+
+
+def _json(value: Any, status: int) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json", headers=_SAFE)
+
+
+def _problem(problem: ProblemError) -> Response:
+    headers = {**_SAFE, **problem.headers}
+    body = msgspec.json.encode(problem.document())
+    return Response(body, problem.status, media_type="application/problem+json", headers=headers)
+
+
+_SAFE: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+
+
+async def _missing(_request: Request, _error: Exception) -> Response:
+    detail = f"There is nothing at this path; events go to POST {PREFIX}/events/batch."
+    return _problem(ProblemError(404, "not-found", detail))
+
+
+async def _method(_request: Request, error: Any) -> Response:
+    detail = "The path exists, but takes another method."
+    return _problem(ProblemError(405, "method-not-allowed", detail, headers=dict(error.headers or {})))

@@ -1,0 +1,210 @@
+"""``analytics-server``: runs the service, and makes the tokens of its clients.
+
+``--version`` and ``--help`` import nothing but the parser.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from adi_analytics.errors import AnalyticsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ERROR: Final = 1
+_INTERRUPTED: Final = 130
+_EXTRA: Final = {"starlette": "server", "uvicorn": "server", "backports": "server", "rich": "cli"}
+_EXAMPLES: Final = """examples:
+  analytics-server token create --name web --scope ingest
+  analytics-server run --port 8094 --spool-dir /var/lib/analytics
+  analytics-server run --without-tokens               # on this machine alone, to try it
+  curl -X POST http://127.0.0.1:8094/api/analytics/events/batch -H "Authorization: Bearer $TOKEN" \\
+    -H "Content-Type: application/json" \\
+    -d '[{"timestamp": "2026-01-31T12:00:00Z", "event": {"type": "task_created", ...}}]'"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``analytics-server`` with *argv* and return its exit code. No traceback reaches the user."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except ModuleNotFoundError as error:
+        extra = _EXTRA.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        return _complain(f"the package {error.name} is not installed\n  -> pip install 'adi-analytics[{extra}]'")
+    except (AnalyticsError, OSError) as error:
+        return _complain(str(error))
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        "analytics-server", description="Takes events over HTTP.", epilog=_EXAMPLES, formatter_class=raw
+    )
+    parser.add_argument("--version", action="version", version=f"analytics-server {_version()}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    run = commands.add_parser("run", help="run the service", epilog=_EXAMPLES, formatter_class=raw)
+    _database(run)
+    run.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: 127.0.0.1)")
+    run.add_argument("--port", type=int, default=8094, help="the port to listen at (default: 8094)")
+    run.add_argument("--catalog", metavar="PACKAGE", help="the import name of the generated package")
+    run.add_argument("--service", help="the program that events are said to come from, unless they say it themselves")
+    run.add_argument("--spool-dir", metavar="DIR", help="where events wait while the database is away")
+    run.add_argument("--connections", type=int, default=4, help="most connections to the database (default: 4)")
+    run.add_argument(
+        "--without-tokens", action="store_true", help="let anybody on this machine send; only with a loopback --host"
+    )
+    run.set_defaults(run=_run)
+
+    token = commands.add_parser("token", help="make, list and revoke tokens", epilog=_EXAMPLES, formatter_class=raw)
+    actions = token.add_subparsers(metavar="ACTION", required=True)
+    create = actions.add_parser("create", help="make a token and print it, this once")
+    _database(create)
+    create.add_argument("--name", required=True, help="who uses it")
+    create.add_argument("--scope", required=True, choices=("ingest", "read"), help="what it allows")
+    create.set_defaults(run=_create)
+    listing = actions.add_parser("list", help="list the tokens, without their secrets")
+    _database(listing)
+    listing.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
+    listing.set_defaults(run=_list)
+    revoke = actions.add_parser("revoke", help="make a token invalid, within seconds")
+    _database(revoke)
+    revoke.add_argument("id", help="the token's id, as `token list` shows it")
+    revoke.set_defaults(run=_revoke)
+    return parser
+
+
+def _database(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--database-url", metavar="URL", help="default: DATABASE_URL, then PLATFORM_DATABASE_URL, then .env"
+    )
+
+
+def _version() -> str:
+    from adi_analytics._shared.version import __version__
+
+    return __version__
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    import logging
+
+    import uvicorn
+
+    from adi_analytics.server import ServerOptions, create_app
+    from adi_analytics.server.options import require_loopback
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    if arguments.without_tokens:
+        require_loopback(arguments.host)
+    app = create_app(
+        ServerOptions(
+            database_url=arguments.database_url,
+            catalog=arguments.catalog,
+            service=arguments.service,
+            spool_dir=arguments.spool_dir,
+            connections=arguments.connections,
+            without_tokens=arguments.without_tokens,
+        )
+    )
+    # No access log: a line for each batch costs more than the batch.
+    config = uvicorn.Config(
+        app, host=arguments.host, port=arguments.port, access_log=False, server_header=False, lifespan="on"
+    )
+    server = uvicorn.Server(config)
+    server.run()
+    return 0 if server.started else _ERROR
+
+
+def _create(arguments: argparse.Namespace) -> int:
+    from adi_analytics.server import tokens
+
+    def make(connection: Any) -> str:
+        return tokens.create(connection, arguments.name, arguments.scope)
+
+    print(_with_database(arguments, make))
+    print("This is shown once. Give it to the client: Authorization: Bearer TOKEN", file=sys.stderr)
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from adi_analytics.server import tokens
+
+    found = _with_database(arguments, tokens.listed)
+    if arguments.format == "json":
+        print(json.dumps([_plain(one) for one in found], indent=2))
+        return 0
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("id", "name", "scope", "created", "revoked", box=None)
+    for one in found:
+        plain = _plain(one)
+        table.add_row(one.id, one.name, one.scope, plain["created_at"], plain["revoked_at"] or "")
+    Console().print(table)
+    return 0
+
+
+def _plain(token: Any) -> dict[str, Any]:
+    revoked = token.revoked_at
+    return {
+        "id": token.id,
+        "name": token.name,
+        "scope": token.scope,
+        "created_at": token.created_at.isoformat(timespec="seconds"),
+        "revoked_at": None if revoked is None else revoked.isoformat(timespec="seconds"),
+    }
+
+
+def _revoke(arguments: argparse.Namespace) -> int:
+    from adi_analytics.server import tokens
+
+    _with_database(arguments, lambda connection: tokens.revoke(connection, arguments.id))
+    print(f"revoked {arguments.id}; services refuse it within {tokens.FRESH:g} seconds", file=sys.stderr)
+    return 0
+
+
+def _with_database(arguments: argparse.Namespace, work: Any) -> Any:
+    from adi_analytics._shared.conninfo import resolve_conninfo
+    from adi_analytics._shared.libpq import require_libpq
+
+    require_libpq()
+    import psycopg
+
+    from adi_analytics._engine.drivers.connection import parameters
+    from adi_analytics._shared.options import Settings
+
+    url = resolve_conninfo(arguments.database_url)
+    try:
+        with psycopg.connect(**parameters(url, Settings())) as connection:
+            return work(connection)
+    except psycopg.errors.UndefinedTable:
+        raise OSError("the database has no table of tokens; run `analytics-migrate all` first") from None
+    except psycopg.errors.InsufficientPrivilege:
+        raise OSError("this role may not do that; connect as the role that ran the migrations") from None
+    except psycopg.Error as error:
+        state = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
+        raise OSError(f"the database said: {_said(error, url)}{state}") from None
+
+
+def _said(error: Exception, url: str) -> str:
+    from adi_analytics._shared.conninfo import without_secrets
+
+    return " ".join(without_secrets(str(error), url).split())
+
+
+def _complain(text: str) -> int:
+    print(f"analytics-server: {text}", file=sys.stderr)
+    return _ERROR
+
+
+if __name__ == "__main__":
+    sys.exit(main())

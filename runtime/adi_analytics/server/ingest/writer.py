@@ -1,0 +1,215 @@
+"""Rows to the events table, with the fate of each; through the worker's statements and its kind of session."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from adi_analytics._engine.delivery.effects import Breathe, Connect, Disconnect, Execute, Reset
+from adi_analytics._engine.delivery.faults import Verdict, verdict_of
+from adi_analytics._engine.delivery.statements import Store, chunked
+from adi_analytics._engine.drivers.asyncio_session import AsyncioSession
+from adi_analytics._engine.drivers.connection import connector
+from adi_analytics._shared.options import catalog_in
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from adi_analytics._engine.dead_letters.letter import DeadLetter
+    from adi_analytics._engine.delivery.effects import Steps
+    from adi_analytics._shared.options import Settings
+
+
+class DatabaseUnavailableError(Exception):
+    """The database takes nothing at the moment; the same rows may be sent again."""
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of rows.
+
+    Attributes:
+        stored: How many are in the table now and were not before.
+        duplicates: How many the table held already.
+        skipped: How many a trigger of the table left out.
+        refused: The row's place among those given, and what the server said.
+    """
+
+    stored: int = 0
+    duplicates: int = 0
+    skipped: int = 0
+    refused: list[tuple[int, psycopg.Error]] = field(default_factory=list)
+
+
+class _Place:
+    """A connection of the writer's, with the statements that fit its database."""
+
+    def __init__(self, session: AsyncioSession, store: Store) -> None:
+        self.session = session
+        self.store = store
+        self.ready = False
+
+    async def run(self, steps: Steps) -> Any:
+        """Perform *steps*; an exception of the database ends them and leaves the session to `reset`."""
+        effect = next(steps)
+        while True:
+            result = None
+            if not isinstance(effect, Breathe):
+                result = await self.session.perform(effect)
+            try:
+                effect = steps.send(result)
+            except StopIteration as stop:
+                return stop.value
+
+    async def connect(self) -> None:
+        if not self.ready:
+            await self.session.perform(Connect())
+            await self.run(self.store.prepare())
+            self.ready = True
+
+    async def reset(self) -> None:
+        self.ready = bool(await self.session.perform(Reset()))
+
+    async def close(self) -> None:
+        self.ready = False
+        with contextlib.suppress(psycopg.Error):
+            await self.session.perform(Disconnect())
+
+
+class Writer:
+    """Writes rows over a few connections, which it opens when they are needed.
+
+    Args:
+        settings: The catalog, the table and the timeouts.
+        conninfo: Where to connect to, or a function that says it for each connection.
+        connections: Most connections at a time.
+    """
+
+    def __init__(self, settings: Settings, conninfo: str | Callable[[], str], connections: int) -> None:
+        connect_with = connector(conninfo, settings)
+        catalog = catalog_in(settings)
+
+        async def parameters() -> dict[str, Any]:
+            return await asyncio.to_thread(connect_with) if callable(conninfo) else connect_with()
+
+        self._places = [
+            _Place(
+                AsyncioSession(parameters, settings.statement_timeout),
+                Store(catalog, settings.table, settings.statement_timeout),
+            )
+            for _ in range(connections)
+        ]
+        self._free: asyncio.LifoQueue[_Place] = asyncio.LifoQueue()
+        for place in self._places:
+            self._free.put_nowait(place)
+
+    async def write(self, rows: list[bytes]) -> Written:
+        """Write *rows*; each is in the table, was there, or is named as refused.
+
+        Raises:
+            DatabaseUnavailableError: If the database can't be reached or takes nothing. Rows may be in the table then:
+                sent again, they count as duplicates.
+        """
+        written = Written()
+        async with self._place() as place:
+            await _write(place, rows, 0, written)
+        return written
+
+    async def keep(self, letter: DeadLetter) -> None:
+        """Keep a row that was refused, in the table of dead letters.
+
+        Raises:
+            DatabaseUnavailableError: As for `write`.
+        """
+        async with self._place() as place:
+            await place.run(place.store.dead_letter(letter))
+
+    async def fetch(self, steps: Callable[[], Steps]) -> Any:
+        """Return what *steps* do on one of the connections, for what the service must know beside the rows.
+
+        Raises:
+            DatabaseUnavailableError: As for `write`.
+        """
+        async with self._place() as place:
+            return await place.run(steps())
+
+    async def ping(self) -> None:
+        """Do nothing but ask the database.
+
+        Raises:
+            DatabaseUnavailableError: As for `write`.
+        """
+        await self.fetch(_ask)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for place in self._places:
+            await place.close()
+
+    @contextlib.asynccontextmanager
+    async def _place(self) -> AsyncIterator[_Place]:
+        place = await self._free.get()
+        try:
+            await place.connect()
+            yield place
+        except psycopg.Error as error:
+            await place.close()
+            raise DatabaseUnavailableError from error
+        except BaseException:
+            await place.close()
+            raise
+        finally:
+            self._free.put_nowait(place)
+
+
+def _ask() -> Steps:
+    return (yield Execute("select 1"))
+
+
+async def _write(place: _Place, rows: list[bytes], first: int, written: Written) -> None:
+    """Write *rows*, of which the first has the place *first*; around a bad row in halves."""
+    if not rows:
+        return
+    try:
+        stored = await place.run(place.store.write(chunked(rows), late=place.store.late_hours(rows)))
+    except psycopg.Error as error:
+        await _recover(place, rows, first, written, error)
+    else:
+        written.stored += stored
+        written.skipped += len(rows) - stored
+
+
+async def _recover(place: _Place, rows: list[bytes], first: int, written: Written, error: psycopg.Error) -> None:
+    verdict = verdict_of(error)
+    if verdict not in {Verdict.ROW, Verdict.DUPLICATE}:
+        raise error
+    await place.reset()
+    await place.connect()
+    if verdict is Verdict.DUPLICATE:
+        try:
+            stored, held = await place.run(place.store.merge(rows))
+        except psycopg.Error as fault:
+            if verdict_of(fault) not in {Verdict.ROW, Verdict.DUPLICATE}:
+                raise
+            await place.reset()
+            await place.connect()
+            await _halve(place, rows, first, written, fault)
+        else:
+            written.stored += stored
+            written.duplicates += held
+            written.skipped += len(rows) - stored - held
+    else:
+        await _halve(place, rows, first, written, error)
+
+
+async def _halve(place: _Place, rows: list[bytes], first: int, written: Written, error: psycopg.Error) -> None:
+    if len(rows) == 1:
+        written.refused.append((first, error))
+        return
+    middle = len(rows) // 2
+    await _write(place, rows[:middle], first, written)
+    await _write(place, rows[middle:], first + middle, written)

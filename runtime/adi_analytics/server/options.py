@@ -1,0 +1,57 @@
+"""What a service is told when it starts."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from adi_analytics._shared.catalog import CatalogLike
+from adi_analytics._shared.options import OptionError
+from adi_analytics.server.ingest.body import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """The options of `create_app`.
+
+    Attributes:
+        database_url: Where to connect to, or a function that says it for each connection. Defaults to
+            ``DATABASE_URL``, then ``PLATFORM_DATABASE_URL``, then ``.env``.
+        catalog: The catalog of the events. Defaults to the rule of `resolve_catalog`.
+        service: The program that the events are said to come from, unless they say it themselves.
+        spool_dir: Where events wait while the database is away. Without one they are refused with 503 then.
+        spool_max_bytes: Most bytes in that folder. Defaults to 256 MiB.
+        hash_key: The key of the catalog's ``store: hash``. Without one such fields are left out.
+        connections: Most connections to the database. Defaults to 4.
+        limits: What a request may cost.
+        without_tokens: Whether anybody may send events. Only for a service on this machine alone.
+    """
+
+    database_url: str | Callable[[], str] | None = None
+    catalog: CatalogLike | None = None
+    service: str | None = None
+    spool_dir: str | None = None
+    spool_max_bytes: int | None = None
+    hash_key: str | None = field(default=None, repr=False)
+    connections: int = 4
+    limits: Limits = field(default_factory=Limits)
+    without_tokens: bool = False
+
+    def __post_init__(self) -> None:
+        if self.connections < 1:
+            raise OptionError("connections", "a whole number above 0")
+
+
+def require_loopback(host: str) -> None:
+    """Check that *host* is this machine's own, as a service without tokens needs it.
+
+    Raises:
+        OptionError: If others could reach it.
+    """
+    try:
+        own = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        own = host == "localhost"
+    if not own:
+        raise OptionError("without_tokens", "a host that is this machine alone, such as 127.0.0.1")

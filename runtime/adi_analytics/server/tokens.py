@@ -1,0 +1,143 @@
+"""Tokens: who may do what. The database holds a hash of each, so that nobody can read one there.
+
+A token is ``adi_SCOPE_ID_SECRET``. The secret is 32 random bytes, which no one can guess, so a plain SHA-256 hides it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from adi_analytics._engine.delivery.effects import Execute
+from adi_analytics.errors import AnalyticsError
+from adi_analytics.server.ingest.writer import DatabaseUnavailableError
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from adi_analytics._engine.delivery.effects import Steps
+    from adi_analytics.server.ingest.writer import Writer
+
+Scope = Literal["ingest", "read"]
+SCOPES: Final[tuple[Scope, ...]] = ("ingest", "read")
+_TOKEN: Final = re.compile(r"adi_(ingest|read)_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
+_VALID: Final = "select id, scope, hash from analytics_meta.tokens where revoked_at is null"
+FRESH: Final = 5.0  # seconds for which what was read of the tokens counts
+
+
+class UnknownTokenError(AnalyticsError):
+    """There is no such token, or it was revoked before.
+
+    Attributes:
+        id: The id that was given.
+    """
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(id_)
+        self.id = id_
+
+    def __str__(self) -> str:
+        return f"no valid token has the id {self.id!r}; `analytics-server token list` shows those there are"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token, without its secret."""
+
+    id: str
+    name: str
+    scope: Scope
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+def create(connection: psycopg.Connection[Any], name: str, scope: Scope) -> str:
+    """Make a token called *name* and return it: this once, since the database keeps its hash only."""
+    id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    connection.execute(
+        "insert into analytics_meta.tokens (id, name, scope, hash) values (%s, %s, %s, %s)",
+        (id_, name, scope, _hash(secret)),
+    )
+    return f"adi_{scope}_{id_}_{secret}"
+
+
+def listed(connection: psycopg.Connection[Any]) -> list[Token]:
+    """Return all tokens, the oldest first."""
+    found = connection.execute(
+        "select id, name, scope, created_at, revoked_at from analytics_meta.tokens order by created_at, id"
+    )
+    return [
+        Token(id=id_, name=name, scope=scope, created_at=created, revoked_at=revoked)
+        for id_, name, scope, created, revoked in found
+    ]
+
+
+def revoke(connection: psycopg.Connection[Any], id_: str) -> None:
+    """Make a token invalid. Services that run refuse it within `FRESH` seconds.
+
+    Raises:
+        UnknownTokenError: If no valid token has this id.
+    """
+    done = connection.execute(
+        "update analytics_meta.tokens set revoked_at = now() where id = %s and revoked_at is null", (id_,)
+    )
+    if not done.rowcount:
+        raise UnknownTokenError(id_)
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class Tokens:
+    """The valid tokens, as a service knows them.
+
+    While the database is away, those that were read last go on being valid.
+
+    Args:
+        writer: Where they are read.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._valid: dict[str, tuple[str, bytes]] | None = None
+        self._read_at = 0.0
+        self._turn = asyncio.Lock()
+
+    async def allows(self, token: str, scope: Scope) -> bool | None:
+        """Return whether *token* is valid for *scope*; ``None`` if it is valid for another.
+
+        Raises:
+            DatabaseUnavailableError: If the tokens could never be read.
+        """
+        found = _TOKEN.fullmatch(token)
+        if found is None:
+            return False
+        kept = (await self._known()).get(found[2])
+        if kept is None or not hmac.compare_digest(kept[1], _hash(found[3])):
+            return False
+        return True if kept[0] == scope else None
+
+    async def _known(self) -> dict[str, tuple[str, bytes]]:
+        async with self._turn:
+            if self._valid is None or time.monotonic() - self._read_at > FRESH:
+                try:
+                    rows = await self._writer.fetch(_read)
+                except DatabaseUnavailableError:
+                    if self._valid is None:
+                        raise
+                else:
+                    self._valid = {id_: (scope, bytes(hashed)) for id_, scope, hashed in rows}
+                self._read_at = time.monotonic()
+            return self._valid
+
+
+def _read() -> Steps:
+    return (yield Execute(_VALID))
