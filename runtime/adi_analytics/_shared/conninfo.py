@@ -222,7 +222,7 @@ ENCODING: Final = "utf8"
 
 
 def connection_options(connect_timeout: float) -> dict[str, str | int]:
-    """Return the libpq parameters of a worker's connection, which the connection string may override."""
+    """Return the defaults of the libpq parameters of a worker's connection, for `with_defaults`."""
     return {
         "connect_timeout": max(2, round(connect_timeout)),  # libpq takes less than 2 as 2
         "application_name": "adi-analytics",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from adi_analytics import EnrichedEvent, events
+from adi_analytics import AnalyticsClient, EnrichedEvent, OptionError, events
 from support.runtime import balanced, running, task, tasks
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
 
 def test_before_send_changes_and_drops_events(database: Database) -> None:
-    from dataclasses import replace
-
     def before_send(enriched: EnrichedEvent) -> EnrichedEvent | None:
         event: Any = enriched.event
         if event.duration_ms == 1:
@@ -36,8 +35,6 @@ def test_before_send_changes_and_drops_events(database: Database) -> None:
 
 
 def test_before_send_changes_every_column(database: Database) -> None:
-    from dataclasses import replace
-
     def before_send(enriched: EnrichedEvent) -> EnrichedEvent:
         moment = enriched.timestamp.replace(year=2020)
         changed = {"service": "s2", "hostname": "", "environment": "e2", "timestamp": moment}
@@ -61,8 +58,6 @@ def test_before_send_changes_every_column(database: Database) -> None:
 
 @pytest.mark.parametrize("kind", ["exits", "changes the id", "names no service"])
 def test_a_wrong_before_send_costs_its_events_only(database: Database, kind: str) -> None:
-    from dataclasses import replace
-
     def before_send(enriched: EnrichedEvent) -> EnrichedEvent:
         event: Any = enriched.event
         if event.duration_ms % 2 == 0:
@@ -89,3 +84,26 @@ def test_what_before_send_drops_is_not_lost(database: Database, caplog: pytest.L
         assert (result.ok, result.dropped) == (True, 0)
         assert balanced(client).dropped_by_reason == {"before_send": 1}
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+@pytest.mark.parametrize("column", ["service", "hostname", "environment"])
+def test_a_hook_that_returns_u0000_loses_its_event_only(database: Database, column: str) -> None:
+    def hook(enriched: EnrichedEvent) -> EnrichedEvent:
+        bad = enriched.event == task(0)
+        return replace(enriched, **{column: "a\0b"}) if bad else enriched  # type: ignore[arg-type]  # a text
+
+    with running("thread", database.dsn, before_send=hook) as client:
+        for number in range(3):
+            client.track(task(number))
+        assert client.flush(30).dropped == 1
+        stats = balanced(client)
+    assert stats.dropped_by_reason["before_send_error"] == 1
+    assert stats.dead_lettered == 0
+    assert database.numbers() == [1, 2]
+
+
+@pytest.mark.parametrize("option", ["service", "hostname", "environment", "hash_key", "table"])
+def test_an_option_with_u0000_is_refused(option: str) -> None:
+    with pytest.raises(OptionError, match="without NUL") as caught:
+        AnalyticsClient.create(**{option: "a\0b"})  # type: ignore[arg-type]  # a text
+    assert caught.value.option == option

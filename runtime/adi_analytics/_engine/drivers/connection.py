@@ -10,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from adi_analytics._engine.process.at_fork import no_fork
 from adi_analytics._shared.conninfo import ENCODING, ConninfoInvalidError, connection_options, fresh_conninfo
+from adi_analytics._shared.defaults import with_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,8 +52,8 @@ def connector(conninfo: str | Callable[[], str], settings: Settings) -> Callable
         ConninfoInvalidError: If *conninfo* is a text, but not a connection string.
     """
     if not callable(conninfo):
-        fixed = parameters(conninfo, settings)
-        return lambda: fixed
+        parameters(conninfo, settings)  # raises here
+        return lambda: parameters(conninfo, settings)  # its service file may have changed
 
     def fresh() -> dict[str, Any]:
         try:
@@ -75,7 +76,7 @@ def parameters(conninfo: str, settings: Settings) -> dict[str, Any]:
         raise ConninfoInvalidError from None  # its text may quote a password
     # Without prepared statements: their names would clash behind a pooler.
     own = {"client_encoding": ENCODING, "autocommit": True, "prepare_threshold": None}
-    return {**connection_options(settings.connect_timeout), **found, **own}
+    return {**with_defaults(found, connection_options(settings.connect_timeout)), **own}
 
 
 def patience(statement_timeout: float) -> float:

@@ -40,6 +40,8 @@ def unenrich(answer: EnrichedEvent, given: EnrichedEvent) -> tuple[Item, dict[st
     for name in ("service", "hostname", "environment"):
         # By comparison: the service that was given may be a value that the store policy keeps out of the column.
         if (value := getattr(answer, name)) != getattr(given, name):
-            value.encode()  # raises here if it is anything but text
+            if "\0" in value:  # raises here if it is anything but text
+                raise ValueError(f"{name} holds U+0000, which PostgreSQL can't store")
+            value.encode()
             changes[name] = value
     return item, changes

@@ -19,10 +19,12 @@ from adi_analytics._shared.conninfo import (
     VARIABLES,
     ConninfoInvalidError,
     ConninfoMissingError,
+    parse_conninfo,
     printable,
     resolve_conninfo,
     without_secrets,
 )
+from adi_analytics._shared.defaults import with_defaults
 from adi_analytics.migrate.errors import DatabaseUnreachableError, UnsuitableDatabaseError, UsageError
 from adi_analytics.migrate.server import pooler
 from adi_analytics.migrate.server.pins import pins
@@ -96,14 +98,9 @@ def _open(url: str, command: str) -> Connection:
     try:
         # prepare_threshold=None: behind a pooler or on a server whose clients share one session, names of prepared
         # statements collide.
-        return psycopg.connect(
-            url,
-            autocommit=True,
-            prepare_threshold=None,
-            connect_timeout=_CONNECT_TIMEOUT,
-            fallback_application_name=_application_name(command),
-            client_encoding=ENCODING,
-        )
+        given = with_defaults(parse_conninfo(url) or {}, {"connect_timeout": _CONNECT_TIMEOUT})
+        own = {"client_encoding": ENCODING, "fallback_application_name": _application_name(command)}
+        return psycopg.connect(autocommit=True, prepare_threshold=None, **{**given, **own})
     except psycopg.OperationalError as error:
         reason = without_secrets(" ".join(str(error).split()), url)
         raise DatabaseUnreachableError(reason=reason, database=printable(url)) from error
