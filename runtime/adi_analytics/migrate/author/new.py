@@ -145,7 +145,7 @@ _ORDER: Final[tuple[tuple[Phase, Callable[[statements.Parts], Part], str], ...]]
 
 
 def _slug(message: str | None, suffix: str, difference: Difference, phase: Phase) -> str:
-    if difference.first:
+    if difference.first and not message:
         table = difference.target.storage.table
         prefix = table.split("_")[0]
         return f"create_{table}" if phase == "pre" else f"create_{prefix}_aggregates"

@@ -10,7 +10,7 @@ from adi_analytics._shared.sql import interval, literal, quote
 from adi_analytics.migrate.author import versions
 from adi_analytics.migrate.author.difference import Difference, storage_keys, tables
 from adi_analytics.migrate.errors import UsageError
-from adi_analytics.migrate.files.machinery import MetaObject
+from adi_analytics.migrate.files.machinery import SCHEMA, MetaObject
 from adi_analytics.migrate.files.manifest import Aggregate, Manifest, Storage, StoragePolicy
 from adi_analytics.migrate.files.statements import Compression, Index, Runnable, Statement, statement
 
@@ -57,7 +57,7 @@ def parts(difference: Difference, old: Manifest | None, backend: str) -> Parts:
     if difference.first:
         _create_storage(made.pre, target, backend)
     if old is not None and difference.machinery:
-        _change_machinery(made.pre, old, target, backend)
+        _change_machinery(made, old, target, backend)
     if old is not None and difference.storage:
         _change_storage(made, old, target, backend)
     for entry in difference.added:
@@ -256,7 +256,7 @@ def _drop_index(part: Part, index: Index) -> None:
     part.add([dropped], why=f"drop the {index.step}", lock=lock)
 
 
-def _change_machinery(part: Part, old: Manifest, target: Manifest, backend: str) -> None:
+def _change_machinery(made: Parts, old: Manifest, target: Manifest, backend: str) -> None:
     before = old.machinery.get(backend, [])
     changed = [entry for entry in target.machinery[backend] if entry not in before]
     for entry in changed:
@@ -265,9 +265,25 @@ def _change_machinery(part: Part, old: Manifest, target: Manifest, backend: str)
                 f"{entry.step} of analytics_meta changed, and a table cannot be replaced",
                 "This release of adi-analytics lacks an upgrade step: please report it.",
             )
+    # One name cannot be a function and a procedure at once: such a one goes before the other is made.
+    names = {entry.object for entry in target.machinery[backend]}
+    removed = [entry for entry in before if not any(_same_object(entry, other) for other in target.machinery[backend])]
     if changed:
-        part.add([_UNCHECKED_BODIES])
-        part.add([*changed, _START_RECORD], why="update the procedures of analytics_meta")
+        made.pre.add([_drop(entry) for entry in removed if entry.object in names])
+        made.pre.add([_UNCHECKED_BODIES])
+        made.pre.add([*changed, _START_RECORD], why="update the procedures of analytics_meta")
+    # What the release before may still call goes when it no longer runs.
+    for entry in removed:
+        if entry.kind in _ROUTINES and entry.object not in names:
+            made.post.add([_drop(entry)], why=f"drop {entry.step} of analytics_meta, which nothing calls any more")
+
+
+_ROUTINES: Final = frozenset({"function", "procedure"})
+
+
+def _drop(entry: MetaObject) -> Statement:
+    name = f"{SCHEMA}.{quote(entry.object)}"
+    return statement(f"drop {entry.step}", f"drop {entry.kind} if exists {name}")
 
 
 def _same_object(entry: MetaObject, other: MetaObject) -> bool:
