@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from adi_analytics import migrate
 from adi_analytics._engine.drivers.connection import parameters
 from adi_analytics._shared.options import settings_from
-from adi_analytics.migrate.server import connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 if TYPE_CHECKING:
@@ -100,13 +100,13 @@ def test_the_migrator_lets_them_win(
     form: str, postgres_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, object] = {}
-    real = connection.psycopg.connect
+    real: Any = psycopg.connect
 
     def connect(*arguments: str, **more: object) -> object:
         given.update(conninfo_to_dict(*arguments) if arguments else {}, **more)
-        return real(*arguments, **more)  # type: ignore[arg-type]  # as they were given
+        return real(*arguments, **more)
 
-    monkeypatch.setattr(connection.psycopg, "connect", connect)
+    monkeypatch.setattr(psycopg, "connect", connect)
     dsn = postgres_dsn
     if form == "url":
         dsn = make_conninfo(dsn, connect_timeout=7)

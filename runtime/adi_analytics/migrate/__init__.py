@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     )
     from adi_analytics.migrate.files.migration import Header, MigrationFile, Step
     from adi_analytics.migrate.options import Options, Phase, Progress, Timeouts, Wanted
+    from adi_analytics.migrate.people.erase import Erased, erase_user
+    from adi_analytics.migrate.people.export import Exported, export_user
     from adi_analytics.migrate.run.apply import AppliedFile, ApplyResult, Status, apply, status
     from adi_analytics.migrate.run.preview import DryRun, dry_run
     from adi_analytics.migrate.run.record import Applied
@@ -70,6 +72,8 @@ else:
             "DestructiveError": "adi_analytics.migrate.errors",
             "Diagnosis": "adi_analytics.migrate.doctor",
             "DriftResult": "adi_analytics.migrate.drift.drift",
+            "Erased": "adi_analytics.migrate.people.erase",
+            "Exported": "adi_analytics.migrate.people.export",
             "DryRun": "adi_analytics.migrate.run.preview",
             "Finding": "adi_analytics.migrate.drift.findings",
             "ForgottenMigrationError": "adi_analytics.migrate.errors",
@@ -108,6 +112,8 @@ else:
             "doctor": "adi_analytics.migrate.doctor",
             "drift": "adi_analytics.migrate.drift.drift",
             "dry_run": "adi_analytics.migrate.run.preview",
+            "erase_user": "adi_analytics.migrate.people.erase",
+            "export_user": "adi_analytics.migrate.people.export",
             "import_dead_letters": "adi_analytics.migrate.upkeep.dead_letters",
             "install_pg_cron": "adi_analytics.migrate.upkeep.maintain",
             "maintain": "adi_analytics.migrate.upkeep.maintain",
@@ -135,6 +141,8 @@ __all__ = [
     "Diagnosis",
     "DriftResult",
     "DryRun",
+    "Erased",
+    "Exported",
     "Finding",
     "ForgottenMigrationError",
     "Header",
@@ -172,6 +180,8 @@ __all__ = [
     "doctor",
     "drift",
     "dry_run",
+    "erase_user",
+    "export_user",
     "import_dead_letters",
     "install_pg_cron",
     "maintain",

@@ -13,6 +13,8 @@ if sys.platform != "win32":  # which has no flock
     import fcntl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adi_analytics._engine.dead_letters.letter import DeadLetter
     from adi_analytics._shared.options import Settings
 
@@ -79,6 +81,29 @@ def wait_for_writers(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_lines(path: Path, unwanted: Callable[[bytes], bool]) -> int:
+    """Remove the lines that are *unwanted*, and return how many. A kill leaves the file as it was, or as it should be.
+
+    Raises:
+        OSError: If it can't be read or written.
+    """
+    descriptor = _open_locked(path)
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if not unwanted(line)]
+        if len(kept) < len(lines):
+            # As an import does it: who waits for the lock finds another file at the path, and opens that.
+            fresh = path.with_name(f"{path.name}.new")
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.writelines(kept)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        return len(lines) - len(kept)
     finally:
         os.close(descriptor)
 

@@ -49,8 +49,17 @@ class StorePolicy:
         return self._hash if rule == "hash" and self._key else _remove
 
     def _hash(self, value: Any) -> str:
-        text = value.encode() if isinstance(value, str) else msgspec.json.encode(value, order="deterministic")
-        return hmac.digest(self._key, text, "sha256").hex()
+        return _hashed(self._key, value)
+
+
+def keyed_hash(key: str, value: str) -> str:
+    """Return what is stored of *value* in a field with ``store: hash``."""
+    return _hashed(key.encode(), value)
+
+
+def _hashed(key: bytes, value: Any) -> str:
+    text = value.encode() if isinstance(value, str) else msgspec.json.encode(value, order="deterministic")
+    return hmac.digest(key, text, "sha256").hex()
 
 
 def _remove(_value: Any) -> object:

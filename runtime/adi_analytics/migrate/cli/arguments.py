@@ -63,6 +63,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_write(commands)
     _add_upkeep(commands)
     _add_care(commands)
+    _add_people(commands)
     _add_completion(commands)
     return root
 
@@ -294,6 +295,33 @@ def _add_care(commands: _Commands) -> None:
     letters.add_argument("--repair", action="store_true", help="replay: replace characters that cannot be stored")
     letters.add_argument("--force", action="store_true", help="replay: also what breaks the catalog's present rules")
     letters.add_argument("--replayed", action="store_true", help="list those that were stored later, too")
+
+
+def _add_people(commands: _Commands) -> None:
+    export = _command(
+        commands, "export-user", "print all that is stored of a user, as JSON lines",
+        "analytics-migrate export-user 0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01 > user.jsonl",
+    )  # fmt: skip
+    erase = _command(
+        commands, "erase-user", "erase all that is stored of a user",
+        "analytics-migrate erase-user 0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01 --field email=ada@example.org --dry-run",
+    )  # fmt: skip
+    for command in (export, erase):
+        _database_options(command)
+        command.add_argument("id", metavar="ID", help="the user's id, as the events have it; - reads it from stdin")
+        command.add_argument(
+            "--field", type=_field, action="append", default=[], metavar="NAME=VALUE",
+            help="also events whose field has this value, plain or hashed",
+        )  # fmt: skip
+    _format_option(erase)
+    erase.add_argument("--dry-run", action="store_true", help="count only, change nothing")
+
+
+def _field(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not name or not value:
+        raise argparse.ArgumentTypeError("expected NAME=VALUE, such as email=ada@example.org")
+    return name, value
 
 
 def _add_completion(commands: _Commands) -> None:

@@ -329,6 +329,12 @@ def _replayed(result: Replayed) -> Output:
     return Output(asdict(result), shown, EXIT_ERROR if result.refused else EXIT_OK)
 
 
+def _people(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.cli import people
+
+    return people.COMMANDS[arguments.command](arguments, _options(arguments, bar))
+
+
 _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Bar], Output]]] = {
     "all": _apply,
     "pre": _apply,
@@ -344,4 +350,6 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Bar], Output]]] = {
     "refresh": _refresh,
     "backfill": _backfill,
     "maintain": _maintain,
+    "export-user": _people,
+    "erase-user": _people,
 }

@@ -1,0 +1,1 @@
+"""What is stored of a person: find it, export it, erase it."""

@@ -1,0 +1,129 @@
+"""A person, and how to tell what is stored of one: in SQL, and in rows that are not in a database."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from adi_analytics._engine.rows.store_policy import keyed_hash
+from adi_analytics._shared.sql import literal
+from adi_analytics.migrate.errors import UsageError
+
+_OWN_FIELD: Final = "user_id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A person to look for.
+
+    Attributes:
+        id: The id as it is stored.
+        column_type: The type of the column ``user_id``: ``uuid`` or ``text``.
+        anywhere: Texts that are the person's wherever they stand, in lower case: forms of a UUID, and keyed hashes.
+        fields: Fields that may hold the id: of a string, which may be another thing's id elsewhere.
+        given: Other fields and the values by which they are the person's, as they are and hashed.
+    """
+
+    id: str
+    column_type: str
+    anywhere: tuple[str, ...]
+    fields: tuple[str, ...]
+    given: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The values of a column of its own that are the person: the id, and its keyed hash."""
+        return tuple(dict.fromkeys([self.id, *self.anywhere]))
+
+    def in_row(self) -> str:
+        """Return the SQL condition for rows of events that are the person's."""
+        parts = [f"user_id = {literal(self.id)}::{self.column_type}"]
+        parts += [self.in_text(f"{column}::text") for column in ("data", "meta") if self.anywhere]
+        for field in self.fields:
+            parts += [_at(column, path, (self.id,)) for column, path in (("data", field), ("meta", f"context.{field}"))]
+        parts += [_at("data", field, values) for field, values in self.given]
+        return f"({' or '.join(parts)})"
+
+    def in_text(self, expression: str) -> str:
+        """Return the SQL condition for texts that hold one of `anywhere`."""
+        patterns = ", ".join(literal(f"%{text}%") for text in self.anywhere)
+        return f"lower({expression}) like any (array[{patterns}]::text[])"
+
+    def owns(self, user_id: object, data: Any, meta: Any) -> bool:
+        """Whether a row with these columns is the person's."""
+        if user_id == self.id:
+            return True
+        text = json.dumps([user_id, data, meta], default=str).lower()
+        if any(known in text for known in self.anywhere):
+            return True
+        context = meta.get("context") if isinstance(meta, Mapping) else None
+        if any(self.id in {*_values(data, field), *_values(context, field)} for field in self.fields):
+            return True
+        return any(not set(values).isdisjoint(_values(data, field)) for field, values in self.given)
+
+
+def person(
+    identity: str, column_type: str, *, key: str, sensitive: tuple[str, ...], given: Mapping[str, str]
+) -> Person:
+    """Return the person that *identity* names.
+
+    Args:
+        identity: The id.
+        column_type: The type of the column ``user_id``.
+        key: The key of hashed fields; empty if it is not known.
+        sensitive: The fields that the catalog calls personal or pseudonymous.
+        given: Other fields, each with the person's value.
+
+    Raises:
+        UsageError: If the id can't be one.
+    """
+    if not identity or "\0" in identity:
+        raise UsageError("the id of the person is empty", "Give it as the events have it.", setting="id")
+    forms: tuple[str, ...] = ()
+    if column_type == "uuid":
+        try:
+            found = uuid.UUID(identity)
+        except ValueError:
+            raise UsageError(
+                "the id of the person is no UUID, as ids of users are in this catalog",
+                "Give it as the events have it; another field's value goes into --field NAME=VALUE.",
+                setting="id",
+            ) from None
+        identity, forms = str(found), (str(found), found.hex)
+    hashes = (keyed_hash(key, identity),) if key else ()
+    return Person(
+        id=identity,
+        column_type=column_type,
+        anywhere=(*forms, *hashes),
+        fields=() if forms else tuple(dict.fromkeys([_OWN_FIELD, *sensitive])),
+        given=tuple((name, (value, *([keyed_hash(key, value)] if key else []))) for name, value in given.items()),
+    )
+
+
+def _at(column: str, field: str, values: tuple[str, ...]) -> str:
+    """Return the condition for JSON that has one of *values* at the path *field*, also in a list on the way."""
+    names = field.split(".")
+    path = "$" + "".join(f".{json.dumps(name)}" for name in names) + " ? (@ == $value)"
+    exact = [
+        f"jsonb_path_exists({column}, {literal(path)}, jsonb_build_object('value', {literal(value)}::text))"
+        for value in values
+    ]
+    keys = ", ".join(map(literal, names))
+    shown = ", ".join(map(literal, values))  # a number is compared as it is written
+    return " or ".join([*exact, f"{column} #>> array[{keys}] in ({shown})"])
+
+
+def _values(value: Any, field: str) -> Iterator[str]:
+    """Yield the texts and numbers at the path *field* of plain JSON."""
+    if isinstance(value, list):
+        for inner in value:
+            yield from _values(inner, field)
+    elif not field:
+        if isinstance(value, (str, int, float)):
+            yield str(value)
+    elif isinstance(value, Mapping):
+        name, _, rest = field.partition(".")
+        yield from _values(value.get(name), rest)
