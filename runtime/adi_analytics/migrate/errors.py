@@ -155,20 +155,24 @@ class PendingError(MigrateError):
         wanted: The phase that was asked for.
         file: The migration that comes first.
         phase: The phase of that one.
+        fresh: Whether the database was empty before this run.
     """
 
     exit_code: ClassVar[int] = EXIT_PENDING
 
-    def __init__(self, *, wanted: str, file: str, phase: str) -> None:
+    def __init__(self, *, wanted: str, file: str, phase: str, fresh: bool = False) -> None:
         when = " (when the code of that release is deployed everywhere)" if phase == "post" else ""
         super().__init__(
             f"more {wanted} migrations are pending, but {file} comes before them",
-            f"Run `analytics-migrate {phase}`{when}, "
+            "This database is new, so no older code runs that the phases are for: run `analytics-migrate all`."
+            if fresh
+            else f"Run `analytics-migrate {phase}`{when}, "
             f"then `analytics-migrate {wanted}` again; or `analytics-migrate all`.",
         )
         self.wanted = wanted
         self.file = file
         self.phase = phase
+        self.fresh = fresh
 
 
 class LockedError(MigrateError):

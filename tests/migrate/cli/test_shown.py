@@ -11,7 +11,7 @@ import threading
 import pytest
 from adi_analytics.migrate.cli.output import Output, Table, show
 from adi_analytics.migrate.cli.progress_bar import Bar
-from support.migrating import execute, run
+from support.migrating import execute, rows, run
 from support.paths import ROOT
 
 PROGRAM = "import sys; from adi_analytics.migrate.cli.main import main; sys.exit(main(sys.argv[1:]))"
@@ -45,6 +45,10 @@ def test_dead_letters_in_a_file_are_whole(migrated_dsn: str) -> None:
     ended = run("dead-letters", "--database-url", migrated_dsn)
 
     assert message in ended.out
+    (event_id,) = rows(migrated_dsn, "select event_id::text from analytics_dead_letters")[0]
+    assert event_id in ended.out
+    (letter,) = run("dead-letters", "--database-url", migrated_dsn, "--format", "json").json["letters"]
+    assert letter["event_id"] == event_id
 
 
 def test_status_is_readable_on_a_terminal_of_80_columns(migrated_dsn: str) -> None:

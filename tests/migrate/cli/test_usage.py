@@ -80,7 +80,7 @@ def test_the_url_comes_from_where_it_should(migrated_dsn: str, tmp_path: Path, m
 
 COMMANDS = (
     "all", "pre", "post", "status", "dry-run", "check", "drift", "new", "baseline", "backfill", "refresh", "maintain",
-    "dead-letters", "doctor",
+    "dead-letters", "doctor", "export-user", "erase-user",
 )  # fmt: skip
 
 
@@ -159,3 +159,13 @@ def test_a_folder_without_a_catalog_is_told_with_what_to_do_next(
     assert "analytics-codegen init" in ended.out + ended.err
     assert f"the migrations folder {tmp_path / 'migrations'} does not exist" in begun.out
     assert "analytics-migrate new" in begun.out
+
+
+def test_pre_on_an_empty_database_says_to_run_all(postgres_dsn: str) -> None:
+    first = run("pre", "--database-url", postgres_dsn)
+    second = run("pre", "--database-url", postgres_dsn)
+
+    assert first.code == second.code == 3
+    assert "This database is new" in first.err
+    assert "run `analytics-migrate all`" in first.err
+    assert "Run `analytics-migrate post`" in second.err

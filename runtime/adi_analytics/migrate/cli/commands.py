@@ -312,10 +312,10 @@ def _letters(arguments: argparse.Namespace, bar: Bar) -> Output:
         )
     found = dead_letters(options, limit=arguments.limit, replayed=arguments.replayed)
     lines = [
-        (str(entry.id), _minute(entry.created_at), entry.event_type, entry.reason, entry.message)
+        (str(entry.id), _minute(entry.created_at), entry.event_type, str(entry.event_id), entry.reason, entry.message)
         for entry in found.letters
     ]
-    table = Table(("id", "at (UTC)", "event", "reason", "message"), lines)
+    table = Table(("id", "at (UTC)", "event", "event id", "reason", "message"), lines)
     return Output(asdict(found), [table, f"{found.waiting} wait to be replayed"])
 
 

@@ -90,7 +90,7 @@ def apply(wanted: Wanted = "all", options: Options | None = None) -> ApplyResult
             result = _apply_plan(connection, current, plan, options, held)
             if result.applied:
                 execute(connection, audit(wanted, ", ".join(file.name for file in result.applied)))
-            check_not_stopped(plan, wanted)
+            check_not_stopped(plan, wanted, fresh=not applied)
             return dataclasses.replace(result, already=len(files) - len(plan.pending))
 
 

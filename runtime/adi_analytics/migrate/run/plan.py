@@ -112,11 +112,11 @@ def check_allowed(plan: Plan, *, destructive: bool) -> None:
             raise DestructiveError(file=file.label)
 
 
-def check_not_stopped(plan: Plan, wanted: Wanted) -> None:
-    """Tell when files of the wanted phase had to be left out.
+def check_not_stopped(plan: Plan, wanted: Wanted, *, fresh: bool) -> None:
+    """Tell when files of the wanted phase had to be left out; *fresh* says that the database was empty.
 
     Raises:
         PendingError: If a file of the other phase must come first.
     """
     if plan.waits_for is not None:
-        raise PendingError(wanted=wanted, file=plan.waits_for.name, phase=plan.waits_for.phase)
+        raise PendingError(wanted=wanted, file=plan.waits_for.name, phase=plan.waits_for.phase, fresh=fresh)

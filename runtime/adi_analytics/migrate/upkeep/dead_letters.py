@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from psycopg import sql
 
@@ -33,6 +34,7 @@ class DeadLetter:
     sqlstate: str | None
     message: str
     replayed_at: datetime | None
+    event_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def dead_letters(options: Options | None = None, *, limit: int = 20, replayed: b
         )
         rows = connection.execute(
             sql.SQL(
-                "select id, created_at, event_type, reason, sqlstate, message, replayed_at from {}"
+                "select id, created_at, event_type, reason, sqlstate, message, replayed_at, event_id from {}"
                 " where replayed_at is null or {} order by id desc limit {}"
             ).format(table, sql.Literal(replayed), sql.Literal(limit))
         ).fetchall()
