@@ -12,6 +12,7 @@ from adi_analytics._engine.drivers.sink_session import SinkSession
 from adi_analytics._engine.drivers.thread_worker import ThreadWorker
 from adi_analytics._engine.pipeline import Closer
 from adi_analytics._engine.queue.waiting import Watch, aflush
+from adi_analytics._shared.catalog import has_text_ids
 from adi_analytics._shared.conninfo import resolve_conninfo
 from adi_analytics._shared.libpq import require_libpq
 from adi_analytics._shared.options import seconds_from
@@ -162,7 +163,9 @@ class AnalyticsWorker:
         if self._sink is None:
             return ThreadWorker.for_database(self._pipeline, self._conninfo)
         sink = self._sink
-        return ThreadWorker(self._pipeline, lambda: SinkSession(sink))
+        return ThreadWorker(
+            self._pipeline, lambda: SinkSession(sink, text_ids=has_text_ids(self._pipeline.settings.catalog))
+        )
 
     def _start_in_child(self) -> None:
         self._thread_worker = self._make_thread_worker()

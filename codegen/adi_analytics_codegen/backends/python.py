@@ -26,6 +26,7 @@ from adi_analytics_codegen.model.naming import object_class_name
 from adi_analytics_codegen.model.patterns import in_python
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
 from adi_analytics_codegen.model.walk import every_field
+from adi_analytics_codegen.model.wire import as_on_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -143,6 +144,7 @@ class _Package:
             "hash": fingerprint(self.catalog),
             "dead_letters_table": dead_letters_table(self.catalog),
             "late_after": late_after(self.catalog),
+            "format": 1 if self.catalog.user_id is FieldType.UUID and as_on_wire(self.catalog) is self.catalog else 2,
             "docstring": py_docstring(f"Events of the catalog {self.catalog.name}.", indent=0),
             "modules": [(domain, sorted(named, key=_import_order)) for domain, named in modules],
             "event_modules": [

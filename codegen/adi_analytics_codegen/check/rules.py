@@ -20,7 +20,8 @@ _CATALOG_RULES: Final = {
     "class-name": "Two classes of the generated code have one name, or a class has a name that the code itself uses.",
     "column-store": "The field that fills a column is not stored unchanged.",
     "column-twice": "Two columns of an aggregate have one name.",
-    "column-type": "The field that fills `user_id` is no uuid, or the one that fills `service` is no string.",
+    "column-type": "The field that fills `user_id` is no uuid (or not what `user_id` under `catalog` says), or the one "
+    "that fills `service` is no string.",
     "deprecation-status": "An event has a deprecation, but is neither deprecated nor retired.",
     "dimension-type": "An aggregate groups by a list, an object or free JSON.",
     "duplicate-key": "A key is given twice, in one mapping or in one section over several files.",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from adi_analytics_codegen.model.model import FieldType
+
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.findings import Findings
     from adi_analytics_codegen.model.model import Location
@@ -17,11 +19,13 @@ class Context:
     Attributes:
         subjects: Place to the path of what was defined there, such as ``groups.user.user_id``.
         broken: Places of fields whose type is not known, because of a mistake that has its finding already.
+        user_id: The type of the column ``user_id``.
     """
 
     findings: Findings
     subjects: dict[Location, str] = field(default_factory=dict)
     broken: set[Location] = field(default_factory=set)
+    user_id: FieldType = FieldType.UUID
 
     def error(self, at: Location, rule: str, message: str, fix: str = "", subject: str = "") -> None:
         """Add an error."""

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.load.yaml import Node
     from adi_analytics_codegen.model.model import Field
 
-_COLUMN_TYPES: Final = {"user_id": FieldType.UUID, "service": FieldType.STRING}
 _PAST: Final = frozenset({Status.DEPRECATED, Status.RETIRED})
 
 
@@ -104,10 +103,13 @@ class EventResolver:
         return filler.name
 
     def _check_column(self, column: str, filler: Field, node: Node, subject: str) -> None:
-        wanted = _COLUMN_TYPES[column]
+        wanted = self.context.user_id if column == "user_id" else FieldType.STRING
         if filler.type is not wanted and filler.at not in self.context.broken:
             message = f'column {column} needs a field of type {wanted}, and "{filler.name}" is {filler.type}'
-            self.context.error(node.at, "column-type", message, "name another field or change its type", subject)
+            fix = "name another field or change its type"
+            if column == "user_id" and wanted is FieldType.UUID and filler.type is FieldType.STRING:
+                fix += ", or say `user_id: string` under catalog before there is a table"
+            self.context.error(node.at, "column-type", message, fix, subject)
         if filler.store is not Store.KEEP:
             message = f'column {column} would keep the value of "{filler.name}", which has store: {filler.store}'
             self.context.error(node.at, "column-store", message, "remove the column, or keep the field", subject)

@@ -25,7 +25,7 @@ from adi_analytics_codegen.load.shape import Shape, catalog_schema
 from adi_analytics_codegen.load.yaml import Node
 from adi_analytics_codegen.model.durations import duration
 from adi_analytics_codegen.model.findings import Finding, Findings, has_errors, ordered
-from adi_analytics_codegen.model.model import FORMATS, Catalog, Location, Storage
+from adi_analytics_codegen.model.model import FORMATS, Catalog, FieldType, Location, Storage
 from adi_analytics_codegen.model.naming import default_package
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def _catalog(root: Node, context: Context) -> Catalog:
     head = root.get("catalog")
     owner = head.scalar("owner", "") if head else ""
     called = head.scalar("name", "") if head else ""
+    context.user_id = FieldType(head.scalar("user_id", "uuid")) if head else FieldType.UUID
     enums = {name: resolve_enum(name, node, context) for name, node in root.entries("enums").items()}
     fields = FieldResolver(context, root.entries("groups"), enums)
     for name, node in root.entries("groups").items():
@@ -129,6 +130,7 @@ def _catalog(root: Node, context: Context) -> Catalog:
         events=tuple(events.values()),
         format=_format(root),
         owner=owner,
+        user_id=context.user_id,
         storage=storage,
         domains=domains,
         enums=tuple(enums.values()),

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from adi_analytics_codegen.load.possible import Values, day_of, decimal_of, decimal_text, time_of
 from adi_analytics_codegen.load.tests import ANY, NOT, built, built_entry, condition, entries, operators, ways
 from adi_analytics_codegen.model.model import (
+    COLUMN_REFERENCES,
     EVENT,
-    META,
-    SERVICE,
     USER_ID,
     Choice,
     Condition,
@@ -32,12 +31,7 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.load.yaml import Node
     from adi_analytics_codegen.model.model import Enum, Event, Location, Test
 
-_COLUMN_TYPES: Final = {
-    USER_ID: FieldType.UUID,
-    SERVICE: FieldType.STRING,
-    EVENT: FieldType.STRING,
-    **dict.fromkeys(META, FieldType.STRING),
-}
+_COLUMNS: Final = (*COLUMN_REFERENCES, EVENT)
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ORDERED: Final = frozenset(
     {FieldType.INT, FieldType.FLOAT, FieldType.DECIMAL, FieldType.STRING, FieldType.DATETIME, FieldType.DATE}
@@ -86,10 +80,13 @@ class Reader:
         """Return a reader of only the events that *tests* let through."""
         return replace(self, sources=tuple(name for name in self.sources if lets_through(tests, name)))
 
+    def _column_type(self, name: str) -> FieldType:
+        return self.context.user_id if name == USER_ID else FieldType.STRING
+
     def type_of(self, name: str, at: Location) -> FieldType | None:
         """Return the type of what *name* refers to in every event read, or ``None`` after a finding."""
-        if name in _COLUMN_TYPES:
-            return _COLUMN_TYPES[name]
+        if name in _COLUMNS:
+            return self._column_type(name)
         found = self.fields(name, at)
         if any(one.at in self.context.broken for one in found.values()):
             return None
@@ -208,8 +205,8 @@ class Reader:
 
     def _values(self, source: str, name: str) -> Values | None:
         """Return the values that *name* can have in *source*, or ``None`` where they are not known."""
-        if name in _COLUMN_TYPES:
-            return Values(_COLUMN_TYPES[name])
+        if name in _COLUMNS:
+            return Values(self._column_type(name))
         field = _dotted(self.events[source].fields, name.split("."))
         if field is None or field.at in self.context.broken or field.store is not Store.KEEP:
             return None
@@ -217,8 +214,8 @@ class Reader:
 
     def _check_test(self, name: str, node: Node, tests: tuple[Test, ...]) -> None:
         """Report what is wrong with one entry of a ``where`` whose tests are *tests*."""
-        if name not in _COLUMN_TYPES and not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", name):
-            self._error(node.key_at, "unknown-reference", f'"{name}" is no field', did_you_mean(name, _COLUMN_TYPES))
+        if name not in _COLUMNS and not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", name):
+            self._error(node.key_at, "unknown-reference", f'"{name}" is no field', did_you_mean(name, _COLUMNS))
             return
         reader = self if name == EVENT else self._passing(tests)
         kind = reader.type_of(name, node.key_at)
@@ -259,7 +256,7 @@ class Reader:
             self._error(node.at, "where-type", message, f"compare it with {word}")
         elif name == EVENT:
             self._check_event(node)
-        elif name not in _COLUMN_TYPES:
+        elif name not in _COLUMNS:
             self._check_possible(name, node, op)
 
     def _check_event(self, node: Node) -> None:

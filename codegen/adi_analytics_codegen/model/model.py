@@ -383,6 +383,8 @@ class Catalog:
     funnels: tuple[Funnel, ...] = field(default=(), metadata=LATER)
     reserved_events: tuple[str, ...] = ()
     """Types of removed events: never to be used again."""
+    user_id: FieldType = field(default=FieldType.UUID, metadata=LATER)
+    """The type of the table's column ``user_id``: uuid or string."""
     python_package: str = ""
     """The import name of the generated Python package. The loader fills it in where the file does not say it."""
 

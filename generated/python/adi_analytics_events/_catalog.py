@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -25,6 +26,7 @@ class GeneratedCatalog:
         table: The events table.
         dead_letters_table: The table of events that could not be stored.
         late_after: Age in seconds from which a new row is marked as late; ``None`` without aggregates.
+        user_id: The type of the column ``user_id``.
         events: Event type to class.
         decoders: Event type to the decoder of that event.
         data: The folder with ``sql``, ``json_schema`` and ``migrations`` in a built wheel; it need not be there.
@@ -37,6 +39,7 @@ class GeneratedCatalog:
     table: str
     dead_letters_table: str
     late_after: int | None
+    user_id: Literal["uuid", "string"]
     events: Mapping[str, type[AnyEvent]] = field(repr=False)
     decoders: Mapping[str, msgspec.json.Decoder[AnyEvent]] = field(repr=False)
     data: Path
@@ -50,6 +53,7 @@ CATALOG = GeneratedCatalog(
     table="analytics_events",
     dead_letters_table="analytics_dead_letters",
     late_after=10800,
+    user_id="uuid",
     events=EVENTS,
     decoders=DECODERS,
     data=Path(__file__).parent / "_data",

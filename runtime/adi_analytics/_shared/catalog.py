@@ -21,7 +21,7 @@ VARIABLE: Final = "ADI_ANALYTICS_CATALOG"
 ENTRY_POINTS: Final = "adi_analytics.catalogs"
 OWN: Final = "adi_analytics_events"
 """The package of the catalog that the library's wheel holds beside the library."""
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The newest format of ``CATALOG`` that this library knows."""
 
 
@@ -62,6 +62,11 @@ class Catalog(Protocol):
     def decoders(self) -> Mapping[str, Any]: ...
     @property
     def data(self) -> Path: ...
+
+
+def has_text_ids(catalog: object) -> bool:
+    """Return whether the column ``user_id`` of *catalog* is a text. A package of an older generator has uuids."""
+    return getattr(catalog, "user_id", "uuid") == "string"
 
 
 CatalogLike: TypeAlias = Catalog | ModuleType | str

@@ -122,7 +122,9 @@ def catalogs(draw: Callable[..., Any]) -> Catalog:
     named = st.sampled_from(("agg", "select", "a" * 63, 'odd "name"'))
     names = draw(st.lists(named, min_size=1, max_size=2, unique=True))
     storage = Storage(table=draw(st.sampled_from(("events", "table", "e" * 63))), chunk_interval=timedelta(days=30))
-    return Catalog("random", events, storage=storage, aggregates=tuple(draw(_aggregate(n, fields)) for n in names))
+    user_id = draw(st.sampled_from((FieldType.UUID, FieldType.STRING)))
+    aggregates = tuple(draw(_aggregate(name, fields, user_id)) for name in names)
+    return Catalog("random", events, storage=storage, aggregates=aggregates, user_id=user_id)
 
 
 def _field(name: str, kind: FieldType, wire: str | None) -> Field:
@@ -130,22 +132,22 @@ def _field(name: str, kind: FieldType, wire: str | None) -> Field:
     return Field(name, kind, AT, optional=True, items=items, wire=wire)
 
 
-def _scalars(fields: tuple[Field, ...]) -> list[tuple[str, FieldType]]:
+def _scalars(fields: tuple[Field, ...], user_id: FieldType) -> list[tuple[str, FieldType]]:
     """Return what a measure or a dimension can read, and its type."""
     found = [(field.name, field.type) for field in fields if field.type in SCALARS]
     references = ("$service", "$environment", "$hostname")
-    return [*found, ("$user_id", FieldType.UUID), *((name, FieldType.STRING) for name in references)]
+    return [*found, ("$user_id", user_id), *((name, FieldType.STRING) for name in references)]
 
 
 @st.composite
-def _aggregate(draw: Callable[..., Any], name: str, fields: tuple[Field, ...]) -> Aggregate:
+def _aggregate(draw: Callable[..., Any], name: str, fields: tuple[Field, ...], user_id: FieldType) -> Aggregate:
     columns = draw(st.permutations(NAMES))
     width = draw(st.sampled_from(WIDTHS))
     kinds = draw(st.lists(st.sampled_from(MeasureKind), min_size=1, max_size=6))
-    dimensions = draw(st.lists(st.sampled_from(_scalars(fields)), max_size=3))
+    dimensions = draw(st.lists(st.sampled_from(_scalars(fields, user_id)), max_size=3))
     used = iter(columns)
     bucket = next(used)
-    measures = tuple(draw(_measure(next(used), kind, fields, width)) for kind in kinds)
+    measures = tuple(draw(_measure(next(used), kind, _scalars(fields, user_id), fields, width)) for kind in kinds)
     additive = [m.name for m in measures if m.kind in (MeasureKind.COUNT, MeasureKind.SUM, MeasureKind.DISTINCT)]
     sides = st.lists(st.sampled_from(additive), min_size=1, max_size=2).map(tuple) if additive else None
     return Aggregate(
@@ -166,10 +168,15 @@ def _aggregate(draw: Callable[..., Any], name: str, fields: tuple[Field, ...]) -
 
 
 @st.composite
-def _measure(
-    draw: Callable[..., Any], name: str, kind: MeasureKind, fields: tuple[Field, ...], width: timedelta
+def _measure(  # noqa: PLR0913, PLR0917 - what a measure is drawn from
+    draw: Callable[..., Any],
+    name: str,
+    kind: MeasureKind,
+    scalars: list[tuple[str, FieldType]],
+    fields: tuple[Field, ...],
+    width: timedelta,
 ) -> Measure:
-    usable = [pair for pair in _scalars(fields) if pair[1] in USABLE.get(kind, ())]
+    usable = [pair for pair in scalars if pair[1] in USABLE.get(kind, ())]
     where = draw(_tests(fields))
     if not usable:
         return Measure(name, MeasureKind.COUNT, AT, where=where)
@@ -248,13 +255,18 @@ def rows(draw: Callable[..., Any], catalog: Catalog) -> list[Row]:
         timestamp=st.one_of(st.sampled_from((START, START + timedelta(days=3))), moment),
         event_type=st.sampled_from((*(event.type for event in catalog.events), "unknown")),
         data=st.one_of(_document(fields), _document(fields), st.sampled_from(ODD_DOCUMENTS)),
-        user_id=st.one_of(st.none(), st.integers(0, 3).map(lambda n: uuid.UUID(int=n))),
+        user_id=st.one_of(st.none(), _user_ids(catalog.user_id)),
         service=st.sampled_from(("a", "b", "")),
         event_id=st.uuids(),
         meta=st.sampled_from(METAS),
     )
     drawn: list[Row] = draw(st.lists(row, max_size=25, unique_by=lambda r: r.event_id))
     return drawn
+
+
+def _user_ids(kind: FieldType) -> st.SearchStrategy[Any]:
+    strings = st.sampled_from(("", "user-1", "it's", "É", "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01", "x" * 2000))
+    return st.integers(0, 3).map(lambda n: uuid.UUID(int=n)) if kind is FieldType.UUID else strings
 
 
 def _document(fields: tuple[Field, ...]) -> st.SearchStrategy[str]:

@@ -15,6 +15,7 @@ from adi_analytics.migrate.files.manifest import Manifest, decode
 from adi_analytics.migrate.files.statements import ContinuousAggregate, Runnable, View, statement
 from adi_analytics_codegen.backends.sql import manifest
 from adi_analytics_codegen.backends.sql.manifest.document import to_json
+from adi_analytics_codegen.model.model import FieldType
 from psycopg import sql
 from support.aggregates.oracle import MONDAY, Row, expected
 
@@ -78,9 +79,12 @@ class Installed:
     def insert(self, rows: Iterable[Row]) -> None:
         query = sql.SQL(
             'insert into {} ("timestamp", event_type, service, user_id, data, event_id, meta)'
-            " select * from unnest(%s::timestamptz[], %s::text[], %s::text[], %s::uuid[], %s::jsonb[],"
+            " select * from unnest(%s::timestamptz[], %s::text[], %s::text[], %s::{}[], %s::jsonb[],"
             " %s::uuid[], %s::jsonb[])"
-        ).format(sql.Identifier(self.manifest["storage"]["table"]))
+        ).format(
+            sql.Identifier(self.manifest["storage"]["table"]),
+            sql.SQL("text" if self.catalog.user_id is FieldType.STRING else "uuid"),
+        )
         listed = list(rows)
         columns = ("timestamp", "event_type", "service", "user_id", "data", "event_id", "meta")
         self.connection.execute(query, [[getattr(row, column) for row in listed] for column in columns])

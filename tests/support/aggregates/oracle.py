@@ -45,7 +45,7 @@ class Row:
     timestamp: datetime
     event_type: str
     data: str
-    user_id: uuid.UUID | None = None
+    user_id: uuid.UUID | str | None = None
     service: str = "platform"
     event_id: uuid.UUID = field(default_factory=uuid.uuid4)
     meta: str = "{}"
@@ -70,6 +70,7 @@ class _Reader:
         self.aggregate = aggregate
         self.events = [event for event in catalog.events if event.name in aggregate.sources]
         self.types = {event.name: event.type for event in catalog.events}
+        self.user_id = catalog.user_id
 
     def key(self, row: Row) -> tuple[Any, ...]:
         width = self.aggregate.bucket_width
@@ -149,7 +150,7 @@ class _Reader:
 
     def kind(self, name: str, conditions: tuple[Test, ...]) -> FieldType:
         if name.startswith("$"):
-            return FieldType.UUID if name == "$user_id" else FieldType.STRING
+            return self.user_id if name == "$user_id" else FieldType.STRING
         named = [c for c in conditions if not isinstance(c, Choice) and c.field == "event"]
         events = [e for e in self.events if all(_compare(e.name, c.op, c.value) for c in named)] or self.events
         return next(found.type for event in events if (found := _field(event, name)) is not None)

@@ -69,6 +69,13 @@ def _table_renamed(seen: Catalogs) -> Iterator[Found]:
         yield Found(seen.at, "storage.table", message, "keep the name: rows are not moved")
 
 
+def _user_id_changed(seen: Catalogs) -> Iterator[Found]:
+    if seen.old.user_id is not seen.new.user_id:
+        message = f"the column user_id was a {seen.old.user_id} and is now a {seen.new.user_id}"
+        fix = f"set user_id: {seen.old.user_id}; for the other type make a catalog with a table of its own"
+        yield Found(seen.at, "catalog.user_id", message, fix)
+
+
 def _retention_shortened(seen: Catalogs) -> Iterator[Found]:
     old, new = seen.old.storage.retention, seen.new.storage.retention
     if new is not None and (old is None or new < old):
@@ -100,6 +107,9 @@ CATALOG_RULES: Final[dict[str, Rule[Catalogs]]] = {
         _reserved_released, Severity.ERROR, "A name left `reserved_events`. Old rows may still have it."
     ),
     "table-renamed": Rule(_table_renamed, Severity.ERROR, "The events table has another name. Its rows do not move."),
+    "user-id-changed": Rule(
+        _user_id_changed, Severity.ERROR, "The column `user_id` has another type. Stored rows do not change theirs."
+    ),
     "retention-shortened": Rule(
         _retention_shortened, Severity.WARNING, "Rows will be deleted earlier than their readers expect."
     ),

@@ -29,7 +29,7 @@ def _wide_dimension(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
     wide = {FieldType.UUID, FieldType.FLOAT, FieldType.DECIMAL, FieldType.DATETIME}
     for aggregate in catalog.aggregates:
         for dimension in aggregate.dimensions:
-            if dimension.type in wide:
+            if dimension.type in wide or dimension.of == USER_ID:
                 message = f"dimension {dimension.name} is {dimension.type}: there may be as many rows as events"
                 yield dimension.at, f"aggregates.{aggregate.name}.{dimension.name}", message, "count it with distinct"
 

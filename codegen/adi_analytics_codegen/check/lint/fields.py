@@ -85,7 +85,7 @@ def _column_missing(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
     seen: set[Location] = set()
     for event in catalog.events:
         for name, filler, kind in (
-            ("user_id", event.user_id_field, FieldType.UUID),
+            ("user_id", event.user_id_field, catalog.user_id),
             ("service", event.service_field, FieldType.STRING),
         ):
             field = event.field(name)

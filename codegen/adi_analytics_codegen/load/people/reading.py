@@ -63,7 +63,7 @@ class Reading:
             if named is not None:
                 message = f"{USER_ID} is the column user_id, which `columns` of the events fills"
                 self.context.error(named.key_at, "key-of-other-type", message, "remove field", subject)
-            return Entity(name, USER_ID, FieldType.UUID, node.key_at, description)
+            return Entity(name, USER_ID, self.context.user_id, node.key_at, description)
         if named is None:
             message = "an entity needs the field that identifies its members"
             self.context.error(node.key_at, "missing-key", message, "add field: NAME", subject)
@@ -95,7 +95,7 @@ class Reading:
         named = node.get("entity")
         name = named.text if named is not None else USER_ID
         if name == USER_ID and name not in self.entities:
-            return Entity(USER_ID, USER_ID, FieldType.UUID, node.key_at)
+            return Entity(USER_ID, USER_ID, self.context.user_id, node.key_at)
         if name not in self.entities and named is not None:
             fix = did_you_mean(name, {USER_ID, *self.entities}) or "define it under entities"
             self.context.error(named.at, "unknown-entity", f'there is no entity "{name}"', fix, subject)

@@ -209,7 +209,7 @@ class Delivery:
 
     def _letter(self, row: bytes, error: psycopg.Error) -> DeadLetter:
         message = (error.diag.message_primary or type(error).__name__)[:_MESSAGE_LIMIT]
-        parsed = Row.from_copy(row)
+        parsed = Row.from_copy(row, text_ids=self._store.text_ids)
         logger.debug("the server refused an event of type %s with SQLSTATE %s", parsed.event_type, error.sqlstate)
         return DeadLetter(parsed, "row_rejected", message, error.sqlstate, self._version)
 

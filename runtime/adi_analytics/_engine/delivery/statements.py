@@ -11,6 +11,7 @@ from adi_analytics._engine.dead_letters.letter import DeadLetter
 from adi_analytics._engine.delivery.effects import BREATHE, CopyData, CopyEnd, CopyStart, Execute, Steps
 from adi_analytics._engine.delivery.faults import ForeignDatabaseError
 from adi_analytics._engine.rows.row import COLUMNS, HEADER, TRAILER, columns_of, row_timestamp
+from adi_analytics._shared.catalog import has_text_ids
 from adi_analytics._shared.sql import quote
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ CHUNK: Final = 64  # rows in one piece of a COPY, and the fewest between two bre
 _SLICE: Final = 0.00025  # seconds of work between two breaths: what a caller may wait for the GIL
 _COLUMN_LIST: Final = ", ".join(f'"{name}"' for name in COLUMNS)
 _TYPES: Final = {"timestamp": "timestamptz", "user_id": "uuid", "data": "jsonb", "event_id": "uuid", "meta": "jsonb"}
-_VALUES: Final = ", ".join(f'(e ->> {at})::{_TYPES.get(name, "text")} as "{name}"' for at, name in enumerate(COLUMNS))
 _GIVEN: Final = ", ".join(f'given."{name}"' for name in COLUMNS)
 
 # Behind a pooler in transaction mode, what a session sets stays with the server's process and changes the statements of
@@ -117,6 +117,8 @@ class Store:
     def __init__(self, catalog: Catalog, table: str, statement_timeout: float) -> None:
         self._catalog = catalog
         self.table = table or catalog.table
+        self.text_ids = has_text_ids(catalog)
+        """Whether the column ``user_id`` is a text."""
         self._begin = _BEGIN.format(timeout=f"{round(statement_timeout * 1000)}ms")
         late_after = _LATE_AFTER if catalog.late_after is None else catalog.late_after
         self._late_after = late_after * 1_000_000
@@ -128,7 +130,9 @@ class Store:
         target, letters = place + quote(self.table), place + quote(self._catalog.dead_letters_table)
         self._copy = f"copy {target} ({_COLUMN_LIST}) from stdin (format binary)"
         self._dead_letter = _DEAD_LETTER.format(table=letters)
-        self._merge = _MERGE.format(table=target, columns=_COLUMN_LIST, values=_VALUES, given=_GIVEN)
+        types = _TYPES | ({"user_id": "text"} if self.text_ids else {})
+        values = ", ".join(f'(e ->> {at})::{types.get(name, "text")} as "{name}"' for at, name in enumerate(COLUMNS))
+        self._merge = _MERGE.format(table=target, columns=_COLUMN_LIST, values=values, given=_GIVEN)
 
     def prepare(self) -> Steps:
         """Get to know the database of a new connection."""
@@ -162,7 +166,7 @@ class Store:
     def merge(self, rows: list[bytes]) -> Steps:
         """Append those of *rows* that the table doesn't hold; returns how many it stored, and how many it held."""
         yield Execute(self._begin)
-        yield Execute(_ROWS, (_as_json(rows),))
+        yield Execute(_ROWS, (_as_json(rows, text_ids=self.text_ids),))
         yield Execute(self._merge)
         ((stored, held),) = yield Execute(_MERGED, rows=tuple(rows))
         yield from self._end(self.late_hours(rows))
@@ -206,6 +210,6 @@ def chunked(rows: list[bytes]) -> Iterator[list[bytes]]:
         yield rows[start : start + CHUNK]
 
 
-def _as_json(rows: list[bytes]) -> str:
+def _as_json(rows: list[bytes], *, text_ids: bool) -> str:
     """Return the columns of *rows* as texts, which the server reads as it reads a COPY."""
-    return json.dumps([columns_of(row) for row in rows], ensure_ascii=False)
+    return json.dumps([columns_of(row, text_ids=text_ids) for row in rows], ensure_ascii=False)

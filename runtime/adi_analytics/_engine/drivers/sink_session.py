@@ -30,10 +30,12 @@ class SinkSession:
 
     Args:
         sink: Takes the rows.
+        text_ids: Whether the column ``user_id`` is a text.
     """
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, *, text_ids: bool = False) -> None:
         self._sink = sink
+        self._text_ids = text_ids
         self._copy = b""
 
     def perform(self, effect: Effect) -> Any:
@@ -46,9 +48,9 @@ class SinkSession:
             case CopyData(data):
                 self._copy += data
             case CopyEnd():
-                return self._write(list(_rows_of(self._copy)))
+                return self._write([self._row(row) for row in _rows_of(self._copy)])
             case Execute(rows=rows) if rows:
-                return [(self._write([Row.from_copy(row) for row in rows]), 0)]
+                return [(self._write([self._row(row) for row in rows]), 0)]
             case Execute():
                 self._sink.ping()
                 return []
@@ -61,6 +63,9 @@ class SinkSession:
 
     def abandon(self) -> None:
         """Do nothing: there is no connection."""
+
+    def _row(self, row: bytes) -> Row:
+        return Row.from_copy(row, text_ids=self._text_ids)
 
     def _write(self, rows: list[Row]) -> int:
         self._sink.write(rows)
@@ -76,7 +81,7 @@ class SinkSession:
         return True
 
 
-def _rows_of(stream: bytes) -> Iterator[Row]:
+def _rows_of(stream: bytes) -> Iterator[bytes]:
     """Take a binary COPY apart."""
     at = len(HEADER)
     while stream[at : at + 2] != TRAILER:
@@ -84,5 +89,5 @@ def _rows_of(stream: bytes) -> Iterator[Row]:
         for _ in range(7):
             length = int.from_bytes(stream[end : end + 4], signed=True)
             end += 4 + max(length, 0)
-        yield Row.from_copy(stream[at:end])
+        yield stream[at:end]
         at = end

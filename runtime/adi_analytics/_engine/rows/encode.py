@@ -24,7 +24,7 @@ import uuid_utils
 from adi_analytics._engine.rows.row import EPOCH_2000, Row, class_name, placeholder
 from adi_analytics._engine.rows.store_policy import StorePolicy, part_of_path
 from adi_analytics._engine.rows.validate import InvalidValueError, has_shape, refuse_nul, wire_names
-from adi_analytics._shared.catalog import Catalog
+from adi_analytics._shared.catalog import Catalog, has_text_ids
 from adi_analytics.enriched import to_datetime
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ _NULL: Final = b"\xff\xff\xff\xff"
 _UUID_LENGTH: Final = struct.pack("!i", 16)
 _START: Final = struct.Struct("!hiq").pack  # number of columns, length of the timestamp, timestamp
 _LENGTH: Final = struct.Struct("!i").pack
+MOST_BYTES_OF_USER_ID: Final = 2000
+"""A row of a B-tree takes 2704 bytes, together with the timestamp."""
 _JSONB: Final = struct.Struct("!iB").pack  # length with the version byte, version
 
 
@@ -108,6 +110,8 @@ class RowEncoder:
         self.unkeyed: dict[str, tuple[str, ...]] = {}
         """Fields left out for want of a hash key, by event type."""
         self._unhashed = 0
+        self._text_ids = has_text_ids(settings.catalog)
+        self._user_column = _text_id_column if self._text_ids else _uuid_column
 
     def encode(self, item: Item, changes: Mapping[str, str] = _NONE) -> bytes:
         """Return the row of *item*, with *changes* by ``before_send`` to ``service``, ``hostname`` or ``environment``.
@@ -144,7 +148,7 @@ class RowEncoder:
                     _START(7, 8, nanoseconds // 1000 - EPOCH_2000),
                     plan.type_column,
                     plan.service_column if plan.service_of is None else _service_column(plan, event),
-                    _NULL if plan.user_of is None else _uuid_column(plan.user_of(event)),
+                    _NULL if plan.user_of is None else self._user_column(plan.user_of(event)),
                     _JSONB(len(data) + 1, 1),
                     data,
                     _UUID_LENGTH,
@@ -155,7 +159,9 @@ class RowEncoder:
         except Exception as error:
             raise self._fault(plan, item, error, changes) from error
         if len(row) > self._settings.max_event_bytes:
-            raise EncodeFault("too_large", f"{len(row)} bytes exceed max_event_bytes", Row.from_copy(row))
+            raise EncodeFault(
+                "too_large", f"{len(row)} bytes exceed max_event_bytes", Row.from_copy(row, text_ids=self._text_ids)
+            )
         return row
 
     def take_unhashed(self) -> int:
@@ -237,7 +243,7 @@ class RowEncoder:
                 key: _to_plain(value) for name, key in keys.items() if (value := getattr(event, name)) is not None
             }
             kept = _kept_of_faulty(plan, values)
-            columns = _columns_of(plan, event)
+            columns = _columns_of(plan, event, text_ids=self._text_ids)
             if "service" in changes:
                 columns["service"] = changes["service"]
             row = replace(row, data={"type": plan.event_type, **kept}, **columns)
@@ -299,6 +305,16 @@ def _uuid_column(value: Any) -> bytes:
     return _UUID_LENGTH + (uuid.UUID(value).bytes if isinstance(value, str) else value.bytes)
 
 
+def _text_id_column(value: str | None) -> bytes:
+    if value is None:
+        return _NULL
+    encoded = value.encode()
+    if len(encoded) > MOST_BYTES_OF_USER_ID:
+        message = f"The user id has {len(encoded)} bytes, and the index of its column takes {MOST_BYTES_OF_USER_ID}"
+        raise InvalidValueError(message)
+    return _LENGTH(len(encoded)) + encoded
+
+
 def _require_finite(value: Any) -> None:
     kind = type(value)
     if issubclass(kind, float) and not math.isfinite(value):
@@ -311,12 +327,12 @@ def _require_finite(value: Any) -> None:
             _require_finite(inner)
 
 
-def _columns_of(plan: _Plan, event: Any) -> dict[str, str]:
+def _columns_of(plan: _Plan, event: Any, *, text_ids: bool) -> dict[str, str]:
     """Return those columns of a faulty event that are right."""
     found: dict[str, str] = {}
     with contextlib.suppress(Exception):
         if plan.user_of is not None and (user := plan.user_of(event)) is not None:
-            found["user_id"] = str(uuid.UUID(str(user)))
+            found["user_id"] = user if text_ids and type(user) is str else str(uuid.UUID(str(user)))
     with contextlib.suppress(Exception):
         if plan.service_of is not None and issubclass(type(service := plan.service_of(event)), str):
             found["service"] = service

@@ -33,9 +33,9 @@ class Row:
     meta: Any
 
     @classmethod
-    def from_copy(cls, row: bytes) -> Row:
-        """Take *row* apart again."""
-        timestamp, event_type, service, user_id, data, event_id, meta = columns_of(row)
+    def from_copy(cls, row: bytes, *, text_ids: bool = False) -> Row:
+        """Take *row* apart again; *text_ids* says that the column ``user_id`` is a text."""
+        timestamp, event_type, service, user_id, data, event_id, meta = columns_of(row, text_ids=text_ids)
         return cls(
             timestamp=timestamp or "",
             event_type=event_type or "",
@@ -55,8 +55,9 @@ class Row:
             return json.dumps(_tamed(columns), ensure_ascii=True, default=placeholder)
 
 
-def columns_of(row: bytes) -> list[str | None]:
-    """Return the columns of *row* as texts, as PostgreSQL reads them."""
+def columns_of(row: bytes, *, text_ids: bool = False) -> list[str | None]:
+    """Return the columns of *row* as texts, as PostgreSQL reads them; *text_ids* says that ``user_id`` is a text."""
+    readers = _TEXT_OF | {"user_id": _text} if text_ids else _TEXT_OF
     values: list[bytes | None] = []
     at = 2
     for _ in COLUMNS:
@@ -64,7 +65,7 @@ def columns_of(row: bytes) -> list[str | None]:
         at += 4
         values.append(row[at : at + length] if length >= 0 else None)
         at += max(length, 0)
-    return [None if value is None else _TEXT_OF[name](value) for name, value in zip(COLUMNS, values, strict=True)]
+    return [None if value is None else readers[name](value) for name, value in zip(COLUMNS, values, strict=True)]
 
 
 def _moment(value: bytes) -> str:

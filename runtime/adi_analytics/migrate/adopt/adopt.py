@@ -16,7 +16,7 @@ from psycopg import sql
 
 from adi_analytics._shared.sql import interval, quote
 from adi_analytics.migrate.errors import HistoryError
-from adi_analytics.migrate.files.manifest import Manifest, require_snapshot
+from adi_analytics.migrate.files.manifest import Manifest, Storage, require_snapshot
 from adi_analytics.migrate.options import Options
 from adi_analytics.migrate.run.apply import ApplyResult, apply
 from adi_analytics.migrate.run.record import audit
@@ -90,7 +90,7 @@ def adopt(options: Options | None = None) -> AdoptResult:
         session(options, "baseline") as (connection, database),
         lock.hold(connection, wait=options.lock_wait, waiting=options.progress.waiting),
     ):
-        copy = _Copy(connection, database, snapshot.storage.table)
+        copy = _Copy(connection, database, snapshot.storage)
         # Rows older than the retention count in the aggregates, too: neither `maintain` of others nor a policy may drop
         # them before. Whoever is interrupted here repeats the command.
         connection.execute("update analytics_meta.storage set retention = null")
@@ -208,7 +208,9 @@ def _fill(connection: Connection, database: Database, options: Options) -> list[
 class _Copy:
     """Copies the rows of the old table, a day at a time."""
 
-    def __init__(self, connection: Connection, database: Database, table: str) -> None:
+    def __init__(self, connection: Connection, database: Database, storage: Storage) -> None:
+        table = storage.table
+        self._text_ids = storage.user_id == "string"
         self._connection = connection
         self.old = table + SUFFIX
         self._old = sql.Identifier(database.schema, self.old)
@@ -247,7 +249,9 @@ class _Copy:
 
     def _user_id(self) -> sql.Composable:
         if "user_id" not in self._columns:
-            return sql.SQL("null::uuid")
+            return sql.SQL("null")
+        if self._text_ids:
+            return sql.SQL("o.user_id::text")
         return sql.SQL("case when o.user_id::text ~* {} then o.user_id::text::uuid end").format(sql.Literal(_UUID))
 
     def check(self) -> int:

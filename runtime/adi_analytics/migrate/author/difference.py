@@ -80,6 +80,15 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
             setting="storage.table",
             value=new.storage.table,
         )
+    if old.storage.user_id != new.storage.user_id:
+        raise UsageError(
+            f"the column user_id changed from {old.storage.user_id} to {new.storage.user_id}",
+            f"A migration cannot change it under rows and aggregates: put `user_id: {old.storage.user_id}` back under "
+            "`catalog`. If no database has these migrations yet, delete their folder instead and run "
+            "`analytics-migrate new` again. Else make another catalog with a table of its own.",
+            setting="catalog.user_id",
+            value=new.storage.user_id,
+        )
     names = {entry.name for entry in new.aggregates}
     settled: list[Aggregate] = []
     rebuilt, reviewed, rescheduled, added = [], [], [], []

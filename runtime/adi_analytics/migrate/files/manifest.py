@@ -61,6 +61,7 @@ class Storage(msgspec.Struct, frozen=True):
     compress_after: int | None
     retention: int | None
     index_data: bool
+    user_id: str = "uuid"
 
 
 class Bucket(msgspec.Struct, frozen=True):

@@ -36,7 +36,7 @@ class LocalFiles:
         """Yield the person's rows in the spool."""
         for row in spooled_rows(self.spool, self.catalog) if self.spool else ():
             if _owns(person, row):
-                yield asdict(Row.from_copy(row))
+                yield asdict(Row.from_copy(row, text_ids=person.column_type == "text"))
 
     def letters_of(self, person: Person) -> Iterator[dict[str, Any]]:
         """Yield the person's dead letters in the file."""
@@ -82,7 +82,7 @@ def payload_is_of(person: Person, payload: str) -> bool:
 
 
 def _owns(person: Person, row: bytes) -> bool:
-    found = Row.from_copy(row)
+    found = Row.from_copy(row, text_ids=person.column_type == "text")
     return person.owns(found.user_id, found.data, found.meta)
 
 

@@ -140,7 +140,7 @@ def _replay_one(  # noqa: PLR0913 - what one letter needs
                 row = _repaired(row)
             if not force and (problem := _problem(catalog, event_type, row["data"])):
                 return Refused(id=number, event_type=event_type, sqlstate=None, message=problem)
-            inserted = connection.execute(_insert(store.table), (_as_json(row),)).rowcount
+            inserted = connection.execute(_insert(store.table, text_ids=store.text_ids), (_as_json(row),)).rowcount
             _mark(connection, store, row["timestamp"])
             connection.execute(f"update {letters} set replayed_at = now() where id = %s".encode(), (number,))  # noqa: S608 - quoted
             return bool(inserted)
@@ -177,11 +177,12 @@ def _problem(catalog: Catalog, event_type: str, data: Any) -> str | None:
     return None
 
 
-def _insert(table: str) -> bytes:
+def _insert(table: str, *, text_ids: bool) -> bytes:
+    user_id = "text" if text_ids else "uuid"
     columns = ", ".join(f'"{name}"' for name in COLUMNS)
     return (
         f"insert into {quote(table)} ({columns}) select {columns} from jsonb_to_record(%s::jsonb)"  # noqa: S608 - quoted
-        ' as row("timestamp" timestamptz, event_type text, service text, user_id uuid, data jsonb, event_id uuid,'
+        f' as row("timestamp" timestamptz, event_type text, service text, user_id {user_id}, data jsonb, event_id uuid,'
         ' meta jsonb) on conflict ("timestamp", event_id) do nothing'
     ).encode()
 

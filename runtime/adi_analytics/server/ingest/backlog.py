@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics._engine.dead_letters.letter import DeadLetter
 from adi_analytics._engine.rows.row import Row
 from adi_analytics._engine.spool.spool import Spool, SpoolFullError
+from adi_analytics._shared.catalog import has_text_ids
 from adi_analytics._shared.version import __version__
 from adi_analytics.server.ingest.writer import DatabaseUnavailableError
 
@@ -39,6 +40,7 @@ class Backlog:
         self._spool = Spool(settings) if settings.spool != "off" else None
         self._writer = writer
         self._pause = pause
+        self._text_ids = has_text_ids(settings.catalog)
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -112,8 +114,7 @@ class Backlog:
         written = await self._writer.write(rows)
         for at, error in written.refused:
             message = error.diag.message_primary or type(error).__name__
-            letter = DeadLetter(
-                Row.from_copy(rows[at]), "row_rejected", message[:_MESSAGE_LIMIT], error.sqlstate, __version__
-            )
+            row = Row.from_copy(rows[at], text_ids=self._text_ids)
+            letter = DeadLetter(row, "row_rejected", message[:_MESSAGE_LIMIT], error.sqlstate, __version__)
             await self._writer.keep(letter)
         logger.info("delivered %d events that waited on disk", len(rows))

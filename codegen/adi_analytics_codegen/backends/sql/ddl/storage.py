@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from adi_analytics_codegen.backends.sql.expressions.values import SQL_TYPES
 from adi_analytics_codegen.backends.sql.text.names import identifier, interval, literal, seconds
 from adi_analytics_codegen.backends.sql.text.statements import Statement, index, policy, table
 from adi_analytics_codegen.backends.sql.text.templates import render
@@ -81,7 +82,7 @@ def _compression(catalog: Catalog) -> Statement:
 
 
 def _events(catalog: Catalog) -> str:
-    return render("events_table", table=catalog.storage.table)
+    return render("events_table", table=catalog.storage.table, user_id=SQL_TYPES[catalog.user_id])
 
 
 def _dead_letters(catalog: Catalog) -> Statement:

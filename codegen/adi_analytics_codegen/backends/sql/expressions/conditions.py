@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.sql.expressions.values import COLUMNS, SQL_TYPES, typed
 from adi_analytics_codegen.backends.sql.text.names import literal
-from adi_analytics_codegen.model.model import EVENT, META, SERVICE, USER_ID, Choice, Event, FieldType, Operator
+from adi_analytics_codegen.model.model import COLUMN_REFERENCES, EVENT, USER_ID, Choice, Event, FieldType, Operator
 from adi_analytics_codegen.model.readers import lets_through
 from adi_analytics_codegen.model.walk import field_at
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Test
 
-_COLUMN_TYPES: Final = {USER_ID: FieldType.UUID, SERVICE: FieldType.STRING, **dict.fromkeys(META, FieldType.STRING)}
 _SYMBOLS: Final = {
     Operator.EQ: "=",
     Operator.NE: "<>",
@@ -35,17 +34,20 @@ class FieldTypes:
     """Looks up the types of what an aggregate's conditions refer to."""
 
     events: tuple[Event, ...]
+    user_id: FieldType
 
     @classmethod
     def of(cls, catalog: Catalog, aggregate: Aggregate) -> FieldTypes:
         """Return the lookup for *aggregate*."""
         read = [event for event in catalog.events if event.name in aggregate.sources]
-        return cls(tuple([event for event in read if lets_through(aggregate.where, event.name)] or read))
+        return cls(
+            tuple([event for event in read if lets_through(aggregate.where, event.name)] or read), catalog.user_id
+        )
 
     def type(self, name: str, tests: Sequence[Test]) -> FieldType:
         """Return the type of *name* in the events that *tests* let through."""
-        if name in _COLUMN_TYPES:
-            return _COLUMN_TYPES[name]
+        if name in COLUMN_REFERENCES:
+            return self.user_id if name == USER_ID else FieldType.STRING
         events = [event for event in self.events if lets_through(tests, event.name)] or list(self.events)
         return next(field.type for event in events if (field := field_at(event.fields, name)) is not None)
 

@@ -20,6 +20,7 @@ from adi_analytics_codegen.backends.sql.people.plans import PeoplePlan
 from adi_analytics_codegen.backends.sql.relations.places import template
 from adi_analytics_codegen.backends.sql.text.names import seconds
 from adi_analytics_codegen.model.fingerprint import fingerprint
+from adi_analytics_codegen.model.model import FieldType
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
 from adi_analytics_codegen.model.wire import as_on_wire
 
@@ -55,6 +56,7 @@ def describe(catalog: Catalog, made: Planned) -> dict[str, Any]:
             "compress_after": _seconds(storage.compress_after),
             "retention": _seconds(storage.retention),
             "index_data": storage.index_data,
+            **({} if catalog.user_id is FieldType.UUID else {"user_id": str(catalog.user_id)}),
         },
         "late_after": late_after(catalog),
         "storage_ddl": {backend: _parts(parts) for backend, parts in made.storage.items()},

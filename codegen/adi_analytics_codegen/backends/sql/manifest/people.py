@@ -67,5 +67,5 @@ def _stored(catalog: Catalog, question: Question) -> list[Any]:
 
 def _selection(catalog: Catalog, selection: Selection) -> list[Any]:
     event = catalog.event(selection.event or "")
-    tests = [] if event is None else conditions(selection.where, FieldTypes((event,)))
+    tests = [] if event is None else conditions(selection.where, FieldTypes((event,), catalog.user_id))
     return [selection.event, tests]

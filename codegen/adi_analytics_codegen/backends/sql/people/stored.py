@@ -123,5 +123,5 @@ def _matches(catalog: Catalog, selection: Selection) -> str:
     event = catalog.event(selection.event or "")
     if event is None:
         return "true"
-    tests = predicates(selection.where, FieldTypes((event,)))
+    tests = predicates(selection.where, FieldTypes((event,), catalog.user_id))
     return " and ".join([f"event_type = {literal(event.name)}", *tests])
