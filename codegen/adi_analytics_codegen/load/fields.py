@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.model.formats import HOSTNAME_LENGTH, PATTERNS
@@ -37,6 +37,8 @@ _KEYS_OF_TYPE: Final = {
     "items": (FieldType.LIST,),
     "values": (FieldType.MAP,),
     "fields": (FieldType.OBJECT,),
+    "include": (FieldType.OBJECT,),
+    "override": (FieldType.OBJECT,),
     "enum": (FieldType.ENUM,),
     "format": (FieldType.STRING,),
 }
@@ -98,12 +100,31 @@ class FieldResolver:
             if group is not None:
                 self._add(into, group.fields.values(), included.at, subject)
                 into.columns.update(group.columns)
+        self._override(into, node, subject)
         own = node.entries("fields")
         for name, entry in own.items():
             self._add(into, [self.field(name, entry, f"{subject}.{name}")], entry.key_at, subject)
         into.columns.update(node.entries("columns"))
         check_replacements(own, into.fields, "field", subject, self.context)
         return into
+
+    def _override(self, into: Group, node: Node, subject: str) -> None:
+        """Change what *node* says of the fields that its groups gave it. They keep their places."""
+        changes = node.entries("override")
+        for name, entry in changes.items():
+            included = into.fields.get(name)
+            if included is None:
+                fix = did_you_mean(name, into.fields) or "include the group that has it"
+                message = f'no group that this includes has a field "{name}"'
+                self.context.error(entry.key_at, "unknown-field", message, fix, subject)
+                continue
+            into.fields[name] = replace(
+                included,
+                description=entry.scalar("description", included.description),
+                optional=entry.scalar("optional", included.optional),
+                deprecated=deprecation(entry) or included.deprecated,
+            )
+        check_replacements(changes, into.fields.keys() | node.entries("fields").keys(), "field", subject, self.context)
 
     def _add(self, into: Group, fields: Iterable[Field], at: Location, subject: str) -> None:
         for added in fields:
@@ -123,8 +144,7 @@ class FieldResolver:
         sensitivity = Sensitivity(node.scalar("sensitivity", "none"))
         store = node.scalar("store")
         items = node.get(_INSIDE[kind]) if kind in _INSIDE else None
-        own = node.entries("fields") if kind is FieldType.OBJECT else {}
-        check_replacements(own, own, "field", subject, self.context)
+        own = self.members(node, subject).fields if kind is FieldType.OBJECT else {}
         made = Field(
             name=name,
             type=kind,
@@ -133,7 +153,7 @@ class FieldResolver:
             optional=node.scalar("optional" if name else "nullable", default=False),
             enum=self._enum(node, subject) if kind is FieldType.ENUM else None,
             items=self._items(kind, items, subject) if items is not None else None,
-            fields=tuple(self.field(key, entry, f"{subject}.{key}") for key, entry in own.items()),
+            fields=tuple(own.values()),
             sensitivity=sensitivity,
             store=Store(store) if store else _default_store(sensitivity),
             store_stated=store is not None,
@@ -168,11 +188,12 @@ class FieldResolver:
                 fix = f"remove it, or use type {' or '.join(kinds)}"
                 self.context.error(present.key_at, "key-of-other-type", message, fix, subject)
         for needed in _NEEDED_BY_TYPE.get(kind, ()):
-            if needed not in node.mapping:
+            if needed not in node.mapping and not node.list("include"):
                 message = f'type {kind} needs "{needed}"'
                 self.context.broken.add(node.key_at)
                 self.context.error(node.key_at, "missing-key", message, f"add {needed}", subject)
-        if kind is FieldType.OBJECT and "fields" in node.mapping and not node.entries("fields"):
+        is_empty = "fields" in node.mapping and not node.entries("fields") and not node.list("include")
+        if kind is FieldType.OBJECT and is_empty:
             self.context.error(node.key_at, "missing-key", "an object needs a field", "add one, or use json", subject)
 
     def _enum(self, node: Node, subject: str) -> str | None:

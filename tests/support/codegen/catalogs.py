@@ -171,6 +171,22 @@ def _is_dropped(field: dict[str, Any]) -> bool:
     return stored == "drop"
 
 
+OVERRIDES = st.fixed_dictionaries({}, optional={"optional": st.booleans(), "description": DESCRIPTIONS}).filter(bool)
+
+
+@st.composite
+def _with_group(draw: Any, event: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+    """Return *event*, which may include *group*, as its objects may; each with an override or none."""
+    places = [event, *(field for field in event["fields"].values() if field["type"] == "object")]
+    for place in places:
+        if draw(st.booleans()):
+            place["include"] = ["shared"]
+            changes = draw(st.dictionaries(st.sampled_from(sorted(group)), OVERRIDES, max_size=2))
+            if changes:
+                place["override"] = changes
+    return event
+
+
 @st.composite
 def catalogs(draw: Any) -> dict[str, Any]:
     domains = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
@@ -179,7 +195,12 @@ def catalogs(draw: Any) -> dict[str, Any]:
         st.dictionaries(NAMES.map(lambda name: f"ev_{name}"), events(domains, list(enums)), min_size=1, max_size=4)
     )
     name_on_wire(draw, made)
+    group = draw(
+        st.dictionaries(NAMES.map(lambda name: f"shared__{name}"), fields(list(enums), 1), min_size=1, max_size=2)
+    )
+    made = {name: draw(_with_group(event, group)) for name, event in made.items()}
     return {
+        "groups": {"shared": {"fields": group}},
         "catalog": {"format": 2, "name": "random", "owner": draw(DESCRIPTIONS)},
         "domains": {name: draw(DESCRIPTIONS) for name in domains},
         "enums": enums,

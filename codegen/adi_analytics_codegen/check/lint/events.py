@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics_codegen.load.loader import Loaded
+    from adi_analytics_codegen.load.yaml import Node
     from adi_analytics_codegen.model.model import Catalog
 
 
@@ -26,14 +27,8 @@ def _unused(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
     root = loaded.root
     if root is None:
         return
-    included = {
-        name.text
-        for section in ("groups", "events")
-        for node in root.entries(section).values()
-        for name in node.list("include")
-    }
     used: dict[str, set[str | None]] = {
-        "groups": {*included},
+        "groups": {*(name for section in ("groups", "events") for name in _included(root.get(section)))},
         "domains": {event.domain for event in catalog.events},
         "enums": {field.enum for event in catalog.events for field in every_field(event.fields)},
     }
@@ -41,6 +36,15 @@ def _unused(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
         for name, node in root.entries(section).items():
             if name not in names:
                 yield node.key_at, f"{section}.{name}", f"{section[:-1]} {name} is not used", "use it or remove it"
+
+
+def _included(node: Node | None) -> Iterator[str]:
+    """Yield the names of the groups that something inside *node* includes."""
+    for key, child in node.mapping.items() if node is not None and isinstance(node.value, dict) else ():
+        if key == "include" and isinstance(child.value, list):
+            yield from (name.text for name in child.items)
+        elif key != "examples":
+            yield from _included(child)
 
 
 def _deprecation_unexplained(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
