@@ -21,7 +21,7 @@ from adi_analytics_codegen.model.patterns import portable
 from adi_analytics_codegen.model.walk import every_field
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Catalog, Enum, Event
+    from adi_analytics_codegen.model.model import Catalog, Enum, Event, ObjectType
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 UUID_PATTERN: Final = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
@@ -95,12 +95,13 @@ class JsonSchemas:
             "$id": f"{self.urn}{self.catalog.name}:event:{event.name}:{event.version}",
             **self._event_object(event, needs_type=self.is_strict),
         }
-        enums = self._enums(enums_of(event.fields))
-        return {**schema, "$defs": enums} if enums else schema
+        definitions = self._types(event.fields) | self._enums(enums_of(event.fields))
+        return {**schema, "$defs": definitions} if definitions else schema
 
     def union(self) -> dict[str, Any]:
         """Return the schema of any event: the event schemas under ``$defs``, distinguished by ``type``."""
-        used = {name for event in self.catalog.events for name in enums_of(event.fields)}
+        fields = tuple(field for event in self.catalog.events for field in event.fields)
+        used = enums_of(fields)
         references = [{"$ref": f"#/$defs/{event.class_name}"} for event in self.catalog.events]
         definitions = {event.class_name: self._event_object(event, needs_type=True) for event in self.catalog.events}
         return {
@@ -109,8 +110,17 @@ class JsonSchemas:
             "title": "AnyEvent",
             "description": f"Any event of the catalog {self.catalog.name}{self.form}.",
             **({"oneOf": references} if references else {"not": {}}),  # no oneOf may be empty
-            "$defs": {**definitions, **self._enums(used)},
+            "$defs": {**definitions, **self._types(fields), **self._enums(used)},
         }
+
+    def _types(self, fields: tuple[Field, ...]) -> dict[str, Any]:
+        """Return the definitions of the types of objects that *fields* name. What is stored of one differs by event."""
+        used = {field.class_name for field in every_field(fields)} if self.is_strict else set()
+        return {one.class_name: self._type_of_objects(one) for one in self.catalog.types if one.class_name in used}
+
+    def _type_of_objects(self, one: ObjectType) -> dict[str, Any]:
+        described = {"description": one.description} if one.description else {}
+        return {"title": one.class_name, **described, **self._object(one.fields)}
 
     def _enums(self, names: set[str]) -> dict[str, Any]:
         return {enum.class_name: _enum_schema(enum) for enum in self.catalog.enums if enum.name in names}
@@ -151,8 +161,11 @@ class JsonSchemas:
         return schema
 
     def _value(self, field: Field) -> dict[str, Any]:
+        defined = field.class_name if self.is_strict else None
         if field.type is FieldType.ENUM and field.enum is not None:
-            reference = {"$ref": f"#/$defs/{self.enum_classes[field.enum]}"}
+            defined = self.enum_classes[field.enum]
+        if defined is not None:
+            reference = {"$ref": f"#/$defs/{defined}"}
             return {"anyOf": [reference, {"type": "null"}]} if field.optional else reference
         schema = self._type(field)
         if field.format is not None:

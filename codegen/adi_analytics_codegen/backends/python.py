@@ -31,7 +31,7 @@ from adi_analytics_codegen.model.wire import as_on_wire
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adi_analytics_codegen.model.model import Catalog, Enum, Event
+    from adi_analytics_codegen.model.model import Catalog, Enum, Event, ObjectType
 
 _STANDARD: Final = {
     "Mapping": "collections.abc",
@@ -104,12 +104,14 @@ class _Package:
         self.catalog = catalog
         self.enum_classes = {enum.name: enum.class_name for enum in catalog.enums}
         self.templates = environment("python")
-        self.date = "_date" if any(f.name == "date" for e in catalog.events for f in every_field(e.fields)) else "date"
+        every = [field for holder in (catalog.events, catalog.types) for one in holder for field in one.fields]
+        self.date = "_date" if any(field.name == "date" for field in every_field(every)) else "date"
         """What the class ``date`` is called, which a field of that name hides."""
         self.by_domain = {
             domain: [made for event in catalog.events if event.domain == domain for made in _classes_of(event)]
             for domain in catalog.domains
         }
+        self.types = [made for one in catalog.types for made in _classes_of_type(one)]
 
     def files(self) -> dict[str, str]:
         """Return the text of every module."""
@@ -123,6 +125,9 @@ class _Package:
         if self.catalog.enums:
             enums = [texts[enum.class_name] for enum in self.catalog.enums]
             files[f"{folder}/_enums.py"] = self.module("Enums of the catalog", enums)
+        if self.types:
+            shared = [texts[made.name] for made in self.types]
+            files[f"{folder}/_types.py"] = self.module("Objects that events share", shared)
         context = self.context()
         for name in _MODULES:
             files[f"{folder}/{name}.py"] = self.render(f"{name}.py.jinja", **context)
@@ -138,7 +143,8 @@ class _Package:
         modules = sorted(
             (domain, [made.name for made in made_in]) for domain, made_in in self.by_domain.items() if made_in
         )
-        names = [name for _, named in modules for name in named]
+        types = [made.name for made in self.types]
+        names = [*types, *(name for _, named in modules for name in named)]
         return {
             "catalog": self.catalog,
             "hash": fingerprint(self.catalog),
@@ -146,7 +152,10 @@ class _Package:
             "late_after": late_after(self.catalog),
             "format": 1 if self.catalog.user_id is FieldType.UUID and as_on_wire(self.catalog) is self.catalog else 2,
             "docstring": py_docstring(f"Events of the catalog {self.catalog.name}.", indent=0),
-            "modules": [(domain, sorted(named, key=_import_order)) for domain, named in modules],
+            "modules": [
+                (module, sorted(named, key=_import_order))
+                for module, named in ([("_types", types)] if types else []) + modules
+            ],
             "event_modules": [
                 (domain, sorted((made.name for made in self.by_domain[domain] if made.event), key=_import_order))
                 for domain, _ in modules
@@ -166,7 +175,11 @@ class _Package:
             if name in used:
                 standard.setdefault(module, []).append(name)
         makers: list[str] = [name for name in ("dataclass", "deprecated") if name in used]
-        own: dict[str, list[str]] = {"._dataclass": makers, "._enums": self.enums_in(used, texts)}
+        own = {
+            "._dataclass": makers,
+            "._enums": self.defined_in(self.enum_classes.values(), used, texts),
+            "._types": self.defined_in((made.name for made in self.types), used, texts),
+        }
         imports = {
             "standard": [line for module, names in sorted(standard.items()) for line in _from(module, names)],
             "third_party": ["from msgspec import Meta"] if "Meta" in used else [],
@@ -176,15 +189,16 @@ class _Package:
             "module.py.jinja", docstring=py_docstring(sentence(summary), 0), imports=imports, classes=texts
         )
 
-    def enums_in(self, used: set[str], texts: list[str]) -> list[str]:
+    def defined_in(self, names: Iterable[str], used: set[str], texts: list[str]) -> list[str]:
+        """Return those of *names* that are used and come from another module than that of *texts*."""
         defined = set(re.findall(r"^class (\w+)", "\n".join(texts), re.MULTILINE))
-        return sorted((set(self.enum_classes.values()) & used) - defined, key=_import_order)
+        return sorted((set(names) & used) - defined, key=_import_order)
 
     def class_texts(self) -> dict[str, str]:
         """Return the text of every class, by name."""
         from adi_analytics_codegen.backends.datamodel import classes
 
-        made = [one for in_domain in self.by_domain.values() for one in in_domain]
+        made = [*self.types, *(one for in_domain in self.by_domain.values() for one in in_domain)]
         definitions = {enum.class_name: _enum_definition(enum) for enum in self.catalog.enums}
         definitions |= {one.name: self.definition(one) for one in made}
         extra = {enum.class_name: _enum_extra(enum) for enum in self.catalog.enums}
@@ -271,8 +285,17 @@ def _classes_of(event: Event) -> Iterator[_Class]:
     yield _Class(event.class_name, event.fields, event)
 
 
+def _classes_of_type(one: ObjectType) -> Iterator[_Class]:
+    """Yield the classes of a type of objects: those of the objects inside it, then its own."""
+    yield from _object_classes(one.class_name, one.fields)
+    text = sentence(one.description) if one.description else f"An object of type {one.name}."
+    yield _Class(one.class_name, one.fields, text=text)
+
+
 def _object_classes(owner: str, fields: Iterable[Field]) -> Iterator[_Class]:
     for field in fields:
+        if field.class_name is not None:
+            continue
         if field.type is FieldType.OBJECT:
             name = object_class_name(owner, field)
             yield from _object_classes(name, field.fields)

@@ -58,6 +58,7 @@ def render(catalog: Catalog) -> dict[str, str]:
             doc=doc,
             ts=ts_string,
             enums=[(enum.class_name, _enum_doc(enum), _enum_type(enum), _enum_members(enum)) for enum in catalog.enums],
+            types=[(one.class_name, doc(one.description), module.members(one.fields)) for one in catalog.types],
             events=[(event, _event_doc(event), module.body(event)) for event in catalog.events],
         )
     )
@@ -71,6 +72,10 @@ class _Module:
     def body(self, event: Event) -> str:
         """Return the members of the interface of *event*."""
         return "\n".join([f"  readonly type: {ts_string(event.type)};", *(self.member(f, 2) for f in event.fields)])
+
+    def members(self, fields: tuple[Field, ...]) -> str:
+        """Return the members of the interface of objects with *fields*."""
+        return "\n".join(self.member(field, 2) for field in fields)
 
     def member(self, field: Field, indent: int) -> str:
         """Return the declaration of *field*, with its comment."""
@@ -91,6 +96,8 @@ class _Module:
 
     def type_of(self, field: Field, indent: int) -> str:
         """Return the type of the values of *field*."""
+        if field.class_name is not None:
+            return field.class_name
         if field.type is FieldType.OBJECT:
             members = "\n".join(self.member(inner, indent + 2) for inner in field.fields)
             return f"{{\n{members}\n{' ' * indent}}}"

@@ -35,7 +35,7 @@ _CATALOG_RULES: Final = {
     "funnel-steps": "A funnel has too few or too many steps, or a step that every event is, or one event in two steps "
     "without an order.",
     "funnel-within": "The window of a funnel is shorter than a bucket, or longer than the retention.",
-    "group-cycle": "Groups include each other in a circle.",
+    "group-cycle": "Groups include each other in a circle, or types of objects do.",
     "include": "A file is included twice, is outside of the main file's folder, or holds what belongs into that file.",
     "key-of-items": "The items of a list have a key that only fields can have.",
     "key-of-other-type": "A field or measure of this type cannot have this key.",
@@ -64,6 +64,7 @@ _CATALOG_RULES: Final = {
     "unknown-key": "A key does not exist here.",
     "unknown-measure": "A ratio names a measure that does not exist.",
     "unknown-reference": "A `where` tests something that can be no field.",
+    "unknown-type": "A field names a type of objects that does not exist.",
     "unknown-replacement": "What is deprecated names itself, or nothing that exists, as what replaces it.",
     "unreadable": "A file cannot be read.",
     "where-never": "A `where` compares with a value that the field cannot have, or no row can pass all its tests.",

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.model.formats import HOSTNAME_LENGTH, PATTERNS
-from adi_analytics_codegen.model.model import Deprecation, Field, FieldType, Format, Sensitivity, Store
-from adi_analytics_codegen.model.naming import did_you_mean
+from adi_analytics_codegen.model.model import Deprecation, Field, FieldType, Format, ObjectType, Sensitivity, Store
+from adi_analytics_codegen.model.naming import did_you_mean, pascal_case
 from adi_analytics_codegen.model.patterns import UnportableError, portable
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _KEYS_OF_TYPE: Final = {
     "values": (FieldType.MAP,),
     "fields": (FieldType.OBJECT,),
     "include": (FieldType.OBJECT,),
+    "of": (FieldType.OBJECT,),
     "override": (FieldType.OBJECT,),
     "enum": (FieldType.ENUM,),
     "format": (FieldType.STRING,),
@@ -70,7 +71,9 @@ class FieldResolver:
     context: Context
     group_nodes: dict[str, Node]
     enum_names: Iterable[str]
+    type_nodes: dict[str, Node] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
+    types: dict[str, ObjectType] = field(default_factory=dict)
     resolving: list[str] = field(default_factory=list)
 
     def group(self, name: str, at: Location) -> Group | None:
@@ -82,15 +85,43 @@ class FieldResolver:
             fix = did_you_mean(name, self.group_nodes) or "define it under groups"
             self.context.error(at, "unknown-group", f'there is no group "{name}"', fix)
             return None
-        if name in self.resolving:
-            cycle = " -> ".join([*self.resolving[self.resolving.index(name) :], name])
-            self.context.error(at, "group-cycle", f"groups include each other: {cycle}", "break the circle")
-            return None
-        self.resolving.append(name)
-        group = self.members(node, f"groups.{name}")
-        self.resolving.pop()
-        self.groups[name] = group
+        group = self._within(f"groups.{name}", node, at)
+        if group is not None:
+            self.groups[name] = group
         return group
+
+    def object_type(self, name: str, at: Location) -> ObjectType | None:
+        """Return the type of objects called *name*, or ``None`` after a finding."""
+        if name in self.types:
+            return self.types[name]
+        node = self.type_nodes.get(name)
+        if node is None:
+            fix = did_you_mean(name, self.type_nodes) or "define it under types"
+            self.context.error(at, "unknown-type", f'there is no type "{name}"', fix)
+            return None
+        found = self._within(f"types.{name}", node, at)
+        if found is None:
+            return None
+        self.context.subjects.setdefault(node.key_at, f"types.{name}")
+        if not found.fields:
+            self.context.error(node.key_at, "missing-key", "an object needs a field", "add one", f"types.{name}")
+        class_name = node.scalar("class_name", pascal_case(name))
+        description = node.scalar("description", "")
+        made = ObjectType(name, class_name, tuple(found.fields.values()), node.key_at, description)
+        self.types[name] = made
+        return made
+
+    def _within(self, subject: str, node: Node, at: Location) -> Group | None:
+        """Return the members of a group or type, or ``None`` after a finding if it is inside of itself."""
+        if subject in self.resolving:
+            circle = [name.partition(".")[2] for name in self.resolving[self.resolving.index(subject) :]]
+            cycle = " -> ".join([*circle, circle[0]])
+            self.context.error(at, "group-cycle", f"they include each other: {cycle}", "break the circle")
+            return None
+        self.resolving.append(subject)
+        members = self.members(node, subject)
+        self.resolving.pop()
+        return members
 
     def members(self, node: Node, subject: str) -> Group:
         """Return the fields and columns of an event or group: those of its groups first, then its own."""
@@ -144,7 +175,8 @@ class FieldResolver:
         sensitivity = Sensitivity(node.scalar("sensitivity", "none"))
         store = node.scalar("store")
         items = node.get(_INSIDE[kind]) if kind in _INSIDE else None
-        own = self.members(node, subject).fields if kind is FieldType.OBJECT else {}
+        shared = self._shared(node, subject) if kind is FieldType.OBJECT else None
+        own = self.members(node, subject).fields if kind is FieldType.OBJECT and shared is None else {}
         made = Field(
             name=name,
             type=kind,
@@ -153,7 +185,8 @@ class FieldResolver:
             optional=node.scalar("optional" if name else "nullable", default=False),
             enum=self._enum(node, subject) if kind is FieldType.ENUM else None,
             items=self._items(kind, items, subject) if items is not None else None,
-            fields=tuple(own.values()),
+            fields=tuple(own.values()) if shared is None else shared.fields,
+            class_name=None if shared is None else shared.class_name,
             sensitivity=sensitivity,
             store=Store(store) if store else _default_store(sensitivity),
             store_stated=store is not None,
@@ -166,6 +199,20 @@ class FieldResolver:
         if name and "nullable" in node.mapping:
             message, at = "only items and values can be nullable", node.mapping["nullable"].key_at
             self.context.error(at, "key-of-other-type", message, "use optional", subject)
+        return made
+
+    def _shared(self, node: Node, subject: str) -> ObjectType | None:
+        """Return the type that an object names, or ``None`` if it names none, or after a finding."""
+        of = node.get("of")
+        if of is None:
+            return None
+        for key in ("fields", "include", "override"):
+            if key in node.mapping:
+                message = "an object has a type or fields of its own, not both"
+                self.context.error(node.mapping[key].key_at, "key-of-other-type", message, "remove one", subject)
+        made = self.object_type(of.text, of.at)
+        if made is None:
+            self.context.broken.add(node.key_at)
         return made
 
     def _items(self, kind: FieldType, node: Node, subject: str) -> Field:
@@ -188,7 +235,7 @@ class FieldResolver:
                 fix = f"remove it, or use type {' or '.join(kinds)}"
                 self.context.error(present.key_at, "key-of-other-type", message, fix, subject)
         for needed in _NEEDED_BY_TYPE.get(kind, ()):
-            if needed not in node.mapping and not node.list("include"):
+            if needed not in node.mapping and not node.list("include") and "of" not in node.mapping:
                 message = f'type {kind} needs "{needed}"'
                 self.context.broken.add(node.key_at)
                 self.context.error(node.key_at, "missing-key", message, f"add {needed}", subject)

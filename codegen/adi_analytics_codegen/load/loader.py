@@ -115,9 +115,11 @@ def _catalog(root: Node, context: Context) -> Catalog:
     called = head.scalar("name", "") if head else ""
     context.user_id = FieldType(head.scalar("user_id", "uuid")) if head else FieldType.UUID
     enums = {name: resolve_enum(name, node, context) for name, node in root.entries("enums").items()}
-    fields = FieldResolver(context, root.entries("groups"), enums)
+    fields = FieldResolver(context, root.entries("groups"), enums, root.entries("types"))
     for name, node in root.entries("groups").items():
         fields.group(name, node.key_at)
+    for name, node in root.entries("types").items():
+        fields.object_type(name, node.key_at)
     domains = {name: node.text for name, node in root.entries("domains").items()}
     resolver = EventResolver(context, fields, owner, domains)
     check_replacements(root.entries("events"), root.entries("events"), "event", "events", context)
@@ -134,6 +136,7 @@ def _catalog(root: Node, context: Context) -> Catalog:
         storage=storage,
         domains=domains,
         enums=tuple(enums.values()),
+        types=tuple(fields.types.values()),
         aggregates=tuple(aggregates.aggregate(name, node) for name, node in root.entries("aggregates").items()),
         members=_known(people.members(name, node) for name, node in root.entries("entities").items()),
         retention=_known(people.retention(name, node) for name, node in root.entries("retention").items()),

@@ -140,6 +140,9 @@ def _check_classes(catalog: Catalog, context: Context) -> None:
 def _classes(catalog: Catalog) -> Iterator[tuple[str, str, Location]]:
     for enum in catalog.enums:
         yield enum.class_name, f"enums.{enum.name}", enum.at
+    for one in catalog.types:
+        yield one.class_name, f"types.{one.name}", one.at
+        yield from _object_classes(one.class_name, one.fields, f"types.{one.name}")
     for event in catalog.events:
         subject = f"events.{event.name}"
         yield event.class_name, subject, event.at
@@ -149,7 +152,7 @@ def _classes(catalog: Catalog) -> Iterator[tuple[str, str, Location]]:
 def _object_classes(owner: str, fields: Iterable[Field], subject: str) -> Iterator[tuple[str, str, Location]]:
     for field in fields:
         inner = innermost(field)
-        if inner.type is FieldType.OBJECT:
+        if inner.type is FieldType.OBJECT and inner.class_name is None:
             name, path = object_class_name(owner, field), f"{subject}.{field.name}"
             yield name, path, field.at
             yield from _object_classes(name, inner.fields, path)

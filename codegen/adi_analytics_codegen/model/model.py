@@ -201,6 +201,9 @@ class Field:
     wire: str | None = field(default=None, metadata=LATER)
     """What it is called in JSON, where the catalog says so."""
 
+    class_name: str | None = field(default=None, metadata=LATER)
+    """The class of an object whose type is one of :attr:`Catalog.types`; its ``fields`` are those of the type."""
+
     @property
     def whole_digits(self) -> int | None:
         """How many digits of a decimal come before the point."""
@@ -210,6 +213,17 @@ class Field:
     def key(self) -> str:
         """What it is called in JSON."""
         return self.name if self.wire is None else self.wire
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectType:
+    """Objects that fields of several events have."""
+
+    name: str
+    class_name: str
+    fields: tuple[Field, ...]
+    at: Location
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +401,9 @@ class Catalog:
     """The type of the table's column ``user_id``: uuid or string."""
     python_package: str = ""
     """The import name of the generated Python package. The loader fills it in where the file does not say it."""
+
+    types: tuple[ObjectType, ...] = field(default=(), metadata=LATER)
+    """Types of objects, each after those that it uses."""
 
     def event(self, name: str) -> Event | None:
         """Return the event called *name*, or ``None``."""

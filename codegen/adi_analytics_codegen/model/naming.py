@@ -22,8 +22,8 @@ def default_package(catalog: str) -> str:
 
 
 def object_class_name(owner: str, field: Field) -> str:
-    """Return the name of the class of an object *field* inside the class *owner*."""
-    return owner + pascal_case(field.name)
+    """Return the name of the class of an object *field* inside the class *owner*: that of its type if it has one."""
+    return field.class_name or owner + pascal_case(field.name)
 
 
 def member_name(value: str) -> str:

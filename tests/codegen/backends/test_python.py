@@ -154,7 +154,7 @@ def test_what_is_no_json_is_an_error_too(data):
 def test_every_kind_of_field_survives_the_way_there_and_back():
     code = """
 import shop_events as shop
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 view = shop.PageView(visitor_id=UUID(int=1), url="https://x.example/", channel=shop.Channel.AD, load_ms=1.5,
     seen_at=datetime(2026, 1, 2, tzinfo=UTC), tags=("a", "b"), place=shop.PageViewPlace(country="DE", city="Ulm"),
@@ -166,6 +166,13 @@ assert podcast.channel == "podcast"
 line = shop.OrderPlacedLines(article="book", count=2)
 order = shop.OrderPlaced(visitor_id=UUID(int=1), service="web", total=9.5, lines=(line, line))
 assert shop.from_json(shop.to_json(order)).lines == (line, line)
+point = shop.Point(latitude=1.5, by=shop.PointBy(channel="ad"), seen_on=date(2026, 1, 2))
+home = shop.PostalAddress(country="DE", point=point)
+sent = shop.OrderPlaced(visitor_id=UUID(int=1), service="web", total=9.5, lines=(line,), billing=home, stops=[home])
+assert shop.from_json(shop.to_json(sent)) == sent and sent.stops == (home,)
+assert shop.OrderPlaced.STORE == {"coupon": "drop", "billing.street": "drop", "stops.street": "drop"}
+stored = shop.from_stored(shop.to_dict(sent), "order_placed", 1)
+assert type(stored.billing) is shop.PostalAddress and stored == sent
 moved = shop.OrderMoved(visitor_id=UUID(int=1), service="web", state=shop.OrderState.SHIPPED,
     states=(shop.OrderState.NEW, shop.OrderState.VALUE_404))
 assert b'"state":"in-transit"' in shop.to_json(moved)
@@ -186,7 +193,6 @@ for event, old, new, field in [
     else:
         raise AssertionError(field)
 assert shop.PageView.STORE == {"url": "hash", "place.city": "drop", "ip": "drop"}
-assert shop.OrderPlaced.STORE == {"coupon": "drop"}
 print("done")
 """
     assert run_python(code, GOLDEN / "everything" / "python") == "done\n"

@@ -171,13 +171,18 @@ def _is_dropped(field: dict[str, Any]) -> bool:
     return stored == "drop"
 
 
+THING = {"type": "object", "of": "thing__one", "optional": True}
 OVERRIDES = st.fixed_dictionaries({}, optional={"optional": st.booleans(), "description": DESCRIPTIONS}).filter(bool)
 
 
 @st.composite
 def _with_group(draw: Any, event: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
     """Return *event*, which may include *group*, as its objects may; each with an override or none."""
-    places = [event, *(field for field in event["fields"].values() if field["type"] == "object")]
+    for name in draw(st.lists(st.sampled_from(["thing__one", "thing__two"]), max_size=2, unique=True)):
+        thing = {"type": "object", "of": name, **draw(st.sampled_from([{}, {"optional": True}]))}
+        event["fields"][f"one__{name}"] = thing
+        event["fields"][f"many__{name}"] = {"type": "list", "items": {"type": "object", "of": name}}
+    places = [event, *(field for field in event["fields"].values() if "fields" in field)]
     for place in places:
         if draw(st.booleans()):
             place["include"] = ["shared"]
@@ -201,6 +206,7 @@ def catalogs(draw: Any) -> dict[str, Any]:
     made = {name: draw(_with_group(event, group)) for name, event in made.items()}
     return {
         "groups": {"shared": {"fields": group}},
+        "types": {"thing__one": {"fields": group}, "thing__two": {"include": ["shared"], "fields": {"one": THING}}},
         "catalog": {"format": 2, "name": "random", "owner": draw(DESCRIPTIONS)},
         "domains": {name: draw(DESCRIPTIONS) for name in domains},
         "enums": enums,

@@ -171,6 +171,12 @@ def _field_made_optional(seen: Fields) -> Iterator[Found]:
         yield seen.found(f"is now optional, and {columns} read it", "rows without it will not be counted there")
 
 
+def _object_class_renamed(seen: Fields) -> Iterator[Found]:
+    if seen.old.class_name != seen.new.class_name and seen.old.type is seen.new.type is FieldType.OBJECT:
+        was, now = (field.class_name or "one of its own" for field in (seen.old, seen.new))
+        yield seen.found(f"its class was {was} and is now {now}", "change every use of the class")
+
+
 def _unit_added(seen: Fields) -> Iterator[Found]:
     if seen.old.unit is None and seen.new.unit is not None:
         yield seen.found(f"unit is now {seen.new.unit}", "make sure that the rows stored so far have it, too")
@@ -336,6 +342,9 @@ FIELD_RULES: Final[dict[str, Rule[Fields]]] = {
     ),
     "field-made-optional": Rule(
         _field_made_optional, Severity.WARNING, "A required field that an aggregate reads became optional."
+    ),
+    "object-class-renamed": Rule(
+        _object_class_renamed, Severity.WARNING, "The class of an object has another name, or its type is shared now."
     ),
     "unit-changed": Rule(_unit_changed, Severity.ERROR, "A number has another unit: old and new rows do not compare."),
     "bounds-tightened": Rule(

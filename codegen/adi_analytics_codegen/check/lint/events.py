@@ -27,8 +27,10 @@ def _unused(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
     root = loaded.root
     if root is None:
         return
+    classes = {field.class_name for event in catalog.events for field in every_field(event.fields)}
     used: dict[str, set[str | None]] = {
         "groups": {*(name for section in ("groups", "events") for name in _included(root.get(section)))},
+        "types": {one.name for one in catalog.types if one.class_name in classes},
         "domains": {event.domain for event in catalog.events},
         "enums": {field.enum for event in catalog.events for field in every_field(event.fields)},
     }
@@ -79,7 +81,7 @@ EVENT_LINTS: Final = {
     "owner-missing": Lint(
         _owner_missing, "An event has no owner. Someone must answer when it looks wrong or should go."
     ),
-    "unused": Lint(_unused, "A group, an enum or a domain is not used."),
+    "unused": Lint(_unused, "A group, a type, an enum or a domain is not used."),
     "deprecation-unexplained": Lint(_deprecation_unexplained, "A deprecated or retired event does not say why."),
     "replacement-outdated": Lint(_replacement_outdated, "What replaces an event is deprecated or retired itself."),
     "storage-spans": Lint(
