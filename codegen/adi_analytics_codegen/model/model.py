@@ -8,10 +8,46 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
+from adi_analytics_codegen.model.kinds import FieldType, Format, MeasureKind, Operator, Sensitivity, Status, Store
 from adi_analytics_codegen.model.people import Funnel, Members, Retention
+
+__all__ = [
+    "COLUMN_REFERENCES",
+    "ENVIRONMENT",
+    "EVENT",
+    "FORMATS",
+    "HOSTNAME",
+    "LATER",
+    "META",
+    "SERVICE",
+    "USER_ID",
+    "Aggregate",
+    "Catalog",
+    "Choice",
+    "Condition",
+    "Deprecation",
+    "Dimension",
+    "Enum",
+    "EnumValue",
+    "Event",
+    "Field",
+    "FieldType",
+    "Format",
+    "Location",
+    "Measure",
+    "MeasureKind",
+    "ObjectType",
+    "Operator",
+    "Ratio",
+    "Refresh",
+    "Sensitivity",
+    "Status",
+    "Storage",
+    "Store",
+    "Test",
+]
 
 FORMATS: Final = (1, 2)
 """The formats of catalogs, oldest first. Every catalog of a format is one of each later format too."""
@@ -50,87 +86,6 @@ class Location:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
-
-
-class FieldType(StrEnum):
-    """The type of a field."""
-
-    UUID = "uuid"
-    STRING = "string"
-    INT = "int"
-    FLOAT = "float"
-    BOOL = "bool"
-    DATETIME = "datetime"
-    DATE = "date"
-    DECIMAL = "decimal"
-    ENUM = "enum"
-    LIST = "list"
-    OBJECT = "object"
-    MAP = "map"
-    JSON = "json"
-
-
-class Format(StrEnum):
-    """What the text of a string field is; :mod:`adi_analytics_codegen.model.formats` has the pattern of each."""
-
-    URI = "uri"
-    EMAIL = "email"
-    IP = "ip"
-    HOSTNAME = "hostname"
-
-
-class Sensitivity(StrEnum):
-    """How much a value reveals about a person, from least to most."""
-
-    NONE = "none"
-    PSEUDONYMOUS = "pseudonymous"
-    PERSONAL = "personal"
-    SECRET = "secret"  # noqa: S105 - the name of a class of data, not a password
-
-
-class Store(StrEnum):
-    """What the worker does with a value before it leaves the process."""
-
-    KEEP = "keep"
-    HASH = "hash"
-    DROP = "drop"
-
-
-class Status(StrEnum):
-    """Where an event is in its life."""
-
-    DRAFT = "draft"
-    STABLE = "stable"
-    DEPRECATED = "deprecated"
-    RETIRED = "retired"
-
-
-class MeasureKind(StrEnum):
-    """How a measure reduces the rows of a bucket to one value."""
-
-    COUNT = "count"
-    SUM = "sum"
-    AVG = "avg"
-    MIN = "min"
-    MAX = "max"
-    PERCENTILE = "percentile"
-    DISTINCT = "distinct"
-    FIRST = "first"
-    LAST = "last"
-
-
-class Operator(StrEnum):
-    """A comparison in a ``where``."""
-
-    EQ = "eq"
-    NE = "ne"
-    IN = "in"
-    LT = "lt"
-    LTE = "lte"
-    GT = "gt"
-    GTE = "gte"
-    PREFIX = "prefix"
-    EXISTS = "exists"
 
 
 @dataclass(frozen=True, slots=True)
