@@ -111,7 +111,7 @@ def _dimension(catalog: Catalog, aggregate: Aggregate, dimension: Dimension) -> 
         return _own(dimension.description) or _META[dimension.of]
     if dimension.of in _COLUMNS:
         return _own(dimension.description) or _EVENTS[_COLUMNS[dimension.of]]
-    fields = _fields(catalog, aggregate, dimension.of, aggregate.where)
+    fields = fields_read(catalog, aggregate, dimension.of, aggregate.where)
     texts = [_own(dimension.description)] if dimension.description else [_own(field.description) for field in fields]
     return _joined([*(texts if any(texts) else [f"{dimension.of} of the event."]), _unit(fields)])
 
@@ -128,7 +128,7 @@ def _column(name: str) -> str:
     return f"meta.{META[name]}" if name in META else _COLUMNS.get(name, name)
 
 
-def _fields(catalog: Catalog, aggregate: Aggregate, of: str, where: Sequence[Test]) -> list[Field]:
+def fields_read(catalog: Catalog, aggregate: Aggregate, of: str, where: Sequence[Test]) -> list[Field]:
     """Return the fields that *of* is in the events that *where* lets through."""
     events = (event for event in catalog.events if event.name in aggregate.sources and lets_through(where, event.name))
     return [field for event in events if (field := field_at(event.fields, of)) is not None]
@@ -143,7 +143,7 @@ def _measure(catalog: Catalog, aggregate: Aggregate, measure: Measure) -> str:
     text = _told(measure.description, measure_text(measure, _column))
     if measure.of is None or measure.kind not in _UNIT_KEPT:
         return text
-    return _joined([text, _unit(_fields(catalog, aggregate, measure.of, (*aggregate.where, *measure.where)))])
+    return _joined([text, _unit(fields_read(catalog, aggregate, measure.of, (*aggregate.where, *measure.where)))])
 
 
 def _told(description: str, computed: str) -> str:

@@ -16,6 +16,7 @@ from adi_analytics_codegen.backends.sql.manifest.fingerprints import (
     relation_fingerprint,
     rows_fingerprint,
 )
+from adi_analytics_codegen.backends.sql.manifest.questions import questions
 from adi_analytics_codegen.backends.sql.people.plans import PeoplePlan
 from adi_analytics_codegen.backends.sql.relations.places import template
 from adi_analytics_codegen.backends.sql.text.names import seconds
@@ -114,6 +115,7 @@ def _fingerprints(catalog: Catalog, made: Plan) -> dict[str, Any]:
         "fingerprint": aggregate_fingerprint(catalog, made),
         "rows": rows_fingerprint(catalog, made),
         "measures": measure_fingerprints(catalog, made),
+        "query": questions(catalog, made),
     }
 
 

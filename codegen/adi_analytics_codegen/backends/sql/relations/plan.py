@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes, predicates
 from adi_analytics_codegen.backends.sql.expressions.values import COLUMNS, SQL_TYPES, typed
-from adi_analytics_codegen.backends.sql.relations.measures import Column, PublicColumn, ratio, read, store
+from adi_analytics_codegen.backends.sql.relations.measures import Column, PublicColumn, Stored, ratio, read, store
 from adi_analytics_codegen.backends.sql.text.names import exact_interval, identifier, literal, unused
 from adi_analytics_codegen.model.fingerprint import canonical
 from adi_analytics_codegen.model.model import FieldType, MeasureKind
@@ -125,13 +125,18 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that an aggregate consists of."""
+    """Everything that an aggregate consists of.
+
+    Attributes:
+        stored: The columns of the main relation that hold each measure.
+    """
 
     aggregate: Aggregate
     main: Relation
     columns: tuple[PublicColumn, ...]
     trailing: tuple[Trailing, ...]
     distributions: tuple[Distribution, ...]
+    stored: dict[str, tuple[str, ...]]
 
     @property
     def relations(self) -> tuple[Relation, ...]:
@@ -185,11 +190,12 @@ class _Planner:
         }
 
     def plan(self) -> Plan:
-        main, columns = self._main()
-        return Plan(self.aggregate, main, columns, self._trailing(), self._distributions())
-
-    def _main(self) -> tuple[Relation, tuple[PublicColumn, ...]]:
         stored = {m.name: store(m, self.types, self.taken) for m in self.aggregate.measures if m.trailing is None}
+        main, columns = self._main(stored)
+        names = {name: tuple(column.name for column in entry.columns) for name, entry in stored.items()}
+        return Plan(self.aggregate, main, columns, self._trailing(), self._distributions(), names)
+
+    def _main(self, stored: dict[str, Stored]) -> tuple[Relation, tuple[PublicColumn, ...]]:
         rows = Column(unused("row_count", self.taken), "bigint", "count(*)", "count", "sum")
         columns = (*self.keys, rows, *(column for entry in stored.values() for column in entry.columns))
         keys = [PublicColumn(k.name, k.type, identifier(k.name), k.role) for k in self.keys]
@@ -208,10 +214,10 @@ class _Planner:
         for measure in self.aggregate.measures:
             if measure.trailing is None:
                 continue
-            subject = _subject(measure)
-            if subject not in found:
-                found[subject] = self._members(measure, _numbered("_users", len(found)))
-            trailing.append(Trailing(measure.name, found[subject], measure.trailing))
+            of = subject(measure)
+            if of not in found:
+                found[of] = self._members(measure, _numbered("_users", len(found)))
+            trailing.append(Trailing(measure.name, found[of], measure.trailing))
         return tuple(trailing)
 
     def _members(self, measure: Measure, suffix: str) -> Relation:
@@ -225,7 +231,7 @@ class _Planner:
         subjects: dict[tuple[object, ...], list[Measure]] = {}
         for measure in self.aggregate.measures:
             if measure.kind is MeasureKind.PERCENTILE:
-                subjects.setdefault(_subject(measure), []).append(measure)
+                subjects.setdefault(subject(measure), []).append(measure)
         return tuple(
             Distribution(
                 self._distribution(measures[0], _numbered("_distribution", index)),
@@ -279,6 +285,6 @@ def _numbered(suffix: str, index: int) -> str:
     return suffix if index == 0 else f"{suffix}_{index + 1}"
 
 
-def _subject(measure: Measure) -> tuple[object, ...]:
+def subject(measure: Measure) -> tuple[object, ...]:
     """What two measures must share to be computed from one companion."""
     return measure.of, measure.type, str(canonical(measure.where))

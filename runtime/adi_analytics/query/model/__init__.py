@@ -1,0 +1,1 @@
+"""What an aggregate offers, what an answer holds, and the errors."""

@@ -1,0 +1,1 @@
+"""From arguments to a question that is checked and complete."""
