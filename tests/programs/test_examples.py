@@ -21,6 +21,20 @@ def test_plain_script(programs, request):
     }
 
 
+def test_query(programs, request):
+    told = programs.run(str(request.config.rootpath / "examples" / "query.py")).splitlines()
+    assert told[:5] == [
+        "7 days, the last one is provisional",
+        "created: 3",
+        "completed: 3",
+        "success_rate: 1.0",
+        "avg_duration_ms: 300.0 ms",
+    ]
+    assert told[5].startswith("p95_duration_ms: 56")
+    assert told[5].endswith(" ms")
+    assert told[6] == "the week before: 0 created"
+
+
 def test_fastapi_under_uvicorn(programs, service):
     with programs.running("uvicorn", "fastapi_app:app", "--fd", str(service.fd), pass_fds=(service.fd,)):
         for _ in range(10):

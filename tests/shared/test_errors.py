@@ -27,6 +27,13 @@ from adi_analytics.contrib import ExtraMissingError
 from adi_analytics.embedded.programs import EmbeddedMissingError, EmbeddedServerError
 from adi_analytics.migrate import errors
 from adi_analytics.migrate.upkeep.replay import DeadLetterFileError
+from adi_analytics.query import (
+    FrameMissingError,
+    MeasureRefusedError,
+    QueryArgumentError,
+    QueryDatabaseError,
+    QueryError,
+)
 from adi_analytics.server.tokens import UnknownTokenError
 from adi_analytics.worker import WorkerRunningError
 
@@ -64,6 +71,12 @@ EXAMPLES = [
     (EmbeddedServerError(Path("data"), "no port", "FATAL"), "in data: no port\nFATAL"),
     (DeadLetterFileError(Path("letters"), 7), "letters:7: expected a JSON object"),
     (WorkerRunningError(), "has a running worker already"),
+    (QueryError("it failed", "Ask again."), "it failed. Ask again."),
+    (QueryArgumentError("limit", "0 is none", "Expected 1."), "limit: 0 is none. Expected 1."),
+    (MeasureRefusedError("users", "they overlap", "Ask by day."), "users: they overlap. Ask by day."),
+    (QueryDatabaseError("57014", "it took long", "Wait."), "it took long (SQLSTATE 57014). Wait."),
+    (QueryDatabaseError(None, "it is gone", "Wait."), "it is gone. Wait."),
+    (FrameMissingError("polars", "no module"), "pip install polars"),
     (errors.MigrateError("problem", "remedy"), "problem\n  -> remedy"),
     (errors.DatabaseUnreachableError(reason="refused", database="h/d"), "cannot connect to h/d: refused"),
     (errors.DatabaseUnreachableError(reason="gone", database="h/d", lost=True), "connection to h/d was lost: gone"),

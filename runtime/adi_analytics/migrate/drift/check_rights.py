@@ -56,7 +56,7 @@ def grants(connection: Connection, database: Database, snapshot: Manifest) -> It
     allowed = {
         (role, grant.right, grant.schema, grant.relation, column)
         for role, kind in registered
-        for grant in roles.needed(kind, snapshot, database)
+        for grant in (*roles.needed(kind, snapshot, database), *roles.left(kind, snapshot, database))
         for column in grant.columns or ("",)
     }
     views = {view.name for entry in snapshot.aggregates for view in entry.views}

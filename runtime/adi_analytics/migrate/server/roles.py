@@ -48,9 +48,7 @@ def needed(kind: Kind, snapshot: Manifest, database: Database) -> Iterator[Grant
     schema, storage = database.schema, snapshot.storage
     yield Grant("usage", schema)
     if kind == "reader":
-        for entry in snapshot.aggregates:
-            for view in entry.views:
-                yield Grant("select", schema, view.name)
+        yield from _reading(schema, snapshot)
         return
     yield Grant("usage", "analytics_meta")
     if database.catalog is not None:  # so that the worker finds the tables, and can tell another catalog's database
@@ -61,6 +59,27 @@ def needed(kind: Kind, snapshot: Manifest, database: Database) -> Iterator[Grant
     for right in ("select", "insert", "update"):
         yield Grant(right, "analytics_meta", "late_buckets")
     yield Grant("select", "analytics_meta", "tokens")  # `analytics-server` takes events as this role
+
+
+def _reading(schema: str, snapshot: Manifest) -> Iterator[Grant]:
+    """Yield the rights on the public views, and on what the query layer reads besides: no members, no events."""
+    for entry in snapshot.aggregates:
+        for view in entry.views:
+            yield Grant("select", schema, view.name)
+        if entry.relations[0].kind == "rollup":
+            yield Grant("select", schema, entry.relations[0].live)
+    yield Grant("usage", "analytics_meta")
+    yield Grant("select", "analytics_meta", "installation", ("catalog", "events_schema", "backend"))
+    for table in ("aggregates", "backfills", "expired", "rollups"):
+        yield Grant("select", "analytics_meta", table)
+
+
+def left(kind: Kind, snapshot: Manifest, database: Database) -> Iterator[Grant]:
+    """Yield what a role of *kind* still has of versions that were replaced: it goes when they are dropped."""
+    if kind == "reader":
+        for entry in snapshot.retired:
+            if entry.relations[0].kind == "rollup":
+                yield Grant("select", database.schema, entry.relations[0].live)
 
 
 def give_all(connection: Connection, database: Database, folder: Path, asked: Mapping[Kind, str | None]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from adi_analytics._shared.catalog import CatalogInvalidError, catalog_of
+from adi_analytics._shared.catalog import CatalogInvalidError, CatalogMissingError, catalog_of, resolve_catalog
 from adi_analytics._shared.source import find_source
 from adi_analytics.query.model.errors import QueryArgumentError
 
@@ -61,7 +61,8 @@ class Measure(msgspec.Struct, frozen=True):
     """A value of each bucket.
 
     Attributes:
-        kind: ``count``, ``sum``, ``avg``, ``min``, ``max``, ``percentile``, ``distinct``, ``first``, ``last``, ``ratio``.
+        kind: ``count``, ``sum``, ``avg``, ``min``, ``max``, ``percentile``, ``distinct``, ``first``, ``last`` or
+            ``ratio``.
         type: The type of the value: see :class:`Dimension`.
         unit: The unit of the value, if it has one.
         sensitivity: How much the value reveals: see :class:`Dimension`.
@@ -146,10 +147,14 @@ class Aggregate(msgspec.Struct, frozen=True):
         """What can be asked.
 
         Raises:
-            CatalogInvalidError: If an older generator wrote the manifest.
+            QueryArgumentError: If nothing can: it is a question about people, or an older generator wrote the manifest.
         """
         if self.query is None:
-            raise CatalogInvalidError("of this catalog", "was generated before it could be asked", _AGAIN)
+            raise QueryArgumentError(
+                "aggregate",
+                f"{self.name} can't be asked: it is a question about people, or an older generator wrote the manifest",
+                "Read its public views, or run `analytics-codegen generate`.",
+            )
         return self.query
 
     @property
@@ -216,19 +221,25 @@ class Described(msgspec.Struct, frozen=True):
 _AGAIN: Final = "Run `analytics-codegen generate`."
 
 
-def describe(catalog: CatalogLike | None = None) -> Described:
+def describe(catalog: CatalogLike | Described | None = None) -> Described:
     """Return what the aggregates of a catalog offer.
 
     Args:
-        catalog: A catalog, the generated package, or its import name. Defaults to the one that `analytics-migrate` would
-            take: of the project in the working directory or above, or of the one installed package.
+        catalog: A catalog, the generated package, its import name, or what this function returned. Defaults to the one
+            that `analytics-migrate` would take: of the project in the working directory or above, or of the one
+            installed package.
 
     Raises:
         CatalogError: If none is found, several are, or it is no catalog that this library reads.
         ProjectError: If a project is wrong.
     """
+    if isinstance(catalog, Described):
+        return catalog
     package = None if catalog is None else catalog_of(catalog).package
-    path = find_source(catalog=package).manifest
+    try:
+        path = find_source(catalog=package).manifest
+    except CatalogMissingError:  # one that the program has imported will do
+        path = find_source(catalog=resolve_catalog().package).manifest
     try:
         return _read(path, path.stat().st_mtime_ns)
     except OSError as error:
@@ -257,4 +268,6 @@ def unknown(parameter: str, what: str, name: object, known: Iterable[str]) -> Qu
     names = list(known)
     close = get_close_matches(str(name), names, n=1)
     meant = f"Did you mean {close[0]}? " if close else ""
-    return QueryArgumentError(parameter, f"no {what} is called {name!r}", f"{meant}Known: {', '.join(names) or 'none'}.")
+    return QueryArgumentError(
+        parameter, f"no {what} is called {name!r}", f"{meant}Known: {', '.join(names) or 'none'}."
+    )

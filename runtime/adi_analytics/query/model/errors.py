@@ -42,7 +42,7 @@ class QueryArgumentError(QueryError, ValueError):
 
 
 class MeasureRefusedError(QueryError):
-    """A measure has no right value for this question: the values of its buckets can't be put together, or it is personal.
+    """A measure has no right value for this question, or one that is not for everybody.
 
     Attributes:
         measure: Its name.

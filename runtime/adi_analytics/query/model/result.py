@@ -11,36 +11,10 @@ from adi_analytics.query.model import frames
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pandas as pd
-    import polars as pl
-    import pyarrow as pa
+    from adi_analytics.query.model.column import Column
 
-Role: TypeAlias = Literal["bucket", "dimension", "measure", "previous"]
 Exactness: TypeAlias = Literal["exact", "approximate", "provisional", "incomplete"]
 State: TypeAlias = Literal["final", "provisional", "incomplete"]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of an answer.
-
-    Attributes:
-        name: Its name; a column of the period before is called ``previous_`` and its measure.
-        type: ``string``, ``int``, ``float``, ``decimal``, ``bool``, ``uuid``, ``date`` or ``datetime``.
-        role: ``bucket``, ``dimension``, ``measure``, or ``previous``: the measure in the period before.
-        unit: The unit of its values, if they have one.
-        exactness: ``exact``, or ``approximate`` within :attr:`bound`.
-        bound: The largest error, relative to the value; ``None`` when exact.
-        description: What it holds, in words.
-    """
-
-    name: str
-    type: str
-    role: Role
-    unit: str | None = None
-    exactness: Literal["exact", "approximate"] = "exact"
-    bound: float | None = None
-    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,31 +102,31 @@ class Result:
         return (self.totals_statement or "") if totals else self.statement
 
     def exactness(self, row: int, column: str) -> Exactness:
-        """Return how far one number can be trusted: ``incomplete`` and ``provisional`` say more than the column does."""
+        """Return how far one number can be trusted; what is said of the row goes before what is said of the column."""
         state = self.states[row]
         found = next(entry for entry in self.columns if entry.name == column)
         return found.exactness if state == "final" or found.role in {"bucket", "dimension"} else state
 
-    def to_arrow(self) -> pa.Table:
+    def to_arrow(self) -> Any:
         """Return the rows as a table of pyarrow.
 
         Raises:
-            ExtraMissingError: If pyarrow is not installed.
+            FrameMissingError: If pyarrow is not installed.
         """
         return frames.to_arrow(self.columns, self.rows)
 
-    def to_polars(self) -> pl.DataFrame:
+    def to_polars(self) -> Any:
         """Return the rows as a data frame of polars.
 
         Raises:
-            ExtraMissingError: If polars is not installed.
+            FrameMissingError: If polars is not installed.
         """
         return frames.to_polars(self.columns, self.rows)
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self) -> Any:
         """Return the rows as a data frame of pandas.
 
         Raises:
-            ExtraMissingError: If pandas is not installed.
+            FrameMissingError: If pandas is not installed.
         """
         return frames.to_pandas(self.columns, self.rows)

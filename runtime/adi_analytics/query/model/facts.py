@@ -1,0 +1,29 @@
+"""What a database must tell before a question can be resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of an aggregate in one database.
+
+    Attributes:
+        schema: The schema of the relations.
+        live: For each stored relation the view of its rows, in the manifest's order.
+        readable: Those of :attr:`live` that the role may read.
+        now: The time of the answer.
+        watermark: Up to here rows are stored; ``None`` when none is.
+        history_before: Below this time the public view has rows that an earlier version computed.
+        incomplete_before: Buckets that begin below this time may lack events that were dropped uncounted.
+    """
+
+    schema: str
+    live: tuple[str, ...]
+    readable: frozenset[str]
+    now: datetime
+    watermark: datetime | None = None
+    history_before: datetime | None = None
+    incomplete_before: datetime | None = None

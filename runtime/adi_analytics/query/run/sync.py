@@ -1,0 +1,80 @@
+"""Ask and wait."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from adi_analytics._shared.conninfo import connection_options, resolve_conninfo
+from adi_analytics._shared.libpq import require_libpq
+from adi_analytics.query.model.describe import describe
+from adi_analytics.query.resolve.question import Arguments
+from adi_analytics.query.run.answer import answer
+from adi_analytics.query.run.asked import READ_ONLY, SNAPSHOT, asked_of, timeout_statement
+from adi_analytics.query.run.facts import facts_of, facts_statement
+from adi_analytics.query.run.failures import failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+    from adi_analytics._shared.catalog import CatalogLike
+    from adi_analytics.query.model.describe import Aggregate, Described
+    from adi_analytics.query.model.result import Result
+
+
+def ask(
+    aggregate: str, database: Any, catalog: CatalogLike | Described | None, limit: float, arguments: Arguments
+) -> Result:
+    """Return the answer; see :func:`adi_analytics.query.query`."""
+    require_libpq()
+    import psycopg  # needs libpq, which the line above asks for in better words
+
+    limited = timeout_statement(limit)
+    described = describe(catalog)
+    found = described.aggregate(aggregate)
+    try:
+        with _connection(database) as connection, _cursor(connection) as cursor:
+            cursor.execute(limited.encode(), prepare=False)
+            cursor.execute(facts_statement(found).encode(), prepare=False)
+            facts = facts_of(found, described.catalog, cursor.fetchone())
+            return _answered(cursor, found, arguments, facts)
+    except psycopg.Error as error:
+        raise failure(error, found) from None
+
+
+def _answered(cursor: psycopg.Cursor[Any], aggregate: Aggregate, arguments: Arguments, facts: Any) -> Result:
+    asked = asked_of(aggregate, arguments, facts)
+    rows = cursor.execute(asked.statement.encode(), prepare=False).fetchall()
+    totals = None
+    if asked.totals_statement is not None:
+        totals = cursor.execute(asked.totals_statement.encode(), prepare=False).fetchone()
+    return answer(asked, rows, totals)
+
+
+@contextmanager
+def _connection(database: Any) -> Iterator[psycopg.Connection[Any]]:
+    import psycopg
+
+    if isinstance(database, psycopg.Connection):
+        yield database
+    elif hasattr(database, "connection"):
+        with database.connection() as connection:
+            yield connection
+    else:
+        options: dict[str, Any] = connection_options(10)
+        with psycopg.connect(resolve_conninfo(database), autocommit=True, **options) as connection:
+            yield connection
+
+
+@contextmanager
+def _cursor(connection: psycopg.Connection[Any]) -> Iterator[psycopg.Cursor[Any]]:
+    """Yield a cursor in a transaction that only reads; whatever is set in it ends with it."""
+    from psycopg.pq import TransactionStatus
+    from psycopg.rows import tuple_row
+
+    idle = connection.info.transaction_status == TransactionStatus.IDLE
+    with connection.transaction(force_rollback=True), connection.cursor(row_factory=tuple_row) as cursor:
+        cursor.execute(SNAPSHOT if idle else READ_ONLY, prepare=False)
+        yield cursor
