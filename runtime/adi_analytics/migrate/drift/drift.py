@@ -22,7 +22,7 @@ from adi_analytics.migrate.drift import (
 from adi_analytics.migrate.drift.compare import Comparison
 from adi_analytics.migrate.drift.describe import Description, describe
 from adi_analytics.migrate.drift.expected import expected_meta, expected_public
-from adi_analytics.migrate.drift.findings import Finding, ordered
+from adi_analytics.migrate.drift.findings import CHECKABLE, Finding, ordered
 from adi_analytics.migrate.drift.renames import renamed_relations
 from adi_analytics.migrate.drift.timescale import chunks, continuous, hypertable, jobs
 from adi_analytics.migrate.files.manifest import Manifest, require_snapshot
@@ -131,7 +131,7 @@ def _guarded(connection: Connection, check: _Check, database: Database, snapshot
     except psycopg.ProgrammingError as error:
         what = check.__name__.strip("_")
         reason = error.diag.message_primary or str(error)
-        found = [Finding("error", what, "can be checked", reason, advice=_LATER)]
+        found = [Finding("error", what, CHECKABLE, reason, advice=_LATER)]
     yield from found
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from adi_analytics.migrate.drift.findings import Finding
+from adi_analytics.migrate.drift.findings import CHECKABLE, Finding
 from adi_analytics.migrate.files.migration import MigrationFile
 from adi_analytics.migrate.run.record import Applied
 
@@ -43,7 +43,7 @@ def told(
         yield Finding("warning", f"migration {file.name}", f"applied: {why}{lost}", state)
     spoken = {word for file in waiting for word in _WORD.findall(file.text)}
     for finding in differences:
-        if spoken.intersection(_subject(finding)):
+        if finding.expected == CHECKABLE or spoken.intersection(_subject(finding)):
             yield dataclasses.replace(finding, severity="info", fix="", advice=_UNTIL)
         else:
             yield finding
