@@ -10,7 +10,7 @@ from adi_analytics_codegen.model.model import Choice, MeasureKind, Sensitivity, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adi_analytics_codegen.model.model import Deprecation, EnumValue, Event, Field, Measure, Ratio, Test
+    from adi_analytics_codegen.model.model import Aggregate, Deprecation, EnumValue, Event, Field, Measure, Ratio, Test
 
 _STORED: Final = {Store.KEEP: "stored as it is", Store.HASH: "stored as a keyed hash", Store.DROP: "not stored"}
 _OPERATORS: Final = {
@@ -80,7 +80,7 @@ def sentence(text: str) -> str:
 
 def measure_text(measure: Measure, show: Callable[[str], str] = str) -> str:
     """Return how *measure* is computed, in words; *show* writes the names and values in it."""
-    of = show(measure.of or "")
+    of = " * ".join(map(show, measure.fields))
     words = {
         MeasureKind.COUNT: "number of rows",
         MeasureKind.SUM: f"sum of {of}",
@@ -96,10 +96,13 @@ def measure_text(measure: Measure, show: Callable[[str], str] = str) -> str:
     return f"{told} where {where_text(measure.where, show)}" if measure.where else told
 
 
-def ratio_text(ratio: Ratio, show: Callable[[str], str] = str) -> str:
-    """Return how *ratio* is computed; *show* writes the names in it."""
+def ratio_text(ratio: Ratio, aggregate: Aggregate, show: Callable[[str], str] = str) -> str:
+    """Return how *ratio* of *aggregate* is computed; *show* writes the names in it."""
     numerator, denominator = (" + ".join(map(show, side)) for side in (ratio.numerator, ratio.denominator))
-    return f"({numerator}) / ({denominator})"
+    distinct = {measure.name for measure in aggregate.measures if measure.kind is MeasureKind.DISTINCT}
+    fixed = not distinct.isdisjoint((*ratio.numerator, *ratio.denominator))
+    note = "; of different values, so it cannot be computed for longer ranges" if fixed else ""
+    return f"({numerator}) / ({denominator}){note}"
 
 
 def where_text(where: tuple[Test, ...], show: Callable[[str], str] = str) -> str:

@@ -162,9 +162,9 @@ def measure_text(measure: Measure) -> str:
     return describe.measure_text(measure, code)
 
 
-def ratio_text(ratio: Ratio) -> str:
-    """Return how *ratio* is computed, as Markdown."""
-    return describe.ratio_text(ratio, code)
+def ratio_text(ratio: Ratio, aggregate: Aggregate) -> str:
+    """Return how *ratio* of *aggregate* is computed, as Markdown."""
+    return describe.ratio_text(ratio, aggregate, code)
 
 
 def _where(where: tuple[Test, ...]) -> str:

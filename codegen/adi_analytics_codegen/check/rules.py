@@ -47,7 +47,7 @@ _CATALOG_RULES: Final = {
     "another part. `x_distribution`, `x_v1` and all names that begin with `x_v1_` belong to `x`.",
     "needs-format": "A key or value came with a newer format than the catalog says it has.",
     "python-name": "A name is a keyword of Python, or hides a type there.",
-    "ratio-of": "A ratio is of something that does not add up over buckets.",
+    "ratio-of": "A ratio is of something that cannot be divided: no count, no sum, no distinct count alone.",
     "refresh-window": "A refresh window holds less than two buckets, or leaves some out between two refreshes, or is "
     "longer than the retention.",
     "reserved-name": "A name is reserved: by the catalog for something removed, or by the format.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.load.where import Reader
 from adi_analytics_codegen.model.durations import duration, duration_text
 from adi_analytics_codegen.model.model import (
+    FORMATS,
     Aggregate,
     Dimension,
     FieldType,
@@ -51,6 +52,7 @@ class AggregateResolver:
     events: dict[str, Event]
     enums: dict[str, Enum]
     storage: Storage
+    format: int = FORMATS[-1]
 
     def aggregate(self, name: str, node: Node) -> Aggregate:
         """Return the aggregate called *name*."""
@@ -143,6 +145,10 @@ class AggregateResolver:
             return None
         counted = kind is MeasureKind.COUNT
         narrowed = reader.narrowed(node, subject)
+        product = of.list("product") if isinstance(of.value, dict) else [of]
+        if not product:
+            return None
+        of, *factors = product
         type_ = None if counted else narrowed.type_of(of.text, of.at)
         if type_ is not None and type_ not in _TYPES_OF_MEASURE[kind]:
             allowed = ", ".join(sorted(_TYPES_OF_MEASURE[kind]))
@@ -159,7 +165,19 @@ class AggregateResolver:
             trailing=self._trailing(node, width, subject),
             where=replace(reader, subject=subject).where(node),
             description=node.scalar("description", ""),
+            times=self._factors(kind, factors, narrowed),
         )
+
+    def _factors(self, kind: MeasureKind, factors: list[Node], reader: Reader) -> tuple[tuple[str, FieldType], ...]:
+        found = []
+        for node in factors:
+            type_ = reader.type_of(node.text, node.at)
+            if type_ is not None and type_ not in _NUMBERS:
+                message = f'{kind} cannot be taken of "{node.text}", which is {type_}'
+                fix = f"use a field of type {', '.join(sorted(_NUMBERS))}"
+                self.context.error(node.at, "measure-type", message, fix, reader.subject)
+            found.append((node.text, type_ or FieldType.INT))
+        return tuple(found)
 
     def _check_measure_keys(self, kind: MeasureKind, node: Node, subject: str) -> None:
         for key, needed in (("of", MeasureKind.PERCENTILE), ("trailing", MeasureKind.DISTINCT)):
@@ -199,22 +217,26 @@ class AggregateResolver:
             if ratio is None:
                 continue
             sides = [side.items if isinstance(side.value, list) else [side] for side in ratio.items]
-            for part in (part for side in sides for part in side):
-                self._check_part(part, measures, f"{subject}.{name}")
+            for side in sides:
+                for part in side:
+                    self._check_part(part, measures, f"{subject}.{name}", alone=len(side) == 1)
             numerator, denominator = (tuple(part.text for part in side) for side in (*sides, [], [])[:2])
             ratios.append(Ratio(name, numerator, denominator, entry.key_at, entry.scalar("description", "")))
         return tuple(ratios)
 
-    def _check_part(self, part: Node, measures: dict[str, Node], subject: str) -> None:
+    def _check_part(self, part: Node, measures: dict[str, Node], subject: str, *, alone: bool) -> None:
         measure = measures.get(part.text)
         if measure is None:
             fix = did_you_mean(part.text, measures) or "name a measure"
             self.context.error(part.at, "unknown-measure", f'there is no measure "{part.text}"', fix, subject)
+        elif MeasureKind.DISTINCT in measure.mapping and self.format > 1:
+            if not alone:
+                message = f'"{part.text}" counts different values, and such counts do not add up'
+                self.context.error(part.at, "ratio-of", message, "make it the whole side of the ratio", subject)
         elif not any(kind in measure.mapping for kind in _ADDABLE):
-            message = (
-                f'"{part.text}" is neither a count nor a sum, so a ratio of it is meaningless over several buckets'
-            )
-            self.context.error(part.at, "ratio-of", message, "use counts and sums", subject)
+            allowed = "counts, sums and, in format 2, distinct counts"
+            message = f'"{part.text}" is neither a count nor a sum, so a ratio of it is meaningless'
+            self.context.error(part.at, "ratio-of", message, f"use {allowed}", subject)
 
     def _check_columns(self, made: Aggregate, node: Node, subject: str) -> None:
         bucket = node.get("bucket")

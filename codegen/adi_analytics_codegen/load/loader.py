@@ -125,7 +125,7 @@ def _catalog(root: Node, context: Context) -> Catalog:
     check_replacements(root.entries("events"), root.entries("events"), "event", "events", context)
     events = {name: resolver.event(name, node) for name, node in root.entries("events").items()}
     storage = _storage(root)
-    aggregates = AggregateResolver(context, events, enums, storage)
+    aggregates = AggregateResolver(context, events, enums, storage, _format(root))
     people = PeopleResolver(Reading(aggregates), storage.table)
     catalog = Catalog(
         name=called,

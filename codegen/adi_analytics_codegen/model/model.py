@@ -250,6 +250,7 @@ class Measure:
 
     Attributes:
         of: The field or column reference read; ``None`` for ``count``.
+        times: The fields by which it is multiplied in each row, for a ``sum`` or ``avg``, with their types.
         type: The type of what ``of`` names; ``None`` for ``count``.
         quantile: The fraction, between 0 and 1, of a ``percentile``.
         trailing: For ``distinct``: count over this span that ends with the bucket, instead of the bucket alone.
@@ -264,6 +265,12 @@ class Measure:
     trailing: timedelta | None = None
     where: tuple[Test, ...] = ()
     description: str = ""
+    times: tuple[tuple[str, FieldType], ...] = field(default=(), metadata=LATER)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields and column references that it reduces."""
+        return () if self.of is None else (self.of, *(name for name, _ in self.times))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ def references(aggregate: Aggregate) -> Iterator[tuple[str, str]]:
     for dimension in aggregate.dimensions:
         yield dimension.name, dimension.of
     for measure in aggregate.measures:
-        if measure.of is not None:
-            yield measure.name, measure.of
+        for of in measure.fields:
+            yield measure.name, of
         yield from _tested(measure.name, measure.where)
 
 

@@ -155,7 +155,8 @@ class _References:
 
     def measure(self, measure: Measure) -> Measure:
         of = None if measure.of is None else self.path(measure.of, measure.where)
-        return replace(measure, of=of, where=self.tests(measure.where))
+        times = tuple((self.path(name, measure.where), kind) for name, kind in measure.times)
+        return replace(measure, of=of, times=times, where=self.tests(measure.where))
 
     def tests(self, where: tuple[Test, ...], given: tuple[Test, ...] = ()) -> tuple[Test, ...]:
         known = (*given, *where)

@@ -77,7 +77,7 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
     columns = {aggregate.bucket_name: "start of the bucket"}
     columns |= {dimension.name: f"{dimension.of}, {dimension.type}" for dimension in aggregate.dimensions}
     columns |= {measure.name: measure_text(measure) for measure in aggregate.measures}
-    columns |= {ratio.name: ratio_text(ratio) for ratio in aggregate.derived}
+    columns |= {ratio.name: ratio_text(ratio, aggregate) for ratio in aggregate.derived}
     return {
         "aggregate": aggregate.name,
         "about": aggregate.description,

@@ -92,6 +92,9 @@ def every_measure() -> Catalog:
     aggregates = []
     for path, kind in paths.items():
         measures = [_reader(name, path, kind) for name, types in USABLE.items() if kind in types]
+        if kind in USABLE[MeasureKind.SUM]:
+            fourth = ((path, kind),) * 3
+            measures += [_reader(name, path, kind, fourth) for name in (MeasureKind.SUM, MeasureKind.AVG)]
         present = Condition(path, Operator.EXISTS, value=True, at=AT)
         measures.append(Measure("present", MeasureKind.COUNT, AT, where=(present,)))
         measures.append(Measure("trailing", MeasureKind.DISTINCT, AT, of=path, type=kind, trailing=3 * DAY))
@@ -104,9 +107,10 @@ def every_measure() -> Catalog:
     return Catalog("odd", (event,), aggregates=tuple(aggregates))
 
 
-def _reader(kind: MeasureKind, path: str, type_: FieldType) -> Measure:
+def _reader(kind: MeasureKind, path: str, type_: FieldType, times: tuple[tuple[str, FieldType], ...] = ()) -> Measure:
     quantile = 0.5 if kind is MeasureKind.PERCENTILE else None
-    return Measure(f"m_{kind}", kind, AT, of=path, type=type_, quantile=quantile)
+    name = f"m_{kind}_{len(times)}" if times else f"m_{kind}"
+    return Measure(name, kind, AT, of=path, type=type_, quantile=quantile, times=times)
 
 
 @st.composite
@@ -190,7 +194,15 @@ def _measure(  # noqa: PLR0913, PLR0917 - what a measure is drawn from
         quantile=draw(st.sampled_from((0.001, 0.5, 0.95, 0.999))) if kind is MeasureKind.PERCENTILE else None,
         trailing=width * draw(st.integers(1, 5)) if kind is MeasureKind.DISTINCT and draw(st.booleans()) else None,
         where=where,
+        times=draw(_factors(fields)) if kind in (MeasureKind.SUM, MeasureKind.AVG) else (),
     )
+
+
+@st.composite
+def _factors(draw: Callable[..., Any], fields: tuple[Field, ...]) -> tuple[tuple[str, FieldType], ...]:
+    numbers = [pair for pair in _scalars(fields, FieldType.UUID) if pair[1] in USABLE[MeasureKind.SUM]]
+    factors: list[tuple[str, FieldType]] = draw(st.lists(st.sampled_from(numbers), max_size=3))
+    return tuple(factors)
 
 
 @st.composite

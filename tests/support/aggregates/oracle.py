@@ -104,6 +104,8 @@ class _Reader:
         assert measure.of is not None
         assert measure.type is not None
         pairs = [(row, self.value(row, measure.of, measure.type)) for row in rows]
+        for of, kind in measure.times:
+            pairs = [(row, _times(value, self.value(row, of, kind))) for row, value in pairs]
         pairs = [(row, value) for row, value in pairs if value is not None]
         return _reduce(measure, pairs)
 
@@ -276,6 +278,10 @@ def _reduce(measure: Measure, pairs: list[tuple[Row, Any]]) -> Any:  # noqa: PLR
             choose = min if measure.kind is MeasureKind.FIRST else max
             return _public(choose(pairs, key=lambda pair: (pair[0].timestamp, str(pair[0].event_id)))[1])
     raise AssertionError(measure.kind)
+
+
+def _times(value: Any, factor: Any) -> Fraction | None:
+    return None if value is None or factor is None else Fraction(value) * Fraction(factor)
 
 
 def _sum(values: list[Any]) -> Decimal:

@@ -132,7 +132,7 @@ def _expression_changed(seen: Aggregates) -> Iterator[Found]:
 def _expression(column: Measure | Ratio) -> Any:
     if isinstance(column, Ratio):
         return sorted(column.numerator), sorted(column.denominator)
-    return column.kind, column.of, column.quantile, column.trailing, _tests(column)
+    return column.kind, sorted(column.fields), column.quantile, column.trailing, _tests(column)
 
 
 VERSION_RULES: Final[dict[str, Rule[Aggregates]]] = {

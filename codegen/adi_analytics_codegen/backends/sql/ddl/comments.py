@@ -78,7 +78,7 @@ def on_views(described: Described, plan: Plan) -> list[Statement]:
     keys = _keys(catalog, aggregate)
     columns = keys | {measure.name: _measure(catalog, aggregate, measure) for measure in aggregate.measures}
     for ratio in aggregate.derived:
-        columns[ratio.name] = _told(ratio.description, f"{ratio_text(ratio)}; null when the divisor is 0")
+        columns[ratio.name] = _told(ratio.description, f"{ratio_text(ratio, aggregate)}; null when the divisor is 0")
     about = _own(aggregate.description) or "An aggregate of events."
     if aggregate.where:
         about += f" Only rows where {where_text(aggregate.where, _column)}."
@@ -141,7 +141,7 @@ def _unit(fields: list[Field]) -> str:
 
 def _measure(catalog: Catalog, aggregate: Aggregate, measure: Measure) -> str:
     text = _told(measure.description, measure_text(measure, _column))
-    if measure.of is None or measure.kind not in _UNIT_KEPT:
+    if measure.of is None or measure.times or measure.kind not in _UNIT_KEPT:
         return text
     return _joined([text, _unit(fields_read(catalog, aggregate, measure.of, (*aggregate.where, *measure.where)))])
 

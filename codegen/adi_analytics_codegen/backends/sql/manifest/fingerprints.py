@@ -67,7 +67,8 @@ def _rows(catalog: Catalog, aggregate: Aggregate, types: FieldTypes) -> list[Any
 
 def _measure(measure: Measure, types: FieldTypes) -> list[Any]:
     m = measure
-    return [m.name, m.kind, m.of, stored_type(m.type), m.quantile, m.trailing, conditions(m.where, types)]
+    stated = [m.name, m.kind, m.of, stored_type(m.type), m.quantile, m.trailing, conditions(m.where, types)]
+    return [*stated, [[of, stored_type(kind)] for of, kind in m.times]] if m.times else stated
 
 
 def conditions(where: tuple[Test, ...], types: FieldTypes, given: tuple[Test, ...] = ()) -> list[Any]:

@@ -87,7 +87,8 @@ def ratio(derived: Ratio, public: dict[str, PublicColumn]) -> PublicColumn:
         value = f"({numerator})::{_DOUBLE} / nullif({denominator}, 0)"
     else:
         value = _to_double(f"({numerator})::numeric / nullif({denominator}, 0)")
-    return PublicColumn(derived.name, _DOUBLE, value, "derived", "ratio")
+    distinct = any(column.kind == MeasureKind.DISTINCT for column in (*above, *below))
+    return PublicColumn(derived.name, _DOUBLE, value, "derived", "ratio_of_distinct" if distinct else "ratio")
 
 
 def _or_zero(column: PublicColumn) -> str:
@@ -102,7 +103,7 @@ def _count(measure: Measure, types: FieldTypes) -> _Built:
 
 
 def _sum(measure: Measure, types: FieldTypes) -> _Built:
-    value = summable(_of(measure), _type(measure))
+    value = _addend(measure)
     return "numeric", f"sum({value}){filter_clause(measure.where, types)}", "sum"
 
 
@@ -154,7 +155,7 @@ _BUILDERS: Final[dict[MeasureKind, Callable[[Measure, FieldTypes], _Built]]] = {
 
 
 def _average(measure: Measure, types: FieldTypes, taken: set[str]) -> Stored:
-    value, where = summable(_of(measure), _type(measure)), filter_clause(measure.where, types)
+    value, where = _addend(measure), filter_clause(measure.where, types)
     total, count = (unused(f"{measure.name}__{part}", taken) for part in ("sum", "count"))
     taken.update((total, count))
     columns = (
@@ -162,8 +163,8 @@ def _average(measure: Measure, types: FieldTypes, taken: set[str]) -> Stored:
         Column(count, "bigint", f"count({value}){where}", "count", "sum"),
     )
     quotient = f"{identifier(total)} / nullif({identifier(count)}, 0)"
-    # A mean of ints or decimals is neither too large nor too small for a double.
-    exact = measure.type is not FieldType.FLOAT
+    # A mean of ints or decimals is neither too large nor too small for a double; that of products may be.
+    exact = measure.type is not FieldType.FLOAT and not measure.times
     return Stored(columns, _DOUBLE, f"({quotient})::{_DOUBLE}" if exact else _to_double(quotient))
 
 
@@ -176,6 +177,14 @@ def _to_double(numeric: str) -> str:
 def read(measure: Measure) -> str:
     """Return an expression for the value that *measure* reduces, NULL where it does not fit."""
     return typed(_of(measure), _type(measure))
+
+
+def _addend(measure: Measure) -> str:
+    """Return an expression for the value that *measure* adds up: exact, NULL where a factor of it does not fit."""
+    value = summable(_of(measure), _type(measure))
+    if not measure.times:
+        return value
+    return " * ".join(f"({one})::numeric" for one in (value, *(summable(of, kind) for of, kind in measure.times)))
 
 
 def _of(measure: Measure) -> str:
