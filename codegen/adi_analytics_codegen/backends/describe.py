@@ -93,6 +93,8 @@ def measure_text(measure: Measure, show: Callable[[str], str] = str) -> str:
     told = words.get(measure.kind, f"{measure.kind} {of}")
     if measure.trailing is not None:
         told += f" over the last {duration_text(measure.trailing)}"
+    if measure.mergeable:
+        told += ", over longer ranges by its sketch"
     return f"{told} where {where_text(measure.where, show)}" if measure.where else told
 
 

@@ -44,7 +44,7 @@ _CATALOG_RULES: Final = {
     "member-collision": "Two values of an enum would be called the same in generated code.",
     "missing-key": "A key that is needed is missing.",
     "name-taken": "An aggregate, or what is made for it, has the name of a table, view or index that is made for "
-    "another part. `x_distribution`, `x_v1` and all names that begin with `x_v1_` belong to `x`.",
+    "another part. `x_distribution`, `x_sketch`, `x_v1` and all names that begin with `x_v1_` belong to `x`.",
     "needs-format": "A key or value came with a newer format than the catalog says it has.",
     "python-name": "A name is a keyword of Python, or hides a type there.",
     "ratio-of": "A ratio is of something that cannot be divided: no count, no sum, no distinct count alone.",

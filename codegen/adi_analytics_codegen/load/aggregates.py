@@ -40,6 +40,11 @@ _TYPES_OF_MEASURE: Final = {
     MeasureKind.FIRST: _SCALARS,
     MeasureKind.LAST: _SCALARS,
 }
+_KEYS_OF_MEASURE: Final = {
+    "of": MeasureKind.PERCENTILE,
+    "trailing": MeasureKind.DISTINCT,
+    "mergeable": MeasureKind.DISTINCT,
+}
 _SYSTEM_COLUMNS: Final = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 _ADDABLE: Final = frozenset({MeasureKind.COUNT, MeasureKind.SUM})
 
@@ -166,6 +171,7 @@ class AggregateResolver:
             where=replace(reader, subject=subject).where(node),
             description=node.scalar("description", ""),
             times=self._factors(kind, factors, narrowed),
+            mergeable=node.get("mergeable") is not None,
         )
 
     def _factors(self, kind: MeasureKind, factors: list[Node], reader: Reader) -> tuple[tuple[str, FieldType], ...]:
@@ -180,11 +186,16 @@ class AggregateResolver:
         return tuple(found)
 
     def _check_measure_keys(self, kind: MeasureKind, node: Node, subject: str) -> None:
-        for key, needed in (("of", MeasureKind.PERCENTILE), ("trailing", MeasureKind.DISTINCT)):
+        for key, needed in _KEYS_OF_MEASURE.items():
             present = node.get(key)
             if present is not None and kind is not needed:
                 message = f'{kind} cannot have "{key}"'
                 self.context.error(present.key_at, "key-of-other-type", message, f"use it with {needed}", subject)
+        trailing, mergeable = node.get("trailing"), node.get("mergeable")
+        if trailing is not None and mergeable is not None:
+            message = "a trailing count is exact for its span, and no sketch of it is kept"
+            fix = "put mergeable: true on a distinct of the same without trailing: it answers any range"
+            self.context.error(mergeable.key_at, "key-of-other-type", message, fix, subject)
 
     def _trailing(self, node: Node, width: timedelta, subject: str) -> timedelta | None:
         trailing = node.get("trailing")

@@ -254,6 +254,7 @@ class Measure:
         type: The type of what ``of`` names; ``None`` for ``count``.
         quantile: The fraction, between 0 and 1, of a ``percentile``.
         trailing: For ``distinct``: count over this span that ends with the bucket, instead of the bucket alone.
+        mergeable: For ``distinct``: also keep a sketch, which estimates the count over any range.
     """
 
     name: str
@@ -266,6 +267,7 @@ class Measure:
     where: tuple[Test, ...] = ()
     description: str = ""
     times: tuple[tuple[str, FieldType], ...] = field(default=(), metadata=LATER)
+    mergeable: bool = field(default=False, metadata=LATER)
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from .webhooks import WebhookProcessed, WebhookReceived
 CATALOG_NAME = "adi"
 """The name of the catalog that this package was generated from."""
 
-CATALOG_HASH = "d2ef5efd1a600e1166631d93c8bc68f85f612048acf07e495dea8801ccfd1534"
+CATALOG_HASH = "d2c11a7ee98a0ca3218bd26049d6878d97ed71bcc4d93f84eaafbb1d4e39b586"
 """The hash of that catalog: two packages with the same hash describe the same events."""
 
 AnyEvent: TypeAlias = (

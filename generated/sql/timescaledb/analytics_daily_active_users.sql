@@ -48,6 +48,28 @@ select
     "row_count"
 from "analytics_daily_active_users_v1_users";
 
+-- continuous aggregate analytics_daily_active_users_v1_sketch
+create materialized view "analytics_daily_active_users_v1_sketch"
+with (timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) as
+select
+    time_bucket(interval '1 day', "timestamp") as "day",
+    ('x' || substr(md5((user_id)::text), 1, 3))::bit(12)::integer::smallint as "register",
+    max(coalesce(nullif(position(B'1' in ('x' || substr(md5((user_id)::text), 4, 13))::bit(52)), 0), 53)::smallint) as "rho"
+from "analytics_events"
+where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and user_id is not null
+group by 1, 2
+with no data;
+
+-- view analytics_daily_active_users_v1_sketch_live
+create or replace view "analytics_daily_active_users_v1_sketch_live" as
+select
+    "day",
+    "register",
+    "rho"
+from "analytics_daily_active_users_v1_sketch";
+
 -- table analytics_daily_active_users_v1_users_counts
 create table "analytics_daily_active_users_v1_users_counts" (
     "day" timestamp with time zone not null,
@@ -232,6 +254,15 @@ from (
     from "analytics_daily_active_users_v1_live" as _main
 ) as _counted;
 
+-- view analytics_daily_active_users_sketch
+create or replace view "analytics_daily_active_users_sketch" as
+select
+    "day",
+    array['active_users']::text[] as "measures",
+    "register" as "register",
+    "rho" as "rho"
+from "analytics_daily_active_users_v1_sketch_live";
+
 -- comment on view analytics_daily_active_users
 comment on view "analytics_daily_active_users" is 'Users who did something, by day. Weekly and monthly are distinct users of the trailing 7 and 30 days. Only rows where user_id is present.';
 
@@ -239,7 +270,7 @@ comment on view "analytics_daily_active_users" is 'Users who did something, by d
 comment on column "analytics_daily_active_users"."day" is 'Start of the bucket of 1 day, in UTC.';
 
 -- comment on column analytics_daily_active_users.active_users
-comment on column "analytics_daily_active_users"."active_users" is 'Number of different user_id.';
+comment on column "analytics_daily_active_users"."active_users" is 'Number of different user_id, over longer ranges by its sketch.';
 
 -- comment on column analytics_daily_active_users.weekly_active_users
 comment on column "analytics_daily_active_users"."weekly_active_users" is 'Number of different user_id over the last 1 week.';
@@ -249,6 +280,21 @@ comment on column "analytics_daily_active_users"."monthly_active_users" is 'Numb
 
 -- comment on column analytics_daily_active_users.total_events
 comment on column "analytics_daily_active_users"."total_events" is 'Number of rows.';
+
+-- comment on view analytics_daily_active_users_sketch
+comment on view "analytics_daily_active_users_sketch" is 'Sketches behind the mergeable counts of analytics_daily_active_users: see docs/reference/aggregates.md.';
+
+-- comment on column analytics_daily_active_users_sketch.day
+comment on column "analytics_daily_active_users_sketch"."day" is 'Start of the bucket of 1 day, in UTC.';
+
+-- comment on column analytics_daily_active_users_sketch.measures
+comment on column "analytics_daily_active_users_sketch"."measures" is 'Distinct counts that this is a sketch of.';
+
+-- comment on column analytics_daily_active_users_sketch.register
+comment on column "analytics_daily_active_users_sketch"."register" is 'Register of the sketch, from 0 to 4095.';
+
+-- comment on column analytics_daily_active_users_sketch.rho
+comment on column "analytics_daily_active_users_sketch"."rho" is 'Largest place of the first one in the hashes of the register; merge several with max.';
 
 -- refresh policy of analytics_daily_active_users_v1
 select add_continuous_aggregate_policy(
@@ -261,6 +307,14 @@ select add_continuous_aggregate_policy(
 -- refresh policy of analytics_daily_active_users_v1_users
 select add_continuous_aggregate_policy(
     '"analytics_daily_active_users_v1_users"'::regclass,
+    start_offset => interval '3 days',
+    end_offset => interval '1 hour',
+    schedule_interval => interval '1 hour'
+);
+
+-- refresh policy of analytics_daily_active_users_v1_sketch
+select add_continuous_aggregate_policy(
+    '"analytics_daily_active_users_v1_sketch"'::regclass,
     start_offset => interval '3 days',
     end_offset => interval '1 hour',
     schedule_interval => interval '1 hour'

@@ -233,7 +233,7 @@ MUTATIONS = [
         "analytics_meta.aggregates",
         ALL,
     ),
-    Mutation("counts_forgotten", "delete from analytics_meta.counts", "row analytics_daily_active_users_v1_users", ALL),
+    Mutation("counts_forgotten", "delete from analytics_meta.counts", "row analytics_daily_active_users_v1r2", ALL),
     Mutation("counts_span", "update analytics_meta.counts set span = '7 days'", "analytics_meta.counts", ALL),
     Mutation(
         "counts_of_none",
@@ -241,7 +241,7 @@ MUTATIONS = [
         "row x of analytics_meta.counts",
         ALL,
     ),
-    Mutation("counts_dropped", "drop table analytics_daily_active_users_v1_users_recency cascade", "recency", ALL),
+    Mutation("counts_dropped", "drop table analytics_daily_active_users_v1r2_users_recency cascade", "recency", ALL),
     Mutation("inactive", "update analytics_meta.aggregates set active = false", "analytics_meta.aggregates", ALL),
     Mutation(
         "forgotten",

@@ -98,6 +98,7 @@ def every_measure() -> Catalog:
         present = Condition(path, Operator.EXISTS, value=True, at=AT)
         measures.append(Measure("present", MeasureKind.COUNT, AT, where=(present,)))
         measures.append(Measure("trailing", MeasureKind.DISTINCT, AT, of=path, type=kind, trailing=3 * DAY))
+        measures.append(Measure("mergeable", MeasureKind.DISTINCT, AT, of=path, type=kind, mergeable=True))
         for name, dimensions in (("of", ()), ("by", (Dimension("value", path, kind, AT),))):
             named = f"{name}_{path.replace('.', '_')}"
             refresh = Refresh(DAY, 5 * DAY, DAY)
@@ -185,6 +186,7 @@ def _measure(  # noqa: PLR0913, PLR0917 - what a measure is drawn from
     if not usable:
         return Measure(name, MeasureKind.COUNT, AT, where=where)
     of, type_ = draw(st.sampled_from(usable))
+    trailing = width * draw(st.integers(1, 5)) if kind is MeasureKind.DISTINCT and draw(st.booleans()) else None
     return Measure(
         name,
         kind,
@@ -192,7 +194,8 @@ def _measure(  # noqa: PLR0913, PLR0917 - what a measure is drawn from
         of=of,
         type=type_,
         quantile=draw(st.sampled_from((0.001, 0.5, 0.95, 0.999))) if kind is MeasureKind.PERCENTILE else None,
-        trailing=width * draw(st.integers(1, 5)) if kind is MeasureKind.DISTINCT and draw(st.booleans()) else None,
+        trailing=trailing,
+        mergeable=kind is MeasureKind.DISTINCT and trailing is None and draw(st.booleans()),
         where=where,
         times=draw(_factors(fields)) if kind in (MeasureKind.SUM, MeasureKind.AVG) else (),
     )

@@ -38,6 +38,7 @@ def object_names(catalog: Catalog) -> list[tuple[str, str]]:
 def _of_aggregate(catalog: Catalog, aggregate: Aggregate) -> list[str]:
     made = plan(catalog, aggregate)
     views = [aggregate.name, *([made.distribution_view] if made.distributions else ())]
+    views += [made.sketch_view] if made.sketches else []
     kept = [counts.members.kept(part) for counts in made.counts for part in ("counts", "recent", "recency")]
     return [*views, *_stored(made), *kept]
 

@@ -96,6 +96,15 @@ def _column_removed(seen: Aggregates) -> Iterator[Found]:
     for name in _columns(seen.old).keys() - _columns(seen.new).keys():
         message = f"{seen.subject}: column {name} was removed"
         yield Found(seen.new.at, f"{seen.subject}.{name}", message, _BUMP)
+    for name in _lost_sketches(seen):
+        message = f"{seen.subject}: {name} is no longer mergeable, so the view of sketches loses its rows"
+        yield Found(seen.new.at, f"{seen.subject}.{name}", message, _BUMP)
+
+
+def _lost_sketches(seen: Aggregates) -> list[str]:
+    """Return the measures that both sides have and that only the old one keeps a sketch of."""
+    kept = {measure.name: measure.mergeable for measure in seen.new.measures}
+    return [m.name for m in seen.old.measures if m.mergeable and not kept.get(m.name, True)]
 
 
 def _column_retyped(seen: Aggregates) -> Iterator[Found]:
@@ -166,6 +175,9 @@ def _view_column_removed(seen: Aggregates) -> Iterator[Found]:
     if _has_percentiles(seen.old) and not _has_percentiles(seen.new):
         message = f"{seen.subject}: version {seen.new.version} has no percentile, so the view of distributions goes"
         yield Found(seen.new.at, f"{seen.subject}_distribution", message, "change its readers first")
+    for name in _lost_sketches(seen):
+        message = f"{seen.subject}: version {seen.new.version} keeps no sketch of {name}"
+        yield Found(seen.new.at, f"{seen.subject}_sketch.{name}", message, "change its readers first")
 
 
 def _has_percentiles(aggregate: Aggregate) -> bool:

@@ -45,7 +45,7 @@ def _keeping(entry: Aggregate, before: Aggregate) -> Aggregate:
     return msgspec.structs.replace(entry, kept_members=kept, history=before.history or len(kept) < len(entry.relations))
 
 
-_SUFFIXES: Final = {"rollup": "", "people": "", "users": "_users", "distribution": "_distribution"}
+_SUFFIXES: Final = {"rollup": "", "people": "", "users": "_users", "distribution": "_distribution", "sketch": "_sketch"}
 
 
 def _revision(entry: Aggregate, revision: int) -> Aggregate:

@@ -160,7 +160,7 @@ def _managed(connection: Connection, schema: str, expected: Description, snapsho
     if schema == "analytics_meta":
         return None
     bases = "|".join(re.escape(entry.name) for entry in snapshot.aggregates) or "(?!)"
-    pattern = re.compile(rf"(?:{bases})(?:_v\d\w*|_distribution\w*)?")
+    pattern = re.compile(rf"(?:{bases})(?:_v\d\w*|_distribution\w*|_sketch\w*)?")
     rows = connection.execute(
         "select relname::text from pg_catalog.pg_class where relnamespace = %s::text::regnamespace"
         " and relkind in ('r', 'p', 'v', 'm', 'f')"

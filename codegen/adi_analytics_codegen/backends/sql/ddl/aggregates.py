@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from adi_analytics_codegen.backends.sql.ddl.comments import distribution_columns
+from adi_analytics_codegen.backends.sql.ddl.comments import distribution_columns, sketch_columns
 from adi_analytics_codegen.backends.sql.relations.places import Places
 from adi_analytics_codegen.backends.sql.relations.plan import BUCKET_RATIO
 from adi_analytics_codegen.backends.sql.text.names import interval, seconds
@@ -76,6 +76,10 @@ def public_views(plan: Plan) -> list[Statement]:
         factor = repr(2 / (BUCKET_RATIO + 1))
         select = render("distribution_view", names=names, bucket_ratio=BUCKET_RATIO, estimate_factor=factor, **values)
         made.append(view(plan.distribution_view, columns, select))
+    if plan.sketches:
+        names = sketch_columns(plan)
+        columns = [plan.main.bucket, *plan.dimensions, *names.values()]
+        made.append(view(plan.sketch_view, columns, render("sketch_view", names=names, **values)))
     return made
 
 

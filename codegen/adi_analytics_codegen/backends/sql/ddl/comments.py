@@ -52,6 +52,12 @@ _DISTRIBUTION: Final = {
     "row_count": "Number of values in the size class.",
 }
 """What a column of a distribution view holds, in the view's order."""
+_SKETCH: Final = {
+    "measures": "Distinct counts that this is a sketch of.",
+    "register": "Register of the sketch, from 0 to 4095.",
+    "rho": "Largest place of the first one in the hashes of the register; merge several with max.",
+}
+"""What a column of a view of sketches holds, in the view's order."""
 
 _UNIT_KEPT: Final = frozenset(MeasureKind) - {MeasureKind.COUNT, MeasureKind.DISTINCT}
 
@@ -87,7 +93,17 @@ def on_views(described: Described, plan: Plan) -> list[Statement]:
         about = f"Values behind the percentiles of {aggregate.name}, counted by size class."
         own = dict(zip(distribution_columns(plan).values(), _DISTRIBUTION.values(), strict=True))
         made += _commented("view", plan.distribution_view, about, keys | own)
+    if plan.sketches:
+        about = f"Sketches behind the mergeable counts of {aggregate.name}: see docs/reference/aggregates.md."
+        own = dict(zip(sketch_columns(plan).values(), _SKETCH.values(), strict=True))
+        made += _commented("view", plan.sketch_view, about, keys | own)
     return made
+
+
+def sketch_columns(plan: Plan) -> dict[str, str]:
+    """Return the names of the own columns of the view of sketches: as they are called here, unless a dimension is."""
+    taken = {plan.main.bucket, *plan.dimensions}
+    return {name: unused(name, taken) for name in _SKETCH}
 
 
 def distribution_columns(plan: Plan) -> dict[str, str]:

@@ -152,10 +152,14 @@ def _keyed_by(made: Plan, relation: Relation) -> list[dict[str, str]]:
 
 def _views(entry: PlannedAggregate) -> list[dict[str, Any]]:
     made = entry.plan
-    kinds = [view.kind for view in made.views] if isinstance(made, PeoplePlan) else ["aggregate", "distribution"]
+    if isinstance(made, PeoplePlan):
+        kinds = [view.kind for view in made.views]
+    else:
+        named = {made.distribution_view: "distribution", made.sketch_view: "sketch"}
+        kinds = [named.get(view.object, "aggregate") for view in entry.views]
     return [
         {"name": view.object, "kind": kind, **view.parts, "select": template(view.parts["select"])}
-        for kind, view in zip(kinds, entry.views, strict=False)  # not every aggregate has distributions
+        for kind, view in zip(kinds, entry.views, strict=True)
     ]
 
 

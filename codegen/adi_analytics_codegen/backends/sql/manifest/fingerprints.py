@@ -28,7 +28,8 @@ def aggregate_fingerprint(catalog: Catalog, plan: Plan) -> str:
     types = FieldTypes.of(catalog, aggregate)
     measures = [_measure(measure, types) for measure in aggregate.measures]
     derived = [[ratio.name, ratio.numerator, ratio.denominator] for ratio in aggregate.derived]
-    return digest([_rows(catalog, aggregate, types), measures, derived, BUCKET_RATIO])
+    sketches = [[measure.name for measure in aggregate.measures if measure.mergeable]] if plan.sketches else []
+    return digest([_rows(catalog, aggregate, types), measures, derived, BUCKET_RATIO, *sketches])
 
 
 def relation_fingerprint(catalog: Catalog, plan: Plan, relation: Relation) -> str:

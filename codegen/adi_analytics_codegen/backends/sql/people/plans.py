@@ -48,7 +48,7 @@ def plan(catalog: Catalog, question: Question, described: Question | None = None
         owner=question.owner,
     )
     columns = tuple(PublicColumn(c.name, SQL_TYPES[c.type], "", c.role) for c in shown[0].columns)
-    return PeoplePlan(aggregate, stored.relation(catalog, question), columns, (), (), {}, question, shown)
+    return PeoplePlan(aggregate, stored.relation(catalog, question), columns, (), (), (), {}, question, shown)
 
 
 def public_views(made: PeoplePlan) -> list[Statement]:

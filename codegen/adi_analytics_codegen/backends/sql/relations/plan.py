@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes, predicates
 from adi_analytics_codegen.backends.sql.expressions.values import COLUMNS, SQL_TYPES, typed
 from adi_analytics_codegen.backends.sql.relations.measures import Column, PublicColumn, Stored, ratio, read, store
+from adi_analytics_codegen.backends.sql.relations.sketch import register, rho
 from adi_analytics_codegen.backends.sql.text.names import exact_interval, identifier, literal, unused
 from adi_analytics_codegen.model.fingerprint import canonical
 from adi_analytics_codegen.model.model import FieldType, MeasureKind
@@ -124,6 +125,14 @@ class Distribution:
 
 
 @dataclass(frozen=True, slots=True)
+class Sketch:
+    """A part of the public view of sketches: the values that some distinct counts share."""
+
+    relation: Relation
+    measures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that an aggregate consists of.
 
@@ -136,13 +145,15 @@ class Plan:
     columns: tuple[PublicColumn, ...]
     trailing: tuple[Trailing, ...]
     distributions: tuple[Distribution, ...]
+    sketches: tuple[Sketch, ...]
     stored: dict[str, tuple[str, ...]]
 
     @property
     def relations(self) -> tuple[Relation, ...]:
         """All stored relations, the main one first."""
         members = dict.fromkeys(trailing.members for trailing in self.trailing)
-        return (self.main, *members, *(distribution.relation for distribution in self.distributions))
+        distributions = (distribution.relation for distribution in self.distributions)
+        return (self.main, *members, *distributions, *(sketch.relation for sketch in self.sketches))
 
     @property
     def counts(self) -> tuple[Counts, ...]:
@@ -166,6 +177,11 @@ class Plan:
     def distribution_view(self) -> str:
         """The name of the public view of the distributions."""
         return shorten(f"{self.aggregate.name}_distribution")
+
+    @property
+    def sketch_view(self) -> str:
+        """The name of the public view of the sketches."""
+        return shorten(f"{self.aggregate.name}_sketch")
 
 
 def plan(catalog: Catalog, aggregate: Aggregate) -> Plan:
@@ -193,7 +209,7 @@ class _Planner:
         stored = {m.name: store(m, self.types, self.taken) for m in self.aggregate.measures if m.trailing is None}
         main, columns = self._main(stored)
         names = {name: tuple(column.name for column in entry.columns) for name, entry in stored.items()}
-        return Plan(self.aggregate, main, columns, self._trailing(), self._distributions(), names)
+        return Plan(self.aggregate, main, columns, self._trailing(), self._distributions(), self._sketches(), names)
 
     def _main(self, stored: dict[str, Stored]) -> tuple[Relation, tuple[PublicColumn, ...]]:
         rows = Column(unused("row_count", self.taken), "bigint", "count(*)", "count", "sum")
@@ -252,6 +268,24 @@ class _Planner:
         )
         return self._companion(suffix, "distribution", (*self.keys, *columns), measure)
 
+    def _sketches(self) -> tuple[Sketch, ...]:
+        subjects: dict[tuple[object, ...], list[Measure]] = {}
+        for measure in self.aggregate.measures:
+            if measure.mergeable:
+                subjects.setdefault(subject(measure), []).append(measure)
+        return tuple(
+            Sketch(self._sketch(measures[0], _numbered("_sketch", index)), tuple(measure.name for measure in measures))
+            for index, measures in enumerate(subjects.values())
+        )
+
+    def _sketch(self, measure: Measure, suffix: str) -> Relation:
+        """Return the registers of a HyperLogLog: the longest run of zeros in the hashes of each, merged by max."""
+        columns = (
+            Column(unused("register", self.taken), "smallint", register(measure), "register"),
+            Column(unused("rho", self.taken), "smallint", f"max({rho(measure)})", "rho", "max"),
+        )
+        return self._companion(suffix, "sketch", (*self.keys, *columns), measure)
+
     def _companion(self, suffix: str, kind: str, columns: tuple[Column, ...], measure: Measure) -> Relation:
         """Return a relation of the rows that have a value for *measure*."""
         value = read(measure) if measure.of in COLUMNS else f"({read(measure)})"
@@ -278,7 +312,7 @@ class _Planner:
         return Relation(name, kind, columns, keys, tuple(dict.fromkeys(tests)), measures)
 
 
-_KEY_ROLES: Final = frozenset({"bucket", "dimension", "member", "sign", "magnitude"})
+_KEY_ROLES: Final = frozenset({"bucket", "dimension", "member", "sign", "magnitude", "register"})
 
 
 def _numbered(suffix: str, index: int) -> str:
