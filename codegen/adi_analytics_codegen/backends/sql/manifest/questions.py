@@ -47,7 +47,10 @@ def _measure(catalog: Catalog, plan: Plan, measure: Measure) -> dict[str, Any]:
     about: dict[str, Any] = {"unit": None, "sensitivity": str(Sensitivity.NONE)}
     if measure.of is not None and measure.kind not in _TELLS_NOTHING:
         where = (*plan.aggregate.where, *measure.where)
-        about = _about(measure.of, fields_read(catalog, plan.aggregate, measure.of, where))
+        read = [field for of in measure.fields for field in fields_read(catalog, plan.aggregate, of, where)]
+        about = _about(measure.of, read)
+        if measure.times:  # a product has no unit of a field
+            about["unit"] = None
     return {
         "name": measure.name,
         "kind": str(measure.kind),
@@ -74,7 +77,8 @@ def _ratio(ratio: Ratio) -> dict[str, Any]:
 
 def _result(measure: Measure) -> str:
     assert measure.type is not None  # noqa: S101 - only a count has none
-    if measure.kind is MeasureKind.SUM and measure.type is not FieldType.INT:
+    types = {measure.type, *(kind for _, kind in measure.times)}
+    if measure.kind is MeasureKind.SUM and types != {FieldType.INT}:
         return str(FieldType.DECIMAL)
     return _plain(measure.type)
 
