@@ -22,7 +22,7 @@ from adi_analytics.migrate.drift import (
 from adi_analytics.migrate.drift.compare import Comparison
 from adi_analytics.migrate.drift.describe import Description, describe
 from adi_analytics.migrate.drift.expected import expected_meta, expected_public
-from adi_analytics.migrate.drift.findings import CHECKABLE, Finding, ordered
+from adi_analytics.migrate.drift.findings import LATER, Finding, ordered
 from adi_analytics.migrate.drift.renames import renamed_relations
 from adi_analytics.migrate.drift.timescale import chunks, continuous, hypertable, jobs
 from adi_analytics.migrate.files.manifest import Manifest, require_snapshot
@@ -93,8 +93,6 @@ def _differences(connection: Connection, database: Database, snapshot: Manifest)
         yield from _guarded(connection, check, database, snapshot)
 
 
-_LATER: Final = "Repair the other findings first, then check again."
-
 _Check = Callable[[Connection, Database, Manifest], Iterator[Finding]]
 
 _EVERYWHERE: Final = (
@@ -131,7 +129,7 @@ def _guarded(connection: Connection, check: _Check, database: Database, snapshot
     except psycopg.ProgrammingError as error:
         what = check.__name__.strip("_")
         reason = error.diag.message_primary or str(error)
-        found = [Finding("error", what, CHECKABLE, reason, advice=_LATER)]
+        found = [Finding("error", what, "can be checked", reason, advice=LATER)]
     yield from found
 
 
@@ -142,7 +140,7 @@ def structure(connection: Connection, database: Database, snapshot: Manifest) ->
             expected = make(connection, snapshot, database)
         except psycopg.ProgrammingError as error:
             reason = error.diag.message_primary or str(error)
-            yield Finding("error", f"schema {schema}", "what the catalog needs is there", reason, advice=_LATER)
+            yield Finding("error", f"schema {schema}", "what the catalog needs is there", reason, advice=LATER)
             continue
         path = database.search_path_sql
         path = f"analytics_meta, {path}" if schema == "analytics_meta" else path

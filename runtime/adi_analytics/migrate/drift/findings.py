@@ -10,8 +10,8 @@ Severity = Literal["error", "warning", "info"]
 REBUILD: Final = "Raise the version of {} in events.yaml, let `analytics-migrate new` rebuild it, and run `all`."
 """What to do about an aggregate that no statement mends; its name goes into the place."""
 
-CHECKABLE: Final = "can be checked"
-"""What is expected of a check that could not be made, because what it reads is missing."""
+LATER: Final = "Repair the other findings first, then check again."
+"""What to do about a check that could not be made, because what it reads is missing."""
 
 _ORDER: Final = {"error": 0, "warning": 1, "info": 2}
 

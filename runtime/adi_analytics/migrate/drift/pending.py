@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from adi_analytics.migrate.drift.findings import CHECKABLE, Finding
+from adi_analytics.migrate.drift.findings import LATER, Finding
 from adi_analytics.migrate.files.migration import MigrationFile
 from adi_analytics.migrate.run.record import Applied
 
@@ -43,7 +43,7 @@ def told(
         yield Finding("warning", f"migration {file.name}", f"applied: {why}{lost}", state)
     spoken = {word for file in waiting for word in _WORD.findall(file.text)}
     for finding in differences:
-        if finding.expected == CHECKABLE or spoken.intersection(_subject(finding)):
+        if finding.advice == LATER or spoken.intersection(_subject(finding)):
             yield dataclasses.replace(finding, severity="info", fix="", advice=_UNTIL)
         else:
             yield finding
@@ -52,4 +52,6 @@ def told(
 def _subject(finding: Finding) -> set[str]:
     """Return the names of the relations, columns or functions that a finding is about."""
     named = _WORD.findall(finding.object.partition("(")[0])
-    return {word for word in named if "_" in word and word != "analytics_meta"}
+    kinds = {"function", "table", "view"}
+    whole = named[-1:] if named and named[0] in kinds else []  # which may be a single word, such as compute
+    return {word for word in named if "_" in word and word != "analytics_meta"} | set(whole)
