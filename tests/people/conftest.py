@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.backends import BACKENDS, empty_dsn
-from support.migrating import Project, Target, project
+from support.migrating import Document, Project, Target, project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,5 +21,10 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 @pytest.fixture
 def made(tmp_path: Path) -> Project:
-    """A project with a copy of this repository's catalog and the migrations of an empty snapshot."""
-    return project(tmp_path / "project")
+    """A project with this repository's catalog but its questions about people, and migrations of an empty snapshot."""
+
+    def without_questions(document: Document) -> None:
+        for section in ("entities", "retention", "funnels"):
+            del document[section]
+
+    return project(tmp_path / "project", without_questions)

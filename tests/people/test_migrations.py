@@ -43,8 +43,7 @@ VIEWS += ("flow", "flow_steps")
 
 def asked(document: Document) -> None:
     document["catalog"]["format"] = 2
-    for section, entries in PEOPLE.items():
-        document.setdefault(section, {}).update(entries)
+    document.update(PEOPLE)
 
 
 def insert(dsn: str, days: int = 30) -> None:
@@ -152,9 +151,8 @@ def test_a_version_that_means_something_else_keeps_what_the_views_said(
 
 def test_what_the_catalog_no_longer_has_goes(made: Project, target: Target, kept: dict[str, list[Any]]) -> None:
     def gone(document: Document) -> None:
-        for section, entries in PEOPLE.items():
-            for name in entries:
-                del document[section][name]
+        for section in PEOPLE:
+            del document[section]
 
     made.edit(gone)
     made.new("no people")

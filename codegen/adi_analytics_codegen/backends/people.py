@@ -115,10 +115,12 @@ def _of_retention(question: Retention) -> tuple[PeopleView, ...]:
     )
     lifecycle = (
         _bucket(question),
-        Shown("new", FieldType.INT, "measure", "Members that returned for the first time ever."),
-        Shown("returning", FieldType.INT, "measure", "Members that had returned in the bucket before, too."),
-        Shown("resurrected", FieldType.INT, "measure", "Members that had returned, but not in the bucket before."),
-        Shown("dormant", FieldType.INT, "measure", "Members that returned in the bucket before, but not here."),
+        Shown("new_members", FieldType.INT, "measure", "Members that returned for the first time ever."),
+        Shown("returning_members", FieldType.INT, "measure", "Members that had returned in the bucket before, too."),
+        Shown(
+            "resurrected_members", FieldType.INT, "measure", "Members that had returned, but not in the bucket before."
+        ),
+        Shown("dormant_members", FieldType.INT, "measure", "Members that returned in the bucket before, but not here."),
         Shown("complete", FieldType.BOOL, "measure", "Whether the bucket is over."),
     )
     name, about = question.name, question.description.strip()

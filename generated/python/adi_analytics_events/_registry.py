@@ -31,7 +31,7 @@ from .webhooks import WebhookProcessed, WebhookReceived
 CATALOG_NAME = "adi"
 """The name of the catalog that this package was generated from."""
 
-CATALOG_HASH = "d2c11a7ee98a0ca3218bd26049d6878d97ed71bcc4d93f84eaafbb1d4e39b586"
+CATALOG_HASH = "ca860a090025895f4ee0da809b00320aa80804a84c9e6f2156f9475fd7cd2a12"
 """The hash of that catalog: two packages with the same hash describe the same events."""
 
 AnyEvent: TypeAlias = (

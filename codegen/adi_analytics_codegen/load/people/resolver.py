@@ -33,7 +33,8 @@ _FUNNEL_COLUMNS: Final = frozenset(
     | {"provisional"}
 )
 _RETENTION_COLUMNS: Final = frozenset(
-    {"period", "members", "returned", "rate", "complete", "new", "returning", "resurrected", "dormant", "cohorts"}
+    {"period", "members", "returned", "rate", "complete", "cohorts"}
+    | {"new_members", "returning_members", "resurrected_members", "dormant_members"}
 )
 
 
