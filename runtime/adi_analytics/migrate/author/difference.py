@@ -72,23 +72,7 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
     """
     if old is None:
         return Difference(new, first=True, added=tuple(new.aggregates))
-    if old.storage.table != new.storage.table:
-        raise UsageError(
-            f"storage.table changed from {old.storage.table} to {new.storage.table}",
-            "A table that holds events cannot be renamed by a migration: put the old name back. If no database has "
-            "these migrations yet, delete their folder instead and run `analytics-migrate new` again.",
-            setting="storage.table",
-            value=new.storage.table,
-        )
-    if old.storage.user_id != new.storage.user_id:
-        raise UsageError(
-            f"the column user_id changed from {old.storage.user_id} to {new.storage.user_id}",
-            f"A migration cannot change it under rows and aggregates: put `user_id: {old.storage.user_id}` back under "
-            "`catalog`. If no database has these migrations yet, delete their folder instead and run "
-            "`analytics-migrate new` again. Else make another catalog with a table of its own.",
-            setting="catalog.user_id",
-            value=new.storage.user_id,
-        )
+    _refuse_impossible(old, new)
     names = {entry.name for entry in new.aggregates}
     settled: list[Aggregate] = []
     rebuilt, reviewed, rescheduled, added = [], [], [], []
@@ -127,6 +111,27 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
         storage=(old.storage, new.storage) if old.storage != new.storage or _tables_differ(old, new) else None,
         machinery=old.machinery != new.machinery,
     )
+
+
+def _refuse_impossible(old: Manifest, new: Manifest) -> None:
+    """Raise `UsageError` for a change of the storage that no migration can make."""
+    if old.storage.table != new.storage.table:
+        raise UsageError(
+            f"storage.table changed from {old.storage.table} to {new.storage.table}",
+            "A table that holds events cannot be renamed by a migration: put the old name back. If no database has "
+            "these migrations yet, delete their folder instead and run `analytics-migrate new` again.",
+            setting="storage.table",
+            value=new.storage.table,
+        )
+    if old.storage.user_id != new.storage.user_id:
+        raise UsageError(
+            f"the column user_id changed from {old.storage.user_id} to {new.storage.user_id}",
+            f"A migration cannot change it under rows and aggregates: put `user_id: {old.storage.user_id}` back under "
+            "`catalog`. If no database has these migrations yet, delete their folder instead and run "
+            "`analytics-migrate new` again. Else make another catalog with a table of its own.",
+            setting="catalog.user_id",
+            value=new.storage.user_id,
+        )
 
 
 def _same_rows(before: Aggregate, entry: Aggregate, old: Manifest) -> Aggregate:
