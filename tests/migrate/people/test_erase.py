@@ -156,7 +156,7 @@ def test_nothing_of_a_user_is_left_and_nothing_of_others_is_lost(migrated: Targe
     assert erased["events"] == HERS
     assert erased["dead_letters"] == 2
     assert (erased["spooled"], erased["dead_letter_file"]) == (1, 1)
-    assert erased["aggregates"]["analytics_daily_active_users_v1_users"] == 4
+    assert erased["aggregates"]["analytics_daily_active_users_v1r2_users"] == 4
     assert erased["texts"] == {"analytics_errors_hourly_v1": 1}
     assert {**counted, "dry_run": False} == erased
     left = rows(migrated.dsn, "select * from analytics_events order by id")

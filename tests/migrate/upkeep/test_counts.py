@@ -137,3 +137,19 @@ def test_another_trailing_count_takes_the_place_of_what_was_kept(made: Project, 
     assert value(target.dsn, f"select count(*) from {USERS} where of_14_days > monthly_active_users") == 0
     assert value(target.dsn, f"select has_table_privilege('public', '{USERS}', 'select')")
     assert [found for found in migrate.drift(options).findings if not found.object.startswith("grant")] == []
+
+
+def test_an_erased_user_is_in_no_kept_count(migrated: Target) -> None:
+    insert_events(migrated.dsn)
+    force(migrated)
+    user = value(migrated.dsn, "select md5('3')::uuid::text")
+    recent = f"select count(*) from {members(migrated.dsn)}_recent where member = '{user}'"
+    assert value(migrated.dsn, recent) == 1
+
+    migrate.erase_user(user, migrated.options)
+
+    assert value(migrated.dsn, recent) == 0
+    force(migrated)
+    assert value(migrated.dsn, recent) == 0
+    assert trailing(migrated.dsn) == rows(migrated.dsn, TRUTH)
+    assert max(row[1] for row in trailing(migrated.dsn)) == 6

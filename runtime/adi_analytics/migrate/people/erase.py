@@ -25,7 +25,7 @@ KEPT: Final = (
     (
         "Aggregates keep no id. Buckets whose events are still stored are marked, and `analytics-migrate maintain` "
         "computes them again without the person. Older buckets keep their counts, in which the person is one of many; "
-        "trailing counts lose the person at once."
+        "trailing counts lose the person with the next `maintain`, too."
     ),
     "Backups, lagging replicas, archived WAL and the server's logs hold what was erased until they expire.",
 )
@@ -93,6 +93,8 @@ def erase_user(
         events = _events(where, options, dry_run=dry_run)
         aggregates = {place.name: _owned(where, place, dry_run=dry_run) for place in where.places}
         texts = {place.name: _quoted(where, place, dry_run=dry_run) for place in where.places}
+        if not dry_run and any(aggregates.values()):
+            _count_again(where)
         erased = Erased(
             dry_run, events, letters, _some(aggregates), _some(texts), spooled, in_file, busy, (*where.notes, *KEPT)
         )
@@ -167,6 +169,15 @@ def _owned(where: Search, place: Place, *, dry_run: bool) -> int:
     """Erase the rows of *place* that are the person's own, and return how many."""
     owned = place.owned(where.person)
     return 0 if owned is None else _change(where, place, owned, "delete from {} where {}", dry_run=dry_run)
+
+
+def _count_again(where: Search) -> None:
+    """Let the next `maintain` look at all members that trailing counts are made of."""
+    if any(entry.counts for entry in where.snapshot.aggregates):
+        where.connection.execute(
+            "insert into analytics_meta.recounts (rollup, from_time)"
+            " select distinct rollup, timestamptz '-infinity' from analytics_meta.counts"
+        )
 
 
 def _quoted(where: Search, place: Place, *, dry_run: bool) -> int:

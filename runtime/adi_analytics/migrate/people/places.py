@@ -72,6 +72,12 @@ def _relations(entry: Aggregate) -> Iterator[tuple[str, Sequence[Column]]]:
         yield relation.name, relation.columns
         if relation.name in entry.kept_members:
             yield history.members_table(relation), relation.columns
+    for counts in entry.counts:
+        relation = entry.relations[counts.members]
+        columns = [column for column in relation.columns if column.role in {"bucket", "dimension", "member"}]
+        yield str(relation.names.recent), columns
+        for name in (relation.names.counts, relation.names.recency):
+            yield str(name), [column for column in columns if column.role != "member"]
     if entry.history:
         for view in entry.views:
             shown = [column for column in entry.columns if column.name in view.columns]
