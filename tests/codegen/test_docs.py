@@ -42,16 +42,16 @@ def test_every_key_of_the_format_is_in_the_reference():
 def test_the_language_of_the_howto_can_be_added(tmp_path, monkeypatch):
     source, row = blocks("howto/add-a-language.md", "python")
     (template,) = blocks("howto/add-a-language.md", "jinja")
-    (tmp_path / "go").mkdir()
-    (tmp_path / "go" / "events.go.jinja").write_text(template, encoding="utf-8")
+    (tmp_path / "kotlin").mkdir()
+    (tmp_path / "kotlin" / "Events.kt.jinja").write_text(template, encoding="utf-8")
     monkeypatch.setattr(docs_text, "_TEMPLATES", tmp_path)
-    module = types.ModuleType("adi_analytics_codegen.backends.go")
+    module = types.ModuleType("adi_analytics_codegen.backends.kotlin")
     exec(source, vars(module))
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(backends, "BACKENDS", backends.BACKENDS | eval(f"{{{row}}}"))
     (text,) = backends.render(load_catalog(EVENTS), [list(backends.BACKENDS)[-1]]).values()
-    assert "type TaskFailed struct {" in text
-    assert '\tDurationMs *int64 `json:"duration_ms,omitempty"`' in text
+    assert "data class TaskFailed(\n" in text
+    assert "    val duration_ms: Long? = null,\n" in text
 
 
 def test_the_lint_of_the_contributors_guide_can_be_added(project, monkeypatch):

@@ -270,14 +270,6 @@ def test_the_catalog_is_described_by_its_manifest():
     assert describe(found) is found
 
 
-def test_the_catalog_of_another_product_is_described(monkeypatch):
-    monkeypatch.syspath_prepend(str(EVENTS.parent / "examples" / "shop" / "generated" / "python"))
-    sales = describe("shop_events").aggregate("shop_sales_daily")
-    assert sales.measure("parcel_share").parts.denominator == ("orders",)
-    assert sales.measure("revenue").unit == "EUR"
-    assert [dimension.name for dimension in sales.dimensions] == ["country"]
-
-
 def test_a_role_of_readers_reads_no_member(postgres, postgres_dsn):
     from adi_analytics.migrate.server.roles import needed
 

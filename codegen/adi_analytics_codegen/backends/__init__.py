@@ -16,6 +16,8 @@ BACKENDS: Final = {
     "sql": "SQL for three backends, and the migrator's manifest",
     "typescript": "TypeScript types",
     "docs": "the event catalog as Markdown",
+    "rust": "Rust types for serde",
+    "go": "Go structs",
 }
 """Every output: its name and what it holds. To add a language, see docs/howto/add-a-language.md.
 
@@ -24,8 +26,8 @@ The folder of that name in the output directory belongs to the output: files the
 """
 
 
-def render(catalog: Catalog, names: Iterable[str] = tuple(BACKENDS)) -> dict[str, str]:
-    """Return every file of the outputs called *names*, by default of all.
+def render(catalog: Catalog, names: Iterable[str] | None = None) -> dict[str, str]:
+    """Return every file of the outputs called *names*, by default of those that *catalog* chooses.
 
     Returns:
         Path, relative to the output directory and with ``/``, to text. The same catalog gives the same bytes.
@@ -34,7 +36,7 @@ def render(catalog: Catalog, names: Iterable[str] = tuple(BACKENDS)) -> dict[str
         ValueError: If an output renders a file outside its folder.
     """
     files: dict[str, str] = {}
-    for name in names:
+    for name in catalog.outputs if names is None else names:
         rendered = import_module(f"{__name__}.{name}").render(catalog)
         outside = [path for path in rendered if not path.startswith(f"{name}/")]
         if outside:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.model.durations import duration_text
-from adi_analytics_codegen.model.model import Choice, MeasureKind, Sensitivity, Status, Store
+from adi_analytics_codegen.model.formats import WORDS
+from adi_analytics_codegen.model.model import Choice, FieldType, MeasureKind, Sensitivity, Status, Store
+from adi_analytics_codegen.model.patterns import portable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from adi_analytics_codegen.model.model import Aggregate, Deprecation, EnumValue, Event, Field, Measure, Ratio, Test
 
 _STORED: Final = {Store.KEEP: "stored as it is", Store.HASH: "stored as a keyed hash", Store.DROP: "not stored"}
+_NOTES: Final = {
+    FieldType.UUID: "A uuid.",
+    FieldType.INT: "A whole number.",
+    FieldType.DATETIME: "A time, RFC 3339.",
+    FieldType.DATE: "A day, YYYY-MM-DD.",
+    FieldType.DECIMAL: "A decimal number.",
+}
 _OPERATORS: Final = {
     "eq": "=",
     "ne": "<>",
@@ -70,6 +80,44 @@ def deprecation_text(word: str, deprecation: Deprecation | None) -> str:
     reason = f": {deprecation.reason.rstrip('.')}." if deprecation and deprecation.reason else "."
     instead = f" Use {deprecation.replaced_by}." if deprecation and deprecation.replaced_by else ""
     return f"{word}{reason}{instead}"
+
+
+def field_notes(field: Field) -> str:
+    """Return what a reader should know about *field* and its values, except for a deprecation, on one line."""
+    notes = field_text(replace(field, deprecated=None))
+    return " ".join(filter(None, [notes, _kind_note(field), *_bounds(field)]))
+
+
+def _kind_note(field: Field) -> str:
+    return WORDS[field.format] if field.format is not None else _NOTES.get(field.type, "")
+
+
+def _bounds(field: Field) -> Iterator[str]:
+    """Yield the bounds of *field*, and those of the items of a list, as sentences."""
+    for least, most, what in (
+        (field.min, field.max, ""),
+        (field.min_length, field.max_length, "character"),
+        (field.min_items, field.max_items, "entry" if field.type is FieldType.MAP else "item"),
+    ):
+        if least is not None or most is not None:
+            yield _range(least, most, what)
+    if field.precision is not None:
+        yield decimal_text(field)
+    if field.pattern is not None and field.format is None:
+        yield f"Matches `{portable(field.pattern)}`."
+    if field.items is not None and field.items.type is not FieldType.OBJECT:
+        notes = [_kind_note(field.items), *_bounds(field.items)]
+        if any(notes):
+            each = "value" if field.type is FieldType.MAP else "item"
+            yield f"Each {each}: {' '.join(filter(None, notes))}"
+
+
+def _range(least: float | None, most: float | None, what: str) -> str:
+    words = f"{least} to {most}" if least is not None and most is not None else ""
+    words = words or (f"At least {least}" if most is None else f"At most {most}")
+    if (most if most is not None else least) != 1:
+        what = "entries" if what == "entry" else f"{what}s" if what else ""
+    return f"{words} {what}." if what else f"{words}."
 
 
 def sentence(text: str) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adi_analytics_codegen.model.formats import pattern_of
 from adi_analytics_codegen.model.model import Field, FieldType, Sensitivity, Status, Store
 from adi_analytics_codegen.model.patterns import portable
-from adi_analytics_codegen.model.walk import every_field
+from adi_analytics_codegen.model.walk import every_field, stored_fields
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.model import Catalog, Enum, Event, ObjectType
@@ -203,25 +203,11 @@ class StoredSchemas(JsonSchemas):
     is_strict = False
 
     def __init__(self, catalog: Catalog) -> None:
-        super().__init__(replace(catalog, events=tuple(map(_stored_event, catalog.events))))
+        super().__init__(replace(catalog, events=tuple(map(_stored, catalog.events))))
 
 
-def _stored_event(event: Event) -> Event:
-    return replace(event, fields=_stored_fields(event.fields, may_lack=event.version > 1), examples=())
-
-
-def _stored_fields(fields: tuple[Field, ...], *, may_lack: bool) -> tuple[Field, ...]:
-    """Return what a row has for *fields*."""
-    stored = (_stored_field(field, may_lack=may_lack) for field in fields if field.store is not Store.DROP)
-    return tuple(replace(field, optional=field.optional or may_lack) for field in stored)
-
-
-def _stored_field(field: Field, *, may_lack: bool) -> Field:
-    if field.store is Store.HASH:  # any string, or nothing where there was no key
-        return replace(field, min_length=None, max_length=None, pattern=None, optional=True)
-    if field.items is not None:
-        return replace(field, items=_stored_field(field.items, may_lack=may_lack))
-    return replace(field, fields=_stored_fields(field.fields, may_lack=may_lack))
+def _stored(event: Event) -> Event:
+    return replace(event, fields=stored_fields(event.fields, may_lack=event.version > 1), examples=())
 
 
 def enums_of(fields: tuple[Field, ...]) -> set[str]:

@@ -9,20 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.describe import (
     class_text,
-    decimal_text,
     deprecation_text,
     enum_value_text,
-    field_text,
+    field_notes,
     sentence,
 )
 from adi_analytics_codegen.backends.text import HEADER, environment, wrapped
-from adi_analytics_codegen.model.formats import WORDS
 from adi_analytics_codegen.model.model import Deprecation, Field, FieldType, Status
-from adi_analytics_codegen.model.patterns import portable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from adi_analytics_codegen.model.model import Catalog, Enum, EnumValue, Event
 
 _SCALARS: Final = {
@@ -37,13 +32,6 @@ _SCALARS: Final = {
     FieldType.JSON: "JsonValue",
 }
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
-_NOTES: Final = {
-    FieldType.UUID: "A uuid.",
-    FieldType.INT: "A whole number.",
-    FieldType.DATETIME: "A time, RFC 3339.",
-    FieldType.DATE: "A day, YYYY-MM-DD.",
-    FieldType.DECIMAL: "A decimal number.",
-}
 
 
 def render(catalog: Catalog) -> dict[str, str]:
@@ -80,7 +68,7 @@ class _Module:
     def member(self, field: Field, indent: int) -> str:
         """Return the declaration of *field*, with its comment."""
         margin = " " * indent
-        comment = doc(_tagged(_field_notes(field), field.deprecated), indent)
+        comment = doc(_tagged(field_notes(field), field.deprecated), indent)
         mark = "?" if field.optional else ""
         return f"{comment}{margin}readonly {ts_key(field.key)}{mark}: {self.or_null(field, indent)};"
 
@@ -108,43 +96,6 @@ class _Module:
         if field.type is FieldType.ENUM and field.enum is not None:
             return self.enum_classes[field.enum]
         return _SCALARS[field.type]
-
-
-def _field_notes(field: Field) -> str:
-    notes = field_text(replace(field, deprecated=None))
-    return " ".join(filter(None, [notes, _kind_note(field), *_bounds(field)]))
-
-
-def _kind_note(field: Field) -> str:
-    return WORDS[field.format] if field.format is not None else _NOTES.get(field.type, "")
-
-
-def _bounds(field: Field) -> Iterator[str]:
-    """Yield the bounds of *field*, and those of the items of a list, as sentences."""
-    for least, most, what in (
-        (field.min, field.max, ""),
-        (field.min_length, field.max_length, "character"),
-        (field.min_items, field.max_items, "entry" if field.type is FieldType.MAP else "item"),
-    ):
-        if least is not None or most is not None:
-            yield _range(least, most, what)
-    if field.precision is not None:
-        yield decimal_text(field)
-    if field.pattern is not None and field.format is None:
-        yield f"Matches `{portable(field.pattern)}`."
-    if field.items is not None and field.items.type is not FieldType.OBJECT:
-        notes = [_kind_note(field.items), *_bounds(field.items)]
-        if any(notes):
-            each = "value" if field.type is FieldType.MAP else "item"
-            yield f"Each {each}: {' '.join(filter(None, notes))}"
-
-
-def _range(least: float | None, most: float | None, what: str) -> str:
-    words = f"{least} to {most}" if least is not None and most is not None else ""
-    words = words or (f"At least {least}" if most is None else f"At most {most}")
-    if (most if most is not None else least) != 1:
-        what = "entries" if what == "entry" else f"{what}s" if what else ""
-    return f"{words} {what}." if what else f"{words}."
 
 
 def _event_doc(event: Event) -> str:

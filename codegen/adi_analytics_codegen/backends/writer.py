@@ -114,9 +114,13 @@ def refuse_foreign(out: Path, files: dict[str, str], folders: Iterable[str]) -> 
 
 
 def stale(out: Path, files: dict[str, str], folders: Iterable[str]) -> list[str]:
-    """Return the files under *folders* of *out* that are not in *files*."""
-    present = (path for folder in sorted(folders) for path in _walk(out, out / folder))
-    return [path for path in present if path not in files]
+    """Return the files under *folders* of *out* that are not in *files*.
+
+    A folder that *files* has nothing in is no output's: what is there counts only where this program wrote it.
+    """
+    ours = {path.partition("/")[0] for path in files}
+    present = ((folder, path) for folder in sorted(folders) for path in _walk(out, out / folder))
+    return [path for folder, path in present if path not in files and (folder in ours or _is_generated(out / path))]
 
 
 def _is_generated(path: Path) -> bool:

@@ -18,6 +18,7 @@ from adi_analytics_codegen.load.context import Context
 from adi_analytics_codegen.load.events import EventResolver, resolve_enum
 from adi_analytics_codegen.load.fields import FieldResolver, check_replacements
 from adi_analytics_codegen.load.files import Files, Read, read_file
+from adi_analytics_codegen.load.languages import check_languages
 from adi_analytics_codegen.load.names import check_names, check_package
 from adi_analytics_codegen.load.people.reading import Reading
 from adi_analytics_codegen.load.people.resolver import PeopleResolver
@@ -25,7 +26,15 @@ from adi_analytics_codegen.load.shape import Shape, catalog_schema
 from adi_analytics_codegen.load.yaml import Node
 from adi_analytics_codegen.model.durations import duration
 from adi_analytics_codegen.model.findings import Finding, Findings, has_errors, ordered
-from adi_analytics_codegen.model.model import FORMATS, Catalog, FieldType, Location, Storage
+from adi_analytics_codegen.model.model import (
+    DEFAULT_OUTPUTS,
+    FORMATS,
+    OUTPUTS,
+    Catalog,
+    FieldType,
+    Location,
+    Storage,
+)
 from adi_analytics_codegen.model.naming import default_package
 
 if TYPE_CHECKING:
@@ -142,17 +151,24 @@ def _catalog(root: Node, context: Context) -> Catalog:
         retention=_known(people.retention(name, node) for name, node in root.entries("retention").items()),
         funnels=_known(people.funnel(name, node) for name, node in root.entries("funnels").items()),
         reserved_events=tuple(node.text for node in root.list("reserved_events")),
+        outputs=_outputs(head),
         python_package=head.scalar("python_package", default_package(called)) if head else default_package(called),
     )
     package = head.get("python_package") if head else None
     if package is not None:
         check_package(package.text, package.at, context)
     check_names(catalog, context)
+    check_languages(catalog, context)
     return catalog
 
 
 def _known(found: Iterable[_Thing | None]) -> tuple[_Thing, ...]:
     return tuple(one for one in found if one is not None)
+
+
+def _outputs(head: Node | None) -> tuple[str, ...]:
+    chosen = {node.text for node in head.list("outputs")} if head else set()
+    return tuple(name for name in OUTPUTS if name in chosen) if chosen else DEFAULT_OUTPUTS
 
 
 def _format(root: Node) -> int:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import keyword
 import sys
-from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.model.model import Field, FieldType
-from adi_analytics_codegen.model.naming import object_class_name
+from adi_analytics_codegen.model.naming import classes_of
 from adi_analytics_codegen.model.walk import every_field, innermost
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from adi_analytics_codegen.load.context import Context
-    from adi_analytics_codegen.model.model import Catalog, Enum, EnumValue, Location
+    from adi_analytics_codegen.model.model import Catalog, Enum, EnumValue, Field, Location
 
 _PYTHON_CLASSES: Final = frozenset(
     {
@@ -127,7 +127,7 @@ def _check_value(enum: Enum, value: EnumValue, context: Context) -> None:
 
 def _check_classes(catalog: Catalog, context: Context) -> None:
     taken: dict[str, str] = {}
-    for name, subject, at in _classes(catalog):
+    for name, subject, at in classes_of(catalog):
         if name in _RESERVED_CLASSES:
             message = f'class name "{name}" of {subject} is used by the generated code'
             context.error(at, "class-name", message, "set class_name, or rename it", subject)
@@ -135,27 +135,6 @@ def _check_classes(catalog: Catalog, context: Context) -> None:
         if first != subject:
             message = f'{subject} and {first} would both be class "{name}"'
             context.error(at, "class-name", message, "set class_name for one of them, or rename it", subject)
-
-
-def _classes(catalog: Catalog) -> Iterator[tuple[str, str, Location]]:
-    for enum in catalog.enums:
-        yield enum.class_name, f"enums.{enum.name}", enum.at
-    for one in catalog.types:
-        yield one.class_name, f"types.{one.name}", one.at
-        yield from _object_classes(one.class_name, one.fields, f"types.{one.name}")
-    for event in catalog.events:
-        subject = f"events.{event.name}"
-        yield event.class_name, subject, event.at
-        yield from _object_classes(event.class_name, event.fields, subject)
-
-
-def _object_classes(owner: str, fields: Iterable[Field], subject: str) -> Iterator[tuple[str, str, Location]]:
-    for field in fields:
-        inner = innermost(field)
-        if inner.type is FieldType.OBJECT and inner.class_name is None:
-            name, path = object_class_name(owner, field), f"{subject}.{field.name}"
-            yield name, path, field.at
-            yield from _object_classes(name, inner.fields, path)
 
 
 def _check_domains(catalog: Catalog, context: Context) -> None:

@@ -53,7 +53,7 @@ def _without_texts(data: Any) -> Any:
 
 
 def fingerprint(catalog: Catalog) -> str:
-    """Return the hash of *catalog*: 64 hexadecimal digits. A newer format alone changes no meaning."""
-    data = {key: value for key, value in canonical(catalog).items() if key != "format"}
+    """Return the hash of *catalog*: 64 hexadecimal digits. Its format and its outputs change no meaning."""
+    data = {key: value for key, value in canonical(catalog).items() if key not in {"format", "outputs"}}
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

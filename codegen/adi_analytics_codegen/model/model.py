@@ -15,12 +15,14 @@ from adi_analytics_codegen.model.people import Funnel, Members, Retention
 
 __all__ = [
     "COLUMN_REFERENCES",
+    "DEFAULT_OUTPUTS",
     "ENVIRONMENT",
     "EVENT",
     "FORMATS",
     "HOSTNAME",
     "LATER",
     "META",
+    "OUTPUTS",
     "SERVICE",
     "USER_ID",
     "Aggregate",
@@ -48,6 +50,12 @@ __all__ = [
     "Store",
     "Test",
 ]
+
+OUTPUTS: Final = ("json_schema", "python", "sql", "typescript", "docs", "rust", "go")
+"""Everything that a catalog can be made into."""
+
+DEFAULT_OUTPUTS: Final = OUTPUTS[:5]
+"""What a catalog is made into that does not say it."""
 
 FORMATS: Final = (1, 2)
 """The formats of catalogs, oldest first. Every catalog of a format is one of each later format too."""
@@ -363,6 +371,8 @@ class Catalog:
     """Types of removed events: never to be used again."""
     user_id: FieldType = field(default=FieldType.UUID, metadata=LATER)
     """The type of the table's column ``user_id``: uuid or string."""
+    outputs: tuple[str, ...] = DEFAULT_OUTPUTS
+    """What is generated from it, in the order of :data:`OUTPUTS`."""
     python_package: str = ""
     """The import name of the generated Python package. The loader fills it in where the file does not say it."""
 

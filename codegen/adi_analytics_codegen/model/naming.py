@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from adi_analytics_codegen.model.model import FieldType
+from adi_analytics_codegen.model.walk import innermost
 
-    from adi_analytics_codegen.model.model import Field
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from adi_analytics_codegen.model.model import Catalog, Field, Location
 
 
 def pascal_case(name: str) -> str:
@@ -24,6 +27,28 @@ def default_package(catalog: str) -> str:
 def object_class_name(owner: str, field: Field) -> str:
     """Return the name of the class of an object *field* inside the class *owner*: that of its type if it has one."""
     return field.class_name or owner + pascal_case(field.name)
+
+
+def classes_of(catalog: Catalog) -> Iterator[tuple[str, str, Location]]:
+    """Yield the class of every enum, event and object of *catalog*: its name, what it is of, and where that is."""
+    for enum in catalog.enums:
+        yield enum.class_name, f"enums.{enum.name}", enum.at
+    for one in catalog.types:
+        yield one.class_name, f"types.{one.name}", one.at
+        yield from _object_classes(one.class_name, one.fields, f"types.{one.name}")
+    for event in catalog.events:
+        subject = f"events.{event.name}"
+        yield event.class_name, subject, event.at
+        yield from _object_classes(event.class_name, event.fields, subject)
+
+
+def _object_classes(owner: str, fields: Iterable[Field], subject: str) -> Iterator[tuple[str, str, Location]]:
+    for field in fields:
+        inner = innermost(field)
+        if inner.type is FieldType.OBJECT and inner.class_name is None:
+            name, path = object_class_name(owner, field), f"{subject}.{field.name}"
+            yield name, path, field.at
+            yield from _object_classes(name, inner.fields, path)
 
 
 def member_name(value: str) -> str:

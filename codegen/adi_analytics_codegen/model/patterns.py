@@ -61,6 +61,18 @@ def in_python(pattern: str) -> str:
     return "".join(r"\Z" if kind == "end" else _spelled(kind, text) for kind, text in _tokens(pattern))
 
 
+def tokens(pattern: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield the parts of *pattern*, spelled out: the kind, the text, and whether it is inside a set of characters.
+
+    Raises:
+        UnportableError: If it is not portable.
+    """
+    inside = False
+    for kind, text in _tokens(pattern):
+        yield kind, _spelled(kind, text), inside
+        inside = kind == "opening" or (inside and kind != "closing")
+
+
 def _tokens(pattern: str) -> Iterator[tuple[str, str]]:
     at, inside = 0, False
     while at < len(pattern):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from adi_analytics_codegen.model.kinds import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,3 +30,20 @@ def field_at(fields: Iterable[Field], path: str) -> Field | None:
     name, _, rest = path.partition(".")
     found = next((field for field in fields if field.name == name), None)
     return field_at(innermost(found).fields, rest) if found and rest else found
+
+
+def stored_fields(fields: tuple[Field, ...], *, may_lack: bool) -> tuple[Field, ...]:
+    """Return what a row has for *fields*: some are hashes there, some are never stored.
+
+    *may_lack* makes each of them optional, however deep, as an older row may lack any.
+    """
+    stored = (_stored_field(field, may_lack=may_lack) for field in fields if field.store is not Store.DROP)
+    return tuple(replace(field, optional=field.optional or may_lack) for field in stored)
+
+
+def _stored_field(field: Field, *, may_lack: bool) -> Field:
+    if field.store is Store.HASH:  # any string, or nothing where there was no key
+        return replace(field, min_length=None, max_length=None, pattern=None, optional=True)
+    if field.items is not None:
+        return replace(field, items=_stored_field(field.items, may_lack=may_lack))
+    return replace(field, fields=stored_fields(field.fields, may_lack=may_lack))

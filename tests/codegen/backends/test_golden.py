@@ -17,7 +17,8 @@ CASES = sorted(path.stem for path in (FIXTURES / "catalogs" / "good").glob("*.ya
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_good_catalog_gives_the_files_on_record(case):
-    files = render(load_catalog(FIXTURES / "catalogs" / "good" / f"{case}.yaml"), OUTPUTS)
+    catalog = load_catalog(FIXTURES / "catalogs" / "good" / f"{case}.yaml")
+    files = render(catalog, [name for name in catalog.outputs if name in OUTPUTS])
     record = FIXTURES / "golden" / case
     if os.environ.get("UPDATE_GOLDEN"):
         write(record, files, OUTPUTS)

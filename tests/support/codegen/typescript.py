@@ -25,7 +25,7 @@ def compile_typescript(*files: Path) -> str:
     return done.stdout + done.stderr
 
 
-def run_node(code: str, *arguments: Path) -> str:
+def run_node(code: str, *arguments: Path | str) -> str:
     """Run JavaScript that may use the packages of tests/support/typescript, and return what it prints.
 
     Skips the test where Node.js is missing.

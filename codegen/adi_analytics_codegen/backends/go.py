@@ -1,0 +1,309 @@
+"""Go: one package of structs, others for stored rows, and what checks both against the catalog."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics_codegen.backends.describe import class_text, deprecation_text, enum_value_text, field_notes, sentence
+from adi_analytics_codegen.backends.text import HEADER, UNPRINTABLE, environment, wrapped
+from adi_analytics_codegen.model.fingerprint import fingerprint
+from adi_analytics_codegen.model.formats import pattern_of
+from adi_analytics_codegen.model.model import Deprecation, Field, FieldType, Status, Store
+from adi_analytics_codegen.model.naming import object_class_name
+from adi_analytics_codegen.model.spelling import automaton, go_field, variant
+from adi_analytics_codegen.model.walk import innermost, stored_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adi_analytics_codegen.model.model import Catalog, Enum, Event, ObjectType
+
+_SCALARS: Final = {
+    FieldType.UUID: "string",
+    FieldType.STRING: "string",
+    FieldType.INT: "int64",
+    FieldType.FLOAT: "float64",
+    FieldType.BOOL: "bool",
+    FieldType.DATETIME: "string",
+    FieldType.DATE: "string",
+    FieldType.DECIMAL: "string",
+    FieldType.JSON: "json.RawMessage",
+}
+_KINDS: Final = {
+    FieldType.UUID: "isUUID",
+    FieldType.INT: "isInt",
+    FieldType.FLOAT: "isFloat",
+    FieldType.BOOL: "isBool",
+    FieldType.DATETIME: "isTime",
+    FieldType.DATE: "isDate",
+    FieldType.ENUM: "isEnum",
+    FieldType.LIST: "isList",
+    FieldType.MAP: "isMap",
+    FieldType.OBJECT: "isObject",
+    FieldType.JSON: "isJSON",
+}
+_STORES: Final = {Store.HASH: "isHashed", Store.DROP: "isDropped"}
+_TAB: Final = "\t"
+_NIL: Final = (FieldType.LIST, FieldType.MAP, FieldType.JSON)
+"""Types that can be nil without a pointer."""
+
+
+def render(catalog: Catalog) -> dict[str, str]:
+    """Return the package of *catalog*."""
+    package = _Package(catalog)
+    structs = [text for kind in catalog.types for text in package.shared(kind.class_name, kind)]
+    structs += [text for event in catalog.events for text in package.structs(event)]
+    rows = [text for kind in catalog.types for text in package.shared(f"Stored{kind.class_name}", kind, is_row=True)]
+    rows += [text for event in catalog.events for text in package.row_structs(event)]
+    context = {
+        "header": HEADER,
+        "catalog": catalog,
+        "hash": fingerprint(catalog),
+        "go": go_string,
+        "table": _table_name,
+        "enums": [_enum(enum) for enum in catalog.enums],
+        "tables": [package.table(event) for event in catalog.events],
+        "uses_raw": any("json.RawMessage" in text for text in structs),
+    }
+    templates = environment("go")
+    return {
+        f"go/events/{name}.go": templates.get_template(f"{name}.go.jinja").render(
+            **context, events=rows if name == "stored" else structs
+        )
+        for name in ("codec", "events", "schema", "stored")
+    }
+
+
+class _Package:
+    def __init__(self, catalog: Catalog) -> None:
+        self.enums = {enum.name: enum for enum in catalog.enums}
+
+    def structs(self, event: Event) -> Iterator[str]:
+        """Yield the structs of *event* as it is sent: those of its objects, innermost first, then its own."""
+        for name, fields, text in _objects(event.class_name, event.fields):
+            yield self.object(name, fields, text)
+        name = event.class_name
+        yield "\n\n".join(
+            [
+                self.struct(name, event.fields, _event_text(event)),
+                _method(name, "EventType", "string", go_string(event.type), "returns the name of the event."),
+                _method(name, "EventVersion", "int64", str(event.version), "returns the version of the event."),
+                (
+                    f"// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.\n"
+                    f"func (e {name}) Validate() error {{\n"
+                    f"\treturn validate({go_string(event.type)}, {_table_name(event)}, e)\n}}"
+                ),
+                _marshal_event(name, _fills(event.fields, "e")),
+            ]
+        )
+
+    def object(self, name: str, fields: tuple[Field, ...], text: str) -> str:
+        """Return the struct of an object, and what writes it where a list or map may be nil."""
+        made, fills = self.struct(name, fields, text), _fills(fields, "o")
+        return f"{made}\n\n{_marshal_object(name, fills)}" if fills else made
+
+    def shared(self, owner: str, kind: ObjectType, *, is_row: bool = False) -> Iterator[str]:
+        """Yield the structs of objects that events share."""
+        fields = _row_fields(kind.fields) if is_row else kind.fields
+        text = f"{owner}: {sentence(kind.description or f'objects of the type {kind.name}')}"
+        for name, inner, about in (*_objects(owner, fields), (owner, fields, text)):
+            yield self.struct(name, inner, about) if is_row else self.object(name, inner, about)
+
+    def row_structs(self, event: Event) -> Iterator[str]:
+        """Yield the structs of the rows of *event*."""
+        fields = _row_fields(event.fields)
+        owner = f"Stored{event.class_name}"
+        for name, inner, text in _objects(owner, fields):
+            yield self.struct(name, inner, text)
+        text = f"{owner} is a row of the event {event.name}."
+        method = _method(owner, "EventType", "string", go_string(event.type), "returns the name of the event.")
+        yield f"{self.struct(owner, fields, text)}\n\n{method}"
+
+    def struct(self, name: str, fields: tuple[Field, ...], text: str) -> str:
+        """Return the definition of a struct."""
+        if not fields:
+            return f"{doc(text)}type {name} struct{{}}"
+        members = "\n\n".join(self.member(field, name) for field in fields)
+        return f"{doc(text)}type {name} struct {{\n{members}\n}}"
+
+    def member(self, field: Field, owner: str) -> str:
+        """Return the declaration of *field*."""
+        name, notes = go_field(field.name), field_notes(field)
+        text = f"{notes}\n\n{_deprecated(field.deprecated)}".strip() if field.deprecated else notes
+        kind = self.type_of(field, owner)
+        if field.optional and field.type not in _NIL:
+            kind = f"*{kind}"
+        key = "-," if field.key == "-" and not field.optional else field.key
+        tag = f"{key},omitzero" if field.optional else key
+        comment = doc(text, _TAB) if text else ""
+        return f'{comment}{_TAB}{name} {kind} `json:"{tag}"`'
+
+    def type_of(self, field: Field, owner: str) -> str:
+        """Return the type of the values of *field*."""
+        if field.type is FieldType.OBJECT:
+            return object_class_name(owner, field)
+        if field.items is not None:
+            inner = self.type_of(replace(field.items, name=field.name), owner)
+            inner = f"*{inner}" if field.items.optional and field.items.type not in _NIL else inner
+            return f"map[string]{inner}" if field.type is FieldType.MAP else f"[]{inner}"
+        if field.type is FieldType.ENUM and field.enum is not None:
+            return self.enums[field.enum].class_name
+        return _SCALARS[field.type]
+
+    def table(self, event: Event) -> str:
+        """Return the table of the fields of *event*."""
+        lines = "".join(f"\t{{{self.facts(field)}}},\n" for field in event.fields)
+        body = f"\n{lines}" if lines else ""
+        return f"var {_table_name(event)} = []field{{{body}}}"
+
+    def facts(self, field: Field) -> str:
+        """Return what the table says of *field*, without braces."""
+        is_list = field.items is not None
+        pattern = pattern_of(field)
+        least, most = (field.min_items, field.max_items) if is_list else (field.min_length, field.max_length)
+        pairs: dict[str, str | None] = {
+            "name": go_string(field.key) if field.name else None,
+            "kind": _KINDS.get(field.type),
+            "optional": "true" if field.optional else None,
+            "store": _STORES.get(field.store),
+            **_range(field),
+            "least": str(least) if least else None,
+            "most": None if most is None else f"ref({most})",
+            "pattern": None if pattern is None else go_string(automaton(pattern)),
+        }
+        if field.enum is not None and not self.enums[field.enum].open:
+            pairs["listed"] = f"is{self.enums[field.enum].class_name}"
+        if field.items is not None:
+            pairs["item"] = f"&field{{{self.facts(field.items)}}}"
+        if field.fields:
+            inner = ", ".join(f"{{{self.facts(one)}}}" for one in field.fields)
+            pairs["fields"] = f"[]field{{{inner}}}"
+        return ", ".join(f"{key}: {value}" for key, value in pairs.items() if value is not None)
+
+
+def _row_fields(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """Return what a row has for *fields*, with structs of its own for objects that events share."""
+    return tuple(map(_of_row, stored_fields(fields, may_lack=True)))
+
+
+def _of_row(field: Field) -> Field:
+    return replace(
+        field,
+        class_name=field.class_name and f"Stored{field.class_name}",
+        items=field.items and _of_row(field.items),
+        fields=tuple(map(_of_row, field.fields)),
+    )
+
+
+def _range(field: Field) -> dict[str, str | None]:
+    if field.type is FieldType.INT:
+        least = None if field.min is None else math.ceil(field.min)
+        most = None if field.max is None else math.floor(field.max)
+        return {
+            "minInt": None if least is None or least <= -(2**63) else f"ref[int64]({least})",
+            "maxInt": None if most is None or most >= 2**63 - 1 else f"ref[int64]({most})",
+        }
+    if field.type is FieldType.FLOAT:
+        bounds = {"min": field.min, "max": field.max}
+        return {key: None if value is None else f"ref({float(value)!r})" for key, value in bounds.items()}
+    return {}
+
+
+def _table_name(event: Event) -> str:
+    return f"fieldsOf{event.class_name}"
+
+
+def _objects(owner: str, fields: tuple[Field, ...]) -> Iterator[tuple[str, tuple[Field, ...], str]]:
+    for field in fields:
+        inner = innermost(field)
+        if inner.type is FieldType.OBJECT and inner.class_name is None:
+            name = object_class_name(owner, field)
+            yield from _objects(name, inner.fields)
+            yield name, inner.fields, f"{name} is the {field.name} of {owner}."
+
+
+def _event_text(event: Event) -> str:
+    text = f"{event.class_name} is the event {event.name}.\n\n{class_text(replace(event, status=Status.STABLE))}"
+    if event.status in {Status.DEPRECATED, Status.RETIRED}:
+        return f"{text}\n\n{_deprecated(event.deprecated or Deprecation())}"
+    return f"{text}\n\nDraft." if event.status is Status.DRAFT else text
+
+
+def _deprecated(deprecation: Deprecation) -> str:
+    note = deprecation_text("", deprecation).removeprefix(": ").removeprefix(".").strip()
+    return f"Deprecated: {note or 'no longer in use.'}"
+
+
+def _fills(fields: tuple[Field, ...], receiver: str) -> list[str]:
+    """Return the lines that make empty lists of nil ones where a list is required."""
+    words = {FieldType.LIST: "filled", FieldType.MAP: "filledMap"}
+    nil = [field for field in fields if field.type in words and not field.optional]
+    names = [(f"{receiver}.{go_field(field.name)}", words[field.type]) for field in nil]
+    return [f"\t{name} = {word}({name})\n" for name, word in names]
+
+
+def _method(name: str, method: str, kind: str, value: str, text: str) -> str:
+    return f"// {method} {text}\nfunc (e {name}) {method}() {kind} {{\n\treturn {value}\n}}"
+
+
+def _marshal_event(name: str, fills: list[str]) -> str:
+    return (
+        "// MarshalJSON writes type and the fields in the order of the catalog.\n"
+        f"func (e {name}) MarshalJSON() ([]byte, error) {{\n"
+        f"\ttype fields {name}\n{''.join(fills)}"
+        '\treturn marshal(struct {\n\t\tType string `json:"type"`\n\t\tfields\n\t}{e.EventType(), fields(e)})\n}'
+    )
+
+
+def _marshal_object(name: str, fills: list[str]) -> str:
+    return (
+        "// MarshalJSON writes the fields in the order of the catalog.\n"
+        f"func (o {name}) MarshalJSON() ([]byte, error) {{\n"
+        f"\ttype fields {name}\n{''.join(fills)}\treturn marshal(fields(o))\n}}"
+    )
+
+
+def _enum(enum: Enum) -> str:
+    """Return the type of *enum* and its constants."""
+    name = enum.class_name
+    note = "\n\nMore values may come." if enum.open else ""
+    text = f"{name}: {sentence(enum.description or f'values of {enum.name}')}{note}"
+    members = []
+    for value in enum.values:
+        notes = enum_value_text(replace(value, deprecated=None))
+        about = f"{notes}\n\n{_deprecated(value.deprecated)}".strip() if value.deprecated else notes
+        constant = f"\t{name}{variant(value)} {name} = {go_string(value.name)}"
+        members.append(f"{doc(about, _TAB) if about else ''}{constant}")
+    made = f"{doc(text)}type {name} string\n\nconst (\n" + "\n\n".join(members) + "\n)"
+    if enum.open:
+        return made
+    values = ", ".join(f"{name}{variant(value)}" for value in enum.values)
+    return (
+        f"{made}\n\nfunc is{name}(text string) bool {{\n\tswitch {name}(text) {{\n\tcase {values}:\n"
+        "\t\treturn true\n\t}\n\treturn false\n}"
+    )
+
+
+def go_string(text: str) -> str:
+    """Return *text* as a string literal."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return '"' + UNPRINTABLE.sub(_escape, escaped) + '"'
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - what \u can hold
+
+
+def doc(text: str, margin: str = "") -> str:
+    """Return *text* as a documentation comment with a newline at its end."""
+    safe = UNPRINTABLE.sub(lambda found: "\n" if found.group() == "\n" else " ", text)
+    lines = [_START.sub(r"(\1)", line) for line in wrapped(safe, 117 - 4 * len(margin))]
+    return "".join(f"{margin}// {line}".rstrip() + "\n" for line in lines)
+
+
+_START: Final = re.compile(r"^([-+*#•]|[0-9]+[.)]|\[)(?=\s|.*\]:|$)")
+"""What gofmt may take for a list, a heading or a link's address."""
