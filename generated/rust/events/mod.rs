@@ -6,6 +6,7 @@
 
 // A program uses a part of a catalog, and the names and texts are the catalog's.
 #![allow(dead_code, deprecated)]
+#![allow(non_camel_case_types, non_snake_case, non_upper_case_globals)]
 #![allow(
     clippy::enum_variant_names,
     clippy::large_enum_variant,
