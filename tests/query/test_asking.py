@@ -263,7 +263,8 @@ def test_tables_of_other_libraries_say_what_to_install(postgres, monkeypatch):
 def test_the_catalog_is_described_by_its_manifest():
     found = describe("adi_analytics_events")
     catalog = load_catalog(EVENTS)
-    assert [entry.name for entry in found.aggregates] == [entry.name for entry in catalog.aggregates]
+    # The rest are the questions about people, which have views of their own.
+    assert [entry.name for entry in found.aggregates if entry.query is not None] == [entry.name for entry in catalog.aggregates]
     errors = found.aggregate(ERRORS)
     assert errors.measure("sample_error_message").sensitivity == "personal"
     assert errors.text("error_count") == "Number of rows."
@@ -283,6 +284,8 @@ def test_a_role_of_readers_reads_no_member(postgres, postgres_dsn):
             connection.execute(grant.sql(role).encode())
         connection.execute(f"set role {role}")
         for entry in described(postgres).aggregates:
+            if entry.query is None:
+                continue
             assert len(ask(postgres, entry.name, between=RANGE)) > 0
         with pytest.raises(MeasureRefusedError, match="this role may not read"):
             ask(postgres, USERS, between=RANGE, granularity="month", measures=["active_users"])

@@ -141,7 +141,7 @@ def test_the_rule(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("no_such_package", "can't be imported"),
         ("json", "has no CATALOG"),
         (7, "is no catalog"),
-        (replace(events.CATALOG, format=99), "its format is 99, this library knows 1"),
+        (replace(events.CATALOG, format=99), "its format is 99, this library knows 2"),
     ],
 )
 def test_what_is_no_catalog_is_explained(given: Any, words: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,8 +48,12 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture(scope="module")
-def made() -> ModuleType:
-    return package(catalog())
+def made() -> Iterator[ModuleType]:
+    """The generated package; other tests must not find it imported."""
+    module = package(catalog())
+    yield module
+    for name in [name for name in sys.modules if name.partition(".")[0] == module.__name__]:
+        del sys.modules[name]
 
 
 @pytest.fixture
