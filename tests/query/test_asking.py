@@ -264,7 +264,9 @@ def test_the_catalog_is_described_by_its_manifest():
     found = describe("adi_analytics_events")
     catalog = load_catalog(EVENTS)
     # The rest are the questions about people, which have views of their own.
-    assert [entry.name for entry in found.aggregates if entry.query is not None] == [entry.name for entry in catalog.aggregates]
+    assert [entry.name for entry in found.aggregates if entry.query is not None] == [
+        entry.name for entry in catalog.aggregates
+    ]
     errors = found.aggregate(ERRORS)
     assert errors.measure("sample_error_message").sensitivity == "personal"
     assert errors.text("error_count") == "Number of rows."
