@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ from adi_analytics_codegen.model.walk import innermost
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from adi_analytics_codegen.model.annotations import Annotations
     from adi_analytics_codegen.model.model import Aggregate, Catalog, Event, Field, Measure, Ratio, Test
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>|#~$])")
@@ -52,6 +54,7 @@ def _page(template: str, catalog: Catalog, **context: Any) -> str:
             columns=_columns,
             rows=_rows,
             life=_life,
+            notes=notes_text,
             measure=measure_text,
             ratio=ratio_text,
             where=_where,
@@ -138,6 +141,19 @@ def _notes(field: Field) -> str:
     told += [f"Unit: {md(field.unit)}." if field.unit else "", f"Bounds: {', '.join(bounds)}." if bounds else ""]
     if field.deprecated is not None:
         told.append(md(deprecation_text("Deprecated", field.deprecated)))
+    return " ".join(filter(None, [*told, notes_text(field.annotations)]))
+
+
+def notes_text(notes: Annotations) -> str:
+    """Return *notes* as sentences of Markdown on one line; nothing where there are none."""
+    links = ", ".join(f"{md(name)}: <{url}>" if name else f"<{url}>" for name, url in notes.links)
+    told = [
+        f"Tags: {', '.join(map(code, notes.tags))}." if notes.tags else "",
+        f"Category of data: {code(notes.data_category)}." if notes.data_category else "",
+        f"Expires: {notes.expires}." if notes.expires else "",
+        f"Links: {links}." if links else "",
+        *(f"{code(key)}: {code(json.dumps(value, ensure_ascii=False))}." for key, value in notes.extra.items()),
+    ]
     return " ".join(filter(None, told))
 
 

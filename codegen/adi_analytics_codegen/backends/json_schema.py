@@ -130,6 +130,7 @@ class JsonSchemas:
         if event.status in {Status.DEPRECATED, Status.RETIRED}:
             schema["deprecated"] = True
         schema |= {"x-owner": event.owner, "x-status": str(event.status), "x-version": event.version}
+        schema |= event.annotations.as_keys()
         members = self._object(event.fields)
         members["properties"] = {"type": {"const": event.type}, **members["properties"]}
         if needs_type:
@@ -158,7 +159,7 @@ class JsonSchemas:
             schema["x-sensitivity"] = str(field.sensitivity)
         if field.store is not Store.KEEP:
             schema["x-store"] = str(field.store)
-        return schema
+        return schema | field.annotations.as_keys()
 
     def _value(self, field: Field) -> dict[str, Any]:
         defined = field.class_name if self.is_strict else None

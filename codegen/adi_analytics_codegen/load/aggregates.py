@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from adi_analytics_codegen.load.annotations import owners, read_annotations
 from adi_analytics_codegen.load.where import Reader
 from adi_analytics_codegen.model.durations import duration, duration_text
 from adi_analytics_codegen.model.model import (
@@ -89,7 +90,8 @@ class AggregateResolver:
             where=where,
             all_events=all_events,
             version=node.scalar("version", 1),
-            owner=node.scalar("owner", ""),
+            owner=owners(node, ""),
+            annotations=read_annotations(node, subject, self.context),
         )
         self._check_columns(made, node, subject)
         return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from adi_analytics_codegen.load.annotations import owners, read_annotations
 from adi_analytics_codegen.load.fields import check_replacements, deprecation
 from adi_analytics_codegen.model.model import Enum, EnumValue, Event, FieldType, Status, Store
 from adi_analytics_codegen.model.naming import did_you_mean, member_name, pascal_case
@@ -64,7 +65,7 @@ class EventResolver:
             class_name=node.scalar("class_name", pascal_case(name)),
             domain=self._domain(node, subject),
             description=node.scalar("description", ""),
-            owner=node.scalar("owner", self.owner),
+            owner=owners(node, self.owner),
             fields=tuple(members.fields.values()),
             at=node.key_at,
             status=Status(node.scalar("status", "stable")),
@@ -75,6 +76,7 @@ class EventResolver:
             deprecated=deprecation(node),
             examples=tuple(example.plain() for example in node.list("examples")),
             wire=node.scalar("wire"),
+            annotations=read_annotations(node, subject, self.context),
         )
         self._check_reserved(event, node, subject)
         self._check_life(event, node, subject)

@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics_codegen.load.annotations import read_annotations
 from adi_analytics_codegen.model.formats import HOSTNAME_LENGTH, PATTERNS
 from adi_analytics_codegen.model.model import Deprecation, Field, FieldType, Format, ObjectType, Sensitivity, Store
 from adi_analytics_codegen.model.naming import did_you_mean, pascal_case
@@ -192,6 +193,7 @@ class FieldResolver:
             store_stated=store is not None,
             deprecated=deprecation(node),
             wire=node.scalar("wire"),
+            annotations=read_annotations(node, subject, self.context),
             **(_bounds(kind, node) | _format(kind, node)),
         )
         self._check_bounds(made, node, subject)

@@ -9,7 +9,7 @@ finds them all.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -70,6 +70,7 @@ class Loaded:
         subjects: Place to the path of what is defined there, such as ``groups.user.user_id``.
         broken: Places of fields whose type is not known.
         root: The tree of all files together.
+        today: The day by which lints judge what expires, in UTC.
     """
 
     draft: Catalog | None
@@ -79,6 +80,7 @@ class Loaded:
     subjects: dict[Location, str] = field(default_factory=dict)
     broken: frozenset[Location] = frozenset()
     root: Node | None = None
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     @property
     def catalog(self) -> Catalog | None:

@@ -143,6 +143,10 @@ class Shape:
                 return None
             absent = child.value is None and key not in schema.get("required", ())
             return None if absent and not self._admits_null(known[key]) else self.check(child, known[key])
+        if key.startswith("x-") and "^x-" in schema.get("patternProperties", {}):
+            noted = schema["patternProperties"]["^x-"]
+            is_known = self._known_yet(child.key_at, f'"{key}"', noted.get("x-since"))
+            return self.check(child, noted) if is_known else None
         other = schema.get("additionalProperties", {})
         if other is False:
             fix = did_you_mean(key, known) or "remove it"

@@ -9,6 +9,7 @@ from dataclasses import Field, fields, is_dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics_codegen.model.annotations import Annotations
 from adi_analytics_codegen.model.model import Location
 
 if TYPE_CHECKING:
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def canonical(value: Any) -> Any:
-    """Return *value* of the model as JSON data: without places, spans of time in seconds, enums by value."""
+    """Return *value* of the model as JSON data: without places and notes, spans of time in seconds, enums by value."""
     if is_dataclass(value):
         named = ((f.name, getattr(value, f.name)) for f in fields(value) if not _is_unused(f, value))
-        return {name: canonical(item) for name, item in named if not isinstance(item, Location)}
+        return {name: canonical(item) for name, item in named if not isinstance(item, Location | Annotations)}
     if isinstance(value, timedelta):
         return int(value.total_seconds())
     if isinstance(value, enum.Enum):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
+from adi_analytics_codegen.model.annotations import Annotations
 from adi_analytics_codegen.model.kinds import FieldType, Format, MeasureKind, Operator, Sensitivity, Status, Store
 from adi_analytics_codegen.model.people import Funnel, Members, Retention
 
@@ -166,6 +167,7 @@ class Field:
 
     class_name: str | None = field(default=None, metadata=LATER)
     """The class of an object whose type is one of :attr:`Catalog.types`; its ``fields`` are those of the type."""
+    annotations: Annotations = field(default=Annotations(), compare=False)
 
     @property
     def whole_digits(self) -> int | None:
@@ -212,6 +214,7 @@ class Event:
     examples: tuple[dict[str, Any], ...] = ()
     wire: str | None = field(default=None, metadata=LATER)
     """What it is called in JSON and in the column ``event_type``, where the catalog says so."""
+    annotations: Annotations = field(default=Annotations(), compare=False)
 
     @property
     def type(self) -> str:
@@ -337,6 +340,7 @@ class Aggregate:
     all_events: bool = False
     version: int = 1
     owner: str = ""
+    annotations: Annotations = field(default=Annotations(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ def _event(catalog: Catalog, event: Event) -> dict[str, Any]:
         "version": event.version,
         "status": str(event.status),
         "owner": event.owner,
+        **event.annotations.as_keys(),
         "python": f"{catalog.python_package}.{event.class_name}",
         "columns": {"user_id": event.user_id_field, "service": event.service_field},
         "fields": {
@@ -83,6 +84,7 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
         "about": aggregate.description,
         "version": aggregate.version,
         "owner": aggregate.owner or catalog.owner,
+        **aggregate.annotations.as_keys(),
         "columns": columns,
         "reads": {name: columns_fed(aggregate, name) for name in aggregate.sources},
         "sql": {backend: sql.sql_of(catalog, aggregate.name, backend) for backend in sql.BACKENDS},
@@ -113,8 +115,14 @@ def as_text(facts: dict[str, Any]) -> str:
         elif key == "sql" and isinstance(value, dict):
             blocks += [f"\nsql for {backend}:\n{text}" for backend, text in value.items()]
         elif isinstance(value, dict):
-            lines = [f"  {name}: {', '.join(item) if isinstance(item, list) else item}" for name, item in value.items()]
+            lines = [f"  {name}: {_shown(item)}" for name, item in value.items()]
             blocks.append("\n".join([f"{key}:", *lines]) if lines else f"{key}: nothing")
         else:
-            blocks.append(f"{key}: {value}")
+            blocks.append(f"{key}: {_shown(value) if key.startswith('x-') else value}")
     return "\n".join(blocks)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)

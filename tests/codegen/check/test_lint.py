@@ -1,6 +1,8 @@
 """Every lint on a catalog that it likes and on one that it does not, and suppressions."""
 
 import json
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from adi_analytics_codegen.check.catalog import load
@@ -58,6 +60,11 @@ def funnel(**keys):
 
 
 CASES = {
+    "expired": (
+        catalog({"a": string(expires="9999-12-31")}, catalog={**HEAD, "format": 2, "owner": "me"}),
+        catalog({"a": string(expires="2020-12-31")}, catalog={**HEAD, "format": 2, "owner": "me"}),
+        "events.page_view.a",
+    ),
     "draft-asked": (people(funnels=funnel()), people(status="draft", funnels=funnel()), "funnels.way"),
     "strict-funnel": (people(funnels=funnel()), people(funnels=funnel(order="strict")), "funnels.way"),
     "wide-funnel-dimension": (
@@ -174,6 +181,26 @@ def linted(project, text):
     loaded = load(project.write(text))
     assert loaded.catalog, loaded.findings
     return lint(loaded)
+
+
+@pytest.mark.parametrize(
+    ("today", "word"),
+    [("2026-12-31", None), ("2027-01-01", "expires"), ("2027-01-31", "expires"), ("2027-02-01", "expired")],
+)
+@pytest.mark.parametrize("subject", ["events.page_view", "events.page_view.a", "aggregates.days"])
+def test_what_expires_is_found_thirty_days_before(project, subject, today, word):
+    until = {"expires": "2027-01-31"}
+    keys = {
+        name: until if name == subject else {} for name in ("events.page_view", "events.page_view.a", "aggregates.days")
+    }
+    text = catalog(
+        catalog={**HEAD, "format": 2, "owner": "me"},
+        events={"page_view": event({"a": string(**keys["events.page_view.a"])}, **keys["events.page_view"])},
+        aggregates={"days": aggregate(**keys["aggregates.days"])},
+    )
+    found = lint(replace(load(project.write(text)), today=date.fromisoformat(today)))
+    assert [(one.rule, one.subject) for one in found] == ([("expired", subject)] if word else [])
+    assert all(f" {word} on 2027-01-31" in one.message for one in found)
 
 
 def test_every_lint_has_a_case():

@@ -40,6 +40,21 @@ WIRES = st.sampled_from(
 )
 
 
+NOTES: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    st.just({}),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "tags": st.lists(NAMES, max_size=2),
+            "links": st.just({"wiki": "https://wiki.example/?a=b&c"}),
+            "data_category": NAMES,
+            "expires": st.just("9999-12-31"),
+            "x-note": st.one_of(DESCRIPTIONS, st.integers(0, 9), st.just([None, {"a": True}])),
+        },
+    ),
+)
+
+
 def name_on_wire(draw: Any, members: dict[str, Any]) -> None:
     """Give some of *members*, which are events, or fields and what is inside them, names of their own in JSON."""
     for name, one in members.items():
@@ -75,6 +90,7 @@ def fields(draw: Any, enums: list[str], depth: int = 0, name: str = "") -> dict[
         made["sensitivity"] = draw(some(st.sampled_from(["none", "pseudonymous", "personal", "secret"])))
         made["store"] = draw(some(st.sampled_from(["keep", "drop", *(["hash"] if kind == "string" else [])])))
         made["deprecated"] = draw(some(st.fixed_dictionaries({"reason": DESCRIPTIONS})))
+        made |= draw(NOTES)
     return {key: value for key, value in made.items() if value is not None}
 
 
@@ -131,6 +147,7 @@ def events(draw: Any, domains: list[str], enums: list[str]) -> dict[str, Any]:
     }
     if status in {"deprecated", "retired"}:
         made["deprecated"] = {"reason": draw(DESCRIPTIONS)}
+    made |= draw(NOTES)
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.check.lint.aggregates import AGGREGATE_LINTS
+from adi_analytics_codegen.check.lint.annotations import ANNOTATION_LINTS
 from adi_analytics_codegen.check.lint.events import EVENT_LINTS
 from adi_analytics_codegen.check.lint.fields import FIELD_LINTS
 from adi_analytics_codegen.check.lint.people import PEOPLE_LINTS
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.load.loader import Loaded, Waiver
 
-LINTS: Final = {**FIELD_LINTS, **EVENT_LINTS, **AGGREGATE_LINTS, **PEOPLE_LINTS}
+LINTS: Final = {**FIELD_LINTS, **EVENT_LINTS, **AGGREGATE_LINTS, **PEOPLE_LINTS, **ANNOTATION_LINTS}
 """Every lint by its id."""
 
 

@@ -45,7 +45,7 @@ def _included(node: Node | None) -> Iterator[str]:
     for key, child in node.mapping.items() if node is not None and isinstance(node.value, dict) else ():
         if key == "include" and isinstance(child.value, list):
             yield from (name.text for name in child.items)
-        elif key != "examples":
+        elif key != "examples" and not key.startswith("x-"):
             yield from _included(child)
 
 
