@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adi_analytics_codegen.backends.describe import deprecation_text
+from adi_analytics_codegen.backends.describe import deprecation_text, rule_text
 from adi_analytics_codegen.backends.layout import Group, laid_out, width
 from adi_analytics_codegen.backends.text import WIDTH, py_string
 from adi_analytics_codegen.model.model import Sensitivity, Status, Store
@@ -14,7 +14,9 @@ from adi_analytics_codegen.model.wire import part_of_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from adi_analytics_codegen.backends.layout import Part
     from adi_analytics_codegen.model.model import Event, Field
+    from adi_analytics_codegen.model.rules import FieldRule
 
 
 def is_past(event: Event) -> bool:
@@ -49,6 +51,19 @@ def wire_names(fields: Iterable[Field]) -> list[str]:
     names = Group("{", tuple(f"{py_string(f.name)}: {py_string(f.key)}" for f in fields if f.key != f.name), "}")
     declaration = "WIRE_NAMES: ClassVar[Mapping[str, str]] = "
     return [declaration + laid_out(names, f"    {declaration}")] if names.parts else []
+
+
+def field_rules(event: Event) -> list[str]:
+    """Return the declaration of the rules of *event*: what to say where one is broken, its kind and its fields."""
+    rules = Group("{", tuple(_rule(event, rule) for rule in event.rules), "}")
+    declaration = "RULES: ClassVar[Mapping[str, tuple[str, ...]]] = "
+    return [declaration + laid_out(rules, f"    {declaration}")] if event.rules else []
+
+
+def _rule(event: Event, rule: FieldRule) -> Part:
+    keys = {field.name: field.key for field in event.fields}
+    problem = f"Breaks the rule {rule.kind}: {rule_text(rule, keys.__getitem__)}"
+    return Group(f"{py_string(problem)}: (", tuple(map(py_string, (rule.kind, *rule.fields))), ")")
 
 
 def _or_none(text: str | None) -> str:

@@ -9,11 +9,13 @@ from adi_analytics_codegen.model.durations import duration_text
 from adi_analytics_codegen.model.formats import WORDS
 from adi_analytics_codegen.model.model import Choice, FieldType, MeasureKind, Sensitivity, Status, Store
 from adi_analytics_codegen.model.patterns import portable
+from adi_analytics_codegen.model.rules import RuleKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from adi_analytics_codegen.model.model import Aggregate, Deprecation, EnumValue, Event, Field, Measure, Ratio, Test
+    from adi_analytics_codegen.model.rules import FieldRule
 
 _STORED: Final = {Store.KEEP: "stored as it is", Store.HASH: "stored as a keyed hash", Store.DROP: "not stored"}
 _NOTES: Final = {
@@ -35,14 +37,29 @@ _OPERATORS: Final = {
 }
 
 
-def class_text(event: Event) -> str:
-    """Return what a reader should know about *event*: paragraphs with an empty line between."""
+def class_text(event: Event, show: Callable[[str], str] = str) -> str:
+    """Return what a reader should know about *event*, in paragraphs; *show* writes the names of fields in its rules."""
     parts = [sentence(event.description)]
     if event.status is not Status.STABLE:
         parts.append(deprecation_text(event.status.capitalize(), event.deprecated))
+    if event.rules:
+        parts.append(" ".join(rule_text(rule, show) for rule in event.rules))
     if event.owner:
         parts.append(f"Owner: {event.owner}.")
     return "\n\n".join(parts)
+
+
+def rule_text(rule: FieldRule, show: Callable[[str], str]) -> str:
+    """Return what *rule* asks for, as a sentence; *show* writes the names of fields."""
+    first, *others = map(show, rule.fields)
+    if rule.kind is RuleKind.REQUIRES:
+        return f"Where {first} is present, {_listed(others)} must be, too."
+    count = "Exactly one" if rule.kind is RuleKind.EXACTLY_ONE_OF else "At least one"
+    return f"{count} of {_listed([first, *others])} must be present."
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def field_text(field: Field) -> str:

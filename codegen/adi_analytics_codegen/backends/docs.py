@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends import describe
-from adi_analytics_codegen.backends.describe import deprecation_text, enum_value_text, sentence
+from adi_analytics_codegen.backends.describe import deprecation_text, enum_value_text, rule_text, sentence
 from adi_analytics_codegen.backends.people import reads, views
 from adi_analytics_codegen.backends.text import HEADER, environment
 from adi_analytics_codegen.model.durations import duration_text
@@ -55,6 +55,7 @@ def _page(template: str, catalog: Catalog, **context: Any) -> str:
             rows=_rows,
             life=_life,
             notes=notes_text,
+            rule_text=rule_text,
             measure=measure_text,
             ratio=ratio_text,
             where=_where,

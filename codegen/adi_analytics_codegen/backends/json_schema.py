@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 from adi_analytics_codegen.model.formats import pattern_of
 from adi_analytics_codegen.model.model import Field, FieldType, Sensitivity, Status, Store
 from adi_analytics_codegen.model.patterns import portable
+from adi_analytics_codegen.model.rules import RuleKind
 from adi_analytics_codegen.model.walk import every_field, stored_fields
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.model import Catalog, Enum, Event, ObjectType
+    from adi_analytics_codegen.model.rules import FieldRule
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 UUID_PATTERN: Final = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
@@ -135,6 +137,9 @@ class JsonSchemas:
         members["properties"] = {"type": {"const": event.type}, **members["properties"]}
         if needs_type:
             members["required"] = ["type", *members["required"]]
+        if event.rules:
+            keys = {field.name: field.key for field in event.fields}
+            members["allOf"] = [_rule(rule, [keys[name] for name in rule.fields]) for rule in event.rules]
         if event.examples:
             members["examples"] = [{"type": event.type, **example} for example in event.examples]
         return schema | members
@@ -208,7 +213,19 @@ class StoredSchemas(JsonSchemas):
 
 
 def _stored(event: Event) -> Event:
-    return replace(event, fields=stored_fields(event.fields, may_lack=event.version > 1), examples=())
+    return replace(event, fields=stored_fields(event.fields, may_lack=event.version > 1), examples=(), rules=())
+
+
+def _rule(rule: FieldRule, keys: list[str]) -> dict[str, Any]:
+    if rule.kind is RuleKind.REQUIRES:
+        return {"if": _present(keys[:1]), "then": _present(keys[1:])}
+    word = "oneOf" if rule.kind is RuleKind.EXACTLY_ONE_OF else "anyOf"
+    return {word: [_present([key]) for key in keys]}
+
+
+def _present(keys: list[str]) -> dict[str, Any]:
+    """Return the schema of objects in which *keys* are there and not null."""
+    return {"required": keys, "properties": {key: {"not": {"type": "null"}} for key in keys}}
 
 
 def enums_of(fields: tuple[Field, ...]) -> set[str]:

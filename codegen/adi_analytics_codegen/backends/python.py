@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends import json_schema
-from adi_analytics_codegen.backends.class_facts import class_variables, decorator, infos, is_past, wire_names
+from adi_analytics_codegen.backends.class_facts import (
+    class_variables,
+    decorator,
+    field_rules,
+    infos,
+    is_past,
+    wire_names,
+)
 from adi_analytics_codegen.backends.describe import (
     class_text,
     decimal_text,
@@ -164,6 +171,7 @@ class _Package:
             "exported": sorted([*_PUBLIC, *enums, *names], key=_import_order),
             "union": _union(events),
             "fields": [(event.type, list(infos(event.fields))) for event in self.catalog.events],
+            "has_rules": any(event.rules for event in self.catalog.events),
             "has_past": any(is_past(event) for event in self.catalog.events),
         }
 
@@ -231,7 +239,7 @@ class _Package:
         return {
             "deprecated": decorator(made.event) if made.event and is_past(made.event) else "",
             "docstring": py_docstring(class_text(made.event) if made.event else made.text),
-            "class_variables": [*(class_variables(made.event) if made.event else []), *wire_names(made.fields)],
+            "class_variables": [*_said_of(made), *wire_names(made.fields)],
             "members": [
                 {
                     "name": field.name,
@@ -277,6 +285,10 @@ class _Package:
     def is_open(self, name: str | None) -> bool:
         enum = self.catalog.enum(name or "")
         return enum is not None and enum.open
+
+
+def _said_of(made: _Class) -> list[str]:
+    return [*class_variables(made.event), *field_rules(made.event)] if made.event else []
 
 
 def _classes_of(event: Event) -> Iterator[_Class]:

@@ -99,8 +99,9 @@ class _Module:
 
 
 def _event_doc(event: Event) -> str:
+    keys = {field.name: field.key for field in event.fields}
     past = event.status in {Status.DEPRECATED, Status.RETIRED}
-    return _tagged(class_text(event), (event.deprecated or Deprecation()) if past else None)
+    return _tagged(class_text(event, keys.__getitem__), (event.deprecated or Deprecation()) if past else None)
 
 
 def _tagged(text: str, deprecation: Deprecation | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adi_analytics_codegen.backends.describe import rule_text
 from adi_analytics_codegen.backends.json_schema import JsonSchemas
 from adi_analytics_codegen.load.shape import Shape
 from adi_analytics_codegen.model.findings import Finding, Findings
@@ -11,6 +12,8 @@ from adi_analytics_codegen.model.walk import every_field
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.load.loader import Loaded
+    from adi_analytics_codegen.load.yaml import Node
+    from adi_analytics_codegen.model.model import Event
 
 
 def example_findings(loaded: Loaded) -> list[Finding]:
@@ -29,4 +32,16 @@ def example_findings(loaded: Loaded) -> list[Finding]:
         shape = Shape(schema, findings, "bad-example", f"events.{event.name}")
         for example in examples:
             shape.check(example)
+            _check_rules(event, example, findings)
     return findings.items
+
+
+def _check_rules(event: Event, example: Node, findings: Findings) -> None:
+    data = example.plain()
+    keys = {field.name: field.key for field in event.fields}
+    present = {name: data.get(key) is not None for name, key in keys.items()}
+    for rule in event.rules:
+        if rule.is_broken_by(present):
+            fix = rule_text(rule, keys.__getitem__)
+            message = "the example breaks a rule between its fields"
+            findings.error(example.at, "bad-example", message, fix, f"events.{event.name}")

@@ -51,6 +51,8 @@ _CATALOG_RULES: Final = {
     "refresh-window": "A refresh window holds less than two buckets, or leaves some out between two refreshes, or is "
     "longer than the retention.",
     "reserved-name": "A name is reserved: by the catalog for something removed, or by the format.",
+    "rule-contradiction": "No event can keep all rules between its fields, or none that has one of the fields.",
+    "rule-field": "A rule between fields names a required field, or a field twice.",
     "store-type": "A field that is stored as a hash is no string.",
     "system-column": "A column of an aggregate has the name of a system column of PostgreSQL, such as `xmin`.",
     "too-many-columns": "An aggregate has more columns than a table of PostgreSQL can have, or than fit into a row.",
@@ -59,7 +61,7 @@ _CATALOG_RULES: Final = {
     "unknown-domain": "An event names a domain that does not exist.",
     "unknown-enum": "A field names an enum that does not exist.",
     "unknown-event": "Something names an event that does not exist, or that the aggregate does not read.",
-    "unknown-field": "A column names a field that the event does not have.",
+    "unknown-field": "A column or a rule names a field that the event does not have.",
     "unknown-group": "Something includes a group that does not exist.",
     "unknown-key": "A key does not exist here.",
     "unknown-measure": "A ratio names a measure that does not exist.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.load.annotations import owners, read_annotations
 from adi_analytics_codegen.load.fields import check_replacements, deprecation
+from adi_analytics_codegen.load.rules import field_rules
 from adi_analytics_codegen.model.model import Enum, EnumValue, Event, FieldType, Status, Store
 from adi_analytics_codegen.model.naming import did_you_mean, member_name, pascal_case
 from adi_analytics_codegen.model.walk import field_at
@@ -77,6 +78,7 @@ class EventResolver:
             examples=tuple(example.plain() for example in node.list("examples")),
             wire=node.scalar("wire"),
             annotations=read_annotations(node, subject, self.context),
+            rules=field_rules(node, members.fields, subject, self.context),
         )
         self._check_reserved(event, node, subject)
         self._check_life(event, node, subject)

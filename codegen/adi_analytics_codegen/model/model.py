@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from adi_analytics_codegen.model.annotations import Annotations
 from adi_analytics_codegen.model.kinds import FieldType, Format, MeasureKind, Operator, Sensitivity, Status, Store
 from adi_analytics_codegen.model.people import Funnel, Members, Retention
+from adi_analytics_codegen.model.rules import FieldRule
 
 __all__ = [
     "COLUMN_REFERENCES",
@@ -215,6 +216,7 @@ class Event:
     wire: str | None = field(default=None, metadata=LATER)
     """What it is called in JSON and in the column ``event_type``, where the catalog says so."""
     annotations: Annotations = field(default=Annotations(), compare=False)
+    rules: tuple[FieldRule, ...] = field(default=(), metadata=LATER)
 
     @property
     def type(self) -> str:

@@ -122,6 +122,9 @@ def _event(event: Event) -> Event:
         fields=fields_on_wire(event.fields),
         user_id_field=user,
         service_field=service,
+        rules=tuple(
+            replace(one, fields=tuple(path_at(event.fields, name) for name in one.fields)) for one in event.rules
+        ),
     )
 
 

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from adi_analytics_codegen.model.model import FieldType, Format
+from adi_analytics_codegen.model.rules import choice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from adi_analytics_codegen.model.model import Catalog, Event, Field
 
 Made = TypeVar("Made")
@@ -68,22 +71,30 @@ class EventFactory(Generic[Made]):
         found = self._catalog.event(event)
         if found is None:
             raise KeyError(event)
-        return self._decode(json.dumps(sample(self._catalog, found, self._rng) | fields).encode())
+        return self._decode(json.dumps(sample(self._catalog, found, self._rng, fields) | fields).encode())
 
 
-def sample(catalog: Catalog, event: Event, rng: Random) -> dict[str, Any]:
-    """Return a random valid *event* as JSON data, with ``type``.
+def sample(catalog: Catalog, event: Event, rng: Random, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a random *event* as JSON data, with ``type``, that is valid once it has what is *given*, too.
 
     Raises:
         SampleError: If a field's pattern is too hard to make a string for.
     """
-    return {"type": event.type, **_Sampler(catalog, rng).object(event.fields)}
+    return {"type": event.type, **_Sampler(catalog, rng).event(event, given or {})}
 
 
 class _Sampler:
     def __init__(self, catalog: Catalog, rng: Random) -> None:
         self.enums = {enum.name: [value.name for value in enum.values] for enum in catalog.enums}
         self.rng = rng
+
+    def event(self, event: Event, given: Mapping[str, Any]) -> dict[str, Any]:
+        if not event.rules:
+            return self.object(event.fields)
+        wanted = {field.name: self.rng.random() < 0.7 for field in event.fields}  # noqa: PLR2004 - often
+        fixed = {field.name: given[field.key] is not None for field in event.fields if field.key in given}
+        chosen = wanted | (choice(event.rules, fixed, wanted) or fixed)
+        return {field.key: self.value(field) for field in event.fields if not field.optional or chosen[field.name]}
 
     def object(self, fields: tuple[Field, ...]) -> dict[str, Any]:
         present = (field for field in fields if not field.optional or self.rng.random() < 0.7)  # noqa: PLR2004 - often

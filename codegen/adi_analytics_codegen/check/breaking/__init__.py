@@ -20,6 +20,7 @@ from adi_analytics_codegen.check.breaking.forward import (
 )
 from adi_analytics_codegen.check.breaking.people import PEOPLE_RULES
 from adi_analytics_codegen.check.breaking.rule import Aggregates, Catalogs, Events, Fields, Members, Path, Rule, Seen
+from adi_analytics_codegen.check.breaking.rules import FORWARD_EVENT_RULES, RULE_RULES
 from adi_analytics_codegen.model.findings import Finding, Severity, ordered
 from adi_analytics_codegen.model.model import FieldType, Status
 from adi_analytics_codegen.model.naming import did_you_mean
@@ -32,12 +33,18 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.load.loader import Waiver
     from adi_analytics_codegen.model.model import Catalog, Field, Location
 
-FORWARD_RULES: Final[dict[str, Rule[Any]]] = {**FORWARD_CATALOG_RULES, **FORWARD_MEMBER_RULES, **FORWARD_FIELD_RULES}
+FORWARD_RULES: Final[dict[str, Rule[Any]]] = {
+    **FORWARD_CATALOG_RULES,
+    **FORWARD_EVENT_RULES,
+    **FORWARD_MEMBER_RULES,
+    **FORWARD_FIELD_RULES,
+}
 """The rules about yesterday's strict readers, by their ids. They are asked only on demand."""
 
 RULES: Final[dict[str, Rule[Any]]] = {
     **CATALOG_RULES,
     **EVENT_RULES,
+    **RULE_RULES,
     **MEMBER_RULES,
     **FIELD_RULES,
     **REMOVAL_RULES,
@@ -113,7 +120,7 @@ def _compared(catalogs: Catalogs) -> Iterator[Finding]:
 
 
 def _events(events: Events) -> Iterator[Finding]:
-    yield from _apply(EVENT_RULES, events)
+    yield from _apply(EVENT_RULES | RULE_RULES | FORWARD_EVENT_RULES, events)
     yield from _members(Members(events, events.old.fields, events.new.fields, Path(), events.new.at))
 
 

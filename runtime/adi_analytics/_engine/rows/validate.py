@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 
 # msgspec quotes values and unknown names after these; the rest of what it says, and its paths, are the class's own.
@@ -29,6 +29,7 @@ def decoder_of(cls: type) -> Callable[[bytes], object]:
     It raises `InvalidValueError`.
     """
     decode: Callable[[bytes], object] = msgspec.json.Decoder(cls).decode
+    rules: Mapping[str, tuple[str, ...]] = getattr(cls, "RULES", {})
 
     def check(data: bytes) -> object:
         try:
@@ -38,9 +39,24 @@ def decoder_of(cls: type) -> Callable[[bytes], object]:
         except msgspec.DecodeError:
             raise InvalidValueError("Holds text that UTF-8 can't, a lone surrogate") from None
         refuse_nul(data)
+        if rules:
+            _check_rules(decoded, rules)
         return decoded
 
     return check
+
+
+def _check_rules(event: object, rules: Mapping[str, tuple[str, ...]]) -> None:
+    """Raise `InvalidValueError` if *event* breaks one of *rules* between its fields; the keys are what to say then."""
+    for problem, (kind, *names) in rules.items():
+        first, *others = (getattr(event, name) is not None for name in names)
+        if kind == "requires":
+            is_kept = not first or all(others)
+        else:
+            count = sum(others, first)
+            is_kept = count == 1 if kind == "exactly_one_of" else count > 0
+        if not is_kept:
+            raise InvalidValueError(problem)
 
 
 def refuse_nul(data: bytes, place: str = "") -> None:
