@@ -3,6 +3,7 @@
 import itertools
 import json
 from random import Random
+from typing import Any
 
 import jsonschema
 import jsonschema_rs
@@ -13,7 +14,7 @@ from adi_analytics_codegen.show.sample import EventFactory, sample
 from support.codegen.projects import Project, minimal, run_python
 from support.codegen.typescript import run_node
 
-FIELDS = {
+FIELDS: dict[str, dict[str, Any]] = {
     "email": {"type": "string", "wire": "e-mail"},
     "phone": {"type": "object", "fields": {"number": {"type": "int"}}},
     "note": {"type": "json"},
