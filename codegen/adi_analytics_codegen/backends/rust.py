@@ -119,7 +119,7 @@ class _Module:
     def stored(self) -> dict[str, Any]:
         """Return what the template of the rows needs."""
         types = [(kind, stored_fields(kind.fields, may_lack=True)) for kind in self.catalog.types]
-        rows = [(event, stored_fields(event.fields, may_lack=True)) for event in self.catalog.events]
+        rows = [(replace(event, rules=()), stored_fields(event.fields, may_lack=True)) for event in self.catalog.events]
         structs = [self.struct(one, is_row=True) for kind, fields in types for one in _shared(kind, fields)]
         structs += [self.struct(one, is_row=True) for event, fields in rows for one in _structs(event, fields)]
         # A hash is a text, whatever it is made of.
