@@ -77,7 +77,8 @@ def lists_of_statements(document):
 
 
 def test_the_public_columns_are_those_of_the_original():
-    assert {a["name"]: " ".join(c["name"] for c in a["columns"]) for a in MANIFEST["aggregates"]} == PUBLIC
+    found = {a["name"]: " ".join(c["name"] for c in a["columns"]) for a in MANIFEST["aggregates"]}
+    assert {name: found[name] for name in PUBLIC} == PUBLIC
 
 
 @pytest.mark.parametrize("document", [MANIFEST, manifest(every_measure())], ids=["seven", "every_measure"])
@@ -142,7 +143,8 @@ def test_the_manifest_is_canonical_json():
 
 def test_rows_count_as_late_when_the_next_refresh_would_miss_them():
     assert MANIFEST["late_after"] == timedelta(hours=3).total_seconds()  # half of the shortest window, 6 hours
-    assert manifest(replace(CATALOG, aggregates=()))["late_after"] is None
+    bare = replace(CATALOG, aggregates=(), members=(), retention=(), funnels=())
+    assert manifest(bare)["late_after"] is None
 
 
 @pytest.mark.parametrize(

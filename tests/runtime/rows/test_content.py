@@ -188,14 +188,14 @@ def test_an_exception_of_a_signal_handler_is_the_program_s(monkeypatch: pytest.M
     from adi_analytics._shared.options import Settings
 
     encoder, signals = RowEncoder(Settings(), decoder_of), [SystemExit()]
-    column = encode._uuid_column
+    start = encode._START
 
-    def interrupted(value: Any) -> bytes:
+    def interrupted(*values: Any) -> bytes:
         if signals:
             raise signals.pop()
-        return column(value)
+        return start(*values)
 
-    monkeypatch.setattr(encode, "_uuid_column", interrupted)
+    monkeypatch.setattr(encode, "_START", interrupted)
     with pytest.raises(SystemExit):
         encoder.check(task(0))
     encoder.check(task(0))
