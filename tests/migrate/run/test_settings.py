@@ -39,7 +39,7 @@ MORE = [("datestyle", "SQL, DMY"), ("intervalstyle", "sql_standard"), ("timezone
 
 LOAD = """
 insert into analytics_events ("timestamp", event_type, service, user_id, data, event_id)
-select now() - i * interval '6 hours', 'task_created', 's', gen_random_uuid(), '{"type": "task_created"}',
+select now() - i * interval '12 hours', 'task_created', 's', gen_random_uuid(), '{"type": "task_created"}',
        gen_random_uuid()
 from generate_series(0, 40) i
 """
@@ -61,9 +61,9 @@ def check_commands(dsn: str, plain: str) -> None:
     maintained = run("maintain", *where, "--format", "json")
     assert maintained.code == 0, maintained.err
     assert maintained.json["notes"] == []
-    assert maintained.json["expired"] in {3, 4}
+    assert maintained.json["expired"] >= 6  # a week is dropped as a whole, once all of it is a week old
     assert maintained.json["partitions"] >= 6
-    assert len(maintained.json["refreshed"]) == 7
+    assert len(maintained.json["refreshed"]) == 10
     execute(plain, "update analytics_meta.storage set retention = '90 days'")
     found = run("drift", *where)
     assert found.code == 0, found.out
