@@ -91,7 +91,7 @@ def _refreshes(connection: psycopg.Connection[Any], options: migrate.Options) ->
     """Store everything, and return the processor time of the server by question."""
     started = time.monotonic()
     found = {}
-    for rollup in ("analytics_members_daily_v1", "weekly_retention_v1", "task_flow_v1"):
+    for rollup in ("analytics_members_daily_v1", "daily_retention_v1", "task_flow_v1"):
         found[rollup.removesuffix("_v1")], _ = _on_postgres(
             connection, f"call analytics_meta.compute('{rollup}', null, null, true, null)"
         )

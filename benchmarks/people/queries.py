@@ -6,16 +6,12 @@ from typing import Final
 
 VIEWS: Final = {
     "members by day": "select day, members, new_members from analytics_members_daily",
-    "weekly retention": "select week, period, returned from weekly_retention where returned > 0",
-    "lifecycle": "select week, new_members, returning_members, resurrected_members from weekly_retention_lifecycle"
+    "daily retention": "select day, period, returned from daily_retention where returned > 0",
+    "lifecycle": "select day, new_members, returning_members, resurrected_members from daily_retention_lifecycle"
     " where new_members + returning_members + resurrected_members > 0",
     "funnel of 3 steps": "select day, entered, converted from task_flow",
 }
 
-_WEEK: Final = {
-    "postgres": "date_trunc('week', \"timestamp\" at time zone 'UTC')",
-    "duckdb": "date_trunc('week', \"timestamp\")",
-}
 _DAY: Final = {
     "postgres": "date_trunc('day', \"timestamp\" at time zone 'UTC')",
     "duckdb": "date_trunc('day', \"timestamp\")",
@@ -26,22 +22,22 @@ _EPOCH: Final = {"postgres": "extract(epoch from v.bin - f.bin)", "duckdb": "epo
 
 def by_hand(dialect: str) -> dict[str, str]:
     """Return the questions over the raw rows, as one who knows SQL writes them."""
-    week, day, zero, epoch = _WEEK[dialect], _DAY[dialect], _NUMBER[dialect], _EPOCH[dialect]
-    visits = f"select distinct user_id, {week} as bin from analytics_events where user_id is not null"
+    day, zero, epoch = _DAY[dialect], _NUMBER[dialect], _EPOCH[dialect]
+    visits = f"select distinct user_id, {day} as bin from analytics_events where user_id is not null"
     return {
         "members by day": f"""
             with days as (select distinct user_id, {day} as bin from analytics_events where user_id is not null),
                 firsts as (select user_id, min(bin) as bin from days group by 1)
             select d.bin, count(*), count(*) filter (where f.bin = d.bin)
             from days d join firsts f using (user_id) group by 1""",
-        "weekly retention": f"""
+        "daily retention": f"""
             with visits as ({visits}), firsts as (select user_id, min(bin) as bin from visits group by 1)
-            select f.bin, round({epoch} / 604800), count(*)
-            from firsts f join visits v using (user_id) where {epoch} <= 12 * 604800 group by 1, 2""",
+            select f.bin, round({epoch} / 86400), count(*)
+            from firsts f join visits v using (user_id) where {epoch} <= 30 * 86400 group by 1, 2""",
         "lifecycle": f"""
             select bin, count(*) filter (where before is null),
-                count(*) filter (where before = bin - interval '7 days'),
-                count(*) filter (where before < bin - interval '7 days')
+                count(*) filter (where before = bin - interval '1 day'),
+                count(*) filter (where before < bin - interval '1 day')
             from (select bin, lag(bin) over (partition by user_id order by bin) as before from ({visits}) v) w
             group by 1""",
         "funnel of 3 steps": f"""

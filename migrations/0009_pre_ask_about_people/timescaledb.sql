@@ -3,9 +3,9 @@
 -- transaction: on
 -- lock-timeout: 5s
 -- destructive: no
--- catalog: ca860a090025895f4ee0da809b00320aa80804a84c9e6f2156f9475fd7cd2a12
+-- catalog: 581af3e1e47925866492f789945b64bdbd5913714abe025471d772a98f19ae82
 -- why: create analytics_members_daily
--- why: create weekly_retention
+-- why: create daily_retention
 -- why: create task_flow
 -- locks: SHARE ROW EXCLUSIVE on analytics_events and its chunks (writers wait)
 
@@ -106,11 +106,11 @@ comment on column "analytics_members"."first" is 'When it came first, as far as 
 -- comment on column analytics_members.last
 comment on column "analytics_members"."last" is 'When it came last.';
 
--- continuous aggregate weekly_retention_v1
-create materialized view "weekly_retention_v1"
+-- continuous aggregate daily_retention_v1
+create materialized view "daily_retention_v1"
 with (timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) as
 select
-    time_bucket(interval '7 days', "timestamp") as "week",
+    time_bucket(interval '1 day', "timestamp") as "day",
     user_id as "member",
     coalesce(bool_or(true), false) as "started",
     coalesce(bool_or(true), false) as "returned"
@@ -121,49 +121,49 @@ where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
 group by 1, 2
 with no data;
 
--- view weekly_retention_v1_live
-create or replace view "weekly_retention_v1_live" as
+-- view daily_retention_v1_live
+create or replace view "daily_retention_v1_live" as
 select
-    "week",
+    "day",
     "member",
     "started",
     "returned"
-from "weekly_retention_v1";
+from "daily_retention_v1";
 
--- refresh policy of weekly_retention_v1
+-- refresh policy of daily_retention_v1
 select add_continuous_aggregate_policy(
-    '"weekly_retention_v1"'::regclass,
-    start_offset => interval '21 days',
+    '"daily_retention_v1"'::regclass,
+    start_offset => interval '3 days',
     end_offset => interval '1 hour',
     schedule_interval => interval '1 hour'
 );
 
--- register weekly_retention_v1
+-- register daily_retention_v1
 insert into analytics_meta.aggregates (rollup, aggregate, version, relations, bucket_column, width,
     refresh_every, refresh_window, refresh_lag)
-values ('weekly_retention_v1', 'weekly_retention', 1,
-    '[{"name": "weekly_retention_v1", "rows": "weekly_retention_v1_rows"}]',
-    'week', interval '7 days',
-    interval '1 hours', interval '21 days', interval '1 hours');
+values ('daily_retention_v1', 'daily_retention', 1,
+    '[{"name": "daily_retention_v1", "rows": "daily_retention_v1_rows"}]',
+    'day', interval '1 days',
+    interval '1 hours', interval '3 days', interval '1 hours');
 
--- backfill of weekly_retention_v1
-insert into analytics_meta.backfills (relation) values ('weekly_retention_v1');
+-- backfill of daily_retention_v1
+insert into analytics_meta.backfills (relation) values ('daily_retention_v1');
 
--- view weekly_retention
-create or replace view "weekly_retention" as
+-- view daily_retention
+create or replace view "daily_retention" as
 with _starts as (
-    select "member" as _member, min("week") as _cohort
-    from "weekly_retention_v1_live"
+    select "member" as _member, min("day") as _cohort
+    from "daily_retention_v1_live"
     where "started"
     group by 1
 ), _returns as (
     select _start._cohort, _start._member,
-        (extract(epoch from _return."week" - _start._cohort) / 604800)::integer as _period
+        (extract(epoch from _return."day" - _start._cohort) / 86400)::integer as _period
     from _starts as _start
-    join "weekly_retention_v1_live" as _return
+    join "daily_retention_v1_live" as _return
         on _return."member" = _start._member
-        and _return."week" >= _start._cohort
-        and _return."week" <= _start._cohort + 12 * interval '168 hours'
+        and _return."day" >= _start._cohort
+        and _return."day" <= _start._cohort + 30 * interval '24 hours'
     where _return."returned"
 ), _counts as (
     select _cohort, _period, count(*) as _returned
@@ -171,123 +171,123 @@ with _starts as (
     group by 1, 2
 )
 select
-    _size._cohort as "week",
+    _size._cohort as "day",
     _at._period::bigint as period,
     _size._members as members,
     coalesce(_count._returned, 0) as returned,
     coalesce(_count._returned, 0)::double precision / _size._members as rate,
-    _size._cohort + (_at._period + 1) * interval '168 hours' <= now() as complete
+    _size._cohort + (_at._period + 1) * interval '24 hours' <= now() as complete
 from (select _cohort, count(*) as _members from _starts group by 1) as _size
-cross join generate_series(0, 12) as _at (_period)
+cross join generate_series(0, 30) as _at (_period)
 left join _counts as _count on _count._cohort = _size._cohort and _count._period = _at._period
-where _size._cohort + _at._period * interval '168 hours' <= now();
+where _size._cohort + _at._period * interval '24 hours' <= now();
 
--- view weekly_retention_lifecycle
-create or replace view "weekly_retention_lifecycle" as
+-- view daily_retention_lifecycle
+create or replace view "daily_retention_lifecycle" as
 select
-    _step._at as "week",
+    _step._at as "day",
     sum(_step._new)::bigint as new_members,
     sum(_step._returning)::bigint as returning_members,
     sum(_step._resurrected)::bigint as resurrected_members,
     sum(_step._dormant)::bigint as dormant_members,
-    _step._at + interval '168 hours' <= now() as complete
+    _step._at + interval '24 hours' <= now() as complete
 from (
     select
         _bucket,
         count(*) filter (where _before is null) as _new,
-        count(*) filter (where _before = _bucket - interval '168 hours') as _returning,
-        count(*) filter (where _before < _bucket - interval '168 hours') as _resurrected,
-        count(*) filter (where _after is distinct from _bucket + interval '168 hours') as _dormant
+        count(*) filter (where _before = _bucket - interval '24 hours') as _returning,
+        count(*) filter (where _before < _bucket - interval '24 hours') as _resurrected,
+        count(*) filter (where _after is distinct from _bucket + interval '24 hours') as _dormant
     from (
         select
-            "week" as _bucket,
-            lag("week") over _of_member as _before,
-            lead("week") over _of_member as _after
-        from "weekly_retention_v1_live"
+            "day" as _bucket,
+            lag("day") over _of_member as _before,
+            lead("day") over _of_member as _after
+        from "daily_retention_v1_live"
         where "returned"
-        window _of_member as (partition by "member" order by "week")
+        window _of_member as (partition by "member" order by "day")
     ) as _visits
     group by 1
 ) as _count
 cross join lateral (values
     (_count._bucket, _count._new, _count._returning, _count._resurrected, 0),
-    (_count._bucket + interval '168 hours', 0, 0, 0, _count._dormant)
+    (_count._bucket + interval '24 hours', 0, 0, 0, _count._dormant)
 ) as _step (_at, _new, _returning, _resurrected, _dormant)
 where _step._at <= now()
 group by 1
 having sum(_step._new + _step._returning + _step._resurrected + _step._dormant) > 0;
 
--- view weekly_retention_mean
-create or replace view "weekly_retention_mean" as
+-- view daily_retention_mean
+create or replace view "daily_retention_mean" as
 select
     period,
     count(*) as cohorts,
     sum(members)::bigint as members,
     sum(returned)::bigint as returned,
     sum(returned)::double precision / nullif(sum(members), 0)::double precision as rate
-from "weekly_retention"
+from "daily_retention"
 where complete
 group by period;
 
--- comment on view weekly_retention
-comment on view "weekly_retention" is 'Who comes back, by the week in which they were first seen.';
+-- comment on view daily_retention
+comment on view "daily_retention" is 'Who comes back, by the day on which they were first seen.';
 
--- comment on column weekly_retention.week
-comment on column "weekly_retention"."week" is 'The cohort: the bucket of 1 week of the start.';
+-- comment on column daily_retention.day
+comment on column "daily_retention"."day" is 'The cohort: the bucket of 1 day of the start.';
 
--- comment on column weekly_retention.period
-comment on column "weekly_retention"."period" is 'Buckets of 1 week after that of the start, from 0.';
+-- comment on column daily_retention.period
+comment on column "daily_retention"."period" is 'Buckets of 1 day after that of the start, from 0.';
 
--- comment on column weekly_retention.members
-comment on column "weekly_retention"."members" is 'Members of the cohort.';
+-- comment on column daily_retention.members
+comment on column "daily_retention"."members" is 'Members of the cohort.';
 
--- comment on column weekly_retention.returned
-comment on column "weekly_retention"."returned" is 'Those of them that returned in the period.';
+-- comment on column daily_retention.returned
+comment on column "daily_retention"."returned" is 'Those of them that returned in the period.';
 
--- comment on column weekly_retention.rate
-comment on column "weekly_retention"."rate" is 'returned over members, from 0 to 1.';
+-- comment on column daily_retention.rate
+comment on column "daily_retention"."rate" is 'returned over members, from 0 to 1.';
 
--- comment on column weekly_retention.complete
-comment on column "weekly_retention"."complete" is 'Whether the count can no longer grow, but for late events.';
+-- comment on column daily_retention.complete
+comment on column "daily_retention"."complete" is 'Whether the count can no longer grow, but for late events.';
 
--- comment on view weekly_retention_lifecycle
-comment on view "weekly_retention_lifecycle" is 'Members of weekly_retention by how they came.';
+-- comment on view daily_retention_lifecycle
+comment on view "daily_retention_lifecycle" is 'Members of daily_retention by how they came.';
 
--- comment on column weekly_retention_lifecycle.week
-comment on column "weekly_retention_lifecycle"."week" is 'Start of the bucket of 1 week, in UTC.';
+-- comment on column daily_retention_lifecycle.day
+comment on column "daily_retention_lifecycle"."day" is 'Start of the bucket of 1 day, in UTC.';
 
--- comment on column weekly_retention_lifecycle.new_members
-comment on column "weekly_retention_lifecycle"."new_members" is 'Members that returned for the first time ever.';
+-- comment on column daily_retention_lifecycle.new_members
+comment on column "daily_retention_lifecycle"."new_members" is 'Members that returned for the first time ever.';
 
--- comment on column weekly_retention_lifecycle.returning_members
-comment on column "weekly_retention_lifecycle"."returning_members" is 'Members that had returned in the bucket before, too.';
+-- comment on column daily_retention_lifecycle.returning_members
+comment on column "daily_retention_lifecycle"."returning_members" is 'Members that had returned in the bucket before, too.';
 
--- comment on column weekly_retention_lifecycle.resurrected_members
-comment on column "weekly_retention_lifecycle"."resurrected_members" is 'Members that had returned, but not in the bucket before.';
+-- comment on column daily_retention_lifecycle.resurrected_members
+comment on column "daily_retention_lifecycle"."resurrected_members" is 'Members that had returned, but not in the bucket before.';
 
--- comment on column weekly_retention_lifecycle.dormant_members
-comment on column "weekly_retention_lifecycle"."dormant_members" is 'Members that returned in the bucket before, but not here.';
+-- comment on column daily_retention_lifecycle.dormant_members
+comment on column "daily_retention_lifecycle"."dormant_members" is 'Members that returned in the bucket before, but not here.';
 
--- comment on column weekly_retention_lifecycle.complete
-comment on column "weekly_retention_lifecycle"."complete" is 'Whether the bucket is over.';
+-- comment on column daily_retention_lifecycle.complete
+comment on column "daily_retention_lifecycle"."complete" is 'Whether the bucket is over.';
 
--- comment on view weekly_retention_mean
-comment on view "weekly_retention_mean" is 'weekly_retention over all complete cohorts, weighted.';
+-- comment on view daily_retention_mean
+comment on view "daily_retention_mean" is 'daily_retention over all complete cohorts, weighted.';
 
--- comment on column weekly_retention_mean.period
-comment on column "weekly_retention_mean"."period" is 'Buckets of 1 week after that of the start, from 0.';
+-- comment on column daily_retention_mean.period
+comment on column "daily_retention_mean"."period" is 'Buckets of 1 day after that of the start, from 0.';
 
--- comment on column weekly_retention_mean.cohorts
-comment on column "weekly_retention_mean"."cohorts" is 'Cohorts whose cell is complete.';
+-- comment on column daily_retention_mean.cohorts
+comment on column "daily_retention_mean"."cohorts" is 'Cohorts whose cell is complete.';
 
--- comment on column weekly_retention_mean.members
-comment on column "weekly_retention_mean"."members" is 'Members of the cohort, in all of these cohorts.';
+-- comment on column daily_retention_mean.members
+comment on column "daily_retention_mean"."members" is 'Members of the cohort, in all of these cohorts.';
 
--- comment on column weekly_retention_mean.returned
-comment on column "weekly_retention_mean"."returned" is 'Those of them that returned in the period, in all of these cohorts.';
+-- comment on column daily_retention_mean.returned
+comment on column "daily_retention_mean"."returned" is 'Those of them that returned in the period, in all of these cohorts.';
 
--- comment on column weekly_retention_mean.rate
-comment on column "weekly_retention_mean"."rate" is 'The mean of the cohorts'' rates, weighted by their members.';
+-- comment on column daily_retention_mean.rate
+comment on column "daily_retention_mean"."rate" is 'The mean of the cohorts'' rates, weighted by their members.';
 
 -- continuous aggregate task_flow_v1
 create materialized view "task_flow_v1"

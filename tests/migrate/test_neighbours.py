@@ -66,7 +66,7 @@ def test_the_line_for_alembic_keeps_it_off(migrated_dsn: str) -> None:
 
     names: dict[str, object] = {}
     (block,) = (one for one in BLOCKS if "include_name" in one)
-    exec(block.replace('"shop_"', '("analytics_", "task_flow", "weekly_retention")'), names)
+    exec(block.replace('"shop_"', '("analytics_", "task_flow", "daily_retention")'), names)
 
     assert dropped(migrated_dsn, include_name=names["include_name"]) == {"forgotten"}
 

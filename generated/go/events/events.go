@@ -11,7 +11,7 @@ import "encoding/json"
 const CatalogName = "adi"
 
 // CatalogHash is the hash of that catalog: two programs with the same hash know the same events.
-const CatalogHash = "ca860a090025895f4ee0da809b00320aa80804a84c9e6f2156f9475fd7cd2a12"
+const CatalogHash = "581af3e1e47925866492f789945b64bdbd5913714abe025471d772a98f19ae82"
 
 // Event is any event of the catalog: a pointer to one of the structs here.
 type Event interface {

@@ -31,7 +31,7 @@ from .webhooks import WebhookProcessed, WebhookReceived
 CATALOG_NAME = "adi"
 """The name of the catalog that this package was generated from."""
 
-CATALOG_HASH = "ca860a090025895f4ee0da809b00320aa80804a84c9e6f2156f9475fd7cd2a12"
+CATALOG_HASH = "581af3e1e47925866492f789945b64bdbd5913714abe025471d772a98f19ae82"
 """The hash of that catalog: two packages with the same hash describe the same events."""
 
 AnyEvent: TypeAlias = (

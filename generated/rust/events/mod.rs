@@ -27,7 +27,7 @@ pub use codec::{Event, EventError};
 pub const CATALOG_NAME: &str = "adi";
 
 /// The hash of that catalog: two programs with the same hash know the same events.
-pub const CATALOG_HASH: &str = "ca860a090025895f4ee0da809b00320aa80804a84c9e6f2156f9475fd7cd2a12";
+pub const CATALOG_HASH: &str = "581af3e1e47925866492f789945b64bdbd5913714abe025471d772a98f19ae82";
 
 /// Somebody tried to sign in.
 ///

@@ -35,7 +35,7 @@ def test_header_and_steps_are_read(tmp_path: Path) -> None:
     (file,) = migration.load_migrations(tmp_path, "postgres")
 
     assert file.header == migration.Header(
-        transaction=False, lock_timeout="2s", destructive=True, backfill=("a_v1", "b_v1")
+        transaction=False, lock_timeout="2s", destructive=True, backfill=("a_v1", "b_v1"), why=("an index",)
     )
     assert [step.name for step in file.steps] == ["one", "two"]
     assert file.steps[1].sql == "select 1;"

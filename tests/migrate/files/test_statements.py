@@ -76,7 +76,7 @@ def _is_sql(node: ast.AST) -> bool:
 
 
 def test_analytics_meta_is_defined_in_one_place() -> None:
-    texts = {path.name: path.read_text(encoding="utf-8") for path in TEMPLATES.iterdir()}
+    texts = {path.name: path.read_text(encoding="utf-8") for path in TEMPLATES.rglob("*.jinja")}
     assert [name for name, text in texts.items() if re.search(r"create [^(]*analytics_meta", text)] == []
     for backend in BACKENDS:
         objects = [*own_record(), *machinery(backend)]

@@ -1,0 +1,175 @@
+-- Made from events.yaml by `analytics-codegen generate`: do not edit.
+-- For reading: what applies it are the files in migrations/.
+-- Who comes back, by the day on which they were first seen.
+
+-- continuous aggregate daily_retention_v1
+create materialized view "daily_retention_v1"
+with (timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) as
+select
+    time_bucket(interval '1 day', "timestamp") as "day",
+    user_id as "member",
+    coalesce(bool_or(true), false) as "started",
+    coalesce(bool_or(true), false) as "returned"
+from "analytics_events"
+where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and user_id is not null
+group by 1, 2
+with no data;
+
+-- view daily_retention_v1_live
+create or replace view "daily_retention_v1_live" as
+select
+    "day",
+    "member",
+    "started",
+    "returned"
+from "daily_retention_v1";
+
+-- view daily_retention
+create or replace view "daily_retention" as
+with _starts as (
+    select "member" as _member, min("day") as _cohort
+    from "daily_retention_v1_live"
+    where "started"
+    group by 1
+), _returns as (
+    select _start._cohort, _start._member,
+        (extract(epoch from _return."day" - _start._cohort) / 86400)::integer as _period
+    from _starts as _start
+    join "daily_retention_v1_live" as _return
+        on _return."member" = _start._member
+        and _return."day" >= _start._cohort
+        and _return."day" <= _start._cohort + 30 * interval '24 hours'
+    where _return."returned"
+), _counts as (
+    select _cohort, _period, count(*) as _returned
+    from _returns
+    group by 1, 2
+)
+select
+    _size._cohort as "day",
+    _at._period::bigint as period,
+    _size._members as members,
+    coalesce(_count._returned, 0) as returned,
+    coalesce(_count._returned, 0)::double precision / _size._members as rate,
+    _size._cohort + (_at._period + 1) * interval '24 hours' <= now() as complete
+from (select _cohort, count(*) as _members from _starts group by 1) as _size
+cross join generate_series(0, 30) as _at (_period)
+left join _counts as _count on _count._cohort = _size._cohort and _count._period = _at._period
+where _size._cohort + _at._period * interval '24 hours' <= now();
+
+-- view daily_retention_lifecycle
+create or replace view "daily_retention_lifecycle" as
+select
+    _step._at as "day",
+    sum(_step._new)::bigint as new_members,
+    sum(_step._returning)::bigint as returning_members,
+    sum(_step._resurrected)::bigint as resurrected_members,
+    sum(_step._dormant)::bigint as dormant_members,
+    _step._at + interval '24 hours' <= now() as complete
+from (
+    select
+        _bucket,
+        count(*) filter (where _before is null) as _new,
+        count(*) filter (where _before = _bucket - interval '24 hours') as _returning,
+        count(*) filter (where _before < _bucket - interval '24 hours') as _resurrected,
+        count(*) filter (where _after is distinct from _bucket + interval '24 hours') as _dormant
+    from (
+        select
+            "day" as _bucket,
+            lag("day") over _of_member as _before,
+            lead("day") over _of_member as _after
+        from "daily_retention_v1_live"
+        where "returned"
+        window _of_member as (partition by "member" order by "day")
+    ) as _visits
+    group by 1
+) as _count
+cross join lateral (values
+    (_count._bucket, _count._new, _count._returning, _count._resurrected, 0),
+    (_count._bucket + interval '24 hours', 0, 0, 0, _count._dormant)
+) as _step (_at, _new, _returning, _resurrected, _dormant)
+where _step._at <= now()
+group by 1
+having sum(_step._new + _step._returning + _step._resurrected + _step._dormant) > 0;
+
+-- view daily_retention_mean
+create or replace view "daily_retention_mean" as
+select
+    period,
+    count(*) as cohorts,
+    sum(members)::bigint as members,
+    sum(returned)::bigint as returned,
+    sum(returned)::double precision / nullif(sum(members), 0)::double precision as rate
+from "daily_retention"
+where complete
+group by period;
+
+-- comment on view daily_retention
+comment on view "daily_retention" is 'Who comes back, by the day on which they were first seen.';
+
+-- comment on column daily_retention.day
+comment on column "daily_retention"."day" is 'The cohort: the bucket of 1 day of the start.';
+
+-- comment on column daily_retention.period
+comment on column "daily_retention"."period" is 'Buckets of 1 day after that of the start, from 0.';
+
+-- comment on column daily_retention.members
+comment on column "daily_retention"."members" is 'Members of the cohort.';
+
+-- comment on column daily_retention.returned
+comment on column "daily_retention"."returned" is 'Those of them that returned in the period.';
+
+-- comment on column daily_retention.rate
+comment on column "daily_retention"."rate" is 'returned over members, from 0 to 1.';
+
+-- comment on column daily_retention.complete
+comment on column "daily_retention"."complete" is 'Whether the count can no longer grow, but for late events.';
+
+-- comment on view daily_retention_lifecycle
+comment on view "daily_retention_lifecycle" is 'Members of daily_retention by how they came.';
+
+-- comment on column daily_retention_lifecycle.day
+comment on column "daily_retention_lifecycle"."day" is 'Start of the bucket of 1 day, in UTC.';
+
+-- comment on column daily_retention_lifecycle.new_members
+comment on column "daily_retention_lifecycle"."new_members" is 'Members that returned for the first time ever.';
+
+-- comment on column daily_retention_lifecycle.returning_members
+comment on column "daily_retention_lifecycle"."returning_members" is 'Members that had returned in the bucket before, too.';
+
+-- comment on column daily_retention_lifecycle.resurrected_members
+comment on column "daily_retention_lifecycle"."resurrected_members" is 'Members that had returned, but not in the bucket before.';
+
+-- comment on column daily_retention_lifecycle.dormant_members
+comment on column "daily_retention_lifecycle"."dormant_members" is 'Members that returned in the bucket before, but not here.';
+
+-- comment on column daily_retention_lifecycle.complete
+comment on column "daily_retention_lifecycle"."complete" is 'Whether the bucket is over.';
+
+-- comment on view daily_retention_mean
+comment on view "daily_retention_mean" is 'daily_retention over all complete cohorts, weighted.';
+
+-- comment on column daily_retention_mean.period
+comment on column "daily_retention_mean"."period" is 'Buckets of 1 day after that of the start, from 0.';
+
+-- comment on column daily_retention_mean.cohorts
+comment on column "daily_retention_mean"."cohorts" is 'Cohorts whose cell is complete.';
+
+-- comment on column daily_retention_mean.members
+comment on column "daily_retention_mean"."members" is 'Members of the cohort, in all of these cohorts.';
+
+-- comment on column daily_retention_mean.returned
+comment on column "daily_retention_mean"."returned" is 'Those of them that returned in the period, in all of these cohorts.';
+
+-- comment on column daily_retention_mean.rate
+comment on column "daily_retention_mean"."rate" is 'The mean of the cohorts'' rates, weighted by their members.';
+
+-- refresh policy of daily_retention_v1
+select add_continuous_aggregate_policy(
+    '"daily_retention_v1"'::regclass,
+    start_offset => interval '3 days',
+    end_offset => interval '1 hour',
+    schedule_interval => interval '1 hour'
+);
