@@ -48,7 +48,10 @@ def test_a_long_reader_stops_only_the_partitions(migrated_dsn: str, work: Callab
 
         assert counted(migrated_dsn) == truth(migrated_dsn)
         assert value(migrated_dsn, MARKS) == 0
-        assert value(migrated_dsn, "select count(*) from analytics_meta.aggregates where active and refreshed_at is null") == 0
+        assert (
+            value(migrated_dsn, "select count(*) from analytics_meta.aggregates where active and refreshed_at is null")
+            == 0
+        )
         assert value(migrated_dsn, WAITING) > 0
 
     assert migrate.maintain(target.options).notes == ()
