@@ -30,6 +30,8 @@ SQUAWK_EXCLUDED = (
     "prefer-robust-stmts",  # a file is one transaction, so it never stops halfway
     "require-concurrent-index-creation",  # refused on hypertables and partitioned tables; these indexes are on new ones
     "prefer-bigint-over-int",  # versions and settings do not grow with the events
+    "prefer-bigint-over-smallint",  # a sketch's registers are 0 to 4095, and its ranks below 65
+    "ban-drop-view",  # a public view is made anew in the same transaction
 )
 
 
