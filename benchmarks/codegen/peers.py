@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from adi_analytics_codegen.check.catalog import load_catalog
-from adi_analytics_codegen.model.model import Catalog, Event, FieldType
+from adi_analytics_codegen.model.catalog import Catalog
+from adi_analytics_codegen.model.events import Event
+from adi_analytics_codegen.model.kinds import FieldType
 
 GLEAN = "glean_parser==22.0.1"
 BUF = "@bufbuild/buf@1.75.0"

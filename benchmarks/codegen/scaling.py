@@ -11,7 +11,7 @@ from adi_analytics_codegen.backends import render
 from adi_analytics_codegen.check.breaking import compare
 from adi_analytics_codegen.check.catalog import load
 from adi_analytics_codegen.check.lint import lint
-from adi_analytics_codegen.model.model import Location
+from adi_analytics_codegen.model.fields import Location
 
 _PER_DOMAIN = 25
 

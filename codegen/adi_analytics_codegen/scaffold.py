@@ -20,8 +20,8 @@ from adi_analytics_codegen.backends import BACKENDS, render
 from adi_analytics_codegen.backends.text import environment
 from adi_analytics_codegen.backends.writer import ForeignFilesError, refuse_foreign, replace_file, write
 from adi_analytics_codegen.check.catalog import load
-from adi_analytics_codegen.load.project import TABLE, VARIABLE, Project, ProjectError, nearest_project
-from adi_analytics_codegen.model.naming import default_package
+from adi_analytics_codegen.load.source.project import TABLE, VARIABLE, Project, ProjectError, nearest_project
+from adi_analytics_codegen.model.text.naming import default_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.writer import replace_file
 from adi_analytics_codegen.check.catalog import load
-from adi_analytics_codegen.load.files import read_file
-from adi_analytics_codegen.load.yaml import parse
+from adi_analytics_codegen.load.source.files import read_file
+from adi_analytics_codegen.load.source.yaml import parse
+from adi_analytics_codegen.model.catalog import FORMATS
 from adi_analytics_codegen.model.findings import Finding, Findings
-from adi_analytics_codegen.model.model import FORMATS
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.load.yaml import Node
+    from adi_analytics_codegen.load.source.yaml import Node
 
 _LINE_END: Final = re.compile("\r\n|\r|\n")
 _NUMBER: Final = re.compile(r"[-+0-9a-fA-Fox]+")

@@ -9,16 +9,11 @@ from datetime import timedelta
 
 import pytest
 from adi_analytics_codegen.check.catalog import load_catalog
-from adi_analytics_codegen.model.model import (
-    Aggregate,
-    Catalog,
-    Event,
-    Field,
-    FieldType,
-    Measure,
-    MeasureKind,
-    Refresh,
-)
+from adi_analytics_codegen.model.catalog import Catalog
+from adi_analytics_codegen.model.events import Event
+from adi_analytics_codegen.model.fields import Field
+from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
+from adi_analytics_codegen.model.questions.aggregates import Aggregate, Measure, Refresh
 from support.aggregates.catalogs import AT
 from support.aggregates.installed import Installed, connect
 from support.aggregates.oracle import Row

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from adi_analytics_codegen.backends.sql.relations.sketch import register, rho
 from adi_analytics_codegen.check.catalog import load_catalog
-from adi_analytics_codegen.model.model import FieldType, Measure, MeasureKind
+from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
+from adi_analytics_codegen.model.questions.aggregates import Measure
 from support.aggregates.catalogs import AT
 from support.aggregates.installed import Installed, connect
 from support.aggregates.oracle import Row

@@ -31,7 +31,7 @@ def test_the_example_of_an_event_is_a_good_catalog(project):
 
 def test_every_key_of_the_format_is_in_the_reference():
     text = (DOCS / "reference" / "catalog.md").read_text(encoding="utf-8")
-    from adi_analytics_codegen.load.shape import catalog_schema
+    from adi_analytics_codegen.load.source.shape import catalog_schema
 
     schema = catalog_schema()
     for part in (schema, *schema["$defs"].values()):

@@ -5,7 +5,7 @@ import os
 
 import pytest
 from adi_analytics_codegen.check.catalog import load_catalog
-from adi_analytics_codegen.load.files import read_file
+from adi_analytics_codegen.load.source.files import read_file
 from adi_analytics_codegen.model.fingerprint import fingerprint
 from support.codegen.projects import minimal
 

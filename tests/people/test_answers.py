@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from adi_analytics_codegen.check.catalog import load_catalog
-from adi_analytics_codegen.model.model import Catalog
+from adi_analytics_codegen.model.catalog import Catalog
 from support.aggregates.installed import Installed, connect
 from support.aggregates.oracle import Row
 from support.backends import BACKENDS, empty_dsn

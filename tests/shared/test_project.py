@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import adi_analytics_codegen.load.project
+import adi_analytics_codegen.load.source.project
 import pytest
 from adi_analytics import resolve_catalog
 from adi_analytics._shared import project as module
@@ -27,7 +27,7 @@ def folder(root: Path, table: str | None = None, *, events: bool = False) -> Pat
 
 
 def test_the_library_and_the_generator_have_the_same_rule() -> None:
-    assert Path(module.__file__).read_bytes() == Path(adi_analytics_codegen.load.project.__file__).read_bytes()
+    assert Path(module.__file__).read_bytes() == Path(adi_analytics_codegen.load.source.project.__file__).read_bytes()
 
 
 def test_the_table_says_where_everything_is(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from adi_analytics_codegen.model.model import MeasureKind
+from adi_analytics_codegen.model.kinds import MeasureKind
 
 from support.aggregates.oracle import MONDAY, _public, _Reader
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from adi_analytics.query import Result
-    from adi_analytics_codegen.model.model import Aggregate, Catalog
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate
 
     from support.aggregates.oracle import Row
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from adi_analytics_codegen.backends.describe import deprecation_text, rule_text
 from adi_analytics_codegen.backends.layout import Group, laid_out, width
 from adi_analytics_codegen.backends.text import WIDTH, py_string
-from adi_analytics_codegen.model.model import Sensitivity, Status, Store
+from adi_analytics_codegen.model.kinds import Sensitivity, Status, Store
 from adi_analytics_codegen.model.walk import innermost
 from adi_analytics_codegen.model.wire import part_of_path
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from adi_analytics_codegen.backends.layout import Part
-    from adi_analytics_codegen.model.model import Event, Field
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Field
     from adi_analytics_codegen.model.rules import FieldRule
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.model.durations import duration_text
-from adi_analytics_codegen.model.formats import WORDS
-from adi_analytics_codegen.model.model import Choice, FieldType, MeasureKind, Sensitivity, Status, Store
-from adi_analytics_codegen.model.patterns import portable
+from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Sensitivity, Status, Store
+from adi_analytics_codegen.model.questions.aggregates import Choice
 from adi_analytics_codegen.model.rules import RuleKind
+from adi_analytics_codegen.model.text.durations import duration_text
+from adi_analytics_codegen.model.text.formats import WORDS
+from adi_analytics_codegen.model.text.patterns import portable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from adi_analytics_codegen.model.model import Aggregate, Deprecation, EnumValue, Event, Field, Measure, Ratio, Test
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Deprecation, EnumValue, Field
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate, Measure, Ratio, Test
     from adi_analytics_codegen.model.rules import FieldRule
 
 _STORED: Final = {Store.KEEP: "stored as it is", Store.HASH: "stored as a keyed hash", Store.DROP: "not stored"}

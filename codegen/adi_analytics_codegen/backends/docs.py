@@ -10,17 +10,19 @@ from adi_analytics_codegen.backends import describe
 from adi_analytics_codegen.backends.describe import deprecation_text, enum_value_text, rule_text, sentence
 from adi_analytics_codegen.backends.people import reads, views
 from adi_analytics_codegen.backends.text import HEADER, environment
-from adi_analytics_codegen.model.durations import duration_text
-from adi_analytics_codegen.model.model import FieldType, Status
-from adi_analytics_codegen.model.people import questions
-from adi_analytics_codegen.model.readers import columns_fed, questions_of_event, readers_of_event
+from adi_analytics_codegen.model.kinds import FieldType, Status
+from adi_analytics_codegen.model.readers import columns_fed, questions, questions_of_event, readers_of_event
+from adi_analytics_codegen.model.text.durations import duration_text
 from adi_analytics_codegen.model.walk import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics_codegen.model.annotations import Annotations
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Event, Field, Measure, Ratio, Test
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Field
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate, Measure, Ratio, Test
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>|#~$])")
 

@@ -15,14 +15,17 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.model.formats import pattern_of
-from adi_analytics_codegen.model.model import Field, FieldType, Sensitivity, Status, Store
-from adi_analytics_codegen.model.patterns import portable
+from adi_analytics_codegen.model.fields import Field
+from adi_analytics_codegen.model.kinds import FieldType, Sensitivity, Status, Store
 from adi_analytics_codegen.model.rules import RuleKind
+from adi_analytics_codegen.model.text.formats import pattern_of
+from adi_analytics_codegen.model.text.patterns import portable
 from adi_analytics_codegen.model.walk import every_field, stored_fields
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Catalog, Enum, Event, ObjectType
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Enum, ObjectType
     from adi_analytics_codegen.model.rules import FieldRule
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adi_analytics_codegen.backends.describe import where_text
-from adi_analytics_codegen.model.durations import duration_text
-from adi_analytics_codegen.model.model import FieldType
-from adi_analytics_codegen.model.people import Funnel, Members, On, Order, Question, Retention, Selection
+from adi_analytics_codegen.model.kinds import FieldType
+from adi_analytics_codegen.model.questions.people import Funnel, Members, On, Order, Question, Retention, Selection
 from adi_analytics_codegen.model.tables import shorten
+from adi_analytics_codegen.model.text.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,19 +26,22 @@ from adi_analytics_codegen.backends.describe import (
 )
 from adi_analytics_codegen.backends.layout import Group, OrNone, Part, laid_out
 from adi_analytics_codegen.backends.text import HEADER, WIDTH, environment, import_line, py_docstring, py_string
+from adi_analytics_codegen.model.fields import Field
 from adi_analytics_codegen.model.fingerprint import fingerprint
-from adi_analytics_codegen.model.formats import WORDS, pattern_of
-from adi_analytics_codegen.model.model import Field, FieldType
-from adi_analytics_codegen.model.naming import object_class_name
-from adi_analytics_codegen.model.patterns import in_python
+from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
+from adi_analytics_codegen.model.text.formats import WORDS, pattern_of
+from adi_analytics_codegen.model.text.naming import object_class_name
+from adi_analytics_codegen.model.text.patterns import in_python
 from adi_analytics_codegen.model.walk import every_field
 from adi_analytics_codegen.model.wire import as_on_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adi_analytics_codegen.model.model import Catalog, Enum, Event, ObjectType
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Enum, ObjectType
 
 _STANDARD: Final = {
     "Mapping": "collections.abc",

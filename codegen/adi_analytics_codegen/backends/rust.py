@@ -21,17 +21,20 @@ from adi_analytics_codegen.backends.rust_layout import (
     use,
 )
 from adi_analytics_codegen.backends.text import HEADER, environment
+from adi_analytics_codegen.model.fields import Deprecation, Field
 from adi_analytics_codegen.model.fingerprint import fingerprint
-from adi_analytics_codegen.model.formats import pattern_of
-from adi_analytics_codegen.model.model import Deprecation, Field, FieldType, Status, Store
-from adi_analytics_codegen.model.naming import object_class_name
-from adi_analytics_codegen.model.spelling import automaton, rust_field, variant
+from adi_analytics_codegen.model.kinds import FieldType, Status, Store
+from adi_analytics_codegen.model.text.formats import pattern_of
+from adi_analytics_codegen.model.text.naming import object_class_name
+from adi_analytics_codegen.model.text.spelling import automaton, rust_field, variant
 from adi_analytics_codegen.model.walk import every_field, innermost, stored_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adi_analytics_codegen.model.model import Catalog, Enum, Event, ObjectType
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Enum, ObjectType
 
 _SCALARS: Final = {
     FieldType.UUID: "String",

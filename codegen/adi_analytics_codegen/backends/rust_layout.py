@@ -9,7 +9,7 @@ from adi_analytics_codegen.backends.describe import deprecation_text
 from adi_analytics_codegen.backends.text import UNPRINTABLE, wrapped
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Deprecation
+    from adi_analytics_codegen.model.fields import Deprecation
 
 WIDTH: Final = 100
 _CALL_WIDTH: Final = 60

@@ -15,10 +15,13 @@ from adi_analytics_codegen.backends.describe import (
     sentence,
 )
 from adi_analytics_codegen.backends.text import HEADER, environment, wrapped
-from adi_analytics_codegen.model.model import Deprecation, Field, FieldType, Status
+from adi_analytics_codegen.model.fields import Deprecation, Field
+from adi_analytics_codegen.model.kinds import FieldType, Status
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Catalog, Enum, EnumValue, Event
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Enum, EnumValue
 
 _SCALARS: Final = {
     FieldType.UUID: "string",

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.check.catalog import load
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.load.files import Read
     from adi_analytics_codegen.load.loader import Loaded
+    from adi_analytics_codegen.load.source.files import Read
 
 _GIT: Final = "git:"
 

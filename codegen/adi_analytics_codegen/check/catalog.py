@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from adi_analytics_codegen.check.examples import example_findings
 from adi_analytics_codegen.check.relations import relation_findings
-from adi_analytics_codegen.load.files import read_file
 from adi_analytics_codegen.load.loader import Loaded, resolve
+from adi_analytics_codegen.load.source.files import read_file
 from adi_analytics_codegen.model.findings import CatalogError, ordered
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adi_analytics_codegen.load.files import Read
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.load.source.files import Read
+    from adi_analytics_codegen.model.catalog import Catalog
 
 
 def load(path: Path, read: Read = read_file) -> Loaded:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from adi_analytics_codegen.backends.describe import rule_text
 from adi_analytics_codegen.backends.json_schema import JsonSchemas
-from adi_analytics_codegen.load.shape import Shape
+from adi_analytics_codegen.load.source.shape import Shape
 from adi_analytics_codegen.model.findings import Finding, Findings
 from adi_analytics_codegen.model.walk import every_field
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.load.loader import Loaded
-    from adi_analytics_codegen.load.yaml import Node
-    from adi_analytics_codegen.model.model import Event
+    from adi_analytics_codegen.load.source.yaml import Node
+    from adi_analytics_codegen.model.events import Event
 
 
 def example_findings(loaded: Loaded) -> list[Finding]:

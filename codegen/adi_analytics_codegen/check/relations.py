@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.backends.sql.objects import object_names
 from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.model.findings import Finding, Severity
-from adi_analytics_codegen.model.people import questions, section
+from adi_analytics_codegen.model.questions.people import section
+from adi_analytics_codegen.model.readers import questions
 from adi_analytics_codegen.model.tables import dead_letters_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics_codegen.backends.sql.relations.plan import Relation
-    from adi_analytics_codegen.model.model import Aggregate, Catalog
-    from adi_analytics_codegen.model.people import Question
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate
+    from adi_analytics_codegen.model.questions.people import Question
 
 _SCHEMA: Final = "analytics_meta"
 _MOST_COLUMNS: Final = 1600

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.backends.writer import Difference
     from adi_analytics_codegen.load.loader import Loaded
-    from adi_analytics_codegen.load.target import Target
+    from adi_analytics_codegen.load.source.target import Target
+    from adi_analytics_codegen.model.catalog import Catalog
     from adi_analytics_codegen.model.findings import Finding
-    from adi_analytics_codegen.model.model import Catalog
 
 OK: Final = 0
 FOUND: Final = 1
@@ -37,8 +37,8 @@ def fail(message: str) -> int:
 
 def _target(arguments: argparse.Namespace) -> Target:
     """Return what to work on; ``arguments.catalog`` and ``.out`` say it from here on."""
-    from adi_analytics_codegen.load.project import ProjectError
-    from adi_analytics_codegen.load.target import find_target
+    from adi_analytics_codegen.load.source.project import ProjectError
+    from adi_analytics_codegen.load.source.target import find_target
 
     try:
         target = find_target(catalog=arguments.catalog, project=arguments.project, out=arguments.out)
@@ -86,7 +86,7 @@ def _load(arguments: argparse.Namespace) -> Catalog | None:
 
 
 def _refuse_other_package(target: Target, loaded: Loaded) -> None:
-    from adi_analytics_codegen.load.target import OtherPackageError
+    from adi_analytics_codegen.load.source.target import OtherPackageError
 
     catalog = loaded.catalog
     if catalog is not None and target.package not in {None, catalog.python_package}:
@@ -117,7 +117,7 @@ def lint(arguments: argparse.Namespace) -> int:
 
 
 def _size(loaded: Loaded) -> str:
-    from adi_analytics_codegen.model.people import questions
+    from adi_analytics_codegen.model.readers import questions
 
     catalog = loaded.catalog
     if catalog is None:
@@ -134,8 +134,8 @@ def _count(things: Sized, word: str) -> str:
 def upgrade(arguments: argparse.Namespace) -> int:
     """Rewrite the catalog's file in the newest format."""
     from adi_analytics_codegen.check.report import FORMATS as REPORTS
+    from adi_analytics_codegen.model.catalog import FORMATS
     from adi_analytics_codegen.model.findings import has_errors
-    from adi_analytics_codegen.model.model import FORMATS
     from adi_analytics_codegen.upgrade import UpgradeError, upgraded
 
     try:
@@ -167,8 +167,8 @@ def breaking(arguments: argparse.Namespace) -> int:
 
     from adi_analytics_codegen.check import breaking as rules_of_change
     from adi_analytics_codegen.check.catalog import load
+    from adi_analytics_codegen.model.fields import Location
     from adi_analytics_codegen.model.findings import has_errors
-    from adi_analytics_codegen.model.model import Location
 
     new = load(_target(arguments).catalog)
     if new.catalog is None:
@@ -268,7 +268,7 @@ def diff(arguments: argparse.Namespace) -> int:
     old = _against(arguments)
     if isinstance(old, int):
         return old
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.model.catalog import Catalog
     from adi_analytics_codegen.show.difference import difference
 
     changes = difference(old or Catalog(new.name, (), python_package=new.python_package), new)
@@ -295,7 +295,7 @@ def explain(arguments: argparse.Namespace) -> int:
 
 
 def _unknown(arguments: argparse.Namespace, what: str, names: list[str]) -> int:
-    from adi_analytics_codegen.model.naming import did_you_mean
+    from adi_analytics_codegen.model.text.naming import did_you_mean
 
     return fail(
         f"{arguments.catalog} has no {what} {arguments.name!r}; {did_you_mean(arguments.name, names)}".rstrip("; ")
@@ -362,7 +362,7 @@ def rules(arguments: argparse.Namespace) -> int:
 
 def schema(_arguments: argparse.Namespace) -> int:
     """Print the JSON Schema of the catalog."""
-    from adi_analytics_codegen.load.shape import catalog_schema
+    from adi_analytics_codegen.load.source.shape import catalog_schema
 
     print(json.dumps(catalog_schema(), indent=2))
     return OK

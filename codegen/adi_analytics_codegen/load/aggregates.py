@@ -7,25 +7,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.load.annotations import owners, read_annotations
-from adi_analytics_codegen.load.where import Reader
-from adi_analytics_codegen.model.durations import duration, duration_text
-from adi_analytics_codegen.model.model import (
-    FORMATS,
-    Aggregate,
-    Dimension,
-    FieldType,
-    Measure,
-    MeasureKind,
-    Ratio,
-    Refresh,
-    Storage,
-)
-from adi_analytics_codegen.model.naming import did_you_mean
+from adi_analytics_codegen.load.conditions.where import Reader
+from adi_analytics_codegen.model.catalog import FORMATS, Storage
+from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
+from adi_analytics_codegen.model.questions.aggregates import Aggregate, Dimension, Measure, Ratio, Refresh
+from adi_analytics_codegen.model.text.durations import duration, duration_text
+from adi_analytics_codegen.model.text.naming import did_you_mean
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.load.context import Context
-    from adi_analytics_codegen.load.yaml import Node
-    from adi_analytics_codegen.model.model import Enum, Event
+    from adi_analytics_codegen.load.source.yaml import Node
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Enum
 
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(weeks=1)

@@ -9,7 +9,7 @@ from adi_analytics_codegen.model.annotations import Annotations
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.load.context import Context
-    from adi_analytics_codegen.load.yaml import Node
+    from adi_analytics_codegen.load.source.yaml import Node
 
 _TAKEN: Final = frozenset(
     f"x-{word}"

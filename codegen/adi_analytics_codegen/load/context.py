@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adi_analytics_codegen.model.model import FieldType
+from adi_analytics_codegen.model.kinds import FieldType
 
 if TYPE_CHECKING:
+    from adi_analytics_codegen.model.fields import Location
     from adi_analytics_codegen.model.findings import Findings
-    from adi_analytics_codegen.model.model import Location
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""``events.yaml`` to a :class:`~adi_analytics_codegen.model.model.Catalog`, with every finding on the way.
+"""``events.yaml`` to a :class:`~adi_analytics_codegen.model.catalog.Catalog`, with every finding on the way.
 
 The steps, each in a module of its own: bytes to nodes (``yaml``), the files of a catalog to one tree (``files``), the
 tree against the published schema (``shape``), and what is left of it to the model, checked for meaning (``fields``,
@@ -14,28 +14,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from adi_analytics_codegen.load.aggregates import AggregateResolver
+from adi_analytics_codegen.load.checks.languages import check_languages
+from adi_analytics_codegen.load.checks.names import check_names, check_package
 from adi_analytics_codegen.load.context import Context
-from adi_analytics_codegen.load.events import EventResolver, resolve_enum
-from adi_analytics_codegen.load.fields import FieldResolver, check_replacements
-from adi_analytics_codegen.load.files import Files, Read, read_file
-from adi_analytics_codegen.load.languages import check_languages
-from adi_analytics_codegen.load.names import check_names, check_package
+from adi_analytics_codegen.load.events.fields import FieldResolver, check_replacements
+from adi_analytics_codegen.load.events.resolver import EventResolver, resolve_enum
 from adi_analytics_codegen.load.people.reading import Reading
 from adi_analytics_codegen.load.people.resolver import PeopleResolver
-from adi_analytics_codegen.load.shape import Shape, catalog_schema
-from adi_analytics_codegen.load.yaml import Node
-from adi_analytics_codegen.model.durations import duration
+from adi_analytics_codegen.load.source.files import Files, Read, read_file
+from adi_analytics_codegen.load.source.shape import Shape, catalog_schema
+from adi_analytics_codegen.load.source.yaml import Node
+from adi_analytics_codegen.model.catalog import DEFAULT_OUTPUTS, FORMATS, OUTPUTS, Catalog, Storage
+from adi_analytics_codegen.model.fields import Location
 from adi_analytics_codegen.model.findings import Finding, Findings, has_errors, ordered
-from adi_analytics_codegen.model.model import (
-    DEFAULT_OUTPUTS,
-    FORMATS,
-    OUTPUTS,
-    Catalog,
-    FieldType,
-    Location,
-    Storage,
-)
-from adi_analytics_codegen.model.naming import default_package
+from adi_analytics_codegen.model.kinds import FieldType
+from adi_analytics_codegen.model.text.durations import duration
+from adi_analytics_codegen.model.text.naming import default_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from adi_analytics_codegen.model.model import Location
+    from adi_analytics_codegen.model.fields import Location
 
 
 class Severity(StrEnum):

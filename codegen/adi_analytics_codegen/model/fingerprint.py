@@ -10,10 +10,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.model.annotations import Annotations
-from adi_analytics_codegen.model.model import Location
+from adi_analytics_codegen.model.fields import Location
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Enum, Event
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Enum
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate
 
 
 def canonical(value: Any) -> Any:

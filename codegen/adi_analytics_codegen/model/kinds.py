@@ -24,7 +24,7 @@ class FieldType(StrEnum):
 
 
 class Format(StrEnum):
-    """What the text of a string field is; :mod:`adi_analytics_codegen.model.formats` has the pattern of each."""
+    """What the text of a string field is; :mod:`adi_analytics_codegen.model.text.formats` has the pattern of each."""
 
     URI = "uri"
     EMAIL = "email"

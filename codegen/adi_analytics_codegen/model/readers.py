@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.model.model import EVENT, SERVICE, USER_ID, Choice, Operator
-from adi_analytics_codegen.model.people import questions
+from adi_analytics_codegen.model.kinds import Operator
+from adi_analytics_codegen.model.questions.aggregates import EVENT, SERVICE, USER_ID, Choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event, Test
-    from adi_analytics_codegen.model.people import Question
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate, Condition, Test
+    from adi_analytics_codegen.model.questions.people import Question
 
 _TESTS_OF_EVENTS: Final = frozenset({Operator.EQ, Operator.NE, Operator.IN})
 
@@ -46,6 +48,17 @@ def _tested(column: str, where: Iterable[Test]) -> Iterator[tuple[str, str]]:
 def readers_of_event(catalog: Catalog, event: str) -> list[Aggregate]:
     """Return the aggregates that read *event*, in the order of the catalog."""
     return [aggregate for aggregate in catalog.aggregates if event in aggregate.sources]
+
+
+def questions(catalog: Catalog) -> tuple[Question, ...]:
+    """Return all questions about people of *catalog*, in the order in which they are created."""
+    return (*catalog.members, *catalog.retention, *catalog.funnels)
+
+
+def sources(catalog: Catalog, question: Question) -> tuple[str, ...]:
+    """Return the names of the events that *question* reads, in catalog order."""
+    named = {selection.event for selection in question.selections}
+    return tuple(event.name for event in catalog.events if None in named or event.name in named)
 
 
 def questions_of_event(catalog: Catalog, event: str) -> list[Question]:

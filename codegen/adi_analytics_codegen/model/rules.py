@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from adi_analytics_codegen.model.model import Location
+    from adi_analytics_codegen.model.fields import Location
 
 
 class RuleKind(StrEnum):

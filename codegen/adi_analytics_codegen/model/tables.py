@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.model.people import questions
+from adi_analytics_codegen.model.readers import questions
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.model.catalog import Catalog
 
 MAX_IDENTIFIER: Final = 63
 """Bytes of an identifier that PostgreSQL keeps; it cuts the rest without a word."""

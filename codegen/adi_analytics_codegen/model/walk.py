@@ -10,7 +10,7 @@ from adi_analytics_codegen.model.kinds import Store
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adi_analytics_codegen.model.model import Field
+    from adi_analytics_codegen.model.fields import Field
 
 
 def every_field(fields: Iterable[Field]) -> Iterator[Field]:

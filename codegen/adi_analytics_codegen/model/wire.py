@@ -9,15 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adi_analytics_codegen.model.model import COLUMN_REFERENCES, EVENT, Choice
+from adi_analytics_codegen.model.questions.aggregates import COLUMN_REFERENCES, EVENT, Choice
 from adi_analytics_codegen.model.readers import lets_through
 from adi_analytics_codegen.model.walk import every_field, field_at, innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event, Field, Measure, Test
-    from adi_analytics_codegen.model.people import Entity, Funnel, Retention, Selection
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Field
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate, Condition, Measure, Test
+    from adi_analytics_codegen.model.questions.people import Entity, Funnel, Retention, Selection
 
 
 def part_of_path(key: str) -> str:

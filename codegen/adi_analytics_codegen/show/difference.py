@@ -11,7 +11,7 @@ from adi_analytics_codegen.model.fingerprint import canonical
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.model.catalog import Catalog
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from adi_analytics_codegen.backends.describe import class_text, field_text, wire_text
 from adi_analytics_codegen.check.rules import RULES
-from adi_analytics_codegen.model.people import questions
-from adi_analytics_codegen.model.readers import columns_fed, questions_of_event, readers_of_event
+from adi_analytics_codegen.model.readers import columns_fed, questions, questions_of_event, readers_of_event
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Event
-    from adi_analytics_codegen.model.people import Question
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate
+    from adi_analytics_codegen.model.questions.people import Question
 
 
 def known(catalog: Catalog) -> list[str]:

@@ -8,7 +8,7 @@ from re import _constants as op  # type: ignore[attr-defined]  # typeshed leaves
 from re import _parser as parser  # type: ignore[attr-defined]  # the same
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.model.patterns import in_python
+from adi_analytics_codegen.model.text.patterns import in_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable

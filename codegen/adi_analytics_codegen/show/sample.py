@@ -9,13 +9,15 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from uuid import UUID
 
-from adi_analytics_codegen.model.model import FieldType, Format
+from adi_analytics_codegen.model.kinds import FieldType, Format
 from adi_analytics_codegen.model.rules import choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adi_analytics_codegen.model.model import Catalog, Event, Field
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Field
 
 Made = TypeVar("Made")
 

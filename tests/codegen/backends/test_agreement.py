@@ -6,7 +6,7 @@ import re
 import jsonschema
 import jsonschema_rs
 import pytest
-from adi_analytics_codegen.model.patterns import UnportableError, in_python, portable
+from adi_analytics_codegen.model.text.patterns import UnportableError, in_python, portable
 from support.codegen.projects import minimal, run_python
 from support.codegen.typescript import run_node
 from support.codegen.values import FIELDS, VALUES

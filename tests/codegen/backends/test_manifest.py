@@ -13,7 +13,8 @@ from adi_analytics.migrate.files.manifest import decode
 from adi_analytics_codegen.backends.sql import BACKENDS, manifest, object_names, render
 from adi_analytics_codegen.backends.sql.manifest.document import to_json
 from adi_analytics_codegen.check.catalog import load_catalog
-from adi_analytics_codegen.model.model import Measure, MeasureKind, Operator, Ratio, Refresh
+from adi_analytics_codegen.model.kinds import MeasureKind, Operator
+from adi_analytics_codegen.model.questions.aggregates import Measure, Ratio, Refresh
 from support.aggregates.catalogs import AT, every_measure
 from support.paths import EVENTS
 

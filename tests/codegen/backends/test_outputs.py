@@ -16,10 +16,10 @@ import pytest
 from adi_analytics_codegen.backends import render
 from adi_analytics_codegen.check.breaking import compare
 from adi_analytics_codegen.check.catalog import load, load_catalog
-from adi_analytics_codegen.load.shape import Shape, catalog_schema
-from adi_analytics_codegen.load.yaml import parse
+from adi_analytics_codegen.load.source.shape import Shape, catalog_schema
+from adi_analytics_codegen.load.source.yaml import parse
+from adi_analytics_codegen.model.fields import Location
 from adi_analytics_codegen.model.findings import Findings
-from adi_analytics_codegen.model.model import Location
 from adi_analytics_codegen.show.difference import difference
 from adi_analytics_codegen.show.sample import sample
 from hypothesis import HealthCheck, Phase, assume, given, settings

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from adi_analytics_codegen.backends.sql import manifest
-from adi_analytics_codegen.model.model import (
-    Aggregate,
-    Catalog,
-    Event,
-    Field,
-    FieldType,
-    Measure,
-    MeasureKind,
-    Refresh,
-    Sensitivity,
-)
+from adi_analytics_codegen.model.catalog import Catalog
+from adi_analytics_codegen.model.events import Event
+from adi_analytics_codegen.model.fields import Field
+from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Sensitivity
+from adi_analytics_codegen.model.questions.aggregates import Aggregate, Measure, Refresh
 from support.aggregates.catalogs import AT, DAY
 
 

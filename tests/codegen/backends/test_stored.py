@@ -19,8 +19,9 @@ from adi_analytics._shared.options import Settings
 from adi_analytics_codegen.backends import render
 from adi_analytics_codegen.check.breaking import compare
 from adi_analytics_codegen.check.catalog import load
+from adi_analytics_codegen.model.catalog import Catalog
+from adi_analytics_codegen.model.fields import Location
 from adi_analytics_codegen.model.findings import has_errors
-from adi_analytics_codegen.model.model import Catalog, Location
 from adi_analytics_codegen.show.sample import sample
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st

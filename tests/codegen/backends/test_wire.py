@@ -20,7 +20,8 @@ from adi_analytics_codegen.backends import render
 from adi_analytics_codegen.backends.sql import manifest, sql_of
 from adi_analytics_codegen.check.breaking import compare
 from adi_analytics_codegen.check.catalog import load, load_catalog
-from adi_analytics_codegen.model.model import Catalog, Location
+from adi_analytics_codegen.model.catalog import Catalog
+from adi_analytics_codegen.model.fields import Location
 from adi_analytics_codegen.show.explain import explain
 from pydantic import BaseModel, ValidationError, create_model
 from support.codegen.packages import package

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 from adi_analytics_codegen.check.breaking import FORWARD_RULES, RULES, accepted, compare
 from adi_analytics_codegen.check.catalog import load, load_catalog
+from adi_analytics_codegen.model.fields import Location
 from adi_analytics_codegen.model.findings import Severity
-from adi_analytics_codegen.model.model import Location
 from support.codegen.projects import minimal
 from support.paths import EVENTS, FIXTURES
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from adi_analytics_codegen.check.breaking import compare
 from adi_analytics_codegen.check.catalog import load, load_catalog
+from adi_analytics_codegen.model.fields import Location
 from adi_analytics_codegen.model.findings import Severity
-from adi_analytics_codegen.model.model import Location
 from support.codegen.projects import minimal
 
 START = Location("events.yaml", 1, 1)

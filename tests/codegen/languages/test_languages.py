@@ -11,7 +11,8 @@ import jsonschema_rs
 import pytest
 from adi_analytics_codegen.backends import render
 from adi_analytics_codegen.check.catalog import load
-from adi_analytics_codegen.model.model import Catalog, FieldType, Store
+from adi_analytics_codegen.model.catalog import Catalog
+from adi_analytics_codegen.model.kinds import FieldType, Store
 from adi_analytics_codegen.show.sample import sample
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st

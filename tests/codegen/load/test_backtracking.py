@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from adi_analytics_codegen.model.backtracking import is_slow
-from adi_analytics_codegen.model.patterns import in_python
+from adi_analytics_codegen.model.text.backtracking import is_slow
+from adi_analytics_codegen.model.text.patterns import in_python
 
 SLOW = {
     "^(a+)+$": "a",

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 from adi_analytics_codegen.load.loader import resolve
-from adi_analytics_codegen.load.shape import Shape
-from adi_analytics_codegen.load.yaml import parse
+from adi_analytics_codegen.load.source.shape import Shape
+from adi_analytics_codegen.load.source.yaml import parse
 from adi_analytics_codegen.model.findings import Findings
 from support.codegen.projects import minimal
 

@@ -13,7 +13,7 @@ from adi_analytics_codegen.check.catalog import load, load_catalog
 from adi_analytics_codegen.check.rules import RULES
 from adi_analytics_codegen.model.findings import CatalogError
 from adi_analytics_codegen.model.fingerprint import fingerprint
-from adi_analytics_codegen.model.model import Operator, Sensitivity, Store
+from adi_analytics_codegen.model.kinds import Operator, Sensitivity, Store
 from adi_analytics_codegen.model.readers import every_condition
 from support.codegen.projects import minimal
 from support.paths import EVENTS, FIXTURES

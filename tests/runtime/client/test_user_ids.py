@@ -21,7 +21,7 @@ from adi_analytics.migrate.upkeep.replay import replay
 from adi_analytics.testing import FailingSink
 from adi_analytics_codegen.backends import render
 from adi_analytics_codegen.check.catalog import load
-from adi_analytics_codegen.model.model import Catalog
+from adi_analytics_codegen.model.catalog import Catalog
 from support.codegen.packages import package
 from support.codegen.projects import minimal
 from support.runtime import Database, running

@@ -7,22 +7,18 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from adi_analytics_codegen.model.model import (
+from adi_analytics_codegen.model.catalog import Catalog, Storage
+from adi_analytics_codegen.model.events import Event
+from adi_analytics_codegen.model.fields import Field, Location
+from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Operator
+from adi_analytics_codegen.model.questions.aggregates import (
     Aggregate,
-    Catalog,
     Choice,
     Condition,
     Dimension,
-    Event,
-    Field,
-    FieldType,
-    Location,
     Measure,
-    MeasureKind,
-    Operator,
     Ratio,
     Refresh,
-    Storage,
     Test,
 )
 from hypothesis import strategies as st

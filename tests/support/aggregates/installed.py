@@ -15,14 +15,15 @@ from adi_analytics.migrate.files.manifest import Manifest, decode
 from adi_analytics.migrate.files.statements import ContinuousAggregate, Runnable, View, statement
 from adi_analytics_codegen.backends.sql import manifest
 from adi_analytics_codegen.backends.sql.manifest.document import to_json
-from adi_analytics_codegen.model.model import FieldType
+from adi_analytics_codegen.model.kinds import FieldType
 from psycopg import sql
 from support.aggregates.oracle import MONDAY, Row, expected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adi_analytics_codegen.model.model import Aggregate, Catalog
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate
 
 
 @contextmanager

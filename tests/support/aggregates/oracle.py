@@ -16,12 +16,16 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from adi_analytics_codegen.model.model import Choice, FieldType, MeasureKind, Operator
+from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Operator
+from adi_analytics_codegen.model.questions.aggregates import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Event, Field, Measure, Test
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Field
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate, Condition, Measure, Test
 
 META = ("$environment", "$hostname")
 MONDAY = datetime(2000, 1, 3, tzinfo=UTC)

@@ -8,11 +8,12 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from adi_analytics_codegen.model.model import FieldType
+from adi_analytics_codegen.model.kinds import FieldType
 from support.aggregates.oracle import Row
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Catalog, Field
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.fields import Field
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

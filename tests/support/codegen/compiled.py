@@ -18,7 +18,7 @@ from typing import Final
 
 import pytest
 from adi_analytics_codegen.backends import render
-from adi_analytics_codegen.model.model import Catalog
+from adi_analytics_codegen.model.catalog import Catalog
 
 from support.paths import TESTS
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from adi_analytics_codegen.backends import render
-from adi_analytics_codegen.model.model import Catalog
+from adi_analytics_codegen.model.catalog import Catalog
 
 _NUMBERS = itertools.count()
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from adi_analytics_codegen.model.model import USER_ID, Condition
-from adi_analytics_codegen.model.people import Funnel, Mode, On, Order
+from adi_analytics_codegen.model.questions.aggregates import USER_ID, Condition
+from adi_analytics_codegen.model.questions.people import Funnel, Mode, On, Order
 from support.aggregates.oracle import MONDAY, TESTS
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.people import Entity, Members, Question, Retention, Selection
+    from adi_analytics_codegen.model.questions.people import Entity, Members, Question, Retention, Selection
     from support.aggregates.oracle import Row
 
 Answer = list[tuple[Any, ...]]

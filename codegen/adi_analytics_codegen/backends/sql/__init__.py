@@ -10,7 +10,7 @@ from adi_analytics_codegen.backends.sql.manifest.document import describe, manif
 from adi_analytics_codegen.backends.sql.objects import object_names
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.model.catalog import Catalog
 
 __all__ = ["BACKENDS", "manifest", "object_names", "render", "sql_of"]
 

@@ -10,13 +10,14 @@ from adi_analytics_codegen.backends.sql.ddl import aggregates, comments, counts,
 from adi_analytics_codegen.backends.sql.people import plans as people
 from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.backends.sql.text.statements import Statement
-from adi_analytics_codegen.model.people import questions
+from adi_analytics_codegen.model.readers import questions
 from adi_analytics_codegen.model.wire import as_on_wire
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations.plan import Counts, Plan, Relation
-    from adi_analytics_codegen.model.model import Aggregate, Catalog
-    from adi_analytics_codegen.model.people import Question
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate
+    from adi_analytics_codegen.model.questions.people import Question
 
 Parts = dict[str, list[Statement]]
 """Part -> statements, in the order in which they run."""

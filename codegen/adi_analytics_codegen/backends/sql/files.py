@@ -10,7 +10,7 @@ from adi_analytics_codegen.backends.sql.text.statements import Statement
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.dialects import Planned, PlannedAggregate
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.model.catalog import Catalog
 
 _HEADER: Final = """\
 -- Made from events.yaml by `analytics-codegen generate`: do not edit.

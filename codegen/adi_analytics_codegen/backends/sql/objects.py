@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from adi_analytics_codegen.backends.sql.ddl.storage import default_partition
 from adi_analytics_codegen.backends.sql.people import plans as people
 from adi_analytics_codegen.backends.sql.relations.plan import plan
-from adi_analytics_codegen.model.people import questions, section
+from adi_analytics_codegen.model.questions.people import section
+from adi_analytics_codegen.model.readers import questions
 from adi_analytics_codegen.model.tables import dead_letters_table
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations.plan import Plan
-    from adi_analytics_codegen.model.model import Aggregate, Catalog
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate
 
 
 def object_names(catalog: Catalog) -> list[tuple[str, str]]:

@@ -22,8 +22,8 @@ from adi_analytics_codegen.check.breaking.people import PEOPLE_RULES
 from adi_analytics_codegen.check.breaking.rule import Aggregates, Catalogs, Events, Fields, Members, Path, Rule, Seen
 from adi_analytics_codegen.check.breaking.rules import FORWARD_EVENT_RULES, RULE_RULES
 from adi_analytics_codegen.model.findings import Finding, Severity, ordered
-from adi_analytics_codegen.model.model import FieldType, Status
-from adi_analytics_codegen.model.naming import did_you_mean
+from adi_analytics_codegen.model.kinds import FieldType, Status
+from adi_analytics_codegen.model.text.naming import did_you_mean
 from adi_analytics_codegen.model.wire import as_on_wire
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from adi_analytics_codegen.load.loader import Waiver
-    from adi_analytics_codegen.model.model import Catalog, Field, Location
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.fields import Field, Location
 
 FORWARD_RULES: Final[dict[str, Rule[Any]]] = {
     **FORWARD_CATALOG_RULES,

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.check.breaking.rule import Aggregates, Catalogs, Found, Rule, data_of
-from adi_analytics_codegen.model.durations import duration_text
 from adi_analytics_codegen.model.findings import Severity
 from adi_analytics_codegen.model.fingerprint import canonical, meaning
-from adi_analytics_codegen.model.model import Choice, FieldType, Measure, MeasureKind, Ratio
+from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
+from adi_analytics_codegen.model.questions.aggregates import Choice, Measure, Ratio
+from adi_analytics_codegen.model.text.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics_codegen.model.model import Aggregate, Dimension, Test
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate, Dimension, Test
 
 _BUMP: Final = "raise the aggregate's version"
 _WHOLE: Final = frozenset({MeasureKind.COUNT, MeasureKind.DISTINCT})

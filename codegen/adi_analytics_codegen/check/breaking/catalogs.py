@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.check.breaking.rule import Catalogs, Events, Found, Rule, data_of
-from adi_analytics_codegen.model.durations import duration_text
 from adi_analytics_codegen.model.findings import Severity
-from adi_analytics_codegen.model.model import Status
+from adi_analytics_codegen.model.kinds import Status
 from adi_analytics_codegen.model.readers import readers_of_event
+from adi_analytics_codegen.model.text.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics_codegen.model.model import Event
+    from adi_analytics_codegen.model.events import Event
 
 
 def _removed(seen: Catalogs) -> Iterator[Event]:

@@ -6,15 +6,16 @@ import operator
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.check.breaking.rule import Fields, Found, Members, Rule
+from adi_analytics_codegen.model.fields import Enum, Field
 from adi_analytics_codegen.model.findings import Severity
-from adi_analytics_codegen.model.model import Enum, Field, FieldType, MeasureKind, Sensitivity, Store
+from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Sensitivity, Store
 from adi_analytics_codegen.model.readers import columns_fed, columns_reading
 from adi_analytics_codegen.model.wire import part_of_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics_codegen.model.model import Aggregate
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate
 
 _WIDER: Final = {(FieldType.INT, FieldType.FLOAT), (FieldType.ENUM, FieldType.STRING)}
 _PROTECTION: Final = {Store.KEEP: 0, Store.HASH: 1, Store.DROP: 2}

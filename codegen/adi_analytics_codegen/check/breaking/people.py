@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.check.breaking.rule import Catalogs, Found, Rule
-from adi_analytics_codegen.model.durations import duration_text
 from adi_analytics_codegen.model.findings import Severity
 from adi_analytics_codegen.model.fingerprint import canonical
-from adi_analytics_codegen.model.model import FieldType
-from adi_analytics_codegen.model.people import Funnel, Question, Retention, questions, section
+from adi_analytics_codegen.model.kinds import FieldType
+from adi_analytics_codegen.model.questions.people import Funnel, Question, Retention, section
+from adi_analytics_codegen.model.readers import questions
+from adi_analytics_codegen.model.text.durations import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics_codegen.model.people import Selection
+    from adi_analytics_codegen.model.questions.people import Selection
 
 
 def _pairs(seen: Catalogs) -> Iterator[tuple[Question, Question]]:

@@ -12,7 +12,10 @@ from adi_analytics_codegen.model.walk import every_field
 from adi_analytics_codegen.model.wire import part_of_path
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Event, Field, Location
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Field, Location
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate
 
 Seen = TypeVar("Seen")
 

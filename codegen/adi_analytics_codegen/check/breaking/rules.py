@@ -13,7 +13,7 @@ from adi_analytics_codegen.model.rules import choice
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics_codegen.model.model import Event
+    from adi_analytics_codegen.model.events import Event
     from adi_analytics_codegen.model.rules import FieldRule
 
 

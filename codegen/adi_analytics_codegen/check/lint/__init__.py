@@ -10,7 +10,7 @@ from adi_analytics_codegen.check.lint.events import EVENT_LINTS
 from adi_analytics_codegen.check.lint.fields import FIELD_LINTS
 from adi_analytics_codegen.check.lint.people import PEOPLE_LINTS
 from adi_analytics_codegen.model.findings import Finding, Severity, ordered
-from adi_analytics_codegen.model.naming import did_you_mean
+from adi_analytics_codegen.model.text.naming import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.check.lint.rule import Found, Lint
-from adi_analytics_codegen.model.model import USER_ID, FieldType, MeasureKind, Sensitivity, Status, Store
+from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Sensitivity, Status, Store
+from adi_analytics_codegen.model.questions.aggregates import USER_ID
 from adi_analytics_codegen.model.readers import references
 from adi_analytics_codegen.model.walk import field_at
 
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics_codegen.load.loader import Loaded
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Event, Field, Location
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Field, Location
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate
 
 
 def _draft_aggregated(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:

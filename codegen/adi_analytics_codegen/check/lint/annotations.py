@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics_codegen.load.loader import Loaded
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Event, Field
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Field
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate
 
 _NOTICE: Final = timedelta(days=30)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.check.lint.rule import Found, Lint
-from adi_analytics_codegen.model.durations import duration_text
-from adi_analytics_codegen.model.model import Status
+from adi_analytics_codegen.model.kinds import Status
+from adi_analytics_codegen.model.text.durations import duration_text
 from adi_analytics_codegen.model.walk import every_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics_codegen.load.loader import Loaded
-    from adi_analytics_codegen.load.yaml import Node
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.load.source.yaml import Node
+    from adi_analytics_codegen.model.catalog import Catalog
 
 
 def _owner_missing(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:

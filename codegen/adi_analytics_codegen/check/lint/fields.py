@@ -6,15 +6,17 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.check.lint.rule import Found, Lint
-from adi_analytics_codegen.model.backtracking import is_anchored, is_slow
-from adi_analytics_codegen.model.model import Field, FieldType, Format, Sensitivity, Store
+from adi_analytics_codegen.model.fields import Field
+from adi_analytics_codegen.model.kinds import FieldType, Format, Sensitivity, Store
+from adi_analytics_codegen.model.text.backtracking import is_anchored, is_slow
 from adi_analytics_codegen.model.walk import every_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics_codegen.load.loader import Loaded
-    from adi_analytics_codegen.model.model import Catalog, Location
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.fields import Location
 
 
 def _fields(catalog: Catalog, loaded: Loaded) -> Iterator[tuple[Field, str]]:

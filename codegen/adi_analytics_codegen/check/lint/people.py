@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.check.lint.rule import Found, Lint
-from adi_analytics_codegen.model.model import FieldType, Sensitivity, Status, Store
-from adi_analytics_codegen.model.people import Order, questions, section
+from adi_analytics_codegen.model.kinds import FieldType, Sensitivity, Status, Store
+from adi_analytics_codegen.model.questions.people import Order, section
+from adi_analytics_codegen.model.readers import questions
 from adi_analytics_codegen.model.walk import field_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics_codegen.load.loader import Loaded
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.model.catalog import Catalog
 
 
 def _draft_asked(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:

@@ -10,7 +10,8 @@ from adi_analytics_codegen.model.findings import Severity
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.load.loader import Loaded
-    from adi_analytics_codegen.model.model import Catalog, Location
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.fields import Location
 
 Found: TypeAlias = "tuple[Location, str, str, str]"
 """Place, subject, message and fix."""

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.load.where import Reader
-from adi_analytics_codegen.model.durations import duration_text
-from adi_analytics_codegen.model.model import USER_ID, FieldType, Location, Refresh, Store
-from adi_analytics_codegen.model.naming import did_you_mean
-from adi_analytics_codegen.model.people import Entity, Selection
+from adi_analytics_codegen.load.conditions.where import Reader
+from adi_analytics_codegen.model.fields import Location
+from adi_analytics_codegen.model.kinds import FieldType, Store
+from adi_analytics_codegen.model.questions.aggregates import USER_ID, Refresh
+from adi_analytics_codegen.model.questions.people import Entity, Selection
+from adi_analytics_codegen.model.text.durations import duration_text
+from adi_analytics_codegen.model.text.naming import did_you_mean
 from adi_analytics_codegen.model.walk import field_at
 
 if TYPE_CHECKING:
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.load.aggregates import AggregateResolver
     from adi_analytics_codegen.load.context import Context
-    from adi_analytics_codegen.load.yaml import Node
-    from adi_analytics_codegen.model.model import Event
+    from adi_analytics_codegen.load.source.yaml import Node
+    from adi_analytics_codegen.model.events import Event
 
 ANY: Final = "any"
 """Stands for every event."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.model.durations import duration, duration_text
-from adi_analytics_codegen.model.model import SERVICE, USER_ID, Dimension, FieldType
-from adi_analytics_codegen.model.people import (
+from adi_analytics_codegen.model.kinds import FieldType
+from adi_analytics_codegen.model.questions.aggregates import SERVICE, USER_ID, Dimension
+from adi_analytics_codegen.model.questions.people import (
     LEAST_STEPS,
     MOST_STEPS,
     Funnel,
@@ -20,11 +20,12 @@ from adi_analytics_codegen.model.people import (
     Step,
 )
 from adi_analytics_codegen.model.tables import members_views
+from adi_analytics_codegen.model.text.durations import duration, duration_text
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.load.people.reading import Reading
-    from adi_analytics_codegen.load.yaml import Node
-    from adi_analytics_codegen.model.people import Entity, Selection
+    from adi_analytics_codegen.load.source.yaml import Node
+    from adi_analytics_codegen.model.questions.people import Entity, Selection
 
 _DAY: Final = timedelta(days=1)
 _SCALARS: Final = frozenset(FieldType) - {FieldType.LIST, FieldType.OBJECT, FieldType.JSON}

@@ -22,7 +22,7 @@ from adi_analytics_codegen.backends.sql.text.templates import render
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations.plan import Plan, Relation
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.model.catalog import Catalog
 
 
 def continuous(catalog: Catalog, plan: Plan, relation: Relation, bucket: str) -> list[Statement]:

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.backends.describe import measure_text, ratio_text, sentence, where_text
 from adi_analytics_codegen.backends.sql.text.names import unused
 from adi_analytics_codegen.backends.sql.text.statements import Statement, comment
-from adi_analytics_codegen.model.durations import duration_text
-from adi_analytics_codegen.model.model import ENVIRONMENT, HOSTNAME, META, SERVICE, USER_ID, MeasureKind
+from adi_analytics_codegen.model.kinds import MeasureKind
+from adi_analytics_codegen.model.questions.aggregates import ENVIRONMENT, HOSTNAME, META, SERVICE, USER_ID
 from adi_analytics_codegen.model.readers import lets_through
 from adi_analytics_codegen.model.tables import dead_letters_table
+from adi_analytics_codegen.model.text.durations import duration_text
 from adi_analytics_codegen.model.walk import field_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adi_analytics_codegen.backends.sql.relations.plan import Plan
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Dimension, Field, Measure, Test
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.fields import Field
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate, Dimension, Measure, Test
 
 _EVENTS: Final = {
     "id": "Number that the database gives to each row. event_id identifies the event.",

@@ -11,7 +11,7 @@ from adi_analytics_codegen.backends.sql.text.templates import render
 from adi_analytics_codegen.model.tables import dead_letters_table, shorten
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.model.catalog import Catalog
 
 # What compression.sql.jinja says.
 _COMPRESSION: Final = {

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.sql.expressions.values import COLUMNS, SQL_TYPES, typed
 from adi_analytics_codegen.backends.sql.text.names import literal
-from adi_analytics_codegen.model.model import COLUMN_REFERENCES, EVENT, USER_ID, Choice, Event, FieldType, Operator
+from adi_analytics_codegen.model.events import Event
+from adi_analytics_codegen.model.kinds import FieldType, Operator
+from adi_analytics_codegen.model.questions.aggregates import COLUMN_REFERENCES, EVENT, USER_ID, Choice
 from adi_analytics_codegen.model.readers import lets_through
 from adi_analytics_codegen.model.walk import field_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Test
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate, Condition, Test
 
 _SYMBOLS: Final = {
     Operator.EQ: "=",

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Final
 
 from adi_analytics_codegen.backends.sql.text.names import literal
-from adi_analytics_codegen.model.model import META, SERVICE, USER_ID, FieldType
+from adi_analytics_codegen.model.kinds import FieldType
+from adi_analytics_codegen.model.questions.aggregates import META, SERVICE, USER_ID
 from adi_analytics_codegen.model.wire import keys_of_path
 
 COLUMNS: Final = {USER_ID: "user_id", SERVICE: "service"}

@@ -21,7 +21,7 @@ from adi_analytics_codegen.backends.sql.people.plans import PeoplePlan
 from adi_analytics_codegen.backends.sql.relations.places import template
 from adi_analytics_codegen.backends.sql.text.names import seconds
 from adi_analytics_codegen.model.fingerprint import fingerprint
-from adi_analytics_codegen.model.model import FieldType
+from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
 from adi_analytics_codegen.model.wire import as_on_wire
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.dialects import Parts, Planned, PlannedAggregate
     from adi_analytics_codegen.backends.sql.relations.plan import Counts, Plan, Relation
     from adi_analytics_codegen.backends.sql.text.statements import Statement
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.model.catalog import Catalog
 
 FORMAT: Final = 2
 """Version of the manifest's format. The migrator refuses one that it does not know."""

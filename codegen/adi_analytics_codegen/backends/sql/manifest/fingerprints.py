@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes
 from adi_analytics_codegen.backends.sql.relations.plan import BUCKET_RATIO
 from adi_analytics_codegen.model.fingerprint import canonical
-from adi_analytics_codegen.model.model import EVENT, Choice, FieldType
+from adi_analytics_codegen.model.kinds import FieldType
+from adi_analytics_codegen.model.questions.aggregates import EVENT, Choice
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations.plan import Plan, Relation
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Condition, Measure, Test
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate, Condition, Measure, Test
 
 SEMANTICS: Final = 1
 """Raised when this backend computes other rows from the same catalog: every fingerprint changes then."""

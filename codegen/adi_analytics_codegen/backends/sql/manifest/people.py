@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes
 from adi_analytics_codegen.backends.sql.manifest.fingerprints import SEMANTICS, conditions, digest, stored_type
-from adi_analytics_codegen.model.people import Funnel, Members, Order, Question, Retention, reads_every_event
+from adi_analytics_codegen.model.questions.people import Funnel, Members, Order, Question, Retention, reads_every_event
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Catalog
-    from adi_analytics_codegen.model.people import Selection
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.questions.people import Selection
 
 
 def rows_print(catalog: Catalog, question: Question) -> str:

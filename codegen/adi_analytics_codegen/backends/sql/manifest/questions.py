@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.sql.ddl.comments import distribution_columns, fields_read
 from adi_analytics_codegen.backends.sql.relations.plan import subject
-from adi_analytics_codegen.model.model import COLUMN_REFERENCES, USER_ID, FieldType, MeasureKind, Sensitivity
+from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Sensitivity
+from adi_analytics_codegen.model.questions.aggregates import COLUMN_REFERENCES, USER_ID
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations.plan import Plan
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Dimension, Field, Measure, Ratio
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.fields import Field
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate, Dimension, Measure, Ratio
 
 _TELLS_NOTHING: Final = frozenset({MeasureKind.COUNT, MeasureKind.DISTINCT})
 """Measures that are a number of rows or of values: they have no unit, and show no value as it was sent."""

@@ -16,11 +16,12 @@ from adi_analytics_codegen.backends.sql.relations.places import Places
 from adi_analytics_codegen.backends.sql.relations.plan import Plan
 from adi_analytics_codegen.backends.sql.text.statements import Statement, comment, view
 from adi_analytics_codegen.backends.sql.text.templates import render
-from adi_analytics_codegen.model.model import Aggregate
-from adi_analytics_codegen.model.people import Question, reads_every_event, sources
+from adi_analytics_codegen.model.questions.aggregates import Aggregate
+from adi_analytics_codegen.model.questions.people import Question, reads_every_event
+from adi_analytics_codegen.model.readers import sources
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.model.catalog import Catalog
 
 
 @dataclass(frozen=True, slots=True)

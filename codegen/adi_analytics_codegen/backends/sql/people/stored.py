@@ -9,14 +9,15 @@ from adi_analytics_codegen.backends.sql.expressions.values import COLUMNS, SQL_T
 from adi_analytics_codegen.backends.sql.relations.measures import Column
 from adi_analytics_codegen.backends.sql.relations.plan import END_OF_TIME, FIRST_TIME, TIMESTAMP_TYPE, Relation
 from adi_analytics_codegen.backends.sql.text.names import literal, unused
-from adi_analytics_codegen.model.people import Funnel, Members, Question, Retention, Selection, sources
-from adi_analytics_codegen.model.people import reads_every_event as reads_all
+from adi_analytics_codegen.model.questions.people import Funnel, Members, Question, Retention, Selection
+from adi_analytics_codegen.model.questions.people import reads_every_event as reads_all
+from adi_analytics_codegen.model.readers import sources
 from adi_analytics_codegen.model.tables import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics_codegen.model.model import Catalog
+    from adi_analytics_codegen.model.catalog import Catalog
 
 EXCLUDED: Final = 256
 """The mark of a row that ends the attempts of a funnel. Step number n, from 1, has the bit 2 to the n - 1."""

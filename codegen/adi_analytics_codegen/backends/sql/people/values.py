@@ -6,7 +6,7 @@ from typing import Any
 
 from adi_analytics_codegen.backends.sql.people.stored import EXCLUDED
 from adi_analytics_codegen.backends.sql.text.names import exact_interval, seconds
-from adi_analytics_codegen.model.people import Funnel, Mode, On, Question, Retention
+from adi_analytics_codegen.model.questions.people import Funnel, Mode, On, Question, Retention
 
 
 def values(question: Question) -> dict[str, Any]:

@@ -20,11 +20,11 @@ from adi_analytics_codegen.backends.sql.expressions.values import (
     typed,
 )
 from adi_analytics_codegen.backends.sql.text.names import identifier, unused
-from adi_analytics_codegen.model.model import FieldType, MeasureKind
+from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes
-    from adi_analytics_codegen.model.model import Measure, Ratio
+    from adi_analytics_codegen.model.questions.aggregates import Measure, Ratio
 
 _DOUBLE: Final = "double precision"
 _TEXTS: Final = frozenset({FieldType.STRING, FieldType.ENUM})

@@ -11,13 +11,14 @@ from adi_analytics_codegen.backends.sql.relations.measures import Column, Public
 from adi_analytics_codegen.backends.sql.relations.sketch import register, rho
 from adi_analytics_codegen.backends.sql.text.names import exact_interval, identifier, literal, unused
 from adi_analytics_codegen.model.fingerprint import canonical
-from adi_analytics_codegen.model.model import FieldType, MeasureKind
+from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
 from adi_analytics_codegen.model.tables import shorten
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from adi_analytics_codegen.model.model import Aggregate, Catalog, Measure
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate, Measure
 
 TIMESTAMP_TYPE: Final = SQL_TYPES[FieldType.DATETIME]
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.sql.relations.measures import read
-from adi_analytics_codegen.model.model import FieldType
+from adi_analytics_codegen.model.kinds import FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adi_analytics_codegen.model.model import Measure
+    from adi_analytics_codegen.model.questions.aggregates import Measure
 
 REGISTERS: Final = 4096
 """Two to the 12th: the first three hexadecimal digits of the hash say which."""

@@ -15,18 +15,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from adi_analytics_codegen.model.model import FORMATS
-from adi_analytics_codegen.model.naming import did_you_mean
-from adi_analytics_codegen.model.patterns import in_python
+from adi_analytics_codegen.model.catalog import FORMATS
+from adi_analytics_codegen.model.text.naming import did_you_mean
+from adi_analytics_codegen.model.text.patterns import in_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adi_analytics_codegen.load.yaml import Node
+    from adi_analytics_codegen.load.source.yaml import Node
+    from adi_analytics_codegen.model.fields import Location
     from adi_analytics_codegen.model.findings import Findings
-    from adi_analytics_codegen.model.model import Location
 
-_CATALOG_SCHEMA: Final = Path(__file__).parent.parent / "schemas" / "catalog.schema.json"
+_CATALOG_SCHEMA: Final = Path(__file__).parents[2] / "schemas" / "catalog.schema.json"
 _WORDS: Final = {
     "object": "a mapping",
     "array": "a list",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.model.naming import classes_of
-from adi_analytics_codegen.model.spelling import go_field, rust_field, too_much_for_an_automaton, variant
+from adi_analytics_codegen.model.text.naming import classes_of
+from adi_analytics_codegen.model.text.spelling import go_field, rust_field, too_much_for_an_automaton, variant
 from adi_analytics_codegen.model.walk import every_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from adi_analytics_codegen.load.context import Context
-    from adi_analytics_codegen.model.model import Catalog, Field, Location
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.fields import Field, Location
 
 _SPELLINGS: Final[dict[str, Callable[[str], str]]] = {"rust": rust_field, "go": go_field}
 _LABELS: Final = {"rust": "Rust", "go": "Go"}

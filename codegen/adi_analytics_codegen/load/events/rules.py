@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adi_analytics_codegen.model.naming import did_you_mean
 from adi_analytics_codegen.model.rules import FieldRule, RuleKind, choice
+from adi_analytics_codegen.model.text.naming import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from adi_analytics_codegen.load.context import Context
-    from adi_analytics_codegen.load.yaml import Node
-    from adi_analytics_codegen.model.model import Field
+    from adi_analytics_codegen.load.source.yaml import Node
+    from adi_analytics_codegen.model.fields import Field
 
 
 def field_rules(node: Node, fields: Mapping[str, Field], subject: str, context: Context) -> tuple[FieldRule, ...]:

@@ -15,7 +15,7 @@ from re import _constants as op  # type: ignore[attr-defined]  # typeshed leaves
 from re import _parser as parser  # type: ignore[attr-defined]  # the same
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.model.patterns import portable
+from adi_analytics_codegen.model.text.patterns import portable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import yaml
 
-from adi_analytics_codegen.model.model import Location
+from adi_analytics_codegen.model.fields import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,17 +8,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.load.annotations import read_annotations
-from adi_analytics_codegen.model.formats import HOSTNAME_LENGTH, PATTERNS
-from adi_analytics_codegen.model.model import Deprecation, Field, FieldType, Format, ObjectType, Sensitivity, Store
-from adi_analytics_codegen.model.naming import did_you_mean, pascal_case
-from adi_analytics_codegen.model.patterns import UnportableError, portable
+from adi_analytics_codegen.model.fields import Deprecation, Field, ObjectType
+from adi_analytics_codegen.model.kinds import FieldType, Format, Sensitivity, Store
+from adi_analytics_codegen.model.text.formats import HOSTNAME_LENGTH, PATTERNS
+from adi_analytics_codegen.model.text.naming import did_you_mean, pascal_case
+from adi_analytics_codegen.model.text.patterns import UnportableError, portable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from adi_analytics_codegen.load.context import Context
-    from adi_analytics_codegen.load.yaml import Node
-    from adi_analytics_codegen.model.model import Location
+    from adi_analytics_codegen.load.source.yaml import Node
+    from adi_analytics_codegen.model.fields import Location
 
 _NUMBERS: Final = (FieldType.INT, FieldType.FLOAT)
 _BOUNDS: Final = {

@@ -7,29 +7,32 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.load.possible import Values, day_of, decimal_of, decimal_text, time_of
-from adi_analytics_codegen.load.tests import ANY, NOT, built, built_entry, condition, entries, operators, ways
-from adi_analytics_codegen.model.model import (
-    COLUMN_REFERENCES,
-    EVENT,
-    USER_ID,
-    Choice,
-    Condition,
-    Field,
-    FieldType,
-    Operator,
-    Store,
+from adi_analytics_codegen.load.conditions.possible import Values, day_of, decimal_of, decimal_text, time_of
+from adi_analytics_codegen.load.conditions.tests import (
+    ANY,
+    NOT,
+    built,
+    built_entry,
+    condition,
+    entries,
+    operators,
+    ways,
 )
-from adi_analytics_codegen.model.naming import did_you_mean
+from adi_analytics_codegen.model.fields import Field
+from adi_analytics_codegen.model.kinds import FieldType, Operator, Store
+from adi_analytics_codegen.model.questions.aggregates import COLUMN_REFERENCES, EVENT, USER_ID, Choice, Condition
 from adi_analytics_codegen.model.readers import lets_through
+from adi_analytics_codegen.model.text.naming import did_you_mean
 from adi_analytics_codegen.model.wire import path_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from adi_analytics_codegen.load.context import Context
-    from adi_analytics_codegen.load.yaml import Node
-    from adi_analytics_codegen.model.model import Enum, Event, Location, Test
+    from adi_analytics_codegen.load.source.yaml import Node
+    from adi_analytics_codegen.model.events import Event
+    from adi_analytics_codegen.model.fields import Enum, Location
+    from adi_analytics_codegen.model.questions.aggregates import Test
 
 _COLUMNS: Final = (*COLUMN_REFERENCES, EVENT)
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adi_analytics_codegen.load.project import TABLE, ProjectError, find_project, nearest_project
+from adi_analytics_codegen.load.source.project import TABLE, ProjectError, find_project, nearest_project
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.load.project import Project
+    from adi_analytics_codegen.load.source.project import Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

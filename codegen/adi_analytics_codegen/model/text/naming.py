@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from adi_analytics_codegen.model.model import FieldType
+from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.walk import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adi_analytics_codegen.model.model import Catalog, Field, Location
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.fields import Field, Location
 
 
 def pascal_case(name: str) -> str:

@@ -6,14 +6,15 @@ import keyword
 import sys
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.model.naming import classes_of
+from adi_analytics_codegen.model.text.naming import classes_of
 from adi_analytics_codegen.model.walk import every_field, innermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from adi_analytics_codegen.load.context import Context
-    from adi_analytics_codegen.model.model import Catalog, Enum, EnumValue, Field, Location
+    from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.fields import Enum, EnumValue, Field, Location
 
 _PYTHON_CLASSES: Final = frozenset(
     {

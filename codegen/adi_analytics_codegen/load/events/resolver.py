@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.load.annotations import owners, read_annotations
-from adi_analytics_codegen.load.fields import check_replacements, deprecation
-from adi_analytics_codegen.load.rules import field_rules
-from adi_analytics_codegen.model.model import Enum, EnumValue, Event, FieldType, Status, Store
-from adi_analytics_codegen.model.naming import did_you_mean, member_name, pascal_case
+from adi_analytics_codegen.load.events.fields import check_replacements, deprecation
+from adi_analytics_codegen.load.events.rules import field_rules
+from adi_analytics_codegen.model.events import Event
+from adi_analytics_codegen.model.fields import Enum, EnumValue
+from adi_analytics_codegen.model.kinds import FieldType, Status, Store
+from adi_analytics_codegen.model.text.naming import did_you_mean, member_name, pascal_case
 from adi_analytics_codegen.model.walk import field_at
 from adi_analytics_codegen.model.wire import fields_on_wire
 
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from adi_analytics_codegen.load.context import Context
-    from adi_analytics_codegen.load.fields import FieldResolver, Group
-    from adi_analytics_codegen.load.yaml import Node
-    from adi_analytics_codegen.model.model import Field
+    from adi_analytics_codegen.load.events.fields import FieldResolver, Group
+    from adi_analytics_codegen.load.source.yaml import Node
+    from adi_analytics_codegen.model.fields import Field
 
 _PAST: Final = frozenset({Status.DEPRECATED, Status.RETIRED})
 

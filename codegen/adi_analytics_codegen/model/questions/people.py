@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from adi_analytics_codegen.model.model import Catalog, Dimension, FieldType, Location, Refresh, Test
+    from adi_analytics_codegen.model.fields import Location
+    from adi_analytics_codegen.model.kinds import FieldType
+    from adi_analytics_codegen.model.questions.aggregates import Dimension, Refresh, Test
 
 MOST_STEPS: Final = 8
 """Steps that a funnel can have: what it costs grows with their square."""
@@ -166,11 +168,6 @@ Question: TypeAlias = Members | Retention | Funnel
 """Anything of this module that is stored."""
 
 
-def questions(catalog: Catalog) -> tuple[Question, ...]:
-    """Return all questions about people of *catalog*, in the order in which they are created."""
-    return (*catalog.members, *catalog.retention, *catalog.funnels)
-
-
 def section(question: Question) -> str:
     """Return the path of *question* in the catalog, as findings print it."""
     if isinstance(question, Members):
@@ -181,9 +178,3 @@ def section(question: Question) -> str:
 def reads_every_event(question: Question) -> bool:
     """Whether rows of all events are read, those of events that the catalog does not have yet too."""
     return any(selection.event is None for selection in question.selections)
-
-
-def sources(catalog: Catalog, question: Question) -> tuple[str, ...]:
-    """Return the names of the events that *question* reads, in catalog order."""
-    named = {selection.event for selection in question.selections}
-    return tuple(event.name for event in catalog.events if None in named or event.name in named)

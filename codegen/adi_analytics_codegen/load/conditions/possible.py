@@ -9,15 +9,16 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.model.backtracking import is_slow
-from adi_analytics_codegen.model.formats import MAX_PRECISION, pattern_of
-from adi_analytics_codegen.model.model import FieldType, Operator
-from adi_analytics_codegen.model.patterns import in_python
+from adi_analytics_codegen.model.kinds import FieldType, Operator
+from adi_analytics_codegen.model.text.backtracking import is_slow
+from adi_analytics_codegen.model.text.formats import MAX_PRECISION, pattern_of
+from adi_analytics_codegen.model.text.patterns import in_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from adi_analytics_codegen.model.model import Condition, Enum, Field
+    from adi_analytics_codegen.model.fields import Enum, Field
+    from adi_analytics_codegen.model.questions.aggregates import Condition
 
 _INT_MAX: Final = 2**63 - 1
 """Aggregates read whole numbers up to this size."""

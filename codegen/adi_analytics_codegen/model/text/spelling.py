@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.model.naming import pascal_case
-from adi_analytics_codegen.model.patterns import tokens
+from adi_analytics_codegen.model.text.naming import pascal_case
+from adi_analytics_codegen.model.text.patterns import tokens
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import EnumValue
+    from adi_analytics_codegen.model.fields import EnumValue
 
 _RUST_KEYWORDS: Final = frozenset(
     [

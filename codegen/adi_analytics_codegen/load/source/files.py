@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from adi_analytics_codegen.load.yaml import Node, parse
+from adi_analytics_codegen.load.source.yaml import Node, parse
+from adi_analytics_codegen.model.fields import Location
 from adi_analytics_codegen.model.findings import Findings
-from adi_analytics_codegen.model.model import Location
 
 Read: TypeAlias = Callable[[Path], bytes]
 """Returns the bytes of a file; raises ``OSError`` when it cannot."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.model.model import Format
+from adi_analytics_codegen.model.kinds import Format
 
 if TYPE_CHECKING:
-    from adi_analytics_codegen.model.model import Field
+    from adi_analytics_codegen.model.fields import Field
 
 _LABEL: Final = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOSTNAME: Final = rf"{_LABEL}(?:\.{_LABEL})*"

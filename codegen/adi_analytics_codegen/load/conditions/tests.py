@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import chain, islice, product
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.model.model import EVENT, Choice, Condition, Operator
+from adi_analytics_codegen.model.kinds import Operator
+from adi_analytics_codegen.model.questions.aggregates import EVENT, Choice, Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adi_analytics_codegen.load.yaml import Node
-    from adi_analytics_codegen.model.model import Test
+    from adi_analytics_codegen.load.source.yaml import Node
+    from adi_analytics_codegen.model.questions.aggregates import Test
 
 ANY: Final = "$any"
 ALL: Final = "$all"

@@ -1,0 +1,1 @@
+"""What must hold of a whole catalog: names that collide, what a language cannot say."""

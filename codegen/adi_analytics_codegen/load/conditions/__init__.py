@@ -1,0 +1,1 @@
+"""``where``: what it may say, and whether it can ever be true."""

@@ -1,0 +1,1 @@
+"""Events, their fields and the rules between fields."""

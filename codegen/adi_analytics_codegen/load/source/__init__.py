@@ -1,0 +1,1 @@
+"""Reading the files of a catalog: where they are, their YAML, their shape."""

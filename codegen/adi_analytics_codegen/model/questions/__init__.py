@@ -1,0 +1,1 @@
+"""What a catalog asks of its events: aggregates, and questions about people."""
