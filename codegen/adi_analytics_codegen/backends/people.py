@@ -64,6 +64,10 @@ def reads(question: Question, show: Callable[[str], str] = str) -> dict[str, str
 
 
 def _selected(selection: Selection, show: Callable[[str], str]) -> str:
+    return " or ".join(_selected_one(one, show) for one in selection.each)
+
+
+def _selected_one(selection: Selection, show: Callable[[str], str]) -> str:
     name = "any event" if selection.event is None else show(selection.event)
     return f"{name} where {where_text(selection.where, show)}" if selection.where else name
 

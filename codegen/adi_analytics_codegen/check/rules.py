@@ -53,6 +53,7 @@ _CATALOG_RULES: Final = {
     "reserved-name": "A name is reserved: by the catalog for something removed, or by the format.",
     "rule-contradiction": "No event can keep all rules between its fields, or none that has one of the fields.",
     "rule-field": "A rule between fields names a required field, or a field twice.",
+    "selection-list": "A list of events has one twice with the same tests, or `any` beside others.",
     "store-type": "A field that is stored as a hash is no string.",
     "system-column": "A column of an aggregate has the name of a system column of PostgreSQL, such as `xmin`.",
     "too-many-columns": "An aggregate has more columns than a table of PostgreSQL can have, or than fit into a row.",

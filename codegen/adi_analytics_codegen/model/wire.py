@@ -98,7 +98,8 @@ def _selection(catalog: Catalog, selection: Selection) -> Selection:
     event = catalog.event(selection.event or "")
     if event is None:
         return selection
-    return replace(selection, event=event.type, where=_tests(event, selection.where))
+    others = tuple(_selection(catalog, one) for one in selection.others)
+    return replace(selection, event=event.type, where=_tests(event, selection.where), others=others)
 
 
 def _tests(event: Event, where: tuple[Test, ...]) -> tuple[Test, ...]:

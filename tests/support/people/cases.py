@@ -51,6 +51,7 @@ DOCUMENT: Final[dict[str, Any]] = {
         "first_after": _retention("a", "b", on="on_or_after"),
         "each_on": _retention("a", A_1, mode="recurring"),
         "each_after": _retention(A_1, "any", mode="recurring", on="on_or_after", bucket=WEEK, periods=2),
+        "either_on": _retention(["b", A_1, {"event": "x", "where": {"n": 2}}], [A_1, "c"]),
         "things": _retention("any", "lone", entity="thing", bucket=HOURS, periods=9),
     },
     "funnels": {
@@ -63,6 +64,16 @@ DOCUMENT: Final[dict[str, Any]] = {
         "unordered_ended": _funnel("a", "b", "c", order="any", exclude=["x"], within="2 days"),
         "by_kind": _funnel("a", "b", dimension="kind", within="1 week", bucket=WEEK),
         "by_kind_ended": _funnel("a", "b", "c", dimension="n", exclude=["x"]),
+        "either": _funnel(
+            ["x", A_1],
+            ["b", {"event": "a", "where": {"n": 2}}],
+            ["c", "x"],
+            exclude=[{"event": "x", "where": {"n": 0}}],
+        ),
+        "either_strictly": _funnel(["a", "b"], ["b", "c"], order="strict"),
+        "either_unordered": _funnel(
+            ["a", "x"], [{"event": "b", "where": {"n": 1}}, "c"], order="any", dimension="kind"
+        ),
         "of_things": _funnel("a", "lone", entity="thing"),
         "longest": _funnel("a", "b", "a", "b", "c", "a", "b", "c", within="30 days"),
     },

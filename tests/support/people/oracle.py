@@ -38,6 +38,10 @@ def streams(entity: Entity, rows: list[Row]) -> dict[Any, list[Row]]:
 
 
 def selects(selection: Selection, row: Row) -> bool:
+    return any(_selects(one, row) for one in selection.each)
+
+
+def _selects(selection: Selection, row: Row) -> bool:
     if selection.event is not None and selection.event != row.event_type:
         return False
     data = json.loads(row.data)

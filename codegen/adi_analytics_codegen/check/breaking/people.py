@@ -70,7 +70,11 @@ def _terms(question: Question) -> dict[str, Any]:
     return terms
 
 
-def _selected(selection: Selection) -> str:
+def _selected(selection: Selection) -> list[str]:
+    return sorted(map(_selected_one, selection.each))
+
+
+def _selected_one(selection: Selection) -> str:
     return f"{selection.event} {sorted(str(canonical(condition)) for condition in selection.where)}"
 
 

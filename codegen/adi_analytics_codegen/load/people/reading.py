@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.load.conditions.where import Reader
 from adi_analytics_codegen.model.fields import Location
+from adi_analytics_codegen.model.fingerprint import canonical
 from adi_analytics_codegen.model.kinds import FieldType, Store
 from adi_analytics_codegen.model.questions.aggregates import USER_ID, Refresh
 from adi_analytics_codegen.model.questions.people import Entity, Selection
@@ -104,7 +105,24 @@ class Reading:
         return self.entities.get(name)
 
     def selection(self, node: Node, entity: Entity | None, subject: str) -> Selection:
-        """Return the rows that *node* names; every one of their events must have the entity."""
+        """Return the rows that *node* names, or one of a list; every one of their events must have the entity."""
+        if not isinstance(node.value, list):
+            return self._selection(node, entity, subject)
+        first, *others = (self._selection(one, entity, subject) for one in node.items)
+        for one in (first, *others) if others else ():
+            if one.event is None:
+                message = f'"{ANY}" is every event already'
+                self.context.error(one.at, "selection-list", message, "leave the others out", subject)
+        seen: list[tuple[str | None, Any]] = []
+        for one in (first, *others):
+            same = canonical(one.where)
+            if (one.event, same) in seen:
+                message = f"{one.event} is in the list twice, with the same tests"
+                self.context.error(one.at, "selection-list", message, "leave it out", subject)
+            seen.append((one.event, same))
+        return replace(first, others=tuple(others))
+
+    def _selection(self, node: Node, entity: Entity | None, subject: str) -> Selection:
         tested = isinstance(node.value, dict)
         event = node.get("event") if tested else node
         if event is None or event.text == ANY:

@@ -161,16 +161,16 @@ class PeopleResolver:
             fix = "leave steps out, or make two funnels" if count > MOST_STEPS else "add a step"
             error(listed.key_at, "funnel-steps", message, fix, subject)
         for step in steps:
-            if step.selection.event is None:
+            if step.selection.event is None and not step.selection.others:
                 message = f'step "{step.name}" is any event, so that every row would be this step'
                 error(step.selection.at, "funnel-steps", message, "name an event", subject)
-        seen: set[str] = set()
+        seen: set[str | None] = set()
         for step in steps if order is Order.ANY else ():
-            event = step.selection.event or ""
-            if event in seen:
-                message = f"{event} is in two steps, and without an order one event could be both"
-                error(step.selection.at, "funnel-steps", message, "use order: ordered, or another event", subject)
-            seen.add(event)
+            for one in step.selection.each:
+                if one.event in seen:
+                    message = f"{one.event} is in two steps, and without an order one event could be both"
+                    error(one.at, "funnel-steps", message, "use order: ordered, or another event", subject)
+            seen |= {one.event for one in step.selection.each}
 
     def _check_exclude(self, node: Node, exclude: tuple[Selection, ...], order: Order, subject: str) -> None:
         error = self.reading.context.error
@@ -188,7 +188,7 @@ class PeopleResolver:
         if named is None or not steps:
             return None
         beginning = steps if order is Order.ANY else steps[:1]
-        events = dict.fromkeys(step.selection.event or "" for step in beginning)
+        events = dict.fromkeys(one.event or "" for step in beginning for one in step.selection.each)
         reader = self.reading.reader(events, subject)
         type_ = reader.type_of(named.text, named.at) if reader.sources else None
         if type_ is not None and type_ not in _SCALARS:

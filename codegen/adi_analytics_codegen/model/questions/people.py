@@ -5,7 +5,7 @@ Everything here is stored like an aggregate: a row per member and bucket, from w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -62,11 +62,21 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows count: those of one event that pass ``where``, or with ``event=None`` every row."""
+    """Which rows count: those of one event that pass ``where``, or with ``event=None`` every row.
+
+    Attributes:
+        others: What counts just as well: the rest of a list.
+    """
 
     event: str | None
     where: tuple[Test, ...]
     at: Location
+    others: tuple[Selection, ...] = field(default=(), metadata={"since": 2})
+
+    @property
+    def each(self) -> tuple[Selection, ...]:
+        """This and the others: a row that one of them selects counts."""
+        return (self, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +139,7 @@ class Retention:
     @property
     def selections(self) -> tuple[Selection, ...]:
         """The rows that are read."""
-        return (self.start, self.returns)
+        return (*self.start.each, *self.returns.each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +171,7 @@ class Funnel:
     def selections(self) -> tuple[Selection, ...]:
         """The rows that are read; of a strict funnel every one, because any may come between two steps."""
         every = (Selection(None, (), self.at),) if self.order is Order.STRICT else ()
-        return (*every, *(step.selection for step in self.steps), *self.exclude)
+        return (*every, *(one for step in self.steps for one in step.selection.each), *self.exclude)
 
 
 Question: TypeAlias = Members | Retention | Funnel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes
@@ -66,6 +67,8 @@ def _stored(catalog: Catalog, question: Question) -> list[Any]:
 
 
 def _selection(catalog: Catalog, selection: Selection) -> list[Any]:
+    if selection.others:
+        return ["any of", *sorted((_selection(catalog, replace(one, others=())) for one in selection.each), key=str)]
     event = catalog.event(selection.event or "")
     tests = [] if event is None else conditions(selection.where, FieldTypes((event,), catalog.user_id))
     return [selection.event, tests]

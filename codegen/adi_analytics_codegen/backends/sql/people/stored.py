@@ -102,7 +102,7 @@ def _counting(question: Question, catalog: Catalog) -> Iterator[str]:
     if isinstance(question, Funnel):
         yield f"({_steps(catalog, question)}) <> 0"
     else:
-        matches = dict.fromkeys(_matches(catalog, selection) for selection in question.selections)
+        matches = dict.fromkeys(_matches_one(catalog, selection) for selection in question.selections)
         yield f"({' or '.join(f'({match})' for match in matches)})"
 
 
@@ -120,7 +120,13 @@ def _steps(catalog: Catalog, question: Funnel) -> str:
 
 
 def _matches(catalog: Catalog, selection: Selection) -> str:
-    """Return a predicate for the rows of *selection*."""
+    """Return a predicate for the rows of *selection*: the same in whichever order a list names them."""
+    if not selection.others:
+        return _matches_one(catalog, selection)
+    return " or ".join(f"({one})" for one in sorted(_matches_one(catalog, one) for one in selection.each))
+
+
+def _matches_one(catalog: Catalog, selection: Selection) -> str:
     event = catalog.event(selection.event or "")
     if event is None:
         return "true"
