@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adi_analytics_codegen.backends.describe import deprecation_text, rule_text
+from adi_analytics_codegen.backends.describe import broken_rule_text, deprecation_text
 from adi_analytics_codegen.backends.layout import Group, laid_out, width
 from adi_analytics_codegen.backends.text import WIDTH, py_string
 from adi_analytics_codegen.model.kinds import Sensitivity, Status, Store
@@ -62,9 +62,9 @@ def field_rules(event: Event) -> list[str]:
 
 
 def _rule(event: Event, rule: FieldRule) -> Part:
-    keys = {field.name: field.key for field in event.fields}
-    problem = f"Breaks the rule {rule.kind}: {rule_text(rule, keys.__getitem__)}"
-    return Group(f"{py_string(problem)}: (", tuple(map(py_string, (rule.kind, *rule.fields))), ")")
+    return Group(
+        f"{py_string(broken_rule_text(rule, event))}: (", tuple(map(py_string, (rule.kind, *rule.fields))), ")"
+    )
 
 
 def _or_none(text: str | None) -> str:

@@ -61,6 +61,12 @@ def rule_text(rule: FieldRule, show: Callable[[str], str]) -> str:
     return f"{count} of {_listed([first, *others])} must be present."
 
 
+def broken_rule_text(rule: FieldRule, event: Event) -> str:
+    """Return what to say of JSON that breaks *rule* of *event*: the rule and the keys, never a value."""
+    keys = {field.name: field.key for field in event.fields}
+    return f"Breaks the rule {rule.kind}: {rule_text(rule, keys.__getitem__)}"
+
+
 def _listed(names: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 

@@ -7,7 +7,14 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.backends.describe import class_text, deprecation_text, enum_value_text, field_notes, sentence
+from adi_analytics_codegen.backends.describe import (
+    broken_rule_text,
+    class_text,
+    deprecation_text,
+    enum_value_text,
+    field_notes,
+    sentence,
+)
 from adi_analytics_codegen.backends.text import HEADER, UNPRINTABLE, environment, wrapped
 from adi_analytics_codegen.model.fields import Deprecation, Field
 from adi_analytics_codegen.model.fingerprint import fingerprint
@@ -67,6 +74,7 @@ def render(catalog: Catalog) -> dict[str, str]:
         "hash": fingerprint(catalog),
         "go": go_string,
         "table": _table_name,
+        "rules": _rules_of,
         "enums": [_enum(enum) for enum in catalog.enums],
         "tables": [package.table(event) for event in catalog.events],
         "uses_raw": any("json.RawMessage" in text for text in structs),
@@ -95,9 +103,10 @@ class _Package:
                 _method(name, "EventType", "string", go_string(event.type), "returns the name of the event."),
                 _method(name, "EventVersion", "int64", str(event.version), "returns the version of the event."),
                 (
-                    f"// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.\n"
+                    "// Validate checks bounds, patterns, the forms of uuids and times, and the rules between\n"
+                    "// fields, as FromJSON does.\n"
                     f"func (e {name}) Validate() error {{\n"
-                    f"\treturn validate({go_string(event.type)}, {_table_name(event)}, e)\n}}"
+                    f"\treturn validate({go_string(event.type)}, {_table_name(event)}, e{_rules_of(event)})\n}}"
                 ),
                 _marshal_event(name, _fills(event.fields, "e")),
             ]
@@ -160,7 +169,8 @@ class _Package:
         """Return the table of the fields of *event*."""
         lines = "".join(f"\t{{{self.facts(field)}}},\n" for field in event.fields)
         body = f"\n{lines}" if lines else ""
-        return f"var {_table_name(event)} = []field{{{body}}}"
+        made = f"var {_table_name(event)} = []field{{{body}}}"
+        return f"{made}\n\n{_rules(event)}" if event.rules else made
 
     def facts(self, field: Field) -> str:
         """Return what the table says of *field*, without braces."""
@@ -217,6 +227,22 @@ def _range(field: Field) -> dict[str, str | None]:
 
 def _table_name(event: Event) -> str:
     return f"fieldsOf{event.class_name}"
+
+
+def _rules_of(event: Event) -> str:
+    """Return the arguments after the others that name the rules of *event*."""
+    return f", rulesOf{event.class_name}..." if event.rules else ""
+
+
+def _rules(event: Event) -> str:
+    keys = {field.name: go_string(field.key) for field in event.fields}
+    lines = []
+    for rule in event.rules:
+        first, *others = rule.kind.split("_")
+        kind = first + "".join(map(str.capitalize, others))
+        named = ", ".join(keys[name] for name in rule.fields)
+        lines.append(f"\t{{{kind}, []string{{{named}}}, {go_string(broken_rule_text(rule, event))}}},\n")
+    return f"var rulesOf{event.class_name} = []rule{{\n{''.join(lines)}}}"
 
 
 def _objects(owner: str, fields: tuple[Field, ...]) -> Iterator[tuple[str, tuple[Field, ...], str]]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.backends.describe import deprecation_text
+from adi_analytics_codegen.backends.describe import broken_rule_text, deprecation_text
 from adi_analytics_codegen.backends.text import UNPRINTABLE, wrapped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adi_analytics_codegen.model.events import Event
     from adi_analytics_codegen.model.fields import Deprecation
 
 WIDTH: Final = 100
@@ -75,6 +78,24 @@ def deprecated(deprecation: Deprecation, indent: int) -> str:
         return f"{margin}#[deprecated]"
     line = f"{margin}#[deprecated(note = {rust_string(note)})]"
     return line if len(line) <= WIDTH else f"{margin}#[deprecated(\n{margin}    note = {rust_string(note)}\n{margin})]"
+
+
+def rules(event: Event) -> Iterator[str]:
+    """Yield the lines of the rules between the fields of *event*."""
+    if not event.rules:
+        return
+    keys = {field.name: rust_string(field.key) for field in event.fields}
+    yield "    #[rustfmt::skip]"
+    yield "    const RULES: &'static [codec::Rule] = &["
+    for rule in event.rules:
+        named = ", ".join(keys[name] for name in rule.fields)
+        kind = "".join(map(str.capitalize, rule.kind.split("_")))
+        yield "        codec::Rule {"
+        yield f"            asks: codec::Asks::{kind},"
+        yield f"            keys: &[{named}],"
+        yield f"            problem: {rust_string(broken_rule_text(rule, event))},"
+        yield "        },"
+    yield "    ];"
 
 
 def rust_string(text: str) -> str:

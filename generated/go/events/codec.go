@@ -87,6 +87,51 @@ type field struct {
 	fields   []field
 }
 
+type ruleKind int
+
+const (
+	exactlyOneOf ruleKind = iota
+	atLeastOneOf
+	requires
+)
+
+// rule is a rule between the fields of an event; of one that requires, the first key requires the others.
+type rule struct {
+	kind    ruleKind
+	keys    []string
+	problem string
+}
+
+func (r rule) isKeptBy(given object) bool {
+	there := 0
+	for _, key := range r.keys {
+		if isThere(given, key) {
+			there++
+		}
+	}
+	switch r.kind {
+	case exactlyOneOf:
+		return there == 1
+	case atLeastOneOf:
+		return there > 0
+	}
+	return there == len(r.keys) || !isThere(given, r.keys[0])
+}
+
+func isThere(given object, key string) bool {
+	value, ok := given[key]
+	return ok && string(value) != "null"
+}
+
+func keeps(rules []rule, given object) error {
+	for _, one := range rules {
+		if !one.isKeptBy(given) {
+			return &problem{text: one.problem}
+		}
+	}
+	return nil
+}
+
 // form is where JSON comes from, which decides what it must have.
 type form int
 
@@ -173,8 +218,11 @@ func opened(data []byte) (string, object, error) {
 }
 
 // decode checks the fields of an event and writes them into target.
-func decode(event string, fields []field, given object, form form, target any) error {
+func decode(event string, fields []field, given object, form form, target any, rules ...rule) error {
 	checked, err := objectOf(fields, given, form)
+	if err == nil {
+		err = keeps(rules, given)
+	}
 	if err != nil {
 		return explained(event, err)
 	}
@@ -185,7 +233,7 @@ func decode(event string, fields []field, given object, form form, target any) e
 }
 
 // validate checks an event that was made here.
-func validate(event string, fields []field, value any) error {
+func validate(event string, fields []field, value any, rules ...rule) error {
 	data, err := json.Marshal(value)
 	if err != nil {
 		return explained(event, err)
@@ -195,6 +243,9 @@ func validate(event string, fields []field, value any) error {
 		return err
 	}
 	if _, err := objectOf(fields, given, made); err != nil {
+		return explained(event, err)
+	}
+	if err := keeps(rules, given); err != nil {
 		return explained(event, err)
 	}
 	return nil

@@ -21,7 +21,7 @@ type Event interface {
 	// EventVersion returns the version of the event, which a row has in meta.
 	EventVersion() int64
 
-	// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+	// Validate checks bounds, patterns, the forms of uuids and times, and the rules between fields, as FromJSON does.
 	Validate() error
 }
 
@@ -114,8 +114,8 @@ func FromJSON(data []byte) (Event, error) {
 	return nil, &EventError{name, "type", "expected an event of this catalog"}
 }
 
-func read(event Event, fields []field, given object) (Event, error) {
-	return event, decode(event.EventType(), fields, given, sent, event)
+func read(event Event, fields []field, given object, rules ...rule) (Event, error) {
+	return event, decode(event.EventType(), fields, given, sent, event, rules...)
 }
 
 // AuthLoginAttempt is the event auth_login_attempt.
@@ -147,7 +147,8 @@ func (e AuthLoginAttempt) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e AuthLoginAttempt) Validate() error {
 	return validate("auth_login_attempt", fieldsOfAuthLoginAttempt, e)
 }
@@ -187,7 +188,8 @@ func (e AuthCodeVerified) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e AuthCodeVerified) Validate() error {
 	return validate("auth_code_verified", fieldsOfAuthCodeVerified, e)
 }
@@ -227,7 +229,8 @@ func (e AuthTokenRefresh) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e AuthTokenRefresh) Validate() error {
 	return validate("auth_token_refresh", fieldsOfAuthTokenRefresh, e)
 }
@@ -264,7 +267,8 @@ func (e AuthSessionValidated) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e AuthSessionValidated) Validate() error {
 	return validate("auth_session_validated", fieldsOfAuthSessionValidated, e)
 }
@@ -310,7 +314,8 @@ func (e TaskCreated) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e TaskCreated) Validate() error {
 	return validate("task_created", fieldsOfTaskCreated, e)
 }
@@ -350,7 +355,8 @@ func (e TaskStarted) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e TaskStarted) Validate() error {
 	return validate("task_started", fieldsOfTaskStarted, e)
 }
@@ -393,7 +399,8 @@ func (e TaskCompleted) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e TaskCompleted) Validate() error {
 	return validate("task_completed", fieldsOfTaskCompleted, e)
 }
@@ -439,7 +446,8 @@ func (e TaskFailed) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e TaskFailed) Validate() error {
 	return validate("task_failed", fieldsOfTaskFailed, e)
 }
@@ -479,7 +487,8 @@ func (e TaskCancelled) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e TaskCancelled) Validate() error {
 	return validate("task_cancelled", fieldsOfTaskCancelled, e)
 }
@@ -522,7 +531,8 @@ func (e IntegrationConnected) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e IntegrationConnected) Validate() error {
 	return validate("integration_connected", fieldsOfIntegrationConnected, e)
 }
@@ -565,7 +575,8 @@ func (e IntegrationDisconnected) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e IntegrationDisconnected) Validate() error {
 	return validate("integration_disconnected", fieldsOfIntegrationDisconnected, e)
 }
@@ -608,7 +619,8 @@ func (e IntegrationUsed) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e IntegrationUsed) Validate() error {
 	return validate("integration_used", fieldsOfIntegrationUsed, e)
 }
@@ -651,7 +663,8 @@ func (e IntegrationError) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e IntegrationError) Validate() error {
 	return validate("integration_error", fieldsOfIntegrationError, e)
 }
@@ -691,7 +704,8 @@ func (e OAuthFlowStarted) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e OAuthFlowStarted) Validate() error {
 	return validate("oauth_flow_started", fieldsOfOAuthFlowStarted, e)
 }
@@ -734,7 +748,8 @@ func (e OAuthFlowCompleted) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e OAuthFlowCompleted) Validate() error {
 	return validate("oauth_flow_completed", fieldsOfOAuthFlowCompleted, e)
 }
@@ -777,7 +792,8 @@ func (e WebhookReceived) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e WebhookReceived) Validate() error {
 	return validate("webhook_received", fieldsOfWebhookReceived, e)
 }
@@ -829,7 +845,8 @@ func (e WebhookProcessed) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e WebhookProcessed) Validate() error {
 	return validate("webhook_processed", fieldsOfWebhookProcessed, e)
 }
@@ -869,7 +886,8 @@ func (e CocoonRegistered) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e CocoonRegistered) Validate() error {
 	return validate("cocoon_registered", fieldsOfCocoonRegistered, e)
 }
@@ -906,7 +924,8 @@ func (e CocoonConnected) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e CocoonConnected) Validate() error {
 	return validate("cocoon_connected", fieldsOfCocoonConnected, e)
 }
@@ -946,7 +965,8 @@ func (e CocoonDisconnected) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e CocoonDisconnected) Validate() error {
 	return validate("cocoon_disconnected", fieldsOfCocoonDisconnected, e)
 }
@@ -986,7 +1006,8 @@ func (e CocoonClaimed) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e CocoonClaimed) Validate() error {
 	return validate("cocoon_claimed", fieldsOfCocoonClaimed, e)
 }
@@ -1026,7 +1047,8 @@ func (e CocoonSetupTokenCreated) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e CocoonSetupTokenCreated) Validate() error {
 	return validate("cocoon_setup_token_created", fieldsOfCocoonSetupTokenCreated, e)
 }
@@ -1066,7 +1088,8 @@ func (e CocoonSetupTokenUsed) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e CocoonSetupTokenUsed) Validate() error {
 	return validate("cocoon_setup_token_used", fieldsOfCocoonSetupTokenUsed, e)
 }
@@ -1106,7 +1129,8 @@ func (e ProjectCreated) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e ProjectCreated) Validate() error {
 	return validate("project_created", fieldsOfProjectCreated, e)
 }
@@ -1143,7 +1167,8 @@ func (e ProjectUpdated) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e ProjectUpdated) Validate() error {
 	return validate("project_updated", fieldsOfProjectUpdated, e)
 }
@@ -1180,7 +1205,8 @@ func (e ProjectDeleted) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e ProjectDeleted) Validate() error {
 	return validate("project_deleted", fieldsOfProjectDeleted, e)
 }
@@ -1229,7 +1255,8 @@ func (e ApiRequest) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e ApiRequest) Validate() error {
 	return validate("api_request", fieldsOfApiRequest, e)
 }
@@ -1272,7 +1299,8 @@ func (e DatabaseQuery) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e DatabaseQuery) Validate() error {
 	return validate("database_query", fieldsOfDatabaseQuery, e)
 }
@@ -1318,7 +1346,8 @@ func (e ApplicationError) EventVersion() int64 {
 	return 1
 }
 
-// Validate checks bounds, patterns and the forms of uuids and times, as FromJSON does.
+// Validate checks bounds, patterns, the forms of uuids and times, and the rules between
+// fields, as FromJSON does.
 func (e ApplicationError) Validate() error {
 	return validate("application_error", fieldsOfApplicationError, e)
 }

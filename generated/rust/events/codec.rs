@@ -68,8 +68,10 @@ pub trait Event: Serialize {
     const EVENT_VERSION: i64;
     #[doc(hidden)]
     const FIELDS: &'static [Field];
+    #[doc(hidden)]
+    const RULES: &'static [Rule] = &[];
 
-    /// Checks bounds, patterns and the forms of uuids and times, as `from_json` does.
+    /// Checks bounds, patterns, the forms of uuids and times, and the rules between fields, as `from_json` does.
     ///
     /// # Errors
     ///
@@ -78,6 +80,7 @@ pub trait Event: Serialize {
         let named = |problem| EventError::new(Some(Self::EVENT_TYPE), None, problem);
         match serde_json::to_value(self) {
             Ok(Value::Object(object)) => object_of(Self::FIELDS, object, Form::Made)
+                .and_then(|checked| keeps(Self::RULES, checked))
                 .map(|_| ())
                 .map_err(|problem| problem.of(Self::EVENT_TYPE)),
             Ok(_) => Err(named("expected an object".to_owned())),
@@ -130,6 +133,41 @@ pub enum Store {
     Keep,
     Hash,
     Drop,
+}
+
+/// A rule between the fields of an event; of one that requires, the first key requires the others.
+#[doc(hidden)]
+pub struct Rule {
+    pub asks: Asks,
+    pub keys: &'static [&'static str],
+    pub problem: &'static str,
+}
+
+#[doc(hidden)]
+pub enum Asks {
+    ExactlyOneOf,
+    AtLeastOneOf,
+    Requires,
+}
+
+impl Rule {
+    fn is_kept_by(&self, object: &Map<String, Value>) -> bool {
+        let has = |key: &&&str| matches!(object.get(**key), Some(value) if !value.is_null());
+        let there = self.keys.iter().filter(has).count();
+        match self.asks {
+            Asks::ExactlyOneOf => there == 1,
+            Asks::AtLeastOneOf => there > 0,
+            Asks::Requires => there == self.keys.len() || !self.keys.first().iter().any(has),
+        }
+    }
+}
+
+/// Returns `object` if it keeps `rules`.
+fn keeps(rules: &[Rule], object: Map<String, Value>) -> Result<Map<String, Value>, Problem> {
+    match rules.iter().find(|rule| !rule.is_kept_by(&object)) {
+        Some(rule) => Err(Problem::new(rule.problem)),
+        None => Ok(object),
+    }
 }
 
 /// Where JSON comes from, which decides what it must have.
@@ -221,10 +259,13 @@ pub(super) fn opened(value: Value) -> Result<(Option<String>, Map<String, Value>
 fn made<T: DeserializeOwned>(
     event: &str,
     fields: &[Field],
+    rules: &[Rule],
     object: Map<String, Value>,
     form: Form,
 ) -> Result<T, EventError> {
-    let checked = object_of(fields, object, form).map_err(|problem| problem.of(event))?;
+    let checked = object_of(fields, object, form)
+        .and_then(|checked| keeps(rules, checked))
+        .map_err(|problem| problem.of(event))?;
     serde_json::from_value(Value::Object(checked))
         .map_err(|error| EventError::new(Some(event), None, error.to_string()))
 }
@@ -233,7 +274,7 @@ fn made<T: DeserializeOwned>(
 pub(super) fn sent<T: Event + DeserializeOwned>(
     object: Map<String, Value>,
 ) -> Result<T, EventError> {
-    made(T::EVENT_TYPE, T::FIELDS, object, Form::Sent)
+    made(T::EVENT_TYPE, T::FIELDS, T::RULES, object, Form::Sent)
 }
 
 /// What a row has of an event.
@@ -248,7 +289,7 @@ pub(super) fn row<T: Row>(
     version: Option<i64>,
 ) -> Result<T, EventError> {
     let form = Form::of_row(version, T::Sent::EVENT_VERSION);
-    made(T::Sent::EVENT_TYPE, T::Sent::FIELDS, object, form)
+    made(T::Sent::EVENT_TYPE, T::Sent::FIELDS, &[], object, form)
 }
 
 pub(super) fn as_serde_error<E: de::Error>(error: EventError) -> E {

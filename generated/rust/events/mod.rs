@@ -980,7 +980,7 @@ impl AnyEvent {
         }
     }
 
-    /// Checks bounds, patterns and the forms of uuids and times, as `from_json` does.
+    /// Checks bounds, patterns, the forms of uuids and times, and the rules between fields, as `from_json` does.
     ///
     /// # Errors
     ///

@@ -1,9 +1,7 @@
 """Rules between fields: every validator keeps them alike, rows do not, and people are told."""
 
-import itertools
 import json
 from random import Random
-from typing import Any
 
 import jsonschema
 import jsonschema_rs
@@ -12,31 +10,9 @@ from adi_analytics_codegen.check.catalog import load_catalog
 from adi_analytics_codegen.model.rules import FieldRule, RuleKind, choice
 from adi_analytics_codegen.show.sample import EventFactory, sample
 from support.codegen.projects import Project, minimal, run_python
+from support.codegen.ruled import KEPT, RULES, VALUES, instances, ruled
 from support.codegen.typescript import run_node
 
-FIELDS: dict[str, dict[str, Any]] = {
-    "email": {"type": "string", "wire": "e-mail"},
-    "phone": {"type": "object", "fields": {"number": {"type": "int"}}},
-    "note": {"type": "json"},
-    "tags": {"type": "list", "items": {"type": "int"}},
-}
-VALUES = {"e-mail": "", "phone": {"number": 0}, "note": False, "tags": []}
-RULES = {
-    "one": [{"exactly_one_of": ["email", "phone", "note"]}],
-    "some": [{"at_least_one_of": ["email", "tags"]}],
-    "needs": [{"requires": {"email": ["phone", "tags"], "note": ["tags"]}}],
-    "all": [
-        {"at_least_one_of": ["note", "tags"]},
-        {"exactly_one_of": ["email", "phone"]},
-        {"requires": {"tags": ["email"]}},
-    ],
-}
-KEPT = {
-    "one": lambda e, p, n, t: e + p + n == 1,
-    "some": lambda e, p, n, t: e or t,
-    "needs": lambda e, p, n, t: (not e or (p and t)) and (not n or t),
-    "all": lambda e, p, n, t: (n or t) and e + p == 1 and (not t or e),
-}
 PROGRAM = """
 import json, sys
 import small_events as events
@@ -68,28 +44,12 @@ console.log(JSON.stringify(given.instances.map((instance) => validate(instance))
 """
 
 
-def content():
-    fields = {name: {**field, "optional": True} for name, field in FIELDS.items()}
-    events = {
-        name: {"domain": "web", "description": "x", "fields": fields, "rules": rules} for name, rules in RULES.items()
-    }
-    return minimal(catalog={"format": 2, "name": "small", "owner": "me"}, events=events)
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     made = Project(tmp_path_factory.mktemp("project"))
-    made.write(content())
+    made.write(minimal(catalog={"format": 2, "name": "small", "owner": "me"}, events=ruled()))
     assert made.run("generate") == 0
     return made
-
-
-def instances():
-    """Yield every event with each field absent, null or there, and whether the rules allow it."""
-    for name, states in itertools.product(RULES, itertools.product(("absent", "null", "there"), repeat=len(VALUES))):
-        given = zip(VALUES.items(), states, strict=True)
-        fields = {key: value if state == "there" else None for (key, value), state in given if state != "absent"}
-        yield {"type": name, **fields}, bool(KEPT[name](*(state == "there" for state in states)))
 
 
 def schema_of(project, name):

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from support.codegen.catalogs import catalogs
 from support.codegen.compiled import Program, compile_go, compile_rust
 from support.codegen.projects import minimal, run_python
+from support.codegen.ruled import instances, ruled
 from support.codegen.typescript import run_node
 from support.codegen.values import FIELDS, VALUES
 from support.paths import EVENTS, FIXTURES, ROOT
@@ -58,6 +59,7 @@ def edges() -> Catalog:
                 "raw": {"type": "json"},
             },
         },
+        **ruled(),
     }
     text = minimal(catalog={"format": 2, "name": "small", "outputs": ["rust", "go"], "owner": "me"},
                    enums={"color": {"values": {"red": "Red"}}}, events=events)  # fmt: skip
@@ -240,6 +242,17 @@ def test_values_at_the_edge_are_exact_or_refused_with_their_place(program, tmp_p
     assert [line if line.startswith("!") else None for line in found] == refused
     taken = [(line, read) for line, read in zip(lines, found, strict=True) if not read.startswith("!")]
     assert through_python(edges(), [line for line, _ in taken], tmp_path) == [read for _, read in taken]
+
+
+def test_rules_between_fields_hold_when_sent_and_not_for_rows(program):
+    """Reading and writing check alike: what is read is written again, without what is null."""
+    given = [(json.dumps(event), allowed) for event, allowed in instances()]
+    found, made = (program.run(f"edges\t{form}\t\t{line}" for line, _ in given) for form in ("sent", "made"))
+    there = [{key: value for key, value in json.loads(line).items() if value is not None} for line, _ in given]
+    expected = [event if allowed else "! " for event, (_, allowed) in zip(there, given, strict=True)]
+    assert [line if line.startswith("!") else json.loads(line) for line in found] == expected
+    assert [line.startswith("!") for line in made] == [not allowed for _, allowed in given]
+    assert not any(line.startswith("!") for line in program.run(f"edges\tstored\t1\t{line}" for line, _ in given))
 
 
 @pytest.mark.slow

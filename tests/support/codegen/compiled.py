@@ -1,7 +1,8 @@
 """Compiles generated Rust and Go, and runs it on lines of JSON.
 
-A program holds the code of several catalogs. It reads lines `CASE TAB FORM TAB VERSION TAB JSON`. FORM is `sent` or
-`stored`. For each line it prints what it read as JSON again, or `!` and the path of the field that is wrong.
+A program holds the code of several catalogs. It reads lines `CASE TAB FORM TAB VERSION TAB JSON`. FORM is `sent`,
+`stored`, or for an event with rules `made`, which fills the struct without a check. For each line it prints what it
+read as JSON again, or `!` and the path of the field that is wrong.
 """
 
 from __future__ import annotations
@@ -115,6 +116,15 @@ def _rust_main(catalogs: Mapping[str, Catalog]) -> str:
             f"                Ok(Row::{event.class_name}(row)) => Ok(serde_json::to_string(&row).unwrap()),\n"
             for event in catalog.events
         )
+        for event in catalog.events:
+            if event.rules:
+                arms += f"""
+        ("{name}", "made") if json.contains("\\"type\\": \\"{event.type}\\"") => {{
+            let mut object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).unwrap();
+            object.remove("type");
+            let event: {name}::{event.class_name} = serde_json::from_value(object.into()).unwrap();
+            {name}::AnyEvent::from(event).to_json().map_err(|e| e.field)
+        }}"""
         arms += f"""
         ("{name}", "sent") => {name}::AnyEvent::from_json(json).and_then(|e| e.to_json()).map_err(|e| e.field),
         ("{name}", _) => {{
@@ -146,7 +156,23 @@ fn main() {{
 
 def _go_main(catalogs: Mapping[str, Catalog]) -> str:
     imports = "".join(f'\t{name} "example.org/languages/{name}/events"\n' for name in catalogs)
-    cases = "".join(
+    made = "".join(
+        f"""	case "{name}/made {event.type}":
+		event := &{name}.{event.class_name}{{}}
+		if err := json.Unmarshal(data, event); err != nil {{
+			panic(err)
+		}}
+		out, err := {name}.ToJSON(event)
+		if err != nil {{
+			return nil, err.(*{name}.EventError).Field, false
+		}}
+		return out, "", true
+"""
+        for name, catalog in catalogs.items()
+        for event in catalog.events
+        if event.rules
+    )
+    cases = made + "".join(
         f"""	case "{name}/sent":
 		event, err := {name}.FromJSON(data)
 		if err != nil {{
@@ -206,7 +232,15 @@ func main() {{
 		if number, err := strconv.ParseInt(parts[2], 10, 64); err == nil {{
 			version = &number
 		}}
-		text, field, ok := read(parts[0]+"/"+parts[1], version, []byte(parts[3]))
+		form := parts[1]
+		if form == "made" {{
+			var event struct{{ Type string }}
+			if err := json.Unmarshal([]byte(parts[3]), &event); err != nil {{
+				panic(err)
+			}}
+			form += " " + event.Type
+		}}
+		text, field, ok := read(parts[0]+"/"+form, version, []byte(parts[3]))
 		if ok {{
 			fmt.Println(string(text))
 		}} else {{
