@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from adi_analytics_codegen.backends.describe import broken_rule_text, deprecation_text
 from adi_analytics_codegen.backends.layout import Group, laid_out, width
 from adi_analytics_codegen.backends.text import WIDTH, py_string
-from adi_analytics_codegen.model.kinds import Sensitivity, Status, Store
+from adi_analytics_codegen.model.kinds import FieldType, Sensitivity, Status, Store
 from adi_analytics_codegen.model.walk import innermost
 from adi_analytics_codegen.model.wire import part_of_path
 
@@ -72,13 +72,21 @@ def _or_none(text: str | None) -> str:
 
 
 def stored_otherwise(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the path of keys and policy of every field that is not stored unchanged. Lists do not appear in paths."""
+    """Yield the path of keys and policy of every field that is not stored unchanged.
+
+    Lists do not appear in paths; a map is a ``*``.
+    """
     for field in fields:
         path = f"{prefix}{part_of_path(field.key)}"
         if field.store is not Store.KEEP:
             yield path, str(field.store)
         else:
-            yield from stored_otherwise(innermost(field).fields, f"{path}.")
+            yield from stored_otherwise(innermost(field).fields, f"{path}.{'*.' * _maps(field)}")
+
+
+def _maps(field: Field) -> int:
+    """Return how many maps lead to what is inside *field*."""
+    return 0 if field.items is None else (field.type is FieldType.MAP) + _maps(field.items)
 
 
 def infos(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, list[tuple[str, str]]]]:

@@ -104,14 +104,15 @@ def _is_delicate(field: Field) -> bool:
 
 
 def deep(prefix: str, fields: tuple[Field, ...]) -> Iterator[tuple[str, Field]]:
-    """Yield *fields* and those inside them with their paths, such as ``place.city`` and ``lines[].note``."""
+    """Yield *fields* and those inside them with their paths, such as ``place.city``, ``lines[].note`` and ``visits{}.note``."""
     for field in fields:
         yield f"{prefix}{field.name}", field
-        yield from deep(f"{prefix}{field.name}{'[]' * _depth(field)}.", innermost(field).fields)
+        yield from deep(f"{prefix}{field.name}{_marks(field)}.", innermost(field).fields)
 
 
-def _depth(field: Field) -> int:
-    return 0 if field.items is None else 1 + _depth(field.items)
+def _marks(field: Field) -> str:
+    """Return what stands in a path for the lists and maps that lead to what is inside *field*."""
+    return "" if field.items is None else ("{}" if field.type is FieldType.MAP else "[]") + _marks(field.items)
 
 
 def type_text(catalog: Catalog, field: Field) -> str:

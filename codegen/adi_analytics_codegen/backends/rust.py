@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.describe import class_text, enum_value_text, field_notes, sentence
 from adi_analytics_codegen.backends.rust_layout import (
-    WIDTH,
     arm,
     call,
     deprecated,
     doc,
     float_literal,
     let,
+    member,
     rules,
     rust_string,
     tuple_variant,
@@ -176,8 +176,7 @@ class _Module:
             lines.append('    #[serde(skip_serializing_if = "Option::is_none")]')
         kind = self.type_of(field, owner)
         kind = f"Option<{kind}>" if field.optional else kind
-        line = f"    pub {name}: {kind},"
-        return "\n".join([*lines, line if len(line) <= WIDTH else f"    pub {name}:\n        {kind},"])
+        return "\n".join([*lines, member(name, kind)])
 
     def type_of(self, field: Field, owner: str) -> str:
         """Return the type of the values of *field*."""

@@ -32,6 +32,29 @@ def tuple_variant(name: str) -> str:
     return line if len(line) <= WIDTH else f"    {name}(\n        {name},\n    ),"
 
 
+def member(name: str, kind: str) -> str:
+    """Return the field *name* of a struct."""
+    line = f"    pub {name}: {kind},"
+    if len(line) <= WIDTH:
+        return line
+    return f"    pub {name}:\n        {kind}," if 9 + len(kind) <= WIDTH else f"    pub {name}: {_lines(kind, 4)},"
+
+
+def _lines(kind: str, indent: int) -> str:
+    """Return the generic type *kind* with a line for each argument."""
+    name, _, rest = kind.partition("<")
+    if not rest:
+        return kind
+    first, comma, second = rest[:-1].partition(", ") if name == "BTreeMap" else (rest[:-1], "", "")
+    margin = " " * indent
+    inside = indent + 4
+    lines = [
+        f"{margin}    {one if inside + len(one) < WIDTH else _lines(one, inside)},\n"
+        for one in ([first, second] if comma else [first])
+    ]
+    return f"{name}<\n{''.join(lines)}{margin}>"
+
+
 def arm(pattern: str, body: str, indent: int) -> str:
     """Return an arm of a `match`."""
     margin = " " * indent

@@ -39,7 +39,6 @@ _CATALOG_RULES: Final = {
     "include": "A file is included twice, is outside of the main file's folder, or holds what belongs into that file.",
     "key-of-items": "The items of a list have a key that only fields can have.",
     "key-of-other-type": "A field or measure of this type cannot have this key.",
-    "map-values": "The values of a map are lists, objects or maps.",
     "measure-type": "A measure cannot be taken of a field of this type.",
     "member-collision": "Two values of an enum would be called the same in generated code.",
     "missing-key": "A key that is needed is missing.",

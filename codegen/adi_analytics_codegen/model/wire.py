@@ -1,7 +1,7 @@
 """Names on the wire: what events and fields are called in JSON, where that is not what they are called in code.
 
 A path of keys is written as one text: keys with dots between, in which ``~1`` is a dot and ``~0`` a ``~``, as in a JSON
-Pointer (RFC 6901).
+Pointer (RFC 6901). Where a path leads through the keys of a map, it may have a ``*``; a key ``*`` is written ``~2``.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 def part_of_path(key: str) -> str:
     """Return *key* as it stands in a path."""
-    return key.replace("~", "~0").replace(".", "~1")
+    return "~2" if key == "*" else key.replace("~", "~0").replace(".", "~1")
 
 
 def key_of_part(part: str) -> str:
     """Return the key that stands as *part* in a path."""
-    return part.replace("~1", ".").replace("~0", "~")
+    return "*" if part == "~2" else part.replace("~1", ".").replace("~0", "~")
 
 
 def keys_of_path(path: str) -> list[str]:

@@ -194,6 +194,8 @@ def _keys(kind: inspect.Type) -> Iterator[str]:
             yield from _keys(one)
     elif isinstance(kind, inspect.VarTupleType):
         yield from _keys(kind.item_type)
+    elif isinstance(kind, inspect.DictType):
+        yield from _keys(kind.value_type)
 
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON spells it, and not behind an escaped backslash

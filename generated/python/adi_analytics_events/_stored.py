@@ -87,7 +87,7 @@ class _Shapes:
         members: list[Any] = []
         keys = dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))
         for name, key in keys.items():
-            path = f"{prefix}{key.replace('~', '~0').replace('.', '~1')}"
+            path = prefix + ("~2" if key == "*" else key.replace("~", "~0").replace(".", "~1"))
             stored = self.store.get(path)
             if stored == "hash":
                 members.append((name, str | None, None))
@@ -117,7 +117,7 @@ class _Shapes:
             items: Any = self.kind(arguments[0], prefix)
             return tuple.__class_getitem__((items, ...))
         if origin is Mapping:
-            values: Any = self.kind(arguments[1], prefix)
+            values: Any = self.kind(arguments[1], f"{prefix}*.")
             return dict.__class_getitem__((str, values))
         is_object = hasattr(hint, "__struct_fields__")
         return self.shape(hint, prefix) if is_object else hint
@@ -136,4 +136,6 @@ def _event(value: Any) -> Any:
     cls: Any = _CLASSES.get(kind)
     if cls is not None:
         return cls(**{name: _event(getattr(value, name, None)) for name in cls.__struct_fields__})
+    if kind is dict:
+        return {key: _event(inner) for key, inner in value.items()}
     return tuple(map(_event, value)) if kind is tuple else value

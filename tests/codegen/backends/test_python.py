@@ -192,7 +192,16 @@ for event, old, new, field in [
         assert error.field == field, error.field
     else:
         raise AssertionError(field)
-assert shop.PageView.STORE == {"url": "hash", "place.city": "drop", "ip": "drop"}
+visits = {"a": shop.PageViewVisits(clicks=[{"x": 1}], note="n", search="s"), "b": shop.PageViewVisits(clicks=())}
+many = shop.from_json(shop.to_json(shop.PageView(visitor_id=UUID(int=1), url="https://x.example/", channel="ad", tags=(),
+    visits=visits, stays={"a": [1.5], "b": ()})))
+assert many.visits == visits and many.stays == {"a": (1.5,), "b": ()} and many.visits["a"].clicks == ({"x": 1},)
+row = shop.to_dict(many)
+row["visits"] = {"a": {"clicks": [{"x": 1.0}], "note": "0f" * 32}, "b": {}}
+assert shop.from_stored(row, "page_view", 2).visits["b"] == shop.PageViewVisits(clicks=None)
+assert shop.from_stored(row, "page_view", 2).visits["a"].note == "0f" * 32
+assert shop.PageView.STORE == {"url": "hash", "place.city": "drop", "visits.*.note": "hash", "visits.*.search": "drop",
+    "ip": "drop"}
 print("done")
 """
     assert run_python(code, GOLDEN / "everything" / "python") == "done\n"

@@ -44,7 +44,7 @@ def schema_of(catalog: Catalog, name: str) -> Any:
 
 def one(version: int = 1, reserved: Any = (), enums: Any = None, **fields: Any) -> Catalog:
     event = {"domain": "web", "description": "x", "version": version, "reserved": list(reserved), "fields": fields}
-    base = {"catalog": {"format": 1, "name": "small", "owner": "me"}, "domains": {"web": "The site"}}
+    base = {"catalog": {"format": 2, "name": "small", "owner": "me"}, "domains": {"web": "The site"}}
     found = loaded({**base, "enums": enums or {}, "events": {"seen": event}})
     assert found is not None
     return found
@@ -100,6 +100,27 @@ CASES: dict[str, tuple[Catalog, Any, Catalog]] = {
         {"places": [{"zip": 1, "name": "Ulm"}]},
         places,
     ),
+    "fields in maps": (
+        (
+            parcels := one(
+                parcels={
+                    "type": "map",
+                    "values": {
+                        "type": "list",
+                        "items": {
+                            "type": "object",
+                            "fields": {
+                                "zip": {"type": "int", "store": "drop"},
+                                "name": {"type": "string", "max_length": 3, "store": "hash", "wire": "*"},
+                            },
+                        },
+                    },
+                }
+            )
+        ),
+        {"parcels": {"a.b": [{"zip": 1, "*": "Ulm"}], "zip": []}},
+        parcels,
+    ),
     "a removed field": (
         one(a={"type": "int"}, o={"type": "object", "fields": {"b": {"type": "int"}, "c": {"type": "int"}}}),
         {"a": 1, "o": {"b": 1, "c": 2}},
@@ -134,6 +155,15 @@ def test_a_field_has_what_the_row_has():
         made.SeenPlaces(zip=None, name="f" * 64),
         made.SeenPlaces(zip=None, name=None),
     )
+
+
+def test_a_rule_goes_through_a_map():
+    made = package(CASES["fields in maps"][0])
+    assert made.Seen.STORE == {"parcels.*.zip": "drop", "parcels.*.~2": "hash"}
+    event = made.from_stored({"parcels": {"zip": [{"*": "f" * 64, "zip": "any"}, {}]}}, "seen", 1)
+    assert event.parcels == {
+        "zip": (made.SeenParcels(zip=None, name="f" * 64), made.SeenParcels(zip=None, name=None)),
+    }
 
 
 COMPLETED: dict[str, Any] = {"user_id": ID, "task_id": ID, "duration_ms": 1200, "exit_code": 0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -23,21 +24,23 @@ class Friend:
 @dataclass
 class Signed:
     EVENT_TYPE: ClassVar[str] = "signed"
-    STORE: ClassVar[dict[str, str]] = {"secret": "drop", "first.email": "hash", "friends.email": "drop"}
+    STORE: ClassVar[dict[str, str]] = {"secret": "drop", "first.email": "hash", "friends.email": "drop", "ages.*.email": "hash"}
     secret: str
     first: Friend | None = None
     friends: Annotated[tuple[Friend, ...], Meta(max_length=2)] = ()
+    ages: Mapping[str, tuple[Friend, ...]] | None = None
 
 
 def stored(**changes: Any) -> bytes:
     whole = {"type": "signed", "secret": "s", "first": {"email": "e", "age": 1}, "friends": [{"email": "e"}]}
+    whole |= {"ages": {"email": [{"email": "e", "age": 1}, {"email": "f"}], "b": []}}
     return json.dumps(StorePolicy(Signed.STORE, "key").apply(json.loads(json.dumps(whole))) | changes).encode()
 
 
 @pytest.mark.parametrize("changes", [{}, {"first": None}, {"friends": []}, {"first": {"age": 3}}])
 def test_what_the_policy_leaves_is_accepted(changes: dict[str, Any]) -> None:
     stored_decoder_of(Signed)(stored(**changes))
-    assert unchecked_fields(Signed) == ("first.email", "friends.email", "secret")
+    assert unchecked_fields(Signed) == ("ages.*.email", "first.email", "friends.email", "secret")
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,8 @@ def test_what_the_policy_leaves_is_accepted(changes: dict[str, Any]) -> None:
         ({"friends": [{"email": "e"}]}, "`$.friends[0]`"),
         ({"friends": [{}, {"age": 1.5}]}, "`$.friends[1].age`"),
         ({"friends": [{}, {}, {}]}, "`$.friends`"),
+        ({"ages": {"a": [{"email": "plain"}]}}, "`$.ages[...][0].email`"),
+        ({"ages": {"a": [{"age": "old"}]}}, "`$.ages[...][0].age`"),
         ({"type": "other"}, "`$.type`"),
     ],
 )

@@ -61,8 +61,8 @@ def name_on_wire(draw: Any, members: dict[str, Any]) -> None:
         if draw(st.integers(0, 3)) == 0:
             one["wire"] = draw(WIRES).format(name[:20] if len(name) < 20 else name[:18] + str(len(name)))
         inner = one
-        while "items" in inner:
-            inner = inner["items"]
+        while inside := inner.get("items", inner.get("values")):
+            inner = inside
         name_on_wire(draw, inner.get("fields", {}))
     keys = [one.get("wire", name) for name, one in members.items()]
     for name, one in members.items():
@@ -82,7 +82,7 @@ def fields(draw: Any, enums: list[str], depth: int = 0, name: str = "") -> dict[
         made["items"] = draw(fields(enums, depth + 1))
         made["items"] = draw(_inside(made["items"]))
     if kind == "map":
-        made["values"] = draw(_inside(draw(fields(enums, 2))))
+        made["values"] = draw(_inside(draw(fields(enums, depth + 1))))
     if kind == "object":
         made["fields"] = draw(st.dictionaries(NAMES, fields(enums, depth + 1), min_size=1, max_size=3))
     if name or depth == 0:

@@ -36,8 +36,8 @@ def _members(fields: Members, path: str = "") -> Iterator[tuple[str, Members]]:
     yield path, fields
     for name, field in fields.items():
         inner = field
-        while "items" in inner:
-            inner = inner["items"]
+        while inside := inner.get("items", inner.get("values")):
+            inner = inside
         if "fields" in inner:
             yield from _members(inner["fields"], f"{path}{_part(name, field)}.")
 

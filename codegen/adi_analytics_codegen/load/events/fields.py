@@ -54,7 +54,6 @@ _NEEDED_BY_TYPE: Final = {
     FieldType.DECIMAL: ("precision", "scale"),
 }
 _INSIDE: Final = {FieldType.LIST: "items", FieldType.MAP: "values"}
-_NOT_OF_MAPS: Final = frozenset({FieldType.LIST, FieldType.OBJECT, FieldType.MAP})
 _NOT_OF_ITEMS: Final = ("optional", "sensitivity", "store", "deprecated", "wire")
 
 
@@ -186,7 +185,7 @@ class FieldResolver:
             description=node.scalar("description", ""),
             optional=node.scalar("optional" if name else "nullable", default=False),
             enum=self._enum(node, subject) if kind is FieldType.ENUM else None,
-            items=self._items(kind, items, subject) if items is not None else None,
+            items=self._items(items, subject) if items is not None else None,
             fields=tuple(own.values()) if shared is None else shared.fields,
             class_name=None if shared is None else shared.class_name,
             sensitivity=sensitivity,
@@ -218,17 +217,13 @@ class FieldResolver:
             self.context.broken.add(node.key_at)
         return made
 
-    def _items(self, kind: FieldType, node: Node, subject: str) -> Field:
+    def _items(self, node: Node, subject: str) -> Field:
         for key in _NOT_OF_ITEMS:
             present = node.get(key)
             if present is not None:
                 fix = "move it to the list, or to a field of the object"
                 self.context.error(present.key_at, "key-of-items", f'items cannot have "{key}"', fix, subject)
-        made = self.field("", node, subject)
-        if kind is FieldType.MAP and made.type in _NOT_OF_MAPS:
-            fix = "use a list of objects with a key each, or json"
-            self.context.error(node.key_at, "map-values", f"the values of a map cannot be {made.type}s", fix, subject)
-        return made
+        return self.field("", node, subject)
 
     def _check_keys(self, kind: FieldType, node: Node, subject: str) -> None:
         for key, kinds in _KEYS_OF_TYPE.items():

@@ -14,20 +14,24 @@ _REMOVE: Final = object()
 
 def part_of_path(key: str) -> str:
     """Return *key* as it stands in a path of ``STORE``."""
-    return key.replace("~", "~0").replace(".", "~1")
+    return "~2" if key == "*" else key.replace("~", "~0").replace(".", "~1")
 
 
-def keys_of_path(path: str) -> list[str]:
-    """Return the keys of *path*, as ``STORE`` has it."""
-    return [part.replace("~1", ".").replace("~0", "~") for part in path.split(".")]
+def keys_of_path(path: str) -> list[str | None]:
+    """Return the keys of *path*, as ``STORE`` has it: ``None`` for every key of a map."""
+    return [None if part == "*" else _key_of_part(part) for part in path.split(".")]
+
+
+def _key_of_part(part: str) -> str:
+    return "*" if part == "~2" else part.replace("~1", ".").replace("~0", "~")
 
 
 class StorePolicy:
     """Applies the ``STORE`` of an event class to its values.
 
     Args:
-        store: ``hash`` or ``drop`` by path of keys; a dot leads into an object, or into each object of a list. In a key
-            ``~1`` is a dot and ``~0`` a ``~``.
+        store: ``hash`` or ``drop`` by path of keys; a dot leads into an object, or into each object of a list, and ``*``
+            into each value of a map. In a key ``~1`` is a dot, ``~0`` a ``~``, and ``~2`` is the key ``*``.
         key: The key of the hash. Empty: such values are left out, for a plain text or an unkeyed hash of an address or
             a name can be guessed back.
     """
@@ -66,12 +70,16 @@ def _remove(_value: Any) -> object:
     return _REMOVE
 
 
-def _apply(values: Any, path: list[str], action: Action) -> None:
+def _apply(values: Any, path: list[str | None], action: Action) -> None:
     if isinstance(values, (list, tuple)):
         for value in values:
             _apply(value, path, action)
         return
     name, *rest = path
+    if name is None and isinstance(values, dict):
+        for value in values.values():
+            _apply(value, rest, action)
+        return
     if not isinstance(values, dict) or values.get(name) is None:
         return
     if rest:

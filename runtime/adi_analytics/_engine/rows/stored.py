@@ -59,6 +59,8 @@ def _replaced(hint: Any, store: Mapping[str, str]) -> Any:
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return Annotated[_replaced(args[0], store), *hint.__metadata__]
+    if origin is Mapping:
+        store = {path.removeprefix("*."): to for path, to in store.items()}
     inner = [_replaced(one, store) for one in args]
     if origin in {Union, types.UnionType}:
         return reduce(operator.or_, inner)
