@@ -104,7 +104,7 @@ def _is_delicate(field: Field) -> bool:
 
 
 def deep(prefix: str, fields: tuple[Field, ...]) -> Iterator[tuple[str, Field]]:
-    """Yield *fields* and those inside them with their paths, such as ``place.city``, ``lines[].note`` and ``visits{}.note``."""
+    """Yield *fields* and those inside them with their paths, such as ``lines[].note`` and ``visits{}.note``."""
     for field in fields:
         yield f"{prefix}{field.name}", field
         yield from deep(f"{prefix}{field.name}{_marks(field)}.", innermost(field).fields)

@@ -193,8 +193,8 @@ for event, old, new, field in [
     else:
         raise AssertionError(field)
 visits = {"a": shop.PageViewVisits(clicks=[{"x": 1}], note="n", search="s"), "b": shop.PageViewVisits(clicks=())}
-many = shop.from_json(shop.to_json(shop.PageView(visitor_id=UUID(int=1), url="https://x.example/", channel="ad", tags=(),
-    visits=visits, stays={"a": [1.5], "b": ()})))
+many = shop.from_json(shop.to_json(shop.PageView(visitor_id=UUID(int=1), url="https://x.example/", channel="ad",
+    tags=(), visits=visits, stays={"a": [1.5], "b": ()})))
 assert many.visits == visits and many.stays == {"a": (1.5,), "b": ()} and many.visits["a"].clicks == ({"x": 1},)
 row = shop.to_dict(many)
 row["visits"] = {"a": {"clicks": [{"x": 1.0}], "note": "0f" * 32}, "b": {}}

@@ -24,7 +24,12 @@ class Friend:
 @dataclass
 class Signed:
     EVENT_TYPE: ClassVar[str] = "signed"
-    STORE: ClassVar[dict[str, str]] = {"secret": "drop", "first.email": "hash", "friends.email": "drop", "ages.*.email": "hash"}
+    STORE: ClassVar[dict[str, str]] = {
+        "secret": "drop",
+        "first.email": "hash",
+        "friends.email": "drop",
+        "ages.*.email": "hash",
+    }
     secret: str
     first: Friend | None = None
     friends: Annotated[tuple[Friend, ...], Meta(max_length=2)] = ()

@@ -30,8 +30,8 @@ class StorePolicy:
     """Applies the ``STORE`` of an event class to its values.
 
     Args:
-        store: ``hash`` or ``drop`` by path of keys; a dot leads into an object, or into each object of a list, and ``*``
-            into each value of a map. In a key ``~1`` is a dot, ``~0`` a ``~``, and ``~2`` is the key ``*``.
+        store: ``hash`` or ``drop`` by path of keys; a dot leads into an object, or into each object of a list, and
+            ``*`` into each value of a map. In a key ``~1`` is a dot, ``~0`` a ``~``, and ``~2`` is the key ``*``.
         key: The key of the hash. Empty: such values are left out, for a plain text or an unkeyed hash of an address or
             a name can be guessed back.
     """

@@ -16,7 +16,7 @@ from datamodel_code_generator import generate
 from datamodel_code_generator.enums import DataModelType, InputFileType
 from datamodel_code_generator.format import DatetimeClassType, PythonVersion
 
-_TEMPLATES: Final = Path(__file__).parent.parent / "templates" / "python" / "datamodel"
+_TEMPLATES: Final = Path(__file__).parents[2] / "templates" / "python" / "datamodel"
 _CLASS: Final = re.compile(r"^#: begin (\w+)\n(.*?)\n#: end$", re.MULTILINE | re.DOTALL)
 
 

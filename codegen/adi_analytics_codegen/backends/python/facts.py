@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adi_analytics_codegen.backends.describe import broken_rule_text, deprecation_text
-from adi_analytics_codegen.backends.layout import Group, laid_out, width
+from adi_analytics_codegen.backends.python.layout import Group, laid_out, width
 from adi_analytics_codegen.backends.text import WIDTH, py_string
 from adi_analytics_codegen.model.kinds import FieldType, Sensitivity, Status, Store
 from adi_analytics_codegen.model.walk import innermost
@@ -14,7 +14,7 @@ from adi_analytics_codegen.model.wire import part_of_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from adi_analytics_codegen.backends.layout import Part
+    from adi_analytics_codegen.backends.python.layout import Part
     from adi_analytics_codegen.model.events import Event
     from adi_analytics_codegen.model.fields import Field
     from adi_analytics_codegen.model.rules import FieldRule

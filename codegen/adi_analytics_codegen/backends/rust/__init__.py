@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.describe import class_text, enum_value_text, field_notes, sentence
-from adi_analytics_codegen.backends.rust_layout import (
+from adi_analytics_codegen.backends.rust.layout import (
     arm,
     call,
     deprecated,
