@@ -101,15 +101,17 @@ pub struct Field {
     pub pattern: Option<&'static str>,
 }
 
-/// A required string that is stored as it is; fields differ from it.
-pub(super) const FIELD: Field = Field {
-    name: "",
-    kind: Kind::Text,
-    optional: false,
-    store: Store::Keep,
-    size: (0, usize::MAX),
-    pattern: None,
-};
+impl Field {
+    /// A required string that is stored as it is; fields differ from it.
+    pub(super) const PLAIN: Field = Field {
+        name: "",
+        kind: Kind::Text,
+        optional: false,
+        store: Store::Keep,
+        size: (0, usize::MAX),
+        pattern: None,
+    };
+}
 
 #[doc(hidden)]
 pub enum Kind {
@@ -315,7 +317,7 @@ fn object_of(
             None if may_lack => {}
             None => return Err(Problem::at(field.name, "missing required field")),
             Some(value) => {
-                let kind = if is_hash { &FIELD } else { field };
+                let kind = if is_hash { &Field::PLAIN } else { field };
                 let value = value_of(kind, value, form).map_err(|p| p.inside(field.name))?;
                 checked.insert(field.name.to_owned(), value);
             }

@@ -2,29 +2,29 @@
 
 //! What the catalog says of the fields of each event.
 
-use super::codec::{Field, Kind, Store, FIELD};
+use super::codec::{Field, Kind, Store};
 
 pub(super) const AUTH_LOGIN_ATTEMPT: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "success",
         kind: Kind::Bool,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "error",
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "email",
         store: Store::Hash,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -32,17 +32,17 @@ pub(super) const AUTH_CODE_VERIFIED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "success",
         kind: Kind::Bool,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "error",
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -50,17 +50,17 @@ pub(super) const AUTH_TOKEN_REFRESH: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "success",
         kind: Kind::Bool,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "error",
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -68,12 +68,12 @@ pub(super) const AUTH_SESSION_VALIDATED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "valid",
         kind: Kind::Bool,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -81,28 +81,28 @@ pub(super) const TASK_CREATED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "task_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "project_id",
         kind: Kind::Uuid,
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "cocoon_id",
         kind: Kind::Uuid,
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "command",
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -110,18 +110,18 @@ pub(super) const TASK_STARTED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "task_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "cocoon_id",
         kind: Kind::Uuid,
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -129,22 +129,22 @@ pub(super) const TASK_COMPLETED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "task_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "duration_ms",
         kind: Kind::Int(0, i64::MAX),
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "exit_code",
         kind: Kind::Int(i64::MIN, i64::MAX),
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -152,28 +152,28 @@ pub(super) const TASK_FAILED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "task_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "duration_ms",
         kind: Kind::Int(0, i64::MAX),
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "exit_code",
         kind: Kind::Int(i64::MIN, i64::MAX),
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "error",
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -181,18 +181,18 @@ pub(super) const TASK_CANCELLED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "task_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "duration_ms",
         kind: Kind::Int(0, i64::MAX),
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -200,22 +200,22 @@ pub(super) const INTEGRATION_CONNECTED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "integration_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "provider",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "project_id",
         kind: Kind::Uuid,
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -223,21 +223,21 @@ pub(super) const INTEGRATION_DISCONNECTED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "integration_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "provider",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "reason",
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -245,20 +245,20 @@ pub(super) const INTEGRATION_USED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "integration_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "provider",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "action",
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -266,20 +266,20 @@ pub(super) const INTEGRATION_ERROR: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "integration_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "provider",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "error",
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -287,16 +287,16 @@ pub(super) const OAUTH_FLOW_STARTED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "provider",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "state",
         store: Store::Drop,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -304,21 +304,21 @@ pub(super) const OAUTH_FLOW_COMPLETED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "success",
         kind: Kind::Bool,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "error",
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "provider",
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -327,19 +327,19 @@ pub(super) const WEBHOOK_RECEIVED: &[Field] = &[
         name: "integration_id",
         kind: Kind::Uuid,
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "provider",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "event_type",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "delivery_id",
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -348,34 +348,34 @@ pub(super) const WEBHOOK_PROCESSED: &[Field] = &[
         name: "integration_id",
         kind: Kind::Uuid,
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "provider",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "event_type",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "delivery_id",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "success",
         kind: Kind::Bool,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "error",
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "duration_ms",
         kind: Kind::Int(0, i64::MAX),
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -383,17 +383,17 @@ pub(super) const COCOON_REGISTERED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "cocoon_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "device_name",
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -402,12 +402,12 @@ pub(super) const COCOON_CONNECTED: &[Field] = &[
         name: "user_id",
         kind: Kind::Uuid,
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "cocoon_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -416,17 +416,17 @@ pub(super) const COCOON_DISCONNECTED: &[Field] = &[
         name: "user_id",
         kind: Kind::Uuid,
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "cocoon_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "duration_seconds",
         kind: Kind::Int(0, i64::MAX),
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -434,17 +434,17 @@ pub(super) const COCOON_CLAIMED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "cocoon_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "via_setup_token",
         kind: Kind::Bool,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -452,17 +452,17 @@ pub(super) const COCOON_SETUP_TOKEN_CREATED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "token_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "cocoon_name",
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -470,17 +470,17 @@ pub(super) const COCOON_SETUP_TOKEN_USED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "token_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "cocoon_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -488,16 +488,16 @@ pub(super) const PROJECT_CREATED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "project_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "name",
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -505,12 +505,12 @@ pub(super) const PROJECT_UPDATED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "project_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -518,12 +518,12 @@ pub(super) const PROJECT_DELETED: &[Field] = &[
     Field {
         name: "user_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "project_id",
         kind: Kind::Uuid,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -531,31 +531,31 @@ pub(super) const API_REQUEST: &[Field] = &[
     Field {
         name: "service",
         size: (1, usize::MAX),
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "user_id",
         kind: Kind::Uuid,
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "endpoint",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "method",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "status_code",
         kind: Kind::Int(100, 599),
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "duration_ms",
         kind: Kind::Int(0, i64::MAX),
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -563,22 +563,22 @@ pub(super) const DATABASE_QUERY: &[Field] = &[
     Field {
         name: "service",
         size: (1, usize::MAX),
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "query_type",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "duration_ms",
         kind: Kind::Int(0, i64::MAX),
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "rows_affected",
         kind: Kind::Int(0, i64::MAX),
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];
 
@@ -586,26 +586,26 @@ pub(super) const APPLICATION_ERROR: &[Field] = &[
     Field {
         name: "service",
         size: (1, usize::MAX),
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "user_id",
         kind: Kind::Uuid,
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "error_type",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "error_message",
-        ..FIELD
+        ..Field::PLAIN
     },
     Field {
         name: "context",
         kind: Kind::Json,
         optional: true,
-        ..FIELD
+        ..Field::PLAIN
     },
 ];

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::codec::{self, row, Row};
+use super::codec::{self, row};
 use super::EventError;
 
 /// Somebody tried to sign in.
@@ -29,7 +29,7 @@ pub struct AuthLoginAttempt {
     pub email: Option<String>,
 }
 
-impl Row for AuthLoginAttempt {
+impl codec::Row for AuthLoginAttempt {
     type Sent = super::AuthLoginAttempt;
 }
 
@@ -49,7 +49,7 @@ pub struct AuthCodeVerified {
     pub error: Option<String>,
 }
 
-impl Row for AuthCodeVerified {
+impl codec::Row for AuthCodeVerified {
     type Sent = super::AuthCodeVerified;
 }
 
@@ -69,7 +69,7 @@ pub struct AuthTokenRefresh {
     pub error: Option<String>,
 }
 
-impl Row for AuthTokenRefresh {
+impl codec::Row for AuthTokenRefresh {
     type Sent = super::AuthTokenRefresh;
 }
 
@@ -86,7 +86,7 @@ pub struct AuthSessionValidated {
     pub valid: Option<bool>,
 }
 
-impl Row for AuthSessionValidated {
+impl codec::Row for AuthSessionValidated {
     type Sent = super::AuthSessionValidated;
 }
 
@@ -112,7 +112,7 @@ pub struct TaskCreated {
     pub command: Option<String>,
 }
 
-impl Row for TaskCreated {
+impl codec::Row for TaskCreated {
     type Sent = super::TaskCreated;
 }
 
@@ -132,7 +132,7 @@ pub struct TaskStarted {
     pub cocoon_id: Option<String>,
 }
 
-impl Row for TaskStarted {
+impl codec::Row for TaskStarted {
     type Sent = super::TaskStarted;
 }
 
@@ -155,7 +155,7 @@ pub struct TaskCompleted {
     pub exit_code: Option<i64>,
 }
 
-impl Row for TaskCompleted {
+impl codec::Row for TaskCompleted {
     type Sent = super::TaskCompleted;
 }
 
@@ -181,7 +181,7 @@ pub struct TaskFailed {
     pub error: Option<String>,
 }
 
-impl Row for TaskFailed {
+impl codec::Row for TaskFailed {
     type Sent = super::TaskFailed;
 }
 
@@ -201,7 +201,7 @@ pub struct TaskCancelled {
     pub duration_ms: Option<i64>,
 }
 
-impl Row for TaskCancelled {
+impl codec::Row for TaskCancelled {
     type Sent = super::TaskCancelled;
 }
 
@@ -224,7 +224,7 @@ pub struct IntegrationConnected {
     pub project_id: Option<String>,
 }
 
-impl Row for IntegrationConnected {
+impl codec::Row for IntegrationConnected {
     type Sent = super::IntegrationConnected;
 }
 
@@ -247,7 +247,7 @@ pub struct IntegrationDisconnected {
     pub reason: Option<String>,
 }
 
-impl Row for IntegrationDisconnected {
+impl codec::Row for IntegrationDisconnected {
     type Sent = super::IntegrationDisconnected;
 }
 
@@ -270,7 +270,7 @@ pub struct IntegrationUsed {
     pub action: Option<String>,
 }
 
-impl Row for IntegrationUsed {
+impl codec::Row for IntegrationUsed {
     type Sent = super::IntegrationUsed;
 }
 
@@ -293,7 +293,7 @@ pub struct IntegrationError {
     pub error: Option<String>,
 }
 
-impl Row for IntegrationError {
+impl codec::Row for IntegrationError {
     type Sent = super::IntegrationError;
 }
 
@@ -310,7 +310,7 @@ pub struct OAuthFlowStarted {
     pub provider: Option<String>,
 }
 
-impl Row for OAuthFlowStarted {
+impl codec::Row for OAuthFlowStarted {
     type Sent = super::OAuthFlowStarted;
 }
 
@@ -333,7 +333,7 @@ pub struct OAuthFlowCompleted {
     pub provider: Option<String>,
 }
 
-impl Row for OAuthFlowCompleted {
+impl codec::Row for OAuthFlowCompleted {
     type Sent = super::OAuthFlowCompleted;
 }
 
@@ -356,7 +356,7 @@ pub struct WebhookReceived {
     pub delivery_id: Option<String>,
 }
 
-impl Row for WebhookReceived {
+impl codec::Row for WebhookReceived {
     type Sent = super::WebhookReceived;
 }
 
@@ -388,7 +388,7 @@ pub struct WebhookProcessed {
     pub duration_ms: Option<i64>,
 }
 
-impl Row for WebhookProcessed {
+impl codec::Row for WebhookProcessed {
     type Sent = super::WebhookProcessed;
 }
 
@@ -408,7 +408,7 @@ pub struct CocoonRegistered {
     pub device_name: Option<String>,
 }
 
-impl Row for CocoonRegistered {
+impl codec::Row for CocoonRegistered {
     type Sent = super::CocoonRegistered;
 }
 
@@ -425,7 +425,7 @@ pub struct CocoonConnected {
     pub cocoon_id: Option<String>,
 }
 
-impl Row for CocoonConnected {
+impl codec::Row for CocoonConnected {
     type Sent = super::CocoonConnected;
 }
 
@@ -445,7 +445,7 @@ pub struct CocoonDisconnected {
     pub duration_seconds: Option<i64>,
 }
 
-impl Row for CocoonDisconnected {
+impl codec::Row for CocoonDisconnected {
     type Sent = super::CocoonDisconnected;
 }
 
@@ -465,7 +465,7 @@ pub struct CocoonClaimed {
     pub via_setup_token: Option<bool>,
 }
 
-impl Row for CocoonClaimed {
+impl codec::Row for CocoonClaimed {
     type Sent = super::CocoonClaimed;
 }
 
@@ -485,7 +485,7 @@ pub struct CocoonSetupTokenCreated {
     pub cocoon_name: Option<String>,
 }
 
-impl Row for CocoonSetupTokenCreated {
+impl codec::Row for CocoonSetupTokenCreated {
     type Sent = super::CocoonSetupTokenCreated;
 }
 
@@ -505,7 +505,7 @@ pub struct CocoonSetupTokenUsed {
     pub cocoon_id: Option<String>,
 }
 
-impl Row for CocoonSetupTokenUsed {
+impl codec::Row for CocoonSetupTokenUsed {
     type Sent = super::CocoonSetupTokenUsed;
 }
 
@@ -525,7 +525,7 @@ pub struct ProjectCreated {
     pub name: Option<String>,
 }
 
-impl Row for ProjectCreated {
+impl codec::Row for ProjectCreated {
     type Sent = super::ProjectCreated;
 }
 
@@ -542,7 +542,7 @@ pub struct ProjectUpdated {
     pub project_id: Option<String>,
 }
 
-impl Row for ProjectUpdated {
+impl codec::Row for ProjectUpdated {
     type Sent = super::ProjectUpdated;
 }
 
@@ -559,7 +559,7 @@ pub struct ProjectDeleted {
     pub project_id: Option<String>,
 }
 
-impl Row for ProjectDeleted {
+impl codec::Row for ProjectDeleted {
     type Sent = super::ProjectDeleted;
 }
 
@@ -588,7 +588,7 @@ pub struct ApiRequest {
     pub duration_ms: Option<i64>,
 }
 
-impl Row for ApiRequest {
+impl codec::Row for ApiRequest {
     type Sent = super::ApiRequest;
 }
 
@@ -611,7 +611,7 @@ pub struct DatabaseQuery {
     pub rows_affected: Option<i64>,
 }
 
-impl Row for DatabaseQuery {
+impl codec::Row for DatabaseQuery {
     type Sent = super::DatabaseQuery;
 }
 
@@ -637,7 +637,7 @@ pub struct ApplicationError {
     pub context: Option<Value>,
 }
 
-impl Row for ApplicationError {
+impl codec::Row for ApplicationError {
     type Sent = super::ApplicationError;
 }
 

@@ -13,6 +13,7 @@ from adi_analytics_codegen.backends import render
 from adi_analytics_codegen.check.catalog import load
 from adi_analytics_codegen.model.catalog import Catalog
 from adi_analytics_codegen.model.kinds import FieldType, Store
+from adi_analytics_codegen.model.text.spelling import too_much_for_an_automaton
 from adi_analytics_codegen.show.sample import sample
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -59,10 +60,18 @@ def edges() -> Catalog:
                 "raw": {"type": "json"},
             },
         },
+        # Names that the Rust of the tables and the rows has, too.
+        "field": {
+            "domain": "web",
+            "description": "x",
+            "class_name": "Row",
+            "fields": {"kind": {"type": "enum", "enum": "kind"}, "store": {"type": "enum", "enum": "store"}},
+        },
         **ruled(),
     }
-    text = minimal(catalog={"format": 2, "name": "small", "outputs": ["rust", "go"], "owner": "me"},
-                   enums={"color": {"values": {"red": "Red"}}}, events=events)  # fmt: skip
+    head = {"format": 2, "name": "small", "outputs": ["rust", "go"], "owner": "me"}
+    enums = {name: {"values": {"red": "Red"}} for name in ("color", "kind", "store")}
+    text = minimal(catalog=head, enums=enums, events=events)
     made = load(Path("events.yaml"), lambda _path: text.encode())
     assert made.catalog, made.findings
     return made.catalog
@@ -173,6 +182,22 @@ def test_an_unknown_event_is_an_error_when_sent_and_a_value_when_stored(program)
     sent, other, stored = program.run([*lines])
     assert (sent, other) == ("! type", "! type")
     assert stored.startswith("? x {")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "odd"),
+    [
+        ("^(a{100}){10}$", None),
+        ("^(a{100}){11}$", "{11}"),
+        ("^(a{100}b{100}){0,10}$", None),
+        ("^((a{10}){10}|(b{20}){6}){10}$", "{10}"),
+        ("^(a{0}){1000}(?:b{2,}){500}[{](2){1000}$", None),
+        ("^(a{2,}){501}$", "{501}"),
+        ("a(?=b)", "(?="),
+    ],
+)
+def test_repetitions_count_as_go_counts_them(pattern, odd):
+    assert too_much_for_an_automaton(pattern) == odd
 
 
 def is_beyond_64_bits(value: Any) -> bool:

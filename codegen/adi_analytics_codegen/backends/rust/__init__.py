@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -143,10 +142,9 @@ class _Module:
         """Return what the template of the tables needs."""
         tables = [self.table(event) for event in self.catalog.events]
         code = "\n".join(tables)
-        names = [name for name in ("Field", "Kind", "Store", "FIELD") if re.search(rf"\b{name}\b", code)]
-        listed = names[0] if len(names) == 1 else "{" + ", ".join(names) + "}"
-        enums = self._enums_in(field for event in self.catalog.events for field in event.fields)
-        return {"tables": tables, "names": {"codec": listed if names else "", "enums": use("super", enums)}}
+        uses = {"Field": "&[Field]", "Kind": " kind: Kind::", "Store": " store: Store::"}
+        names = [name for name, use_of_it in uses.items() if use_of_it in code]
+        return {"tables": tables, "names": use("super::codec", names)}
 
     def struct(self, struct: _Struct, *, is_row: bool = False) -> str:
         """Return the definition of *struct*, and for an event what `Event` asks for."""
@@ -215,7 +213,7 @@ class _Module:
             pairs["pattern"] = f"Some({rust_string(automaton(pattern))})"
         margin = " " * indent
         lines = "".join(f"{margin}    {key}: {value},\n" for key, value in pairs.items() if value is not None)
-        return f"Field {{\n{lines}{margin}    ..FIELD\n{margin}}}" if lines else "FIELD"
+        return f"Field {{\n{lines}{margin}    ..Field::PLAIN\n{margin}}}" if lines else "Field::PLAIN"
 
     def _kind(self, field: Field, indent: int) -> str:
         before = indent + len("kind: ")
@@ -224,7 +222,7 @@ class _Module:
         if field.type is FieldType.FLOAT:
             return call("Kind::Float", _float_range(field), indent, before)
         if field.type is FieldType.ENUM:
-            return call("Kind::Enum", [f"{self.enums[field.enum or ''].class_name}::is_known"], indent, before)
+            return call("Kind::Enum", [f"super::{self.enums[field.enum or ''].class_name}::is_known"], indent, before)
         if field.type is FieldType.OBJECT:
             return f"Kind::Object({self._fields(field.fields, indent)})"
         if field.items is not None:
@@ -255,7 +253,7 @@ def _object_structs(owner: str, fields: tuple[Field, ...]) -> Iterator[_Struct]:
 
 
 def _row(name: str) -> str:
-    return f"impl Row for {name} {{\n{let(4, 'type Sent =', f'super::{name}')}\n}}"
+    return f"impl codec::Row for {name} {{\n{let(4, 'type Sent =', f'super::{name}')}\n}}"
 
 
 def _trait(event: Event) -> str:

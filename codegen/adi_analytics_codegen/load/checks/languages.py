@@ -21,6 +21,7 @@ _CLASSES: Final = {
     "rust": frozenset(
         [
             "AnyEvent",
+            "BTreeMap",
             "Clone",
             "Debug",
             "Default",

@@ -92,7 +92,7 @@ _GO_INITIALS: Final = frozenset(
 """Words that Go writes in capitals."""
 _GO_METHODS: Final = frozenset({"EventType", "EventVersion", "MarshalJSON", "UnmarshalJSON", "Validate"})
 _MOST_ROUNDS: Final = 1000
-"""Go's regexp takes no more repetitions."""
+"""Go's regexp takes no more repetitions, and counts those inside others as their product."""
 _REPEAT: Final = re.compile(r"\{([0-9]+)(?:,([0-9]*))?\}")
 
 
@@ -125,16 +125,24 @@ def automaton(pattern: str) -> str:
 
 def too_much_for_an_automaton(pattern: str) -> str | None:
     """Return the part of *pattern*, which must be portable, that engines which never backtrack lack; else ``None``."""
-    before, product = "", 1
+    most, last = [1], 1  # rounds of what is nested: the most in each open group, and in what came last
     for kind, text, inside in tokens(pattern):
-        if not inside and text in {"(?=", "(?!"}:
+        if inside or kind != "plain":
+            last = 1
+            continue
+        if text in {"(?=", "(?!"}:
             return text
-        rounds = None if inside or kind != "plain" else _REPEAT.match(text)
-        if rounds is not None:
-            product *= max(int(number) for number in rounds.groups() if number) if before == ")" else 1
-            if max(product, *(int(number) for number in rounds.groups() if number)) > _MOST_ROUNDS:
-                return text
-        before = text
+        rounds = _REPEAT.match(text)
+        if text.startswith("("):
+            most.append(1)
+            last = 1
+        elif rounds is not None:
+            last *= max(1, *(int(number) for number in rounds.groups() if number))
+        else:
+            last = most.pop() if text == ")" else 1
+        most[-1] = max(most[-1], last)
+        if last > _MOST_ROUNDS:
+            return text
     return None
 
 

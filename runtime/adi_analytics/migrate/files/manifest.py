@@ -249,7 +249,7 @@ def load_manifest(path: Path) -> Manifest:
     """
     found = path / "manifest.json" if path.is_dir() else path
     if not found.is_file():
-        remedy = "Run `analytics-codegen generate`, or pass --manifest."
+        remedy = "Run `analytics-codegen generate` for a catalog with sql among its outputs, or pass --manifest."
         raise UsageError(f"no manifest at {found}", remedy, setting="manifest", value=found)
     again = "Run `analytics-codegen generate`."
     manifest = _decode(found, damaged=again, older=again)
