@@ -7,6 +7,7 @@ import dataclasses
 import os
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -30,7 +31,8 @@ FULL = ("timescaledb",)
 class Mutation:
     """A change to a database, with events in it or not, and what a finding's object must contain.
 
-    After a change that statements cannot undo (`by_hand`), there are findings whatever one does.
+    After a change that statements cannot undo (`by_hand`), there are findings whatever one does. Some changes only a
+    `recount` finds.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Mutation:
     backends: tuple[str, ...] = PLAIN
     events: int = 0
     by_hand: bool = False
+    recount: bool = False
 
 
 def cases(mutations: Iterable[Mutation]) -> list[Any]:
@@ -74,7 +77,8 @@ def check(target: Target, *mutations: Mutation) -> None:
                 statement = statement.replace("{" + key + "}", name)
             execute(target.dsn, *statement.split(";;"))
 
-        findings = migrate.drift(target.options).findings
+        recount = any(mutation.recount for mutation in mutations)
+        findings = migrate.drift(target.options, recount=recount).findings
 
         objects = [finding.object for finding in findings]
         missed = [mutation.name for mutation in mutations if not any(mutation.found in name for name in objects)]
@@ -83,7 +87,7 @@ def check(target: Target, *mutations: Mutation) -> None:
         assert all(finding.fix or finding.advice for finding in findings)
         assert all(finding.fix[-1:] in {";", ""} for finding in findings)  # statements, and no words behind them
         if not any(mutation.by_hand for mutation in mutations):
-            _mend(target, findings)
+            _mend(target, findings, recount=recount)
 
 
 @contextlib.contextmanager
@@ -107,10 +111,15 @@ def _partitions(dsn: str) -> dict[str, str]:
     return {"today": found[0][0], "later": found[3][0]}
 
 
-_REBUILD = re.compile(r"`analytics-migrate refresh --rebuild ?(\w*)`")
+_REBUILD = re.compile(r"`analytics-migrate refresh --rebuild ?(\w*)(?: --since (\S+) --until (\S+))?`")
 
 
-def _mend(target: Target, findings: Sequence[migrate.Finding]) -> None:
+def _rebuild(target: Target, name: str, *times: str | None) -> None:
+    since, until = (datetime.fromisoformat(text) if text else None for text in times)
+    migrate.refresh(name.split(), since=since, until=until, rebuild=True, options=target.options)
+
+
+def _mend(target: Target, findings: Sequence[migrate.Finding], *, recount: bool) -> None:
     """Do what the findings say, word by word, until there are none; some appear when others are mended."""
     refused: list[str] = []
     for _round in range(3):
@@ -124,10 +133,10 @@ def _mend(target: Target, findings: Sequence[migrate.Finding]) -> None:
             try:
                 execute(target.dsn, finding.fix)
                 if rebuild is not None:
-                    migrate.refresh(rebuild[1].split(), rebuild=True, options=target.options)
+                    _rebuild(target, *rebuild.groups())
             except psycopg.Error as error:
                 refused.append(f"{finding.object}: {finding.fix}: {error}")
-        findings = migrate.drift(target.options).findings
+        findings = migrate.drift(target.options, recount=recount).findings
         if not findings:
             return
     pytest.fail("\n".join([*map(str, findings), *refused]))

@@ -12,6 +12,8 @@ from adi_analytics._shared.project import ProjectError
 from adi_analytics.migrate.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from adi_analytics._shared.source import Source
 
 Phase = Literal["pre", "post"]
@@ -62,6 +64,18 @@ def check_timeout(text: str) -> str:
             value=text,
         )
     return text
+
+
+def check_times(**times: datetime | None) -> None:
+    """Check that each of *times*, by the names of their settings, has a time zone.
+
+    Raises:
+        UsageError: If one has none.
+    """
+    for setting, value in times.items():
+        if value is not None and value.tzinfo is None:
+            remedy = "Write it like 2026-11-24T00:00:00Z."
+            raise UsageError(f"{value} has no time zone", remedy, setting=setting, value=value)
 
 
 class Progress(Protocol):

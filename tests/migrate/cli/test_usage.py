@@ -29,6 +29,7 @@ from support.paths import ROOT
         (("check", "--manifest", "/nowhere"), 2, "no manifest at"),
         (("refresh", "--since", "yesterday", "--database-url", "x"), 2, "is no time like"),
         (("status",), 2, "no database was given"),
+        (("drift", "--since", "2026-11-01"), 2, "Add --recount"),
     ],
 )
 def test_wrong_use_is_explained(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from adi_analytics.embedded.programs import find_programs
 from psycopg.conninfo import conninfo_to_dict
 from support.migrating import Project, Target, execute, insert_events, rows, run, value
 from support.servers import with_database
+from support.upkeep import NOW, insert_late
 
 if TYPE_CHECKING:
     from support.servers import Databases
@@ -37,7 +39,16 @@ def test_a_database_in_use_has_none(migrated: Target) -> None:
     migrate.maintain(migrated.options, forced=True)
     migrate.refresh(options=migrated.options)
 
-    _nothing(migrated)
+    insert_late(migrated, NOW - timedelta(days=6))  # marked, so the next `maintain` counts it
+
+    found = migrate.drift(migrated.options, recount=True)
+
+    assert found.findings == ()
+    assert found.recounted
+    (summary,) = run(
+        "drift", "--recount", "--since", "2020-01-01", "--until", "2020-02-01", "--database-url", migrated.dsn
+    ).out.splitlines()
+    assert summary.endswith("; 0 stored rows compared with the events")
 
 
 def test_the_check_changes_nothing(migrated: Target) -> None:

@@ -13,6 +13,8 @@ TASKS = "analytics_task_stats_daily_v1"
 LATENCY = "analytics_api_latency_hourly_v1"
 LOGINS = "analytics_auth_events_daily_v1"
 COCOONS = "analytics_cocoon_activity_daily_v1"
+DISTRIBUTION = f"{TASKS}_distribution"
+USERS = "analytics_daily_active_users_v1r2_users"
 HEALTH = "analytics_integration_health_daily_v1"
 
 
@@ -29,7 +31,7 @@ def partial(aggregate: str) -> str:
 
 def with_stored(aggregate: str, statement: str) -> str:
     """Run *statement* with the table that holds the rows of *aggregate* in the place of ``%s``."""
-    return f"""do $$ begin execute (select format('{statement}', format('%I.%I', h.schema_name, h.table_name))
+    return f"""do $$ begin execute (select replace('{statement}', '%s', format('%I.%I', h.schema_name, h.table_name))
         from _timescaledb_catalog.continuous_agg c join _timescaledb_catalog.hypertable h on h.id = c.mat_hypertable_id
         where c.user_view_name = '{aggregate}'); end $$"""
 
@@ -48,6 +50,35 @@ _CHUNK_INDEX = """do $$ begin execute (
     select format('{}', x.indexrelid::regclass) from pg_index x join pg_inherits i on i.inhrelid = x.indrelid
     where i.inhparent = 'analytics_events'::regclass and pg_get_indexdef(x.indexrelid) like '%(service, %' limit 1
 ); end $$"""
+
+
+def in_a_bucket(name: str, aggregate: str, statement: str) -> list[Mutation]:
+    """Changes of the oldest stored bucket of *aggregate*, which keeps other rows: only a recount finds them."""
+    found, plain = f"stored rows of {aggregate}", statement.replace("%s", aggregate)
+    return [
+        Mutation(name, plain, found, ROLLUPS, events=400, recount=True),
+        Mutation(f"materialized_{name}", with_stored(aggregate, statement), found, FULL, events=400, recount=True),
+    ]
+
+
+_IN_A_BUCKET = [
+    *in_a_bucket(
+        "row_deleted", DISTRIBUTION,
+        "delete from %s where (day, magnitude) = (select day, magnitude from %s order by 1, 2 limit 1)",
+    ),
+    *in_a_bucket(
+        "row_changed", LOGINS,
+        "update %s set login_attempts = login_attempts + 1 where day = (select min(day) from %s)",
+    ),
+    Mutation(
+        "trailing_count_changed",
+        f"update {USERS}_counts set weekly_active_users = 99 where day = (select min(day) from {USERS}_counts)",
+        "trailing counts of analytics_daily_active_users",
+        ALL,
+        events=400,
+        recount=True,
+    ),
+]  # fmt: skip
 
 # Changes that can be made at once, because none hides another.
 GROUPS = {
@@ -129,6 +160,7 @@ GROUPS = {
             FULL,
             events=400,
         ),
+        *_IN_A_BUCKET,
     ],
     "chunks": [
         Mutation(

@@ -18,10 +18,10 @@ from adi_analytics.migrate.files.statements import Runnable, Sql, Statement, Tab
 
 def kept_members(entry: Aggregate, before: Aggregate) -> list[str]:
     """Return the names of the relations of members that keep the rows of *before*."""
-    return [new.name for new, _ in _same_members(entry, before)]
+    return [new.name for new, _ in same_members(entry, before)]
 
 
-def _same_members(entry: Aggregate, before: Aggregate) -> list[tuple[Relation, Relation]]:
+def same_members(entry: Aggregate, before: Aggregate) -> list[tuple[Relation, Relation]]:
     """Return the relations of members that mean the same in both versions: new and old."""
     old = {relation.fingerprint: relation for relation in before.relations if relation.keeps_rows}
     return [
@@ -50,7 +50,7 @@ def with_history(view: View, entry: Aggregate) -> View:
     """Return the statement of a public view of *entry* so that it adds the rows of its history."""
     columns = ", ".join(quote(name) for name in view.columns)
     bucket = quote(entry.bucket.column)
-    boundary = _boundary(entry)
+    until = boundary(entry)
     # Below the boundary a bucket is the former version's only if that has rows of it: events may come later.
     start, main = _unit_start(entry), quote(history_table(entry.views[0], entry))
     free = f"    or {start} not in (select distinct {start} from {main})\n" if entry.history_unit else ""  # noqa: S608 - quoted
@@ -58,10 +58,10 @@ def with_history(view: View, entry: Aggregate) -> View:
         view,
         select=Sql(
             f"select {columns}\nfrom (\n{view.select}\n) as computed\n"
-            f"where {bucket} >= {boundary}\n"
+            f"where {bucket} >= {until}\n"
             f"{free}"
             f"union all\nselect {columns}\nfrom {quote(_history_table(view.object, entry))}\n"
-            f"where {bucket} < {boundary}"
+            f"where {bucket} < {until}"
         ),
     )
 
@@ -85,7 +85,7 @@ def _unit_start(entry: Aggregate) -> str:
     return f"date_bin({interval(entry.history_unit)}, {bucket}, {_WEEK_START})"
 
 
-def _boundary(entry: Aggregate) -> str:
+def boundary(entry: Aggregate) -> str:
     """Return the expression for the time below which an earlier version's rows are read."""
     where = f"where rollup = {literal(entry.rollup)}"
     return f"coalesce((select history_before from analytics_meta.aggregates {where}), '-infinity')"  # noqa: S608 - quoted
@@ -110,7 +110,7 @@ def live_views(entry: Aggregate, backend: str) -> dict[str, View]:
 def _with_members(live: View, relation: Relation, entry: Aggregate) -> View:
     kept = (
         f"select {_columns(relation)}\nfrom {quote(members_table(relation))}\n"
-        f"where {quote(entry.bucket.column)} < {_boundary(entry)}"
+        f"where {quote(entry.bucket.column)} < {boundary(entry)}"
     )
     return msgspec.structs.replace(live, select=Sql(f"{live.select}\nunion all\n{kept}"))
 
@@ -149,9 +149,9 @@ def keep_members(entry: Aggregate, before: Aggregate, backend: str) -> list[Runn
             f"kept rows of {new.name}",
             f"insert into {quote(members_table(new))} ({_columns(new)})\n"
             f"select {_columns(old)}\nfrom {quote(old.live)}\n"
-            f"where {quote(entry.bucket.column)} < {_boundary(entry)}",
+            f"where {quote(entry.bucket.column)} < {boundary(entry)}",
         )
-        for new, old in _same_members(entry, before)
+        for new, old in same_members(entry, before)
     ]
     views = [Statement("live view with kept rows", view.sql) for view in live_views(entry, backend).values()]
     return [*members_ddl(entry), *copies, *views]
@@ -173,7 +173,7 @@ def set_boundary(before: Aggregate, now: Aggregate) -> Statement:
     kept = ""
     if before.history:
         table = quote(history_table(before.views[0], before))
-        kept = f",\n    case when exists (select from {table}) then {_boundary(before)} end"
+        kept = f",\n    case when exists (select from {table}) then {boundary(before)} end"
     return statement(
         f"boundary of {now.rollup}",
         "update analytics_meta.aggregates\n"
@@ -218,7 +218,7 @@ def copy_history(view: PublicView, before: Aggregate, now: Aggregate) -> Runnabl
     if before.history:
         former = quote(history_table(before.views[0], before))
         kept = f"{bucket} in (select {bucket} from {former})"  # noqa: S608 - quoted
-        gone = f"({gone}\n    or {bucket} < {_boundary(before)} and {kept})"
+        gone = f"({gone}\n    or {bucket} < {boundary(before)} and {kept})"
     return statement(
         made.step,
         f"{made.sql};\ninsert into {table} ({names})\nselect {names} from {quote(view.name)}\nwhere {gone}",

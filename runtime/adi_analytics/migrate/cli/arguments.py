@@ -182,6 +182,11 @@ def _add_inspect(commands: _Commands) -> None:
     )
     _database_options(drift)
     _format_option(drift)
+    drift.add_argument(
+        "--recount", action="store_true", help="also compute stored buckets again and compare: reads the events"
+    )
+    drift.add_argument("--since", type=_time, metavar="TIME", help="--recount: start (default: the oldest event)")
+    drift.add_argument("--until", type=_time, metavar="TIME", help="--recount: end (default: now)")
 
     dry_run = _command(
         commands, "dry-run", "print the SQL that would run", 'analytics-migrate dry-run pre | psql "$DATABASE_URL"'

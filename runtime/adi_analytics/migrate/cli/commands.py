@@ -240,7 +240,7 @@ def _outcome(result: MaintainResult | Exception) -> str:
 def _drift(arguments: argparse.Namespace, bar: Bar) -> Output:
     from adi_analytics.migrate.drift.drift import drift
 
-    result = drift(_options(arguments, bar))
+    result = drift(_options(arguments, bar), recount=arguments.recount, since=arguments.since, until=arguments.until)
     bad = any(finding.severity != "info" for finding in result.findings)
     return Output(asdict(result), [*_shown(result.findings), _summary(result)], EXIT_DRIFT if bad else EXIT_OK)
 
@@ -259,7 +259,8 @@ def _shown(findings: Sequence[Finding]) -> Iterator[str]:
 def _summary(result: DriftResult) -> str:
     count = len(result.findings)
     found = "1 finding" if count == 1 else f"{count or 'no'} findings"
-    return f"{found} in {result.seconds:.2f} s ({result.backend})"
+    recounted = "" if result.recounted is None else f"; {result.recounted} stored rows compared with the events"
+    return f"{found} in {result.seconds:.2f} s ({result.backend}){recounted}"
 
 
 def _baseline_it(arguments: argparse.Namespace, bar: Bar) -> Output:

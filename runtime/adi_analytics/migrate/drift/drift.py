@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import psycopg
@@ -16,7 +18,6 @@ from adi_analytics.migrate.drift import (
     check_bookkeeping,
     check_partitions,
     check_rights,
-    check_stored,
     pending,
 )
 from adi_analytics.migrate.drift.compare import Comparison
@@ -24,10 +25,13 @@ from adi_analytics.migrate.drift.describe import Description, describe
 from adi_analytics.migrate.drift.expected import expected_meta, expected_public
 from adi_analytics.migrate.drift.findings import LATER, Finding, ordered
 from adi_analytics.migrate.drift.renames import renamed_relations
+from adi_analytics.migrate.drift.stored import kept, lacking
+from adi_analytics.migrate.drift.stored.recount import Recount
 from adi_analytics.migrate.drift.timescale import chunks, continuous, hypertable, jobs
+from adi_analytics.migrate.errors import UsageError
 from adi_analytics.migrate.files.manifest import Manifest, require_snapshot
 from adi_analytics.migrate.files.migration import load_migrations
-from adi_analytics.migrate.options import Options
+from adi_analytics.migrate.options import Options, check_times
 from adi_analytics.migrate.run.plan import make_plan
 from adi_analytics.migrate.run.record import read_applied
 from adi_analytics.migrate.server.backend import Database
@@ -45,33 +49,55 @@ class DriftResult:
     Attributes:
         findings: The differences, worst first; empty when database and catalog agree.
         seconds: How long it took.
+        recounted: How many stored rows were computed again and compared; ``None`` if that was not asked for, or could
+            not be done.
     """
 
     backend: str
     findings: tuple[Finding, ...]
     seconds: float
+    recounted: int | None = None
 
 
-def drift(options: Options | None = None) -> DriftResult:
+def drift(
+    options: Options | None = None,
+    *,
+    recount: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> DriftResult:
     """Compare the live database with the catalog's snapshot. Changes nothing: its one transaction is rolled back.
 
     Args:
         options: Where. Defaults to the packaged migrations and the database of the environment.
+        recount: Whether to also compute the stored buckets again whose events are still there, and to compare what is
+            kept beside them. Reads all those events, in steps of about a second, outside of the transaction.
+        since: Start of the range to recount. Defaults to the oldest event.
+        until: End of the range to recount. Defaults to now.
 
     Raises:
         HistoryError: If the files and the database's record disagree, or if there is no snapshot.
+        UsageError: If a time has no time zone, or if there is a range without *recount*.
     """
     options = options or Options()
+    check_times(since=since, until=until)
+    if not recount and (since or until):
+        raise UsageError("a range was given, but nothing is to be recounted", "Add --recount.", setting="recount")
     started = time.monotonic()
+    recounted: int | None = None
     with session(options, "drift") as (connection, database):
         snapshot = require_snapshot(options.folder)
         with connection.transaction(force_rollback=True):
             execute(connection, _SETTINGS)
             findings = list(_check(connection, database, snapshot, options))
+        if recount:
+            counter = Recount(connection, database, options.progress, since, until)
+            more, recounted = _recounted(connection, counter, database, snapshot, options)
+            findings += more
         if database.session_schema != database.schema:  # names in the catalog's statements are found by the search path
             path = f"set search_path = {database.search_path_sql};"
             findings = [dataclasses.replace(f, fix=f"{path} {f.fix}") if f.fix else f for f in findings]
-        return DriftResult(database.backend, ordered(findings), time.monotonic() - started)
+        return DriftResult(database.backend, ordered(findings), time.monotonic() - started, recounted)
 
 
 def _check(connection: Connection, database: Database, snapshot: Manifest, options: Options) -> Iterator[Finding]:
@@ -87,6 +113,21 @@ def _check(connection: Connection, database: Database, snapshot: Manifest, optio
     yield from pending.told(files, applied, waiting, found) if waiting else found
 
 
+def _recounted(
+    connection: Connection, counter: Recount, database: Database, snapshot: Manifest, options: Options
+) -> tuple[list[Finding], int | None]:
+    """Return what the recount found, and how many rows it compared."""
+    files = load_migrations(options.folder, database.backend)
+    if make_plan(files, read_applied(connection) if database.installed else [], "all").pending:
+        advice = "Apply them, then check again."
+        return [Finding("warning", "recount", "made", "not made: migrations are pending", advice=advice)], None
+    execute(connection, "set default_transaction_read_only = on; set lock_timeout = '5s'")
+    found: list[Finding] = []
+    for check in (counter.stored, kept.histories, kept.trailing_counts):
+        found += _guarded(connection, check, database, snapshot, alone=False)
+    return found, counter.rows
+
+
 def _differences(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[Finding]:
     yield from structure(connection, database, snapshot)
     for check in _CHECKS[database.backend]:
@@ -96,7 +137,7 @@ def _differences(connection: Connection, database: Database, snapshot: Manifest)
 _Check = Callable[[Connection, Database, Manifest], Iterator[Finding]]
 
 _EVERYWHERE: Final = (
-    check_stored.stored,
+    lacking.stored,
     check_rights.grants,
     check_rights.owners,
     check_rights.routines,
@@ -119,10 +160,12 @@ _CHECKS: Final[dict[str, tuple[_Check, ...]]] = {
 }
 
 
-def _guarded(connection: Connection, check: _Check, database: Database, snapshot: Manifest) -> Iterator[Finding]:
-    """Run a check; what it needs may be missing, which another check then reports."""
+def _guarded(
+    connection: Connection, check: _Check, database: Database, snapshot: Manifest, *, alone: bool = True
+) -> Iterator[Finding]:
+    """Run a check, *alone* in a transaction; what it needs may be missing, which another check then reports."""
     try:
-        with connection.transaction():
+        with connection.transaction() if alone else contextlib.nullcontext():
             found = list(check(connection, database, snapshot))
     except psycopg.errors.InsufficientPrivilege:
         raise

@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from adi_analytics.migrate.errors import HistoryError, MigrateError, UsageError
-from adi_analytics.migrate.options import Options, silent
+from adi_analytics.migrate.options import Options, check_times, silent
 from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, fetch_value
@@ -111,10 +111,7 @@ def refresh(
         UsageError: If an aggregate is unknown, or if TimescaleDB is too old to rebuild.
     """
     options = options or Options()
-    for setting, value in (("since", since), ("until", until)):
-        if value is not None and value.tzinfo is None:
-            remedy = "Write it like 2026-11-24T00:00:00Z."
-            raise UsageError(f"{value} has no time zone", remedy, setting=setting, value=value)
+    check_times(since=since, until=until)
     with _ready(options, "refresh") as (connection, database):
         if rebuild:
             _check_can_rebuild(connection, database)
