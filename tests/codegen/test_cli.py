@@ -311,6 +311,28 @@ def test_explain_tells_schema_sql_and_readers(capsys):
     assert aggregate["reads"]["task_failed"] == ["failed"]
 
 
+def explained(capsys, name):
+    main(["explain", "--catalog", str(EVENTS), name, "--format", "json"])
+    return json.loads(capsys.readouterr().out)
+
+
+def test_explain_tells_what_is_stored_and_shown(capsys):
+    users = explained(capsys, "analytics_daily_active_users")
+    assert users["views"] == {"analytics_daily_active_users_sketch": "active_users"}
+    assert users["stored"]["analytics_daily_active_users_v1_sketch"].startswith("a sketch of the different values")
+    assert users["refresh"] == "every 1 hour, from 3 days ago to 1 hour ago"
+    assert explained(capsys, "analytics_daily_active_users_sketch") == users
+
+
+def test_explain_tells_how_a_question_about_people_counts(capsys):
+    funnel = explained(capsys, "task_flow_steps")
+    assert (funnel["question"], funnel["asked_as"], funnel["within"]) == ("task_flow", "funnels.task_flow", "1 week")
+    assert funnel["stored"] == {"task_flow_v1": "a row per bucket and member: day, member, times, steps"}
+    retention = explained(capsys, "daily_retention")
+    assert (retention["periods"], retention["mode"], retention["bucket"]) == ("30", "first_time", "day, 1 day")
+    assert explained(capsys, "$user_id") == explained(capsys, "analytics_members")
+
+
 def test_explain_tells_what_is_inside_of_fields(capsys):
     catalog = FIXTURES / "catalogs" / "good" / "everything.yaml"
     main(["explain", "--catalog", str(catalog), "page_view", "--format", "json"])

@@ -289,7 +289,7 @@ def explain(arguments: argparse.Namespace) -> int:
 
     facts = explanations.explain(catalog, arguments.name)
     if facts is None:
-        return _unknown(arguments, "event, aggregate or rule", explanations.known(catalog))
+        return _unknown(arguments, "event, aggregate, question, view or rule", explanations.known(catalog))
     print(json.dumps(facts, indent=2) if arguments.format == "json" else explanations.as_text(facts))
     return OK
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from adi_analytics_codegen.backends.describe import class_text, field_text, wire_text
 from adi_analytics_codegen.check.rules import RULES
+from adi_analytics_codegen.model.questions.people import Members, section
 from adi_analytics_codegen.model.readers import columns_fed, questions, questions_of_event, readers_of_event
+from adi_analytics_codegen.model.tables import shorten
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.catalog import Catalog
@@ -19,22 +21,39 @@ if TYPE_CHECKING:
 def known(catalog: Catalog) -> list[str]:
     """Return the names that can be explained."""
     things = (*catalog.events, *catalog.aggregates, *questions(catalog))
-    return [*(thing.name for thing in things), *RULES]
+    entities = (members.entity.name for members in catalog.members)
+    return [*(thing.name for thing in things), *entities, *RULES]
 
 
 def explain(catalog: Catalog, name: str) -> dict[str, Any] | None:
-    """Return what is known about the event, aggregate, question or rule called *name* as JSON data, or ``None``."""
+    """Return what is known about what is called *name* as JSON data, or ``None``.
+
+    Args:
+        catalog: The catalog.
+        name: An event, an aggregate, an entity, a retention, a funnel, one of their public views, or a rule.
+    """
     event = catalog.event(name)
     if event is not None:
         return _event(catalog, event)
-    aggregate = next((one for one in catalog.aggregates if one.name == name), None)
+    aggregate = next((one for one in catalog.aggregates if name in _names_of(one)), None)
     if aggregate is not None:
         return _aggregate(catalog, aggregate)
-    question = next((one for one in questions(catalog) if one.name == name), None)
+    question = next((one for one in questions(catalog) if name in _names_asked(one)), None)
     if question is not None:
         return _question(catalog, question)
     rule = RULES.get(name)
     return None if rule is None else {"rule": name, "kind": rule.kind, "severity": rule.severity, "text": rule.text}
+
+
+def _names_of(aggregate: Aggregate) -> tuple[str, ...]:
+    return (aggregate.name, *(shorten(f"{aggregate.name}_{view}") for view in ("distribution", "sketch")))
+
+
+def _names_asked(question: Question) -> tuple[str, ...]:
+    from adi_analytics_codegen.backends.people import views
+
+    own = (question.entity.name,) if isinstance(question, Members) else ()
+    return (*own, *(view.name for view in views(question)))
 
 
 def _event(catalog: Catalog, event: Event) -> dict[str, Any]:
@@ -75,34 +94,44 @@ def _query(catalog: Catalog, event: Event) -> str:
 def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
     from adi_analytics_codegen.backends import sql
     from adi_analytics_codegen.backends.docs import measure_text, ratio_text
+    from adi_analytics_codegen.show import kept
 
     columns = {aggregate.bucket_name: "start of the bucket"}
     columns |= {dimension.name: f"{dimension.of}, {dimension.type}" for dimension in aggregate.dimensions}
     columns |= {measure.name: measure_text(measure) for measure in aggregate.measures}
     columns |= {ratio.name: ratio_text(ratio, aggregate) for ratio in aggregate.derived}
+    beside = kept.companions(catalog, aggregate)
     return {
         "aggregate": aggregate.name,
         "about": aggregate.description,
         "version": aggregate.version,
         "owner": aggregate.owner or catalog.owner,
         **aggregate.annotations.as_keys(),
+        **kept.timing(aggregate),
         "columns": columns,
         "reads": {name: columns_fed(aggregate, name) for name in aggregate.sources},
+        **({"views": beside} if beside else {}),
+        "stored": kept.stored(catalog, aggregate.name),
         "sql": {backend: sql.sql_of(catalog, aggregate.name, backend) for backend in sql.BACKENDS},
     }
 
 
 def _question(catalog: Catalog, question: Question) -> dict[str, Any]:
     from adi_analytics_codegen.backends import people, sql
+    from adi_analytics_codegen.show import kept
 
     return {
         "question": question.name,
+        "asked_as": section(question),
         "about": question.description,
         "version": question.version,
         "owner": question.owner or catalog.owner,
         "counts": question.entity.of,
+        **kept.timing(question),
+        **kept.settings(question),
         "reads": people.reads(question),
         "views": {view.name: [column.name for column in view.columns] for view in people.views(question)},
+        "stored": kept.stored(catalog, question.name),
         "sql": {backend: sql.sql_of(catalog, question.name, backend) for backend in sql.BACKENDS},
     }
 
