@@ -108,7 +108,7 @@ def spooled(ada: Ada, spool: Path) -> None:
     client = AnalyticsClient.connect(nowhere, spool="always", spool_dir=str(spool), shutdown_timeout=0.2, hash_key=KEY)
     for user in (ada.id, str(uuid.uuid4())):
         client.track(events.TaskStarted(task_id=uuid.uuid4(), user_id=uuid.UUID(user)))
-    assert client.close(30).spooled == 2
+    assert client.close(2).spooled == 2
     lines = [{"payload": json.dumps({"user_id": user, "data": {}, "meta": {}})} for user in (ada.id, "other")]
     (spool / "dead-letters.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 

@@ -18,6 +18,7 @@ ROWS: dict[str, tuple[str | None, Any, Any]] = {
     "field": (None, {"owner_id": "{id}"}, {}),
     "inside an object": (None, {"place": {"who": "{id}"}}, {}),
     "inside a list": (None, {"place": [{"who": "x"}, {"who": "{id}"}]}, {}),
+    "inside a map": (None, {"by": {"a": {"who.is": "x"}, "b": {"who.is": "{id}"}}}, {}),
     "hashed": (None, {"any": "{hash}"}, {}),
     "context": (None, {}, {"context": {"user_id": "{id}"}}),
     "given": (None, {"email": "a@b"}, {}),
@@ -42,7 +43,7 @@ def filled(value: Any, names: dict[str, str]) -> Any:
 @pytest.mark.parametrize("case", ROWS)
 def test_sql_and_python_agree(postgres_dsn: str, kind: str, identity: str, case: str) -> None:
     given = {"email": "a@b", "account": "17"}
-    sensitive = ("owner_id", "place.who")
+    sensitive = ("owner_id", "place.who", "by.*.who~1is")
     who = person(identity, kind, key=KEY, sensitive=sensitive, given=given)
     other = "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a02" if kind == "uuid" else "obrien"
     names = {"id": identity, "hash": keyed_hash(KEY, identity), "email": keyed_hash(KEY, "a@b"), "other": other}

@@ -19,7 +19,7 @@ from adi_analytics.migrate.people.export import export_user
 def _identity(arguments: argparse.Namespace) -> str:
     """Return the id; from standard input it is seen neither in the list of processes nor in the shell's history."""
     given: str = arguments.id
-    return sys.stdin.readline().strip() if given == "-" else given
+    return sys.stdin.readline().rstrip("\r\n") if given == "-" else given
 
 
 def _export_user(arguments: argparse.Namespace, options: Options) -> Output:

@@ -184,7 +184,8 @@ def _quoted(where: Search, place: Place, *, dry_run: bool) -> int:
     """Erase texts of single events that name the person, and return how many."""
     erased = 0
     for column in place.texts:
-        change = f"update {{}} set {quote(column.name)} = null where {{}}"  # noqa: S608 - names are quoted
+        new = place.without(where.person, column).replace("%", "%%").replace("{", "{{").replace("}", "}}")
+        change = f"update {{}} set {quote(column.name)} = {new} where {{}}"  # noqa: S608 - names are quoted
         erased += _change(where, place, place.quoted(where.person, column), change, dry_run=dry_run)
     return erased
 

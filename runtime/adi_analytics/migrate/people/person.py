@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adi_analytics._engine.rows.store_policy import keyed_hash
+from adi_analytics._engine.rows.store_policy import keyed_hash, keys_of_path, part_of_path
 from adi_analytics._shared.sql import literal
 from adi_analytics.migrate.errors import UsageError
 
@@ -23,8 +23,8 @@ class Person:
         id: The id as it is stored.
         column_type: The type of the column ``user_id``: ``uuid`` or ``text``.
         anywhere: Texts that are the person's wherever they stand, in lower case: forms of a UUID, and keyed hashes.
-        fields: Fields that may hold the id: of a string, which may be another thing's id elsewhere.
-        given: Other fields and the values by which they are the person's, as they are and hashed.
+        fields: Paths of keys that may hold the id: of a string, which may be another thing's id elsewhere.
+        given: Other paths and the values by which they are the person's, as they are and hashed.
     """
 
     id: str
@@ -103,27 +103,41 @@ def person(
     )
 
 
+def path_of_keys(path: str, fields: Mapping[str, Any]) -> str:
+    """Return the path of keys in JSON of what is at *path* in the terms of the catalog."""
+    names = path.split(".")
+    found = (fields.get(".".join(names[: end + 1])) for end in range(len(names)))  # `*`, of a map, is no field
+    parts = zip(names, found, strict=True)
+    return ".".join(name if field is None else part_of_path(field.wire or name) for name, field in parts)
+
+
 def _at(column: str, field: str, values: tuple[str, ...]) -> str:
     """Return the condition for JSON that has one of *values* at the path *field*, also in a list on the way."""
-    names = field.split(".")
-    path = "$" + "".join(f".{json.dumps(name)}" for name in names) + " ? (@ == $value)"
+    names = keys_of_path(field)
+    path = "$" + "".join(".*" if name is None else f".{json.dumps(name)}" for name in names) + " ? (@ == $value)"
     exact = [
         f"jsonb_path_exists({column}, {literal(path)}, jsonb_build_object('value', {literal(value)}::text))"
         for value in values
     ]
-    keys = ", ".join(map(literal, names))
-    shown = ", ".join(map(literal, values))  # a number is compared as it is written
-    return " or ".join([*exact, f"{column} #>> array[{keys}] in ({shown})"])
+    if None not in names:
+        keys = ", ".join(map(literal, names))
+        shown = ", ".join(map(literal, values))  # a number is compared as it is written
+        exact.append(f"{column} #>> array[{keys}] in ({shown})")
+    return " or ".join(exact)
 
 
 def _values(value: Any, field: str) -> Iterator[str]:
     """Yield the texts and numbers at the path *field* of plain JSON."""
+    return _at_keys(value, keys_of_path(field))
+
+
+def _at_keys(value: Any, keys: Sequence[str | None]) -> Iterator[str]:
     if isinstance(value, list):
         for inner in value:
-            yield from _values(inner, field)
-    elif not field:
+            yield from _at_keys(inner, keys)
+    elif not keys:
         if isinstance(value, (str, int, float)):
             yield str(value)
     elif isinstance(value, Mapping):
-        name, _, rest = field.partition(".")
-        yield from _values(value.get(name), rest)
+        for inner in value.values() if keys[0] is None else [value.get(keys[0])]:
+            yield from _at_keys(inner, keys[1:])

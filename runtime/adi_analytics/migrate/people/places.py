@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, LiteralString
 
@@ -17,6 +17,7 @@ from adi_analytics.migrate.server.connection import Connection, fetch_value
 _KEYS: Final = frozenset({"member", "dimension"})
 _TEXTS: Final = frozenset({"first", "last", "min", "max"})
 _NAMED: Final = frozenset({"uuid", "text"})
+_USER: Final = "$user_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Place:
         bucket: The column of its buckets.
         keys: The columns by which rows are a person's.
         texts: The columns that quote a text of one event.
+        of: What of the events a key holds, where that is known: `$user_id`, or a path of keys.
     """
 
     name: str
@@ -36,52 +38,85 @@ class Place:
     bucket: str
     keys: tuple[Column, ...]
     texts: tuple[Column, ...]
+    of: Mapping[str, str]
 
     def owned(self, person: Person) -> str | None:
         """Return the condition for the person's rows, if there can be any."""
-        values = ", ".join(map(literal, person.names))
-        parts = [
-            f"{quote(column.name)} = {literal(person.id)}::uuid"
-            if column.type == "uuid"
-            else f"{quote(column.name)} in ({values})"
-            for column in self.keys
-            if column.type == "text" or person.column_type == "uuid"
-        ]
+        parts = []
+        for column in self.keys:
+            values = self._values(person, column)
+            if column.type == "uuid" and person.column_type == "uuid":
+                parts.append(f"{quote(column.name)} = {literal(person.id)}::uuid")
+            elif column.type == "text" and values:
+                parts.append(f"{quote(column.name)} in ({', '.join(map(literal, values))})")
         return f"({' or '.join(parts)})" if parts else None
+
+    def _values(self, person: Person, column: Column) -> tuple[str, ...]:
+        """Return the texts by which *column* is the person. An id that is a text may be another thing's name there."""
+        given = (one for name, values in person.given if name == self.of.get(column.name) for one in values)
+        return tuple(dict.fromkeys([*(person.names if self._is_of(person, column) else person.anywhere), *given]))
+
+    def _is_of(self, person: Person, column: Column) -> bool:
+        """Whether the id of *person* in *column* is that of a person."""
+        of = self.of.get(column.name)
+        return person.column_type == "uuid" or of is None or of == _USER or of in person.fields
 
     def quoted(self, person: Person, column: Column) -> str:
         """Return the condition for rows whose *column* holds the person's id or its hash."""
         name = quote(column.name)
+        if column.type.endswith("[]"):
+            told = column.type == "text[]" or person.column_type == "uuid"
+            return f"({_element(person, column)} = any({name}))" if told and self._is_of(person, column) else "false"
         same = f"{name} = {literal(person.id)}"
         return f"({same} or {person.in_text(name)})" if person.anywhere else f"({same})"
+
+    def without(self, person: Person, column: Column) -> str:
+        """Return what *column* is without the person, as SQL."""
+        if column.type.endswith("[]"):
+            return f"array_replace({quote(column.name)}, {_element(person, column)}, null)"
+        return "null"
+
+
+def _element(person: Person, column: Column) -> str:
+    return f"{literal(person.id)}::{column.type.removesuffix('[]')}"
 
 
 def places(connection: Connection, database: Database, snapshot: Manifest) -> Iterator[Place]:
     """Yield the relations that may hold something of a person."""
     for entry in [*snapshot.aggregates, *snapshot.retired]:
-        for name, columns in _relations(entry):
+        for name, columns, of in _relations(entry):
             keys = tuple(column for column in columns if column.role in _KEYS and column.type in _NAMED)
-            texts = tuple(column for column in columns if column.role in _TEXTS and column.type == "text")
+            texts = tuple(column for column in columns if _tells(column))
             table = _table(connection, database, name) if keys or texts else None
             if table is not None:
-                yield Place(name, table, entry.bucket.column, keys, texts)
+                yield Place(name, table, entry.bucket.column, keys, texts, of)
 
 
-def _relations(entry: Aggregate) -> Iterator[tuple[str, Sequence[Column]]]:
+def _tells(column: Column) -> bool:
+    if column.role == "dimensions":
+        return column.type in {"uuid[]", "text[]"}
+    return column.role in _TEXTS and column.type == "text"
+
+
+def _relations(entry: Aggregate) -> Iterator[tuple[str, Sequence[Column], dict[str, str]]]:
+    """Yield the names of relations, their columns, and what of the events these hold."""
     for relation in entry.relations:
-        yield relation.name, relation.columns
+        of = {key.column: key.of for key in relation.keyed_by}
+        yield relation.name, relation.columns, of
         if relation.name in entry.kept_members:
-            yield history.members_table(relation), relation.columns
+            yield history.members_table(relation), relation.columns, of
     for counts in entry.counts:
         relation = entry.relations[counts.members]
+        of = {key.column: key.of for key in relation.keyed_by}
         columns = [column for column in relation.columns if column.role in {"bucket", "dimension", "member"}]
-        yield str(relation.names.recent), columns
+        yield str(relation.names.recent), columns, of
         for name in (relation.names.counts, relation.names.recency):
-            yield str(name), [column for column in columns if column.role != "member"]
+            yield str(name), [column for column in columns if column.role != "member"], of
     if entry.history:
+        of = {key.column: key.of for key in entry.relations[0].keyed_by}
         for view in entry.views:
             shown = [column for column in entry.columns if column.name in view.columns]
-            yield history.history_table(view, entry), shown
+            yield history.history_table(view, entry), shown, of
 
 
 _CONTINUOUS: Final[LiteralString] = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,7 +16,7 @@ from adi_analytics.migrate.errors import HistoryError
 from adi_analytics.migrate.files.manifest import Manifest, require_snapshot
 from adi_analytics.migrate.options import Options, source_for
 from adi_analytics.migrate.people.files import LocalFiles, local_files, payload_is_of
-from adi_analytics.migrate.people.person import Person, person
+from adi_analytics.migrate.people.person import Person, path_of_keys, person
 from adi_analytics.migrate.people.places import Place, places
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, fetch_value
@@ -54,7 +55,8 @@ class Search:
     def parts(self) -> list[str]:
         """Return the partitions or chunks with rows, as SQL names them, oldest first."""
         rows = self.connection.execute(
-            "select part::text from analytics_meta.raw_ranges() where has_rows and part is not null order by from_time"
+            "select part::text from analytics_meta.raw_ranges() where has_rows and part is not null"
+            " group by part order by min(from_time)"  # one for many ranges: the default partition
         )
         return [row[0] for row in rows]
 
@@ -101,8 +103,9 @@ def search(
     if not database.installed or column_type is None:
         raise HistoryError(f"there is no table {snapshot.storage.table}", missing_object(database))
     files = local_files(snapshot.catalog)
-    sensitive, notes = _sensitive(options)
-    found = person(identity, column_type, key=files.hash_key, sensitive=sensitive, given=given)
+    known, notes = _known(options)
+    keys = {path: value for name, value in given.items() for path in known.keys_of(name)}
+    found = person(identity, column_type, key=files.hash_key, sensitive=known.sensitive, given=keys)
     if not files.hash_key:
         notes.append("ADI_ANALYTICS_HASH_KEY is not set, so nothing was looked for in hashed fields")
     if files.spool is None:
@@ -111,15 +114,38 @@ def search(
     return Search(connection, database, snapshot, found, files, where, tuple(notes))
 
 
-def _sensitive(options: Options) -> tuple[tuple[str, ...], list[str]]:
-    """Return the fields that the catalog calls personal or pseudonymous, if its generated package says so."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The fields of a catalog.
+
+    Attributes:
+        keys: The paths of keys in JSON, by the path of names in the catalog.
+        sensitive: The paths of keys of the personal and the pseudonymous ones.
+    """
+
+    keys: Mapping[str, set[str]]
+    sensitive: tuple[str, ...]
+
+    def keys_of(self, name: str) -> set[str]:
+        """Return the paths of keys that *name*, in the words of the catalog or of JSON, may mean."""
+        return {name, *self.keys.get(name, ())}
+
+
+def _known(options: Options) -> tuple[_Known, list[str]]:
+    """Return the fields of the catalog, if its generated package tells them."""
     try:
         catalog = source_for(options.catalog, options.project).catalog()
         info = import_module(catalog.package).field_info
     except (CatalogError, ImportError, AttributeError):
-        return (), ["the catalog has no generated Python package, so of its fields only user_id was looked at"]
-    named = {
-        path for event in catalog.events.values() for path, field in info(event).items()
-        if field.sensitivity in _SENSITIVE
-    }  # fmt: skip
-    return tuple(sorted(named)), []
+        note = "the catalog has no generated Python package, so of its fields only user_id was looked at"
+        return _Known({}, ()), [note]
+    keys: defaultdict[str, set[str]] = defaultdict(set)
+    sensitive: set[str] = set()
+    for event in catalog.events.values():
+        fields = info(event)
+        for path, field in fields.items():
+            in_json = path_of_keys(path, fields)
+            keys[path].add(in_json)
+            if field.sensitivity in _SENSITIVE:
+                sensitive.add(in_json)
+    return _Known(keys, tuple(sorted(sensitive))), []

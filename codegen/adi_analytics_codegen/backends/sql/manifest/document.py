@@ -22,6 +22,7 @@ from adi_analytics_codegen.backends.sql.relations.places import template
 from adi_analytics_codegen.backends.sql.text.names import seconds
 from adi_analytics_codegen.model.fingerprint import fingerprint
 from adi_analytics_codegen.model.kinds import FieldType
+from adi_analytics_codegen.model.questions.people import Funnel
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
 from adi_analytics_codegen.model.wire import as_on_wire
 
@@ -141,12 +142,18 @@ def _relation_fingerprint(catalog: Catalog, made: Plan, relation: Relation) -> s
 
 
 def _keyed_by(made: Plan, relation: Relation) -> list[dict[str, str]]:
-    """Return the columns that rows are grouped by, the bucket apart, with what of the events each holds."""
+    """Return the columns that rows are grouped by, the bucket apart, with what of the events each holds.
+
+    The array of a funnel's dimension is among them.
+    """
     found = [{"column": dimension.name, "of": dimension.of} for dimension in made.aggregate.dimensions]
     for column in relation.columns[: relation.keys]:
         if column.role == "member":
             of = made.question.entity.of if isinstance(made, PeoplePlan) else str(relation.measures[0].of)
             found.append({"column": column.name, "of": of})
+    if isinstance(made, PeoplePlan) and isinstance(made.question, Funnel) and made.question.dimension is not None:
+        column = next(column for column in relation.columns if column.role == "dimensions")
+        found.append({"column": column.name, "of": made.question.dimension.of})
     return found
 
 
