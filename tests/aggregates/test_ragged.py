@@ -10,7 +10,7 @@ import pytest
 from adi_analytics_codegen.check.catalog import load_catalog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.aggregates.catalogs import SCALARS, every_measure
+from support.aggregates.catalogs import OF_ITEMS, SCALARS, every_measure
 from support.aggregates.installed import Installed, connect
 from support.aggregates.oracle import Row
 from support.aggregates.streams import ODD_DOCUMENTS, ODD_VALUES, START
@@ -33,6 +33,9 @@ def test_every_measure_over_every_odd_value(database):
     texts = [json.dumps(name) + ": " + value for name in SCALARS for value in ODD_VALUES]
     nested = [f'"The outer": {{"in.ner": {{"int": {value}}}}}' for value in ODD_VALUES]
     nested += [f'"The outer": {{"in.ner": {value}}}' for value in ODD_VALUES]
+    items = [*ODD_VALUES, *(f"{{{json.dumps(name)}: {value}}}" for name in OF_ITEMS for value in ODD_VALUES)]
+    lists = ["null", "7", '"[]"', "{}", *(f"[{', '.join(items[at : at + 20])}]" for at in range(0, len(items), 20))]
+    nested += [f'"The outer": {{"li.st": {value}}}' for value in lists]
     documents = [*ODD_DOCUMENTS, *("{" + text + "}" for text in (*texts, *nested))]
     rows = [
         Row(START + timedelta(hours=7 * number), "e", document, event_id=uuid.UUID(int=number))

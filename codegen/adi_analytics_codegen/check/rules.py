@@ -25,6 +25,7 @@ _CATALOG_RULES: Final = {
     "deprecation-status": "An event has a deprecation, but is neither deprecated nor retired.",
     "dimension-type": "An aggregate groups by a list, an object or free JSON.",
     "duplicate-key": "A key is given twice, in one mapping or in one section over several files.",
+    "each-list": "An aggregate has `each`, and what that names is no list, or a list of lists or maps.",
     "empty-range": "A lower bound is above its upper bound.",
     "encoding": "A file is not UTF-8.",
     "entity-field": "The field of an entity is in no event, or is of a type that identifies nothing.",

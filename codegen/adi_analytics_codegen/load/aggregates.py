@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.load.annotations import owners, read_annotations
 from adi_analytics_codegen.load.conditions.where import Reader
 from adi_analytics_codegen.model.catalog import FORMATS, Storage
+from adi_analytics_codegen.model.items import with_items
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
 from adi_analytics_codegen.model.questions.aggregates import Aggregate, Dimension, Measure, Ratio, Refresh
 from adi_analytics_codegen.model.text.durations import duration, duration_text
@@ -39,6 +40,8 @@ _KEYS_OF_MEASURE: Final = {
     "trailing": MeasureKind.DISTINCT,
     "mergeable": MeasureKind.DISTINCT,
 }
+_OF_ITEMS: Final = frozenset({"where", "dimensions", "measures", "derived"})
+"""What can't be checked without the list that an aggregate reads the items of."""
 _SYSTEM_COLUMNS: Final = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 _ADDABLE: Final = frozenset({MeasureKind.COUNT, MeasureKind.SUM})
 
@@ -60,6 +63,11 @@ class AggregateResolver:
         all_events, sources = self._sources(node, subject)
         every = Reader(self.context, self.events, self.enums, sources, subject)
         before = len(self.context.findings.items)
+        each = self._each(node, every)
+        if each is None:
+            node = replace(node, value={key: part for key, part in node.mapping.items() if key not in _OF_ITEMS})
+        elif each:
+            every = replace(every, events={name: with_items(event, each) for name, event in self.events.items()})
         where = every.where(node)
         is_sound = len(self.context.findings.items) == before
         reader = replace(every.narrowed(node, subject), given=where if is_sound else ())
@@ -85,6 +93,7 @@ class AggregateResolver:
             version=node.scalar("version", 1),
             owner=owners(node, ""),
             annotations=read_annotations(node, subject, self.context),
+            each=each or "",
         )
         self._check_columns(made, node, subject)
         return made
@@ -102,6 +111,23 @@ class AggregateResolver:
                 self.context.error(entry.at, "event-twice", f"{entry.text} is named twice", "remove one", subject)
             named.add(entry.text)
         return False, tuple(name for name in self.events if name in named)
+
+    def _each(self, node: Node, reader: Reader) -> str | None:
+        """Return the path of the list whose items are the rows, nothing where events are, ``None`` after a finding."""
+        each = node.get("each")
+        if each is None:
+            return ""
+        narrowed = reader.narrowed(node, reader.subject)
+        kind = narrowed.type_of(each.text, each.at)
+        if kind is None:
+            return None
+        lists = [field for field in narrowed.fields(each.text, each.at).values() if field.items is not None]
+        inner = {field.items.type for field in lists if field.items is not None} & {FieldType.LIST, FieldType.MAP}
+        if kind is FieldType.LIST and not inner:
+            return each.text
+        told = f"a list of {min(inner)}s" if kind is FieldType.LIST else kind
+        self.context.error(each.at, "each-list", f'"{each.text}" is {told}', "name a list of objects", reader.subject)
+        return None
 
     def width(self, bucket: Node | None, subject: str) -> timedelta:
         """Return the width of the buckets that *bucket* describes."""

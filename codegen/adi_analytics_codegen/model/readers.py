@@ -20,6 +20,8 @@ _TESTS_OF_EVENTS: Final = frozenset({Operator.EQ, Operator.NE, Operator.IN})
 
 def references(aggregate: Aggregate) -> Iterator[tuple[str, str]]:
     """Yield column and field for everything that *aggregate* reads; the column is empty for its own ``where``."""
+    if aggregate.each:
+        yield "", aggregate.each
     yield from _tested("", aggregate.where)
     for dimension in aggregate.dimensions:
         yield dimension.name, dimension.of

@@ -158,6 +158,7 @@ class _References:
             measures=tuple(map(self.measure, aggregate.measures)),
             dimensions=tuple(replace(one, of=self.path(one.of, ())) for one in aggregate.dimensions),
             where=self.tests(aggregate.where),
+            each=self.path(aggregate.each, ()) if aggregate.each else "",
         )
 
     def measure(self, measure: Measure) -> Measure:

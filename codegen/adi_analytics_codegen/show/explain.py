@@ -107,6 +107,7 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
         "version": aggregate.version,
         "owner": aggregate.owner or catalog.owner,
         **aggregate.annotations.as_keys(),
+        **({"each": f"its rows are the items of {aggregate.each}"} if aggregate.each else {}),
         **kept.timing(aggregate),
         "columns": columns,
         "reads": {name: columns_fed(aggregate, name) for name in aggregate.sources},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from adi_analytics_codegen.backends.sql import manifest
 from adi_analytics_codegen.model.catalog import Catalog
 from adi_analytics_codegen.model.events import Event
@@ -12,12 +14,17 @@ from support.aggregates.catalogs import AT, DAY
 
 
 def asked(*fields: Field) -> dict[str, object]:
+    """Return what can be asked of the sum of the product of *fields*."""
     first, *others = fields
     measure = Measure(
         "m", MeasureKind.SUM, AT, of=first.name, type=first.type, times=tuple((one.name, one.type) for one in others)
     )
+    return measured(measure, *fields)
+
+
+def measured(measure: Measure, *fields: Field, each: str = "") -> dict[str, object]:
     event = Event("e", "E", "d", "", "", fields, AT)
-    aggregate = Aggregate("a", "", ("e",), "day", DAY, Refresh(DAY, 5 * DAY, DAY), (measure,), AT)
+    aggregate = Aggregate("a", "", ("e",), "day", DAY, Refresh(DAY, 5 * DAY, DAY), (measure,), AT, each=each)
     document = manifest(Catalog("c", (event,), aggregates=(aggregate,)))
     found: dict[str, object] = document["aggregates"][0]["query"]["measures"][0]
     return found
@@ -34,3 +41,14 @@ def test_a_product_is_as_personal_as_its_most_personal_factor_and_has_no_unit() 
     personal = Field("salary", FieldType.INT, AT, unit="EUR", sensitivity=Sensitivity.PERSONAL)
     assert (asked(plain)["sensitivity"], asked(plain)["unit"]) == ("none", "pieces")
     assert (asked(plain, personal)["sensitivity"], asked(plain, personal)["unit"]) == ("personal", None)
+
+
+def test_a_field_inside_a_personal_object_or_list_is_personal() -> None:
+    inner = Field("n", FieldType.INT, AT, unit="pieces", wire="N")
+    lines = Field("lines", FieldType.OBJECT, AT, fields=(inner,), sensitivity=Sensitivity.PERSONAL, wire="Lines")
+    measure = Measure("m", MeasureKind.MAX, AT, of="lines.n", type=FieldType.INT)
+    of_object = measured(measure, lines)
+    items = Field("", FieldType.OBJECT, AT, fields=(inner,))
+    of_items = measured(measure, replace(lines, type=FieldType.LIST, fields=(), items=items), each="lines")
+    assert of_object == of_items
+    assert (of_items["sensitivity"], of_items["unit"], of_items["type"]) == ("personal", "pieces", "int")

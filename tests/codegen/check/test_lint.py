@@ -59,6 +59,14 @@ def funnel(**keys):
     return {"way": {**ASKED, "within": "2 days", "steps": {"one": "page_view", "two": "page_view"}, **keys}}
 
 
+def listed(of):
+    """Return a catalog with an aggregate of items that adds up *of*."""
+    items = {"type": "object", "fields": {"n": number(unit="m")}}
+    fields = {"n": number(unit="m"), "lines": {"type": "list", "items": items, "description": "x"}}
+    days = aggregate(each="lines", measures={"total": {"sum": of}})
+    return catalog(fields, catalog={**HEAD, "format": 2, "owner": "me"}, aggregates={"days": days})
+
+
 CASES = {
     "expired": (
         catalog({"a": string(expires="9999-12-31")}, catalog={**HEAD, "format": 2, "owner": "me"}),
@@ -143,6 +151,7 @@ CASES = {
         catalog(events={"page_view": event(status="draft")}, aggregates={"days": aggregate()}),
         "aggregates.days",
     ),
+    "event-repeated": (listed("lines.n"), listed("n"), "aggregates.days.total"),
     "wide-dimension": (
         catalog({"n": number(min=0, max=9)}, aggregates={"days": aggregate(dimensions={"n": "n"})}),
         catalog({"n": {**number(), "type": "float"}}, aggregates={"days": aggregate(dimensions={"n": "n"})}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 AT = Location("events.yaml", 1, 1)
 SCALARS = tuple(FieldType)[:9]
+OF_ITEMS = (FieldType.STRING, FieldType.INT)
+"""The types of fields that items of lists have where the others would be the same again."""
 NAMES = (
     "order", "user", "timestamp", "day", "select", "data", "event_type", "member", "row_count", "sign", "magnitude",
     "lower_bound", "estimate", "measures", "from_time", "watermark", "rollup", "x__sum", "it's", 'quo"te', "percent%s",
@@ -82,7 +85,9 @@ def every_measure() -> Catalog:
     """Return a catalog with a field of each type, and for each an aggregate with every measure that can read it."""
     scalars = tuple(Field(kind, kind, AT, optional=True) for kind in SCALARS)
     inner = Field("inner", FieldType.OBJECT, AT, fields=scalars, wire="in.ner")
-    nested = Field("outer", FieldType.OBJECT, AT, fields=(inner,), wire="The outer")
+    item = Field("", FieldType.OBJECT, AT, fields=tuple(field for field in scalars if field.type in OF_ITEMS))
+    listed = Field("list", FieldType.LIST, AT, items=item, wire="li.st")
+    nested = Field("outer", FieldType.OBJECT, AT, fields=(inner, listed), wire="The outer")
     event = Event("e", "E", "d", "", "", (*scalars, nested), AT)
     paths = {field.name: field.type for field in scalars} | {"outer.inner.int": FieldType.INT}
     aggregates = []
@@ -101,7 +106,31 @@ def every_measure() -> Catalog:
             aggregates.append(
                 Aggregate(named, "", ("e",), "day", DAY, refresh, tuple(measures), AT, dimensions=dimensions)
             )
-    return Catalog("odd", (event,), aggregates=tuple(aggregates))
+    return Catalog("odd", (event,), aggregates=(*aggregates, _every_measure_of_items()))
+
+
+def _every_measure_of_items() -> Aggregate:
+    measures = [
+        replace(_reader(name, f"outer.list.{kind}", kind), name=f"{name}_{kind}")
+        for name, types in USABLE.items()
+        for kind in OF_ITEMS
+        if kind in types
+    ]
+    of = "outer.list.int"
+    measures += [
+        Measure("present", MeasureKind.COUNT, AT, where=(Condition("outer.list", Operator.EXISTS, value=True, at=AT),)),
+        Measure("small", MeasureKind.COUNT, AT, where=(Condition(of, Operator.LT, value=13, at=AT),)),
+        Measure("trailing", MeasureKind.DISTINCT, AT, of=of, type=FieldType.INT, trailing=3 * DAY),
+        Measure("mergeable", MeasureKind.DISTINCT, AT, of=of, type=FieldType.INT, mergeable=True),
+    ]
+    dimensions = tuple(
+        Dimension(name, of, kind, AT)
+        for name, of, kind in (("value", "outer.list.string", FieldType.STRING), ("fair", "bool", FieldType.BOOL))
+    )
+    refresh = Refresh(DAY, 5 * DAY, DAY)
+    return Aggregate(
+        "items", "", ("e",), "day", DAY, refresh, tuple(measures), AT, dimensions=dimensions, each="outer.list"
+    )
 
 
 def _reader(kind: MeasureKind, path: str, type_: FieldType, times: tuple[tuple[str, FieldType], ...] = ()) -> Measure:
@@ -128,9 +157,24 @@ def catalogs(draw: Callable[..., Any]) -> Catalog:
     return Catalog("random", events, storage=storage, aggregates=aggregates, user_id=user_id)
 
 
+_ITEMS = (
+    Field("", FieldType.INT, AT),
+    Field("", FieldType.OBJECT, AT, fields=tuple(Field(f"its_{kind}", kind, AT, optional=True) for kind in SCALARS)),
+)
+
+
 def _field(name: str, kind: FieldType, wire: str | None) -> Field:
-    items = Field("", FieldType.INT, AT) if kind in {FieldType.LIST, FieldType.MAP} else None
+    items = _ITEMS[len(name) % 2 if kind is FieldType.LIST else 0] if kind in {FieldType.LIST, FieldType.MAP} else None
     return Field(name, kind, AT, optional=True, items=items, wire=wire)
+
+
+def _readable(fields: tuple[Field, ...], each: str) -> tuple[Field, ...]:
+    """Return what an aggregate can read: *fields*, but items and their fields in place of the list *each*."""
+    listed = next((field for field in fields if field.name == each), None)
+    if listed is None or listed.items is None:
+        return fields
+    inside = tuple(replace(field, name=f"{each}.{field.name}") for field in listed.items.fields)
+    return (*(field for field in fields if field.name != each), replace(listed.items, name=each), *(inside * 5))
 
 
 def _scalars(fields: tuple[Field, ...], user_id: FieldType) -> list[tuple[str, FieldType]]:
@@ -142,6 +186,9 @@ def _scalars(fields: tuple[Field, ...], user_id: FieldType) -> list[tuple[str, F
 
 @st.composite
 def _aggregate(draw: Callable[..., Any], name: str, fields: tuple[Field, ...], user_id: FieldType) -> Aggregate:
+    lists = [field.name for field in fields if field.type is FieldType.LIST]
+    each = draw(st.sampled_from(lists)) if lists and draw(st.booleans()) else ""
+    fields = _readable(fields, each)
     columns = draw(st.permutations(NAMES))
     width = draw(st.sampled_from(WIDTHS))
     kinds = draw(st.lists(st.sampled_from(MeasureKind), min_size=1, max_size=6))
@@ -165,6 +212,7 @@ def _aggregate(draw: Callable[..., Any], name: str, fields: tuple[Field, ...], u
         where=draw(_tests(fields)),
         all_events=draw(st.booleans()),
         version=draw(st.integers(1, 12)),
+        each=each,
     )
 
 
@@ -281,6 +329,16 @@ def _user_ids(kind: FieldType) -> st.SearchStrategy[Any]:
 
 
 def _document(fields: tuple[Field, ...]) -> st.SearchStrategy[str]:
-    texts = {f.key: st.one_of(VALUES[f.type].map(json.dumps), st.sampled_from(ODD_VALUES)) for f in fields}
+    texts = {f.key: st.one_of(_texts(f), st.sampled_from(ODD_VALUES)) for f in fields}
     members = st.fixed_dictionaries({}, optional=texts)
     return members.map(lambda found: "{" + ", ".join(f"{json.dumps(k)}: {v}" for k, v in found.items()) + "}")
+
+
+def _texts(field: Field) -> st.SearchStrategy[str]:
+    """Return texts of values that fit *field*; one of the items of a list may be odd."""
+    if field.type is not FieldType.LIST or field.items is None:
+        return VALUES[field.type].map(json.dumps)
+    inside = field.items.fields
+    item = _document(inside) if inside else VALUES[field.items.type].map(json.dumps)
+    listed = st.lists(st.one_of(item, item, st.sampled_from(ODD_VALUES)), max_size=4)
+    return listed.map(lambda texts: f"[{', '.join(texts)}]")

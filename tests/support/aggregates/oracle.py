@@ -10,7 +10,7 @@ import math
 import operator
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -53,6 +53,9 @@ class Row:
     service: str = "platform"
     event_id: uuid.UUID = field(default_factory=uuid.uuid4)
     meta: str = "{}"
+    item: Any = None
+    """The item of a list, where the items are the rows, and ``number`` its place."""
+    number: int = 0
 
     def fields(self) -> Any:
         return json.loads(self.data, parse_float=EXACT.create_decimal)
@@ -63,7 +66,7 @@ def expected(catalog: Catalog, aggregate: Aggregate, rows: list[Row]) -> list[tu
     reader = _Reader(catalog, aggregate)
     groups: dict[tuple[Any, ...], list[Row]] = {}
     sources = [event.type for event in catalog.events if event.name in aggregate.sources]
-    for row in rows:
+    for row in reader.read(rows):
         if (aggregate.all_events or row.event_type in sources) and reader.passes(row, aggregate.where):
             groups.setdefault(reader.key(row), []).append(row)
     return [(*key, *reader.values(key, groups).values()) for key in groups]
@@ -75,6 +78,18 @@ class _Reader:
         self.events = [event for event in catalog.events if event.name in aggregate.sources]
         self.types = {event.name: event.type for event in catalog.events}
         self.user_id = catalog.user_id
+
+    def read(self, rows: list[Row]) -> list[Row]:
+        """Return the rows that are aggregated: those of the table, or one for each item of a list in them."""
+        each = self.aggregate.each
+        if not each:
+            return rows
+        keys = self.keys(each)
+        return [
+            replace(row, item=item, number=number)
+            for row in rows
+            for number, item in enumerate(value_of(row, keys, FieldType.LIST) or ())
+        ]
 
     def key(self, row: Row) -> tuple[Any, ...]:
         width = self.aggregate.bucket_width
@@ -141,6 +156,9 @@ class _Reader:
 
     def value(self, row: Row, of: str, kind: FieldType) -> Any:
         """Return the value of the field *of* in *row*. Every event here has it under one key."""
+        each = self.aggregate.each
+        if each and (of == each or of.startswith(f"{each}.")):
+            return _inside(row.item, self.keys(of)[len(each.split(".")) :], kind)
         return value_of(row, self.keys(of), kind)
 
     def keys(self, of: str) -> list[str]:
@@ -150,7 +168,7 @@ class _Reader:
         fields, keys = next(event.fields for event in self.events if event.field(first)), list[str]()
         for name in of.split("."):
             found = next(one for one in fields if one.name == name)
-            fields = found.fields
+            fields = found.fields if found.items is None else found.items.fields
             keys.append(found.wire or found.name)
         return keys
 
@@ -159,7 +177,8 @@ class _Reader:
             return self.user_id if name == "$user_id" else FieldType.STRING
         named = [c for c in conditions if not isinstance(c, Choice) and c.field == "event"]
         events = [e for e in self.events if all(_compare(e.name, c.op, c.value) for c in named)] or self.events
-        return next(found.type for event in events if (found := _field(event, name)) is not None)
+        found = next(found for event in events if (found := _field(event, name)) is not None)
+        return found.items.type if name == self.aggregate.each and found.items is not None else found.type
 
 
 def _field(event: Event, path: str) -> Field | None:
@@ -167,7 +186,8 @@ def _field(event: Event, path: str) -> Field | None:
     found = event.field(first)
     while found is not None and rest:
         first, _, rest = rest.partition(".")
-        found = next((inner for inner in found.fields if inner.name == first), None)
+        inside = found.fields if found.items is None else found.items.fields
+        found = next((inner for inner in inside if inner.name == first), None)
     return found
 
 
@@ -177,7 +197,10 @@ def value_of(row: Row, keys: list[str], kind: FieldType) -> Any:
         return row.user_id
     if keys == ["$service"]:
         return row.service
-    value, keys = (json.loads(row.meta), [keys[0][1:]]) if keys[0] in META else (row.fields(), keys)
+    return _inside(*((json.loads(row.meta), [keys[0][1:]]) if keys[0] in META else (row.fields(), keys)), kind)
+
+
+def _inside(value: Any, keys: list[str], kind: FieldType) -> Any:
     for name in keys:
         value = value.get(name) if isinstance(value, dict) else None
     return _fit(value, kind)
@@ -280,8 +303,12 @@ def _reduce(measure: Measure, pairs: list[tuple[Row, Any]]) -> Any:  # noqa: PLR
             return _percentile(sorted(map(float, values)), measure.quantile)
         case MeasureKind.FIRST | MeasureKind.LAST:
             choose = min if measure.kind is MeasureKind.FIRST else max
-            return _public(choose(pairs, key=lambda pair: (pair[0].timestamp, str(pair[0].event_id)))[1])
+            return _public(choose(pairs, key=_in_order)[1])
     raise AssertionError(measure.kind)
+
+
+def _in_order(pair: tuple[Row, Any]) -> Any:
+    return pair[0].timestamp, str(pair[0].event_id), pair[0].number
 
 
 def _times(value: Any, factor: Any) -> Fraction | None:

@@ -10,8 +10,8 @@ from adi_analytics_codegen.backends.sql.ddl import aggregates, comments, counts,
 from adi_analytics_codegen.backends.sql.people import plans as people
 from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.backends.sql.text.statements import Statement
+from adi_analytics_codegen.model.items import in_rows
 from adi_analytics_codegen.model.readers import questions
-from adi_analytics_codegen.model.wire import as_on_wire
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations.plan import Counts, Plan, Relation
@@ -89,7 +89,7 @@ class Planned:
 
 def planned(catalog: Catalog) -> Planned:
     """Return the statements of *catalog* on every backend."""
-    on_wire = as_on_wire(catalog)
+    on_wire = in_rows(catalog)
     pairs = zip(catalog.aggregates, on_wire.aggregates, strict=True)
     asked = zip(questions(catalog), questions(on_wire), strict=True)
     return Planned(

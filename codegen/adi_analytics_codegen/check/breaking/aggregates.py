@@ -53,6 +53,12 @@ def _sources_changed(seen: Aggregates) -> Iterator[Found]:
         yield Found(seen.new.at, seen.subject, message, _BUMP)
 
 
+def _each_changed(seen: Aggregates) -> Iterator[Found]:
+    was, now = (f"items of {each}" if each else "events" for each in (seen.old.each, seen.new.each))
+    if was != now:
+        yield Found(seen.new.at, seen.subject, f"{seen.subject}: its rows were {was} and are now {now}", _BUMP)
+
+
 def _bucket_changed(seen: Aggregates) -> Iterator[Found]:
     old, new = seen.old, seen.new
     if old.bucket_width != new.bucket_width or old.bucket_name != new.bucket_name:
@@ -151,6 +157,9 @@ VERSION_RULES: Final[dict[str, Rule[Aggregates]]] = {
 
 AGGREGATE_RULES: Final[dict[str, Rule[Aggregates]]] = {
     "aggregate-sources-changed": Rule(_sources_changed, Severity.ERROR, "An aggregate reads other events."),
+    "aggregate-each-changed": Rule(
+        _each_changed, Severity.ERROR, "An aggregate reads the items of another list, or events instead of items."
+    ),
     "aggregate-bucket-changed": Rule(
         _bucket_changed, Severity.ERROR, "An aggregate's bucket has another width or name."
     ),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.check.lint.rule import Found, Lint
+from adi_analytics_codegen.model.items import field_read, is_of_item, with_items
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Sensitivity, Status, Store
 from adi_analytics_codegen.model.questions.aggregates import USER_ID
 from adi_analytics_codegen.model.readers import references
-from adi_analytics_codegen.model.walk import field_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,9 @@ def _free_dimension(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
     for aggregate in catalog.aggregates:
         for dimension in aggregate.dimensions:
             fields = (
-                field_at(event.fields, dimension.of) for event in catalog.events if event.name in aggregate.sources
+                field_read(event, dimension.of, aggregate.each)
+                for event in catalog.events
+                if event.name in aggregate.sources
             )
             if any(field is not None and _is_free(field) for field in fields):
                 message = (
@@ -75,9 +77,21 @@ def _personal_aggregated(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
     for aggregate in catalog.aggregates:
         for name, of, at in _shown(aggregate):
             sources = filter(None, map(catalog.event, aggregate.sources))
-            if any(_is_personal(event, of) for event in sources):
+            if any(_is_personal(with_items(event, aggregate.each), of) for event in sources):
                 message = f'column {name} shows the personal field "{of}" for as long as the aggregate is kept'
                 yield at, f"aggregates.{aggregate.name}.{name}", message, "show something else, or give a reason"
+
+
+def _event_repeated(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
+    for aggregate in catalog.aggregates:
+        for measure in aggregate.measures if aggregate.each else ():
+            if measure.kind in _ADDING and not any(is_of_item(of, aggregate.each) for of in measure.fields):
+                message = f"{measure.name} takes {measure.of} of the event once for each item of {aggregate.each}"
+                fix = "take a field of the item, or make an aggregate of the events"
+                yield measure.at, f"aggregates.{aggregate.name}.{measure.name}", message, fix
+
+
+_ADDING: Final = frozenset({MeasureKind.SUM, MeasureKind.AVG, MeasureKind.PERCENTILE})
 
 
 def _shown(aggregate: Aggregate) -> Iterator[tuple[str, str, Location]]:
@@ -114,6 +128,10 @@ AGGREGATE_LINTS: Final = {
     ),
     "column-unfilled": Lint(
         _column_unfilled, "An aggregate reads `$user_id`, and none of its events fills the column."
+    ),
+    "event-repeated": Lint(
+        _event_repeated,
+        "An aggregate with `each` adds up, averages or ranks a field of the event: it counts once for each item.",
     ),
     "personal-aggregated": Lint(
         _personal_aggregated,

@@ -23,6 +23,7 @@ from adi_analytics_codegen.model.kinds import FieldType, Operator, Store
 from adi_analytics_codegen.model.questions.aggregates import COLUMN_REFERENCES, EVENT, USER_ID, Choice, Condition
 from adi_analytics_codegen.model.readers import lets_through
 from adi_analytics_codegen.model.text.naming import did_you_mean
+from adi_analytics_codegen.model.walk import field_at
 from adi_analytics_codegen.model.wire import path_at
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ class Reader:
             one = _dotted(self.events[source].fields, name.split("."))
             if one is None:
                 known = sorted({f.name for source in self.sources for f in self.events[source].fields})
-                near = did_you_mean(name, known) if name not in known else ""
+                near = _of_items(self.events[source].fields, name)
+                near = near or (did_you_mean(name, known) if name not in known else "")
                 fix = near or "narrow it with where: {event: ...}, or remove the event from the sources"
                 self._error(at, "aggregate-field", f'event {source} has no field "{name}"', fix)
                 return {}
@@ -290,6 +292,17 @@ def _dotted(fields: Iterable[Field], path: list[str]) -> Field | None:
         return found
     inner = _dotted(found.fields, path[1:])
     return found if inner is not None and found.store is Store.DROP else inner
+
+
+def _of_items(fields: Iterable[Field], name: str) -> str:
+    """Return how to read the field *name* if it is one of the items of a list, or nothing."""
+    parts = name.split(".")
+    for size in range(1, len(parts)):
+        path = ".".join(parts[:size])
+        found = _dotted(fields, parts[:size])
+        if found is not None and found.type is FieldType.LIST and field_at(fields, name) is not None:
+            return f"{path} is a list: read its items in an aggregate with each: {path}"
+    return ""
 
 
 def _shown(value: Any) -> str:

@@ -147,6 +147,7 @@ class Aggregate:
     Attributes:
         sources: Names of the events read, in catalog order; ``from: all`` gives every event's.
         all_events: Whether the catalog said ``from: all``. Such an aggregate reads the rows of all events.
+        each: The path of a list whose items are the rows that it reads; empty when it reads rows of events.
     """
 
     name: str
@@ -164,3 +165,4 @@ class Aggregate:
     version: int = 1
     owner: str = ""
     annotations: Annotations = field(default=Annotations(), compare=False)
+    each: str = field(default="", metadata=LATER)

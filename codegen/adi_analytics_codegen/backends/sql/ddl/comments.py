@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.backends.describe import measure_text, ratio_text, sentence, where_text
 from adi_analytics_codegen.backends.sql.text.names import unused
 from adi_analytics_codegen.backends.sql.text.statements import Statement, comment
+from adi_analytics_codegen.model.items import field_read
 from adi_analytics_codegen.model.kinds import MeasureKind
 from adi_analytics_codegen.model.questions.aggregates import ENVIRONMENT, HOSTNAME, META, SERVICE, USER_ID
 from adi_analytics_codegen.model.readers import lets_through
 from adi_analytics_codegen.model.tables import dead_letters_table
 from adi_analytics_codegen.model.text.durations import duration_text
-from adi_analytics_codegen.model.walk import field_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +89,8 @@ def on_views(described: Described, plan: Plan) -> list[Statement]:
     for ratio in aggregate.derived:
         columns[ratio.name] = _told(ratio.description, f"{ratio_text(ratio, aggregate)}; null when the divisor is 0")
     about = _own(aggregate.description) or "An aggregate of events."
+    if aggregate.each:
+        about += f" Its rows are the items of {aggregate.each}."
     if aggregate.where:
         about += f" Only rows where {where_text(aggregate.where, _column)}."
     made = _commented("view", aggregate.name, about, columns)
@@ -150,7 +152,7 @@ def _column(name: str) -> str:
 def fields_read(catalog: Catalog, aggregate: Aggregate, of: str, where: Sequence[Test]) -> list[Field]:
     """Return the fields that *of* is in the events that *where* lets through."""
     events = (event for event in catalog.events if event.name in aggregate.sources and lets_through(where, event.name))
-    return [field for event in events if (field := field_at(event.fields, of)) is not None]
+    return [field for event in events if (field := field_read(event, of, aggregate.each)) is not None]
 
 
 def _unit(fields: list[Field]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from adi_analytics_codegen.backends.sql.text.names import literal
+from adi_analytics_codegen.model.items import MARK
 from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.questions.aggregates import META, SERVICE, USER_ID
 from adi_analytics_codegen.model.wire import keys_of_path
@@ -31,6 +32,9 @@ SQL_TYPES: Final = {
     FieldType.DECIMAL: "numeric",
 }
 """The SQL type of each scalar field type."""
+
+ITEM: Final = "_item"
+"""The column of one item of a list, where the items are the rows; ``_number`` is its place in the list."""
 
 FLOAT_MAX: Final = "1e307"
 """Floats up to this are read: the difference of any two of them is a double, so interpolation cannot overflow."""
@@ -91,13 +95,18 @@ def json_value(of: str) -> str:
 
 def json_text(of: str) -> str:
     """Return an expression for the text of the field *of*."""
-    column, (*path, last) = _place(of)
-    return column + "".join(f" -> {literal(part)}" for part in path) + f" ->> {literal(last)}"
+    column, path = _place(of)
+    if not path:
+        return f"{column} #>> '{{}}'"
+    return column + "".join(f" -> {literal(part)}" for part in path[:-1]) + f" ->> {literal(path[-1])}"
 
 
 def _place(of: str) -> tuple[str, list[str]]:
     """Return the column that holds *of*, and the path there."""
-    return ("meta", [META[of]]) if of in META else ("data", list(keys_of_path(of)))
+    if of in META:
+        return "meta", [META[of]]
+    listed, mark, path = of.partition(MARK)
+    return (ITEM, keys_of_path(path[1:]) if path else []) if mark else ("data", keys_of_path(listed))
 
 
 def _string(of: str) -> str:

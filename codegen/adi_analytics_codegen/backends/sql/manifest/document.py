@@ -21,10 +21,10 @@ from adi_analytics_codegen.backends.sql.people.plans import PeoplePlan
 from adi_analytics_codegen.backends.sql.relations.places import template
 from adi_analytics_codegen.backends.sql.text.names import seconds
 from adi_analytics_codegen.model.fingerprint import fingerprint
+from adi_analytics_codegen.model.items import in_rows
 from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.questions.people import Funnel
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
-from adi_analytics_codegen.model.wire import as_on_wire
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -45,7 +45,7 @@ def manifest(catalog: Catalog) -> dict[str, Any]:
 
 def describe(catalog: Catalog, made: Planned) -> dict[str, Any]:
     """Return the manifest of *catalog*, whose statements are *made*."""
-    storage, on_wire = catalog.storage, as_on_wire(catalog)
+    storage, on_wire = catalog.storage, in_rows(catalog)
     return {
         "format": FORMAT,
         "catalog": catalog.name,

@@ -65,6 +65,7 @@ def _rows(catalog: Catalog, aggregate: Aggregate, types: FieldTypes) -> list[Any
         conditions(aggregate.where, types),
         [aggregate.bucket_name, aggregate.bucket_width],
         [[dimension.name, dimension.of, stored_type(dimension.type)] for dimension in aggregate.dimensions],
+        *([aggregate.each] if aggregate.each else []),
     ]
 
 

@@ -20,6 +20,7 @@ from adi_analytics_codegen.backends.sql.expressions.values import (
     typed,
 )
 from adi_analytics_codegen.backends.sql.text.names import identifier, unused
+from adi_analytics_codegen.model.items import MARK
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ _ROW_ORDER: Final = (
     "event_id::text",
 )
 """Text that sorts like time and then event id. ``to_char`` would read better but is not immutable."""
+
+_ITEM_ORDER: Final = "lpad(_number::text, 10, '0')"
+"""Text that sorts the items of one row as its list does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +141,9 @@ def _pick(measure: Measure, types: FieldTypes) -> _Built:
     kind, of = _type(measure), _of(measure)
     function = {MeasureKind.FIRST: "min", MeasureKind.LAST: "max"}[measure.kind]
     where = filter_clause(measure.where, types, f"({read(measure)}) is not null")
-    row = f"array[{', '.join((*_ROW_ORDER, as_text(of)))}]"
-    text = f'({function}({row} collate "C"){where})[3]'
+    order = (*_ROW_ORDER, _ITEM_ORDER) if MARK in of else _ROW_ORDER
+    row = f"array[{', '.join((*order, as_text(of)))}]"
+    text = f'({function}({row} collate "C"){where})[{len(order) + 1}]'
     return SQL_TYPES[kind], from_text(text, kind), None
 
 

@@ -36,8 +36,9 @@ class Relation:
 
     Attributes:
         keys: How many of the first columns the rows are grouped by; the first of all is the bucket.
-        where: Predicates over rows of the events table.
+        where: Predicates over rows of the events table, or over items of a list in them.
         measures: The measures that it holds, or the one that a companion is made for.
+        items: The expression for the list whose items are the rows, if they are.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Relation:
     keys: int
     where: tuple[str, ...]
     measures: tuple[Measure, ...]
+    items: str | None = None
 
     @property
     def live(self) -> str:
@@ -310,7 +312,8 @@ class _Planner:
         tests += [*predicates(self.aggregate.where, self.types), *where]
         keys = sum(column.role in _KEY_ROLES for column in columns)
         name = shorten(f"{self.aggregate.name}_v{self.aggregate.version}{suffix}")
-        return Relation(name, kind, columns, keys, tuple(dict.fromkeys(tests)), measures)
+        items = typed(self.aggregate.each, FieldType.LIST) if self.aggregate.each else None
+        return Relation(name, kind, columns, keys, tuple(dict.fromkeys(tests)), measures, items)
 
 
 _KEY_ROLES: Final = frozenset({"bucket", "dimension", "member", "sign", "magnitude", "register"})
