@@ -15,21 +15,37 @@ from support.paths import ROOT
 from support.serving import rows, running
 
 HOWTO = (ROOT / "docs" / "howto" / "ingest-over-http.md").read_text(encoding="utf-8")
+READING = (ROOT / "docs" / "howto" / "read-over-http.md").read_text(encoding="utf-8")
+
+
+def curls(text):
+    return [block for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL) if "curl" in block]
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_the_curl_of_the_howto_answers_what_it_says(migrated_dsn, tmp_path):
-    (command,) = [block for block in re.findall(r"```bash\n(.*?)```", HOWTO, re.DOTALL) if "curl" in block]
-    wanted = json.loads(re.findall(r"```json\n(.*?)```", HOWTO, re.DOTALL)[0])
-    scripts = Path(sysconfig.get_path("scripts"))
-    create = [str(scripts / "analytics-server"), "token", "create", "--name", "web", "--scope", "ingest"]
+def test_the_curls_of_the_howtos_answer_what_they_say(migrated_dsn, tmp_path):
+    (send,), asking = curls(HOWTO), curls(READING)
     environment = os.environ | {"DATABASE_URL": migrated_dsn}
-    token = subprocess.run(create, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+    tokens = {scope: made_token(scope, environment) for scope in ("ingest", "read")}
+
+    def run(command, scope):
+        shell = environment | {"URL": url, "TOKEN": tokens[scope]}
+        return subprocess.run(["sh", "-c", command], env=shell, capture_output=True, text=True, check=True).stdout
+
     with running(migrated_dsn, tmp_path, tokens=True) as url:
-        shell = environment | {"URL": url, "TOKEN": token}
-        done = subprocess.run(["sh", "-c", command], env=shell, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == wanted
+        sent = run(send, "ingest")
+        answers = {command: run(command, "read") for command in asking}
+    assert json.loads(sent) == json.loads(re.findall(r"```json\n(.*?)```", HOWTO, re.DOTALL)[0])
     assert len(rows(migrated_dsn)) == 1
+    (daily,) = (answer for command, answer in answers.items() if "/users/daily" in command)
+    assert json.loads(daily) == json.loads(re.findall(r"```json\n(.*?)```", READING, re.DOTALL)[0])
+    assert all(answers.values())
+
+
+def made_token(scope, environment):
+    server = Path(sysconfig.get_path("scripts")) / "analytics-server"
+    create = [str(server), "token", "create", "--name", "web", "--scope", scope]
+    return subprocess.run(create, env=environment, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def test_every_status_and_code_of_the_howto_is_in_the_source():

@@ -1,4 +1,4 @@
-"""The service that takes events over HTTP, for programs in any language.
+"""The service that takes events over HTTP and answers questions, for programs in any language.
 
 `create_app` makes it, ``analytics-server run`` runs it, and ``analytics-server token`` makes the tokens of its clients.
 Needs the extra ``[server]``.

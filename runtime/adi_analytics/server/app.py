@@ -13,23 +13,26 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from adi_analytics._engine.drivers.connection import connector
+from adi_analytics._shared.catalog import CatalogError
 from adi_analytics._shared.conninfo import resolve_conninfo
-from adi_analytics._shared.options import settings_from, with_catalog
+from adi_analytics._shared.options import catalog_in, settings_from, with_catalog
 from adi_analytics.server.ingest.backlog import Backlog
 from adi_analytics.server.ingest.intake import Intake
 from adi_analytics.server.ingest.writer import DatabaseUnavailableError, Writer
 from adi_analytics.server.options import ServerOptions
 from adi_analytics.server.problems import ProblemError
+from adi_analytics.server.read.endpoint import missing
+from adi_analytics.server.read.reading import PREFIX, Reading
 from adi_analytics.server.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from adi_analytics.server.tokens import Scope
 
 logger = logging.getLogger("adi_analytics.server")
 
-PREFIX: Final = "/api/analytics"
 _RETRY: Final = {"Retry-After": "5"}
 _JSON: Final = ("", "application/json", "text/plain")
 """``text/plain`` is what a browser's ``sendBeacon`` sends without asking the server before."""
@@ -60,6 +63,22 @@ class _Service:
         )
         url = options.database_url
         self._conninfo = url if callable(url) else resolve_conninfo(url)
+        self._reading = self._readable()
+
+    def _readable(self) -> Reading | None:
+        """Return what answers; nothing does if the generated package came without its manifest."""
+        options = self._options
+        try:
+            return Reading(
+                catalog_in(self._settings),
+                connector(options.read_database_url or self._conninfo, self._settings),
+                connections=options.read_connections,
+                timeout=options.query_timeout,
+                suppress_below=options.suppress_below,
+            )
+        except CatalogError as error:
+            logger.warning("the service takes events, but answers no question: %s", error)
+            return None
 
     def app(self) -> Starlette:
         routes = [
@@ -69,9 +88,31 @@ class _Service:
                 ("POST", "/events/batch", self._batch),
                 ("GET", "/health", self._health),
                 ("GET", "/ready", self._ready),
+                *self._reads(),
             )
         ]
         return Starlette(routes=routes, lifespan=self._lifespan, exception_handlers={404: _missing, 405: _method})
+
+    def _reads(self) -> Iterator[tuple[str, str, Callable[[Request], Awaitable[Response]]]]:
+        """Yield method, path and endpoint of what answers."""
+        if self._reading is None:
+            return
+        for endpoint in self._reading.endpoints:
+            for path, form in endpoint.paths().items():
+                yield "GET", path, self._for_readers(endpoint.handler(form))
+        names = self._reading.names
+
+        async def unknown(request: Request) -> Response:
+            raise missing("aggregate", request.path_params["name"], names)
+
+        yield "GET", "/aggregates/{name}", self._for_readers(unknown)
+
+    def _for_readers(self, endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Any]:
+        async def answer(request: Request) -> Response:
+            await self._authorise(request, "read")
+            return await endpoint(request)
+
+        return answer
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
@@ -80,9 +121,13 @@ class _Service:
         self._tokens = Tokens(self._writer)
         self._intake = Intake(self._settings, self._writer, self._backlog, self._options.limits)
         self._backlog.start()
+        if self._reading is not None:
+            await self._reading.open()
         try:
             yield
         finally:
+            if self._reading is not None:
+                await self._reading.close()
             await self._backlog.close()
             await self._writer.close()
 
@@ -155,7 +200,8 @@ _SAFE: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"
 
 
 async def _missing(_request: Request, _error: Exception) -> Response:
-    detail = f"There is nothing at this path; events go to POST {PREFIX}/events/batch."
+    listed = f"{PREFIX}/openapi.json lists what answers."
+    detail = f"There is nothing at this path. Events go to POST {PREFIX}/events/batch; {listed}"
     return _problem(ProblemError(404, "not-found", detail))
 
 

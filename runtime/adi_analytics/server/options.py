@@ -5,10 +5,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from adi_analytics._shared.catalog import CatalogLike
 from adi_analytics._shared.options import OptionError
 from adi_analytics.server.ingest.body import Limits
+
+_LONGEST: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +26,14 @@ class ServerOptions:
         spool_dir: Where events wait while the database is away. Without one they are refused with 503 then.
         spool_max_bytes: Most bytes in that folder. Defaults to 256 MiB.
         hash_key: The key of the catalog's ``store: hash``. Without one such fields are left out.
-        connections: Most connections to the database. Defaults to 4.
+        connections: Most connections to the database that take events. Defaults to 4.
+        read_database_url: Where answers are read, for example as a role that may only read. Defaults to the database
+            that takes the events.
+        read_connections: Most connections that answers are read over. Defaults to 4.
+        query_timeout: Seconds for each statement of an answer. Defaults to 30.
+        suppress_below: Distinct counts from 1 up to this, exclusive, are answered as null. Defaults to showing all.
         limits: What a request may cost.
-        without_tokens: Whether anybody may send events. Only for a service on this machine alone.
+        without_tokens: Whether anybody may send events and read. Only for a service on this machine alone.
     """
 
     database_url: str | Callable[[], str] | None = None
@@ -35,12 +43,21 @@ class ServerOptions:
     spool_max_bytes: int | None = None
     hash_key: str | None = field(default=None, repr=False)
     connections: int = 4
+    read_database_url: str | Callable[[], str] | None = None
+    read_connections: int = 4
+    query_timeout: float = 30.0
+    suppress_below: int | None = None
     limits: Limits = field(default_factory=Limits)
     without_tokens: bool = False
 
     def __post_init__(self) -> None:
-        if self.connections < 1:
-            raise OptionError("connections", "a whole number above 0")
+        for name in ("connections", "read_connections"):
+            if getattr(self, name) < 1:
+                raise OptionError(name, "a whole number above 0")
+        if not 0 < self.query_timeout < _LONGEST:
+            raise OptionError("query_timeout", "seconds above 0")
+        if self.suppress_below is not None and self.suppress_below < 1:
+            raise OptionError("suppress_below", "a whole number above 0")
 
 
 def require_loopback(host: str) -> None:

@@ -119,6 +119,27 @@ class Comment(msgspec.Struct, frozen=True):
     column: str | None = None
 
 
+class View(msgspec.Struct, frozen=True):
+    """A public view, and what it shows: ``aggregate``, ``members``, ``funnel`` and so on."""
+
+    name: str
+    kind: str
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A column that stored rows are grouped by, and the field that it holds."""
+
+    column: str
+    of: str
+
+
+class Relation(msgspec.Struct, frozen=True):
+    """A stored relation: what it is, and what its rows are grouped by beside the bucket."""
+
+    kind: str
+    keyed_by: tuple[Key, ...] = ()
+
+
 class Aggregate(msgspec.Struct, frozen=True):
     """What can be asked of an aggregate.
 
@@ -131,6 +152,8 @@ class Aggregate(msgspec.Struct, frozen=True):
         query: Its dimensions and measures.
         columns: The columns of the public view.
         comments: What each column holds, in words.
+        views: The public views.
+        relations: The stored relations, the main one first.
     """
 
     name: str
@@ -141,6 +164,8 @@ class Aggregate(msgspec.Struct, frozen=True):
     description: str = ""
     owner: str = ""
     comments: tuple[Comment, ...] = ()
+    views: tuple[View, ...] = ()
+    relations: tuple[Relation, ...] = ()
 
     @property
     def offer(self) -> Offer:

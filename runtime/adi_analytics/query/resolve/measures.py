@@ -23,6 +23,7 @@ BOUND: Final = 0.02 / 2.02
 """The largest relative error of a percentile from a distribution (docs/reference/aggregates.md)."""
 
 PERSONAL: Final = frozenset({"personal", "secret"})
+ASK_PERSONAL: Final = "Ask with personal=True if you may see them."
 _ADDS: Final = frozenset({"count", "sum", "min", "max"})
 
 
@@ -167,5 +168,5 @@ def require_public(measure: Measure, personal: bool) -> None:  # noqa: FBT001 - 
         raise MeasureRefusedError(
             measure.name,
             f"it shows values of a {measure.sensitivity} field",
-            "Ask with personal=True if you may see them.",
+            ASK_PERSONAL,
         )

@@ -14,7 +14,7 @@ from adi_analytics.query.model.result import Warn
 from adi_analytics.query.resolve import cursor as cursors
 from adi_analytics.query.resolve.compare import compared, shift_of
 from adi_analytics.query.resolve.filters import filters_of
-from adi_analytics.query.resolve.measures import PERSONAL, Situation, choose, closure, require_public
+from adi_analytics.query.resolve.measures import ASK_PERSONAL, PERSONAL, Situation, choose, closure, require_public
 from adi_analytics.query.resolve.question import Question, Sort
 from adi_analytics.query.resolve.times import Period, edges, granularity_of, period_of, zone_of
 
@@ -93,7 +93,7 @@ def _dimensions(aggregate: Aggregate, asked: Arguments) -> Iterable[Dimension]:
             raise QueryArgumentError(
                 "dimensions",
                 f"{name} shows values of a {found.sensitivity} field",
-                "Ask with personal=True if you may see them.",
+                ASK_PERSONAL,
             )
         yield found
 

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 _FACTS: Final = """
 select i.events_schema, i.catalog, now(), nullif(analytics_meta.stored_until(a.rollup), '-infinity'),
-    nullif(a.history_before, '-infinity'),
+    case when coalesce((
+            select pg_catalog.pg_relation_size(c.oid) from pg_catalog.pg_class c
+            where c.relname = a.rollup || '_history' and c.relnamespace = (
+                    select n.oid from pg_catalog.pg_namespace n where n.nspname = i.events_schema
+                )
+        ), 1) > 0 then nullif(a.history_before, '-infinity') end,  -- it counts if an earlier version left rows
     case
         when b.status = 'done' then case when upper(e.ranges) is not null then least(b.done_to, upper(e.ranges)) end
         when i.backend = 'timescaledb' then b.done_to  -- elsewhere all is read from events until it is filled

@@ -1,4 +1,4 @@
-"""``analytics-server``: runs the service, and makes the tokens of its clients.
+"""``analytics-server``: runs the service, describes it, and makes the tokens of its clients.
 
 ``--version`` and ``--help`` import nothing but the parser.
 """
@@ -17,10 +17,18 @@ if TYPE_CHECKING:
 
 _ERROR: Final = 1
 _INTERRUPTED: Final = 130
-_EXTRA: Final = {"starlette": "server", "uvicorn": "server", "backports": "server", "rich": "cli"}
+_EXTRA: Final = {
+    "starlette": "server",
+    "uvicorn": "server",
+    "backports": "server",
+    "psycopg_pool": "server",
+    "rich": "cli",
+}
 _EXAMPLES: Final = """examples:
   analytics-server token create --name web --scope ingest
   analytics-server run --port 8094 --spool-dir /var/lib/analytics
+  analytics-server token create --name dashboard --scope read
+  analytics-server openapi > openapi.json
   analytics-server run --without-tokens               # on this machine alone, to try it
   curl -X POST http://127.0.0.1:8094/api/analytics/events/batch -H "Authorization: Bearer $TOKEN" \\
     -H "Content-Type: application/json" \\
@@ -46,7 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
-        "analytics-server", description="Takes events over HTTP.", epilog=_EXAMPLES, formatter_class=raw
+        "analytics-server",
+        description="Takes events over HTTP, and answers questions.",
+        epilog=_EXAMPLES,
+        formatter_class=raw,
     )
     parser.add_argument("--version", action="version", version=f"analytics-server {_version()}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -58,11 +69,21 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--catalog", metavar="PACKAGE", help="the import name of the generated package")
     run.add_argument("--service", help="the program that events are said to come from, unless they say it themselves")
     run.add_argument("--spool-dir", metavar="DIR", help="where events wait while the database is away")
-    run.add_argument("--connections", type=int, default=4, help="most connections to the database (default: 4)")
+    run.add_argument("--connections", type=int, default=4, help="most connections that take events (default: 4)")
+    run.add_argument("--read-database-url", metavar="URL", help="where answers are read, as a role that only reads")
+    run.add_argument("--read-connections", type=int, default=4, help="most connections that read (default: 4)")
+    run.add_argument("--query-timeout", type=float, default=30.0, metavar="SECONDS", help="for an answer (default: 30)")
+    run.add_argument("--suppress-below", type=int, metavar="K", help="answer smaller distinct counts as null")
     run.add_argument(
-        "--without-tokens", action="store_true", help="let anybody on this machine send; only with a loopback --host"
+        "--without-tokens",
+        action="store_true",
+        help="let anybody on this machine send and read; only with a loopback --host",
     )
     run.set_defaults(run=_run)
+
+    openapi = commands.add_parser("openapi", help="print the OpenAPI document of the catalog; needs no database")
+    openapi.add_argument("--catalog", metavar="PACKAGE", help="the import name of the generated package")
+    openapi.set_defaults(run=_openapi)
 
     token = commands.add_parser("token", help="make, list and revoke tokens", epilog=_EXAMPLES, formatter_class=raw)
     actions = token.add_subparsers(metavar="ACTION", required=True)
@@ -112,6 +133,10 @@ def _run(arguments: argparse.Namespace) -> int:
             service=arguments.service,
             spool_dir=arguments.spool_dir,
             connections=arguments.connections,
+            read_database_url=arguments.read_database_url,
+            read_connections=arguments.read_connections,
+            query_timeout=arguments.query_timeout,
+            suppress_below=arguments.suppress_below,
             without_tokens=arguments.without_tokens,
         )
     )
@@ -122,6 +147,13 @@ def _run(arguments: argparse.Namespace) -> int:
     server = uvicorn.Server(config)
     server.run()
     return 0 if server.started else _ERROR
+
+
+def _openapi(arguments: argparse.Namespace) -> int:
+    from adi_analytics.server.read.reading import openapi_of
+
+    print(json.dumps(openapi_of(arguments.catalog), indent=2, ensure_ascii=False))
+    return 0
 
 
 def _create(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,144 @@
+"""Questions to the database: a pool of connections that only read, and every failure as a problem document."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from adi_analytics.query import MeasureRefusedError, QueryArgumentError, QueryDatabaseError, query_async
+from adi_analytics.query.resolve.measures import ASK_PERSONAL
+from adi_analytics.query.run.asked import SNAPSHOT, timeout_statement
+from adi_analytics.server.problems import ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from adi_analytics.query import Result
+    from adi_analytics.query.model.describe import Described
+
+logger = logging.getLogger("adi_analytics.server")
+
+MOST_ROWS: Final = 100_000
+"""Most rows of one answer: more of them come in pages."""
+
+NEVER: Final = "No answer of this service shows them."
+_RETRY: Final = {"Retry-After": "5"}
+_AWAY: Final = frozenset({"08", "57"})
+_CANCELLED: Final = "57014"
+_WAIT: Final = 5.0  # seconds for a free connection
+
+
+class Reader:
+    """Asks the aggregates of a catalog.
+
+    Args:
+        described: What can be asked.
+        connect_with: Returns the arguments of psycopg's ``connect``, for each connection.
+        connections: Most connections at a time.
+        timeout: Seconds for each statement.
+        suppress_below: Distinct counts from 1 up to this, exclusive, are not shown.
+    """
+
+    def __init__(
+        self,
+        described: Described,
+        connect_with: Callable[[], dict[str, Any]],
+        *,
+        connections: int,
+        timeout: float,
+        suppress_below: int | None,
+    ) -> None:
+        self.described = described
+        self.suppress_below = suppress_below
+        self.timeout = timeout
+        self._connect_with = connect_with
+        self._connections = connections
+
+    async def open(self) -> None:
+        """Make connections possible; each is made when it is needed."""
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
+            kwargs=self._connect_with,
+            min_size=0,
+            max_size=self._connections,
+            open=False,
+            check=AsyncConnectionPool.check_connection,
+            timeout=_WAIT,
+            name="adi-analytics-reader",
+        )
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._pool.close()
+
+    async def ask(self, aggregate: str, **arguments: Any) -> Result:
+        """Return the answer to a question of the query layer.
+
+        Raises:
+            ProblemError: If there is none.
+        """
+        given = {"limit": MOST_ROWS, "database": self._pool, **arguments}
+        try:
+            result = await query_async(
+                aggregate, catalog=self.described, timeout=self.timeout, suppress_below=self.suppress_below, **given
+            )
+        except QueryArgumentError as error:
+            raise _wrong(error) from None
+        except MeasureRefusedError as error:
+            detail = f"{error.measure} has no right value for this question: {error.problem}. {error.remedy}"
+            raise ProblemError(
+                422, "measure-refused", detail, parameter="measures", measure=error.measure, expected=error.remedy
+            ) from None
+        except QueryDatabaseError as error:
+            raise database_problem(error) from None
+        if result.next is not None and "limit" not in arguments:
+            detail = f"The answer has more than {MOST_ROWS} rows. Ask a shorter range, or pages where there is a limit."
+            raise ProblemError(422, "too-many-rows", detail, parameter="limit", example="1000")
+        return result
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        """Yield a connection in a transaction that only reads, at one moment; give it to `ask` as ``database``.
+
+        Raises:
+            ProblemError: If the database can't answer.
+        """
+        try:
+            async with self._pool.connection() as connection, connection.transaction(force_rollback=True):
+                await connection.execute(SNAPSHOT)
+                await connection.execute(timeout_statement(self.timeout).encode())
+                yield connection
+        except psycopg.Error as error:
+            raise database_problem(_explained(error)) from None
+
+
+def _explained(error: psycopg.Error) -> QueryDatabaseError:
+    """Return *error* without the server's words, which may hold values."""
+    state = error.sqlstate
+    if state is None or state[:2] in _AWAY:
+        return QueryDatabaseError(state, "the database can't be reached, or stopped the statement", "Ask again.")
+    return QueryDatabaseError(state, "the database can't answer", "Run `analytics-migrate all` and `doctor`.")
+
+
+def _wrong(error: QueryArgumentError) -> ProblemError:
+    expected = error.remedy.replace(ASK_PERSONAL, NEVER)
+    detail = f"{error.parameter}: {error.problem}. {expected}"
+    return ProblemError(400, "wrong-parameter", detail, parameter=error.parameter, expected=expected)
+
+
+def database_problem(error: QueryDatabaseError) -> ProblemError:
+    """Return the problem of a database that can't answer."""
+    if error.sqlstate == _CANCELLED:
+        return ProblemError(503, "too-slow", f"{_sentence(error.problem)} Ask a shorter range, or fewer dimensions.")
+    if error.sqlstate is None or error.sqlstate[:2] in _AWAY:
+        return ProblemError(503, "database-unavailable", _sentence(error.problem), headers=_RETRY)
+    logger.error("the database can't answer: %s", error)
+    return ProblemError(503, "database-not-ready", f"{error}", headers=_RETRY)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,377 @@
+"""The paths that answer: the predecessor's contract, and one for each aggregate of the catalog."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from adi_analytics.query import QueryDatabaseError, query
+from adi_analytics.server import tokens
+from adi_analytics.server.read import reader
+from adi_analytics.server.read.reader import database_problem
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.reading import Service, answering, fill, insert, of_today
+from support.serving import served
+
+ERRORS, LATENCY, TASKS = "analytics_errors_hourly", "analytics_api_latency_hourly", "analytics_task_stats_daily"
+R = {"start_date": "2026-01-06T12:00:00Z", "end_date": "2026-02-05"}
+"""A range that begins within a day, and ends with one."""
+WITHIN = "timestamp >= '2026-01-06' and timestamp < '2026-02-06'"
+
+
+@pytest.fixture(scope="module")
+def service(databases):
+    with databases.migrated() as dsn:
+        read_dsn = fill(dsn)
+        with answering(database_url=dsn, read_database_url=read_dsn) as client:
+            yield Service(client, dsn, read_dsn)
+
+
+# The predecessor's contract: design of the query service, names and types.
+Kinds = set[type]
+INT: Kinds = {int}
+NUM: Kinds = {float, int, type(None)}
+TIME: Kinds = {str}
+TEXT: Kinds = {str, type(None)}
+LATENCIES: dict[str, Kinds] = {
+    "hour": TIME, "service": TEXT, "endpoint": TEXT, "method": TEXT, "request_count": INT, "avg_duration_ms": NUM,
+    "p50_duration_ms": NUM, "p95_duration_ms": NUM, "p99_duration_ms": NUM, "error_4xx_count": INT,
+    "error_5xx_count": INT,
+}  # fmt: skip
+CONTRACT: dict[str, tuple[bool, dict[str, Kinds]]] = {
+    "/overview": (False, {
+        "total_users": INT, "active_users_today": INT, "active_users_week": INT, "active_users_month": INT,
+        "total_tasks": INT, "tasks_today": INT, "task_success_rate": NUM, "total_cocoons": INT, "active_cocoons": INT,
+        "total_integrations": INT,
+    }),
+    "/users/daily": (True, {"day": TIME, "active_users": INT, "total_events": INT}),
+    "/users/weekly": (True, {"day": TIME, "active_users": INT, "total_events": INT}),
+    "/tasks/daily": (True, {
+        "day": TIME, "created": INT, "started": INT, "completed": INT, "failed": INT, "cancelled": INT,
+        "avg_duration_ms": NUM, "p95_duration_ms": NUM, "success_rate": NUM,
+    }),
+    "/tasks/overview": (False, {
+        "total_created": INT, "total_completed": INT, "total_failed": INT, "total_cancelled": INT, "success_rate": NUM,
+        "avg_duration_ms": NUM,
+    }),
+    "/api/latency": (True, LATENCIES),
+    "/api/slowest": (True, LATENCIES),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", CONTRACT)
+def test_the_predecessors_paths_have_its_names(service, path):
+    many, columns = CONTRACT[path]
+    given = R if path not in {"/overview", "/api/slowest"} else {}
+    answer = service.get(path, **given)
+    assert answer == service.get(f"/api/analytics{path}", **given)
+    for row in answer if many else [answer]:
+        assert list(row) == list(columns)
+        assert all(type(row[name]) in kinds for name, kinds in columns.items())
+    assert answer
+
+
+def test_days_and_weeks_are_of_distinct_users(service):
+    raw = "select date_trunc('{}', timestamp), count(distinct user_id), count(*) from analytics_events"
+    raw += " where {} and user_id is not null group by 1 order by 1 desc"
+    days = service.get("/users/daily", **R)
+    weeks = service.get("/users/weekly", **R)
+    weekly = "timestamp >= '2026-01-05' and timestamp < '2026-02-09'"
+    for answer, unit, within in ((days, "day", WITHIN), (weeks, "week", weekly)):
+        found = [(datetime.fromisoformat(row["day"]), row["active_users"], row["total_events"]) for row in answer]
+        assert found == service.rows(raw.format(unit, within))
+    assert sum(row["active_users"] for row in days) > sum(row["active_users"] for row in weeks)
+    assert {datetime.fromisoformat(row["day"]).weekday() for row in weeks} == {0}
+
+
+def test_tasks_add_up_and_what_is_undefined_is_null(service):
+    daily, whole = service.get("/tasks/daily", **R), service.get("/tasks/overview", **R)
+    for name in ("created", "completed", "failed", "cancelled"):
+        ((count,),) = service.rows(
+            f"select count(*) from analytics_events where {WITHIN} and event_type = 'task_{name}'"
+        )
+        assert sum(row[name] for row in daily) == whole[f"total_{name}"] == count > 0
+    done, failed = whole["total_completed"], whole["total_failed"]
+    assert whole["success_rate"] == pytest.approx(done / (done + failed))
+    assert any(row["success_rate"] is None for row in daily)
+    empty = service.get("/tasks/overview", start_date="2025-01-01", end_date="2025-01-02")
+    assert (empty["total_created"], empty["success_rate"], empty["avg_duration_ms"]) == (0, None, None)
+
+
+def test_latency_has_no_limit_and_the_slowest_have_a_least_number(service):
+    rows = service.get("/api/latency", **R)
+    within = WITHIN.replace("timestamp", "hour")
+    assert len(rows) == service.rows(f"select count(*) from {LATENCY} where {within}")[0][0]
+    keys = [(row["hour"], row["p99_duration_ms"] or -1) for row in rows]
+    assert keys == sorted(keys, key=lambda key: (key[0], key[1]), reverse=True)
+    (slowest,) = service.get("/api/slowest")
+    assert (slowest["endpoint"], slowest["request_count"]) == ("/slow", 12)
+    assert slowest["p50_duration_ms"] == pytest.approx(5.5, rel=0.02)
+    assert service.get("/api/slowest", min_requests=13) == []
+
+
+def test_the_overview_counts_today_and_all_that_was_stored(service):
+    found = service.get("/overview")
+    count = "select count({}) from analytics_events where event_type = '{}'"
+    assert found["total_users"] == service.rows("select count(distinct user_id) from analytics_events")[0][0]
+    assert found["total_tasks"] == service.rows(count.format("*", "task_created"))[0][0]
+    assert found["total_integrations"] == service.rows(count.format("*", "integration_connected"))[0][0]
+    today = ("active_users_today", "active_users_week", "active_users_month", "tasks_today", "active_cocoons")
+    assert [found[name] for name in today] == [2, 2, 2, 2, 1]
+    insert(service.dsn, [next(of_today())])
+    assert service.get("/overview")["tasks_today"] == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "parameter"),
+    [
+        ("/users/daily", {"start_date": "yesterday"}, "start_date"),
+        ("/users/daily", {"start_date": "2026-02-30"}, "start_date"),
+        ("/users/daily", {"start_date": "2026-02-02", "end_date": "2026-02-01"}, "start_date"),
+        ("/users/daily", {"end_date": "9999-12-31"}, "end_date"),
+        ("/users/daily", {"start": "2026-01-01"}, "start"),
+        ("/users/daily", {"start_date": ["2026-01-01", "2026-01-02"]}, "start_date"),
+        ("/api/slowest", {"limit": "0"}, "limit"),
+        ("/overview", {"start_date": "2026-01-01"}, "start_date"),
+        (LATENCY, {"measures": "request_cuont"}, "measures"),
+        (LATENCY, {"dimensions": "service,hots"}, "dimensions"),
+        (LATENCY, {"granularity": "minute"}, "granularity"),
+        (LATENCY, {"time_zone": "Mars/Olympus"}, "time_zone"),
+        (LATENCY, {"between": "2026-02-30,2026-03-01"}, "between"),
+        (LATENCY, {"between": "1y"}, "between"),
+        (LATENCY, {"compare": "yesterday"}, "compare"),
+        (LATENCY, {"order_by": "-speed"}, "order_by"),
+        (LATENCY, {"order_by": "service"}, "order_by"),
+        (LATENCY, {"limit": "many"}, "limit"),
+        (LATENCY, {"after": "!"}, "after"),
+        (LATENCY, {"fill": "yes"}, "fill"),
+        (LATENCY, {"filter.method": "a\0b"}, "filter.method"),
+        (LATENCY, {"filter.method.exists": "1"}, "filter.method.exists"),
+        (LATENCY, {"filter.host": "a"}, "filter.host"),
+        (ERRORS, {"measures": "sample_error_message"}, "measures"),
+    ],
+)
+def test_a_wrong_parameter_is_named(service, path, given, parameter):
+    path = path if path.startswith("/") else f"/aggregates/{path}"
+    answer = service.client.get(path, params=given)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    problem = answer.json()
+    assert problem["parameter"] == parameter
+    assert problem["expected"]
+    assert problem["detail"].endswith(".")
+
+
+def test_a_measure_without_a_right_value_is_refused_with_a_way_out(service):
+    problem = service.get(f"/aggregates/{ERRORS}", 422, measures="affected_users", granularity="week")
+    assert (problem["type"], problem["measure"]) == ("urn:adi-analytics:problem:measure-refused", "affected_users")
+    assert "granularity='bucket' with service, error_type" in problem["expected"]
+    assert service.get("/aggregates/analytics_latency", 404)["known"]
+    assert service.get("/users/dayly", 404)["detail"]
+
+
+def test_an_answer_is_that_of_the_query_layer(service):
+    asked: dict[str, Any] = {
+        "measures": ["request_count", "p95_duration_ms"], "dimensions": ["service"], "granularity": "week",
+        "time_zone": "Europe/Berlin", "compare": "previous_period", "order_by": ["-request_count"],
+    }  # fmt: skip
+    plain = query(LATENCY, between=("2026-01-05", "2026-02-01"), filters={"service": ["a", "b"]}, **asked,
+                  database=service.read_dsn, catalog="adi_analytics_events")  # fmt: skip
+    given: dict[str, Any] = {name: ",".join(one) if isinstance(one, list) else one for name, one in asked.items()}
+    given |= {"between": "2026-01-05,2026-02-01", "filter.service": ["a", "b"]}
+    found = service.get(f"/aggregates/{LATENCY}", **given)
+    assert [list(row.values()) for row in found["rows"]] == [[shown(value) for value in row] for row in plain.rows]
+    assert found["totals"] == plain.totals
+    assert [column["exactness"] for column in found["columns"]] == [column.exactness for column in plain.columns]
+    assert found["states"] == list(plain.states)
+    assert found["query"]["filters"] == {"service": {"in": ["a", "b"]}}
+    assert found["rows"]
+    moments = service.get(f"/aggregates/{LATENCY}", between="2026-01-05T00:00:00+01:00,2026-01-06T00:00:00 01:00")
+    assert moments["query"]["start"] == "2026-01-04T23:00:00Z"
+    assert service.get(f"/aggregates/{LATENCY}", between="24h", granularity="total")["totals"]["request_count"] == 12
+
+
+def shown(value):
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def test_pages_follow_links_and_csv_has_the_same_rows(service):
+    path = f"/aggregates/{LATENCY}"
+    asked = {"dimensions": "service,endpoint", "between": "2026-01-01,2026-01-20", "granularity": "week"}
+    whole = service.get(path, **asked)
+    pages: list[Any] = []
+    answer = service.client.get(path, params=asked | {"limit": 7})
+    while True:
+        pages += answer.json()["rows"]
+        assert ("next" in answer.links) == (answer.json()["next"] is not None)
+        if "next" not in answer.links:
+            break
+        answer = service.client.get(answer.url.join(answer.links["next"]["url"]))
+    assert pages == whole["rows"]
+    assert len(pages) > 7
+    table = service.client.get(f"{path}.csv", params=asked)
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    header, *lines = csv.reader(io.StringIO(table.text))
+    assert header == [column["name"] for column in whole["columns"]]
+    assert lines == [["" if value is None else str(value) for value in row.values()] for row in whole["rows"]]
+    assert service.client.get(path, params=asked, headers={"Accept": "text/csv"}).text == table.text
+    assert len(service.client.get("/users/daily.csv", params=R).text.splitlines()) > 20
+
+
+@pytest.mark.parametrize(
+    ("accept", "status", "kind"),
+    [
+        ("*/*", 200, "application/json"),
+        ("text/html, */*;q=0.1", 200, "application/json"),
+        ("application/json;q=0.5, text/csv", 200, "text/csv; charset=utf-8"),
+        ("image/png", 406, "application/problem+json"),
+        ("application/json;q=0", 406, "application/problem+json"),
+    ],
+)
+def test_the_form_is_what_the_client_accepts(service, accept, status, kind):
+    answer = service.client.get(f"/aggregates/{TASKS}", headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["content-type"]) == (status, kind)
+
+
+def test_an_answer_that_did_not_change_is_not_sent_again(service):
+    path, stored = f"/aggregates/{TASKS}", {"between": "2026-01-01,2026-01-10"}
+    first = service.client.get(path, params=stored)
+    assert first.headers["cache-control"] == "private, max-age=60"
+    again = service.client.get(path, params=stored, headers={"If-None-Match": f'"x", W/{first.headers["etag"]}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    today = service.client.get(path)
+    assert today.headers["cache-control"] == "private, no-cache"
+    insert(service.dsn, [next(of_today())])
+    changed = service.client.get(path, headers={"If-None-Match": today.headers["etag"]})
+    assert (changed.status_code, changed.headers["etag"] != today.headers["etag"]) == (200, True)
+    assert service.client.head(path).content == b""
+
+
+def test_the_statements_of_an_answer_give_its_rows(service):
+    path = f"/aggregates/{LATENCY}"
+    asked = {"dimensions": "service", "between": "2026-01-01,2026-02-01", "granularity": "week"}
+    answer = service.client.get(path, params=asked | {"explain": "sql"})
+    assert answer.headers["content-type"] == "application/sql; charset=utf-8"
+    rows, totals = answer.text.split("-- totals\n")
+    found = service.get(path, **asked)
+    with psycopg.connect(service.read_dsn) as connection:
+        read = connection.execute(rows.encode()).fetchall()
+        assert [[shown(value.astimezone(UTC) if isinstance(value, datetime) else value) for value in row]
+                for row in read] == [[v if k != "hour" else shown(datetime.fromisoformat(v)) for k, v in row.items()]
+                                     for row in found["rows"]]  # fmt: skip
+        assert connection.execute(totals.encode()).fetchone() == tuple(found["totals"].values())
+
+
+def test_nothing_personal_is_shown_or_offered(service):
+    asked = {"between": "2026-01-01,2026-02-10", "granularity": "bucket", "dimensions": "service,error_type"}
+    answers = [service.client.get(f"/aggregates/{ERRORS}{form}", params=asked) for form in ("", ".csv")]
+    texts = {message for (message,) in service.rows(
+        "select distinct data ->> 'error_message' from analytics_events where event_type = 'application_error'"
+        " and length(data ->> 'error_message') > 3"
+    )}  # fmt: skip
+    kinds = {kind for (kind,) in service.rows(f"select distinct error_type from {ERRORS} where error_type is not null")}
+    for answer in answers:
+        assert not any(text in answer.text for text in texts - kinds)
+    assert "sample_error_message" not in service.client.get("/aggregates").text
+    assert "sample_error_message" not in service.client.get("/openapi.json").text
+    (warning,) = [one for one in answers[0].json()["warnings"] if one["code"] == "left-out"]
+    assert warning["message"].endswith("No answer of this service shows them.")
+
+
+def test_small_groups_are_kept_back(service):
+    async def run():
+        async with served(database_url=service.dsn, suppress_below=5) as client:
+            day = await client.get("/users/daily", params={"start_date": "2026-01-01", "end_date": "2026-02-10"})
+            return (await client.get("/overview")).json(), day.json()
+
+    overview, days = asyncio.run(run())
+    assert (overview["active_users_today"], overview["active_cocoons"], overview["tasks_today"] > 1) == (None,) * 2 + (
+        True,
+    )
+    assert overview["total_users"] > 5
+    assert {row["active_users"] for row in days} <= {None, 5, 6}
+
+
+def test_readers_need_a_token_of_their_own(service):
+    with psycopg.connect(service.dsn) as connection:
+        made = {scope: tokens.create(connection, scope, scope) for scope in tokens.SCOPES}
+
+    async def run():
+        async with served(database_url=service.dsn, without_tokens=False) as client:
+            for path in ("/overview", "/openapi.json", f"/aggregates/{TASKS}.csv", "/aggregates/x", "/api/latency"):
+                wanted = {None: 401, "adi_read_x": 401, made["ingest"]: 403}
+                for token, status in wanted.items():
+                    headers = {"Authorization": f"Bearer {token}"} if token else {}
+                    assert (await client.get(path, headers=headers)).status_code == status
+            headers = {"Authorization": f"Bearer {made['read']}"}
+            assert (await client.get("/overview", headers=headers)).status_code == 200
+            assert (await client.post("/events/batch", json=[], headers=headers)).status_code == 403
+
+    asyncio.run(run())
+
+
+def test_a_database_that_can_not_answer_is_503(service, monkeypatch):
+    monkeypatch.setattr(reader, "_WAIT", 0.3)
+
+    async def run():
+        async with served(database_url=service.dsn, read_database_url="postgresql://127.0.0.1:1/x") as client:
+            return [await client.get(path) for path in ("/overview", f"/aggregates/{TASKS}", "/health")]
+
+    overview, tasks, health = asyncio.run(run())
+    assert [one.status_code for one in (overview, tasks, health)] == [503, 503, 200]
+    assert tasks.json()["type"] == overview.json()["type"] == "urn:adi-analytics:problem:database-unavailable"
+    assert overview.headers["retry-after"] == "5"
+    slow = database_problem(QueryDatabaseError("57014", "the answer took longer than the timeout", "Ask again."))
+    assert (slow.status, slow.code) == (503, "too-slow")
+
+
+def test_too_many_rows_are_an_error_and_no_silent_cut(service, monkeypatch):
+    monkeypatch.setattr(reader, "MOST_ROWS", 5)
+    problem = service.get("/users/daily", 422, **R)
+    assert problem["type"] == "urn:adi-analytics:problem:too-many-rows"
+    assert len(service.get(f"/aggregates/{TASKS}", between="2026-01-01,2026-01-30", limit=9)["rows"]) == 9
+
+
+@pytest.fixture(scope="module")
+def operations(service):
+    import schemathesis  # costs a third of a second, and no other test needs it
+
+    schema = schemathesis.openapi.from_dict(service.get("/openapi.json"))
+    schema.config.update(base_url=str(service.client.base_url.join("/api/analytics")))
+    found: list[Any] = [one.ok() for one in schema.get_all_operations()]  # type: ignore[union-attr] # an error fails
+    return {one.path: one for one in found}
+
+
+def test_every_answer_is_what_the_openapi_document_says(service, operations):
+    """A short run that always asks the same; each path is asked several times."""
+    paths = sorted(operations)
+    assert {f"/aggregates/{TASKS}", "/overview", "/api/slowest", "/aggregates"} <= set(paths)
+    strategy = st.sampled_from(paths).flatmap(lambda path: operations[path].as_strategy())
+    from schemathesis import checks
+
+    wanted = [checks.not_a_server_error, checks.status_code_conformance, checks.content_type_conformance,
+              checks.response_schema_conformance]  # fmt: skip
+
+    @settings(max_examples=20, derandomize=True, database=None)
+    @given(strategy)
+    def ask(case):
+        case.call_and_validate(checks=wanted)
+
+    ask()
+    for path in paths:
+        answer = service.client.get(f"/api/analytics{path}")
+        operations[path].validate_response(answer)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "days"),
+    [("06", "07", [7, 6]), ("06", "06T00:00:00Z", [6]), ("06T23:59:59Z", "06T23:59:59.5Z", [6]), ("06", "06", [6])],
+)
+def test_both_ends_of_a_range_are_included(service, start, end, days):
+    rows = service.get("/users/daily", start_date=f"2026-01-{start}", end_date=f"2026-01-{end}")
+    assert [datetime.fromisoformat(row["day"]).day for row in rows] == days

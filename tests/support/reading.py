@@ -1,0 +1,107 @@
+"""A service that answers, in a thread of this process, and its database with a stream of events."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psycopg
+import uvicorn
+from adi_analytics import migrate
+from adi_analytics.server import ServerOptions, create_app
+from adi_analytics_codegen.backends.sql import manifest
+from adi_analytics_codegen.check.catalog import load_catalog
+from psycopg.conninfo import make_conninfo
+
+from support.aggregates.installed import Installed
+from support.aggregates.oracle import Row
+from support.aggregates.streams import START, stream
+from support.paths import EVENTS
+from support.serving import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CATALOG = load_catalog(EVENTS)
+STORED = START + timedelta(days=25)
+"""Up to here the buckets of the stream are stored."""
+READER = "adi_test_reader"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that reads as a role which may only read, without tokens.
+
+    Attributes:
+        client: Speaks to it.
+        dsn: Its database, as the owner.
+        read_dsn: The same, as the reader.
+    """
+
+    client: httpx.Client
+    dsn: str
+    read_dsn: str
+
+    def get(self, path: str, status: int = 200, **parameters: Any) -> Any:
+        """Return the JSON of an answer; ``filter.service`` is spelled ``filter__service``."""
+        named = {name.replace("__", "."): value for name, value in parameters.items()}
+        answer = self.client.get(path, params=named or None)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    def rows(self, query: str) -> list[Any]:
+        """Return what the owner of the database reads."""
+        with psycopg.connect(self.dsn, options="-c timezone=UTC") as connection:
+            return connection.execute(query.encode()).fetchall()
+
+
+def insert(dsn: str, rows: list[Row]) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        Installed(connection, CATALOG, "postgres", manifest(CATALOG)).insert(rows)
+
+
+def fill(dsn: str) -> str:
+    """Put events into a migrated database, and return the DSN of a role that reads; it may also count members."""
+    insert(dsn, [*stream(CATALOG, days=40, users=6), *of_today()])
+    with psycopg.connect(dsn, autocommit=True) as connection, contextlib.suppress(psycopg.errors.DuplicateObject):
+        connection.execute(f"create role {READER} login".encode())
+    migrate.apply(options=migrate.Options(database_url=dsn, grant_reader=READER))
+    migrate.refresh(options=migrate.Options(database_url=dsn), until=STORED)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(f"grant select on analytics_daily_active_users_v1r2_users_live to {READER}".encode())
+    return make_conninfo(dsn, options=f"-c role={READER}")
+
+
+def of_today() -> Iterator[Row]:
+    """Yield events of today: two users, two tasks, one of them done, a cocoon."""
+    now = datetime.now(UTC)
+    for number, kind in enumerate(("task_created", "task_created", "task_completed", "cocoon_registered")):
+        data = {"type": kind, "duration_ms": 40, "exit_code": 0, "cocoon_id": str(uuid.UUID(int=number))}
+        yield Row(now, kind, json.dumps(data), uuid.UUID(int=900 + number % 2), "a", uuid.uuid4())
+    for number in range(12):
+        data = {"type": "api_request", "endpoint": "/slow", "method": "GET", "duration_ms": number, "status_code": 200}
+        yield Row(now, "api_request", json.dumps(data), None, "a", uuid.uuid4())
+
+
+@contextlib.contextmanager
+def answering(**options: Any) -> Iterator[httpx.Client]:
+    """Run a service in a thread; yield a client of it."""
+    given = {"catalog": "adi_analytics_events", "without_tokens": True, **options}
+    config = uvicorn.Config(create_app(ServerOptions(**given)), port=0, log_level="warning", lifespan="on")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_for(lambda: server.started or not thread.is_alive())
+        host, port = server.servers[0].sockets[0].getsockname()[:2]
+        with httpx.Client(base_url=f"http://{host}:{port}") as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
