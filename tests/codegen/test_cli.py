@@ -299,7 +299,7 @@ def test_explain(capsys, name):
     assert json.loads(capsys.readouterr().out)
 
 
-def test_explain_tells_schema_sql_and_readers(capsys):
+def test_explain_tells_schema_sql_readers_and_conditions(capsys):
     main(["explain", "--catalog", str(EVENTS), "task_completed", "--format", "json"])
     event = json.loads(capsys.readouterr().out)
     assert event["schema"]["properties"]["type"] == {"const": "task_completed"}
@@ -309,6 +309,9 @@ def test_explain_tells_schema_sql_and_readers(capsys):
     aggregate = json.loads(capsys.readouterr().out)
     assert set(aggregate["sql"]) == {"timescaledb", "timescaledb_apache", "postgres"}
     assert aggregate["reads"]["task_failed"] == ["failed"]
+    assert "where `event` = `task_failed`" in aggregate["columns"]["failed"]
+    main(["explain", "--catalog", str(EVENTS), "analytics_daily_active_users"])
+    assert "where: `$user_id` is present" in capsys.readouterr().out.splitlines()
 
 
 def explained(capsys, name):

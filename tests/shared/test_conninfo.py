@@ -23,6 +23,7 @@ from adi_analytics._shared.conninfo import (
 from adi_analytics.migrate.cli.main import main
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.paths import ROOT
 
 URL = "postgresql://user:pw@host/db"
 
@@ -52,7 +53,7 @@ def test_client_and_migrator_find_the_same(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / ".env").write_text("DATABASE_URL=postgresql://127.0.0.1:1/from_the_file\n")
     said = io.StringIO()
     with contextlib.redirect_stderr(said):
-        assert main(["status"]) == 1
+        assert main(["status", "--project", str(ROOT)]) == 1
     assert "dbname=from_the_file" in said.getvalue()
     AnalyticsWorker(AnalyticsClient.create()[1])
     (tmp_path / ".env").unlink()

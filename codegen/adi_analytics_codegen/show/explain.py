@@ -93,7 +93,8 @@ def _query(catalog: Catalog, event: Event) -> str:
 
 def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
     from adi_analytics_codegen.backends import sql
-    from adi_analytics_codegen.backends.docs import measure_text, ratio_text
+    from adi_analytics_codegen.backends.describe import where_text
+    from adi_analytics_codegen.backends.docs import code, measure_text, ratio_text
     from adi_analytics_codegen.show import kept
 
     columns = {aggregate.bucket_name: "start of the bucket"}
@@ -110,6 +111,7 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
         **({"each": f"its rows are the items of {aggregate.each}"} if aggregate.each else {}),
         **kept.timing(aggregate),
         "columns": columns,
+        **({"where": where_text(aggregate.where, code)} if aggregate.where else {}),
         "reads": {name: columns_fed(aggregate, name) for name in aggregate.sources},
         **({"views": beside} if beside else {}),
         "stored": kept.stored(catalog, aggregate.name),

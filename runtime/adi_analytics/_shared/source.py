@@ -6,6 +6,7 @@ directory or above, the one installed package that declares a catalog.
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import sys
@@ -17,6 +18,7 @@ from adi_analytics._shared.catalog import (
     VARIABLE,
     CatalogInvalidError,
     catalog_of,
+    check_format,
     installed_package,
     package_of,
 )
@@ -69,9 +71,16 @@ def find_source(*, catalog: str | None = None, project: str | os.PathLike[str] |
         project: The folder of a project.
 
     Raises:
-        CatalogError: If none is found, or several are, or if the package has no data.
+        CatalogError: If none is found, or several are, if the package has no data, or if a newer generator made it.
         ProjectError: If the folder is no project, or if its ``pyproject.toml`` is wrong.
     """
+    found = _found(catalog, project)
+    if found.package is not None:
+        _check_format(found)
+    return found
+
+
+def _found(catalog: str | None, project: str | os.PathLike[str] | None) -> Source:
     if catalog:
         return _of_package(catalog, "--catalog")
     if not project and (name := os.environ.get(VARIABLE)):
@@ -80,6 +89,21 @@ def find_source(*, catalog: str | None = None, project: str | os.PathLike[str] |
     if found is not None:
         return _of_project(found)
     return _of_package(installed_package(), "the only installed catalog")
+
+
+def _check_format(source: Source) -> None:
+    """Check the format that the generated package says, without importing it: that would load all of its events."""
+    package = source.package or ""
+    home = _folder(package) if source.project is None else source.project.generated / "python" / package
+    path = home / "_catalog.py"
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):  # no package is generated, or whoever imports it says what is wrong
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "format" and isinstance(node.value, ast.Constant):
+            found = node.value.value
+            check_format(package, found if isinstance(found, int) else 0)
 
 
 def _of_project(project: Project) -> Source:

@@ -136,6 +136,11 @@ CASES = {
         catalog(enums=ENUMS),
         "enums.method",
     ),
+    "package-taken": (
+        catalog(catalog={**HEAD, "owner": "me", "name": "adi", "python_package": "adi_analytics_events"}),
+        catalog(catalog={**HEAD, "owner": "me", "name": "adi_analytics"}),  # its package has this name by default
+        "catalog.python_package",
+    ),
     "deprecation-unexplained": (
         catalog(events={"a": event(deprecated={"reason": "r"}, **RETIRED)}),
         catalog(events={"a": event(**RETIRED)}),

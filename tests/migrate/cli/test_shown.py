@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 import sys
 import threading
@@ -14,6 +15,10 @@ from adi_analytics.migrate.cli.progress_bar import Bar
 from support.migrating import execute, rows, run
 from support.paths import ROOT
 
+OAUTH = {
+    "event_type": "oauth_flow_started",
+    "data": {"type": "oauth_flow_started", "provider": "github", "state": "s3cret"},
+}
 PROGRAM = "import sys; from adi_analytics.migrate.cli.main import main; sys.exit(main(sys.argv[1:]))"
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -38,8 +43,8 @@ def test_dead_letters_in_a_file_are_whole(migrated_dsn: str) -> None:
     execute(
         migrated_dsn,
         'insert into analytics_dead_letters (event_id, "timestamp", event_type, service, reason, message,'
-        " library_version, payload) values (gen_random_uuid(), now(), 'task_created', 's', 'encoding',"
-        f" '{message}', '1', '{{}}')",
+        " library_version, payload) values (gen_random_uuid(), now(), 'oauth_flow_started', 's', 'encoding',"
+        f" '{message}', '1', '{json.dumps(OAUTH)}')",
     )
 
     ended = run("dead-letters", "--database-url", migrated_dsn)
@@ -49,6 +54,11 @@ def test_dead_letters_in_a_file_are_whole(migrated_dsn: str) -> None:
     assert event_id in ended.out
     (letter,) = run("dead-letters", "--database-url", migrated_dsn, "--format", "json").json["letters"]
     assert letter["event_id"] == event_id
+    assert letter["payload"] is None
+    asked = ("dead-letters", "--database-url", migrated_dsn, "--payload")
+    assert '"provider": "github", "state": "(secret)"' in run(*asked).out
+    (letter,) = run(*asked, "--format", "json").json["letters"]
+    assert letter["payload"]["data"] == {"type": "oauth_flow_started", "provider": "github", "state": "(secret)"}
 
 
 def test_status_is_readable_on_a_terminal_of_80_columns(migrated_dsn: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.check.lint.rule import Found, Lint
+from adi_analytics_codegen.model.findings import Severity
 from adi_analytics_codegen.model.kinds import Status
 from adi_analytics_codegen.model.text.durations import duration_text
 from adi_analytics_codegen.model.walk import every_field
@@ -77,11 +78,37 @@ def _storage_spans(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
         yield node.key_at, "storage.chunk_interval", message, "shorten chunk_interval"
 
 
+_LIBRARY: Final = {"adi_analytics_events": "adi"}
+"""Generated packages that the library's wheel holds, and the catalogs that they are made from."""
+
+
+def _package_taken(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
+    package = catalog.python_package
+    if catalog.name == _LIBRARY.get(package, catalog.name):
+        return
+    head = loaded.root.get("catalog") if loaded.root else None
+    at = (head.get("python_package") or head) if head else None
+    if at is not None:
+        message = f"{package} is installed with adi-analytics: of two packages of one name only one can be imported"
+        yield (
+            at.at,
+            "catalog.python_package",
+            message,
+            f"set python_package to another name, such as {catalog.name}_catalog",
+        )
+
+
 EVENT_LINTS: Final = {
     "owner-missing": Lint(
         _owner_missing, "An event has no owner. Someone must answer when it looks wrong or should go."
     ),
     "unused": Lint(_unused, "A group, a type, an enum or a domain is not used."),
+    "package-taken": Lint(
+        _package_taken,
+        "The Python package has the name of one that the library installs. The names adi_analytics and "
+        "adi_analytics_codegen are errors (`python-name`).",
+        Severity.ERROR,
+    ),
     "deprecation-unexplained": Lint(_deprecation_unexplained, "A deprecated or retired event does not say why."),
     "replacement-outdated": Lint(_replacement_outdated, "What replaces an event is deprecated or retired itself."),
     "storage-spans": Lint(

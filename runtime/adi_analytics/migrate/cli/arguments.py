@@ -299,6 +299,9 @@ def _add_care(commands: _Commands) -> None:
     letters.add_argument("--id", type=int, action="append", metavar="ID", help="replay this one (default: all)")
     letters.add_argument("--repair", action="store_true", help="replay: replace characters that cannot be stored")
     letters.add_argument("--force", action="store_true", help="replay: also what breaks the catalog's present rules")
+    letters.add_argument(
+        "--payload", action="store_true", help="list: also what they hold, without values of secret fields"
+    )
     letters.add_argument("--replayed", action="store_true", help="list those that were stored later, too")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -311,12 +312,16 @@ def _letters(arguments: argparse.Namespace, bar: Bar) -> Output:
             if result.imported
             else f"nothing to import: there are no dead letters in {result.file}",
         )
-    found = dead_letters(options, limit=arguments.limit, replayed=arguments.replayed)
+    found = dead_letters(options, limit=arguments.limit, replayed=arguments.replayed, payload=arguments.payload)
+    more = ("payload",) if arguments.payload else ()
     lines = [
-        (str(entry.id), _minute(entry.created_at), entry.event_type, str(entry.event_id), entry.reason, entry.message)
+        (
+            str(entry.id), _minute(entry.created_at), entry.event_type, str(entry.event_id), entry.reason,
+            entry.message, *(json.dumps(entry.payload) for _ in more),
+        )
         for entry in found.letters
-    ]
-    table = Table(("id", "at (UTC)", "event", "event id", "reason", "message"), lines)
+    ]  # fmt: skip
+    table = Table(("id", "at (UTC)", "event", "event id", "reason", "message", *more), lines)
     return Output(asdict(found), [table, f"{found.waiting} wait to be replayed"])
 
 

@@ -20,12 +20,14 @@ def session(options: Options, command: str) -> Iterator[tuple[Connection, Databa
     """Connect for *command* and look at the database.
 
     Raises:
+        UsageError: If the catalog is not found; that is said before anything waits for a server.
         DatabaseUnreachableError: If there is no connection, or if it is lost in the block.
     """
+    catalog = catalog_name(options.folder)
     url = database_url(options.database_url)
     with connect(url, command=command) as connection:
         try:
-            database = inspect(connection, wanted=options.backend, catalog=catalog_name(options.folder))
+            database = inspect(connection, wanted=options.backend, catalog=catalog)
             # Where the tables are says the database's record, not the session's search path. The procedures find
             # TimescaleDB's own by it (machinery_continuous.sql says why).
             execute(connection, f"set search_path = {database.search_path_sql}")

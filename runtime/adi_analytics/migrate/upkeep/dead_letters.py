@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from psycopg import sql
@@ -20,12 +20,17 @@ from adi_analytics.migrate.server.connection import Connection, execute, fetch_v
 from adi_analytics.migrate.server.session import missing_object, session
 
 if TYPE_CHECKING:
+    from adi_analytics.migrate.upkeep.payload import Payloads
     from adi_analytics.migrate.upkeep.replay import Replayed
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An event that could not be stored, without its payload."""
+    """An event that could not be stored.
+
+    Attributes:
+        payload: The columns of its row as JSON data, if they were asked for; without the values of secret fields.
+    """
 
     id: int
     created_at: datetime
@@ -35,6 +40,7 @@ class DeadLetter:
     message: str
     replayed_at: datetime | None
     event_id: UUID
+    payload: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +51,23 @@ class DeadLetters:
     letters: tuple[DeadLetter, ...]
 
 
-def dead_letters(options: Options | None = None, *, limit: int = 20, replayed: bool = False) -> DeadLetters:
+def dead_letters(
+    options: Options | None = None, *, limit: int = 20, replayed: bool = False, payload: bool = False
+) -> DeadLetters:
     """Return the newest dead letters.
 
     Args:
         options: Where. Defaults to the database of the environment.
         limit: How many at most. Defaults to 20.
         replayed: Whether those that were stored later are included.
+        payload: Whether to return what they hold. Values of fields with ``sensitivity: secret``, and those that the
+            catalog doesn't know, are left out.
+
+    Raises:
+        UsageError: If the payload is asked for, and the catalog has no generated package, which knows the fields.
     """
     options = options or Options()
+    payloads = _payloads(options) if payload else None
     with session(options, "dead-letters") as (connection, database):
         table = _table(connection, database, options)
         waiting: int = fetch_value(
@@ -61,11 +75,22 @@ def dead_letters(options: Options | None = None, *, limit: int = 20, replayed: b
         )
         rows = connection.execute(
             sql.SQL(
-                "select id, created_at, event_type, reason, sqlstate, message, replayed_at, event_id from {}"
+                "select id, created_at, event_type, reason, sqlstate, message, replayed_at, event_id, payload from {}"
                 " where replayed_at is null or {} order by id desc limit {}"
             ).format(table, sql.Literal(replayed), sql.Literal(limit))
         ).fetchall()
-        return DeadLetters(waiting, tuple(DeadLetter(*row) for row in rows))
+        shown = payloads.shown if payloads is not None else _nothing
+        return DeadLetters(waiting, tuple(DeadLetter(*(*row[:-1], shown(row[-1]))) for row in rows))
+
+
+def _payloads(options: Options) -> Payloads:
+    from adi_analytics.migrate.upkeep.payload import Payloads
+
+    return Payloads(_catalog(options))
+
+
+def _nothing(_payload: str) -> None:
+    return None
 
 
 def replay_dead_letters(
