@@ -22,7 +22,7 @@ _TAKEN: Final = frozenset(
 
 
 def read_annotations(node: Node, subject: str, context: Context) -> Annotations:
-    """Return the annotations of the event, field or aggregate *node*."""
+    """Return the annotations of *node*: an event, a field, an aggregate, or a question about people."""
     extra = {key: child for key, child in node.mapping.items() if key.startswith("x-")}
     for key in extra.keys() & _TAKEN:
         message = f'"{key}" is a key of the JSON Schemas that are generated'

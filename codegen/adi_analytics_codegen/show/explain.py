@@ -129,6 +129,7 @@ def _question(catalog: Catalog, question: Question) -> dict[str, Any]:
         "about": question.description,
         "version": question.version,
         "owner": question.owner or catalog.owner,
+        **question.annotations.as_keys(),
         "counts": question.entity.of,
         **kept.timing(question),
         **kept.settings(question),

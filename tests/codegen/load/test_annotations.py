@@ -1,13 +1,18 @@
 """Annotations: where they go, what they must not change, and what is wrong with them."""
 
 import json
+import subprocess
+import sys
+from dataclasses import replace
 
 import pytest
 from adi_analytics_codegen.backends import docs
 from adi_analytics_codegen.backends.json_schema import JsonSchemas
 from adi_analytics_codegen.check.breaking import compare
 from adi_analytics_codegen.check.catalog import load
+from adi_analytics_codegen.check.lint import lint
 from adi_analytics_codegen.model.fingerprint import fingerprint, meaning
+from adi_analytics_codegen.model.readers import questions
 from adi_analytics_codegen.show import explain
 from support.codegen.projects import minimal
 
@@ -32,6 +37,39 @@ DAYS = {
     "measures": {"views": {"count": True}},
     "refresh": {"every": "1 hour", "window": "3 days", "lag": "1 hour"},
 }
+
+
+PEOPLE = {
+    "entities": {"$user_id": {"description": "Everybody."}},
+    "retention": {
+        "back": {
+            "description": "Who comes back.",
+            "start": "seen",
+            "return": "any",
+            "bucket": {"as": "week", "width": "1 week"},
+            "periods": 3,
+        }
+    },
+    "funnels": {
+        "flow": {
+            "description": "How far they get.",
+            "within": "7 days",
+            "bucket": {"as": "day", "width": "1 day"},
+            "steps": {"one": "seen", "two": {"event": "seen", "where": {"a": "x"}}},
+        }
+    },
+}
+
+
+def asking(notes):
+    """Return a catalog with a question about people of each kind, and *notes* on each."""
+    fields = {
+        "user_id": {"type": "uuid", "sensitivity": "pseudonymous", "description": "Who."},
+        "a": {"type": "string", "description": "Something.", "max_length": 9},
+    }
+    seen = {"domain": "web", "description": "x", "fields": fields, "columns": {"user_id": "user_id"}}
+    named = {part: {name: {**one, **notes} for name, one in entries.items()} for part, entries in PEOPLE.items()}
+    return minimal(catalog={"format": 2, "name": "small", "owner": "me"}, events={"seen": seen}, **named)
 
 
 def catalog(notes, number=2, aggregate=True):
@@ -69,6 +107,43 @@ def test_explain_has_them(project, name):
     text = explain.as_text(facts)
     assert "x-tags: billing, core:web\n" in text
     assert 'x-list: [1, null, {"a": []}]\n' in text
+
+
+def test_questions_about_people_have_them(project):
+    plain, made = loaded(project, asking({})), loaded(project, asking({**NOTES, "owner": ["a", "b"]}))
+    page = docs.render(made)["docs/people.md"]
+    for text in ("owned by a, b", "`core:web`", "runbook: <https://wiki.example/a_b>", "`contact`", '"deep": true'):
+        assert page.count(text) == 3, text
+    for old, new in zip(questions(plain), questions(made), strict=True):
+        assert new.annotations.as_keys() == KEYS
+        facts = explain.explain(made, new.name)
+        assert facts is not None
+        assert KEYS.items() <= facts.items()
+        assert meaning(replace(new, owner="")) == meaning(old)
+    owned = loaded(project, asking({"owner": ["a", "b"]}))
+    assert fingerprint(owned) == fingerprint(made)
+
+
+def test_questions_about_people_expire(project):
+    made = load(project.write(asking({"expires": "2026-01-01"})))
+    assert made.catalog
+    found = [one for one in lint(made) if one.rule == "expired"]
+    subjects = ["entities.$user_id", "retention.back", "funnels.flow"]
+    assert [(one.subject, one.message) for one in found] == [
+        (subject, f"the {word} expired on 2026-01-01")
+        for subject, word in zip(subjects, ("entity", "retention", "funnel"), strict=True)
+    ]
+
+
+def test_field_info_has_them_at_run_time(project):
+    project.write(catalog({**NOTES, "x-long": ["word " * 9] * 4}))
+    assert project.run("generate") == 0
+    code = "import json; from small_events import *; print(json.dumps(field_info(Seen)['a'].annotations))"
+    assert json.loads(project.python(code)) == {**KEYS, "x-long": ["word " * 9] * 4}
+    package = project.out / "python" / "small_events"
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "120", "--diff", package]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_they_change_nothing_that_is_stored(project):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adi_analytics_codegen.backends.describe import broken_rule_text, deprecation_text
-from adi_analytics_codegen.backends.python.layout import Group, laid_out, width
+from adi_analytics_codegen.backends.python.layout import Group, laid_out, line_of, literal, width
 from adi_analytics_codegen.backends.text import WIDTH, py_string
 from adi_analytics_codegen.model.kinds import FieldType, Sensitivity, Status, Store
 from adi_analytics_codegen.model.walk import innermost
@@ -89,8 +89,8 @@ def _maps(field: Field) -> int:
     return 0 if field.items is None else (field.type is FieldType.MAP) + _maps(field.items)
 
 
-def infos(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield the dotted path of every field, and what is to be said of it. Lists do not appear in paths."""
+def infos(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Yield the dotted path of every field, and lines of what is to be said of it. Lists do not appear in paths."""
     for field in fields:
         path = f"{prefix}{field.name}"
         said = {
@@ -100,6 +100,7 @@ def infos(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, list
             "sensitivity": "" if field.sensitivity is Sensitivity.NONE else str(field.sensitivity),
             "store": "" if field.store is Store.KEEP else str(field.store),
             "deprecated": deprecation_text("Deprecated", field.deprecated) if field.deprecated else "",
+            "annotations": field.annotations.as_keys(),
         }
-        yield path, [(key, text) for key, text in said.items() if text]
+        yield path, [line_of(literal(value, f"{key}="), 12) for key, value in said.items() if value]
         yield from infos(innermost(field).fields, f"{path}.")

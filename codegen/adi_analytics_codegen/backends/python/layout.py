@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from unicodedata import east_asian_width
 
-from adi_analytics_codegen.backends.text import WIDTH
+from adi_analytics_codegen.backends.text import WIDTH, py_string
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,16 @@ def _split(part: Part, indent: int) -> str:
     return f"(\n{margin}{_flat(part)}\n{' ' * indent})" if width(margin + _flat(part)) <= WIDTH else _flat(part)
 
 
+def literal(value: object, before: str = "") -> Part:
+    """Return the literal of *value*, which is JSON data, behind *before*."""
+    if isinstance(value, dict):
+        entries = (literal(inner, f"{py_string(key)}: ") for key, inner in value.items())
+        return Group(f"{before}{{", tuple(entries), "}")
+    if isinstance(value, list):
+        return Group(f"{before}[", tuple(map(literal, value)), "]")
+    return before + (py_string(value) if isinstance(value, str) else repr(value))
+
+
 def width(text: str) -> int:
     """Return how many columns *text* takes: ruff counts wide characters twice."""
     return len(text) + sum(east_asian_width(character) in "WF" for character in text if not character.isascii())
@@ -60,6 +70,11 @@ def _flat(part: Part) -> str:
     if isinstance(part, OrNone):
         return f"{_flat(part.part)} | None"
     return part.opening + ", ".join(map(_flat, part.parts)) + part.closing
+
+
+def line_of(part: Part, indent: int) -> str:
+    """Return *part* for a line of its own, or several, indented by *indent* and with a comma behind it."""
+    return f"{_at(part, indent, 1)},"
 
 
 def _at(part: Part, indent: int, after: int) -> str:
@@ -75,8 +90,10 @@ def _exploded(part: Part, indent: int) -> str:
         return f"{_exploded(part.part, indent)}\n{' ' * indent}| None"
     margin = " " * (indent + 4)
     together = ", ".join(map(_flat, part.parts))
-    # A dict has a line per entry; anything else stays together where that is enough, and a lone part has no comma.
-    if part.opening != "{" and (len(part.parts) == 1 or width(margin + together) <= WIDTH):
+    # A dict or a list has a line per entry; anything else stays together where that is enough, and a lone part has no
+    # comma.
+    is_literal = part.opening.endswith(("{", ": [", "=[")) or part.opening == "["
+    if not is_literal and (len(part.parts) == 1 or width(margin + together) <= WIDTH):
         return f"{part.opening}\n{margin}{together}\n{' ' * indent}{part.closing}"
     lines = [f"{margin}{_at(inner, indent + 4, 1)},\n" for inner in part.parts]
     return f"{part.opening}\n{''.join(lines)}{' ' * indent}{part.closing}"

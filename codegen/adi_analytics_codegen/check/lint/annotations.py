@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.check.lint.rule import Found, Lint
+from adi_analytics_codegen.model.questions.people import Funnel, Members, Retention
+from adi_analytics_codegen.model.readers import questions
 from adi_analytics_codegen.model.walk import every_field
 
 if TYPE_CHECKING:
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.model.events import Event
     from adi_analytics_codegen.model.fields import Field
     from adi_analytics_codegen.model.questions.aggregates import Aggregate
+    from adi_analytics_codegen.model.questions.people import Question
 
 _NOTICE: Final = timedelta(days=30)
+_WORDS: Final[dict[type, str]] = {Members: "entity", Retention: "retention", Funnel: "funnel"}
 
 
 def _expired(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
@@ -30,13 +34,16 @@ def _expired(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
         yield thing.at, loaded.subjects.get(thing.at, thing.name), message, fix
 
 
-def _things(catalog: Catalog) -> Iterator[tuple[Event | Field | Aggregate, str]]:
+def _things(catalog: Catalog) -> Iterator[tuple[Event | Field | Aggregate | Question, str]]:
     for event in catalog.events:
         yield event, "event"
         yield from ((field, "field") for field in every_field(event.fields))
     yield from ((aggregate, "aggregate") for aggregate in catalog.aggregates)
+    yield from ((question, _WORDS[type(question)]) for question in questions(catalog))
 
 
 ANNOTATION_LINTS: Final = {
-    "expired": Lint(_expired, "An event, a field or an aggregate has expired, or expires within 30 days.")
+    "expired": Lint(
+        _expired, "An event, a field, an aggregate or a question about people has expired, or expires within 30 days."
+    )
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics_codegen.load.annotations import owners, read_annotations
 from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.questions.aggregates import SERVICE, USER_ID, Dimension
 from adi_analytics_codegen.model.questions.people import (
@@ -65,7 +66,7 @@ class PeopleResolver:
             bucket_width=_DAY,
             refresh=self.reading.refresh(node, _DAY, subject),
             at=node.key_at,
-            **_texts(node),
+            **self._texts(node, subject),
         )
 
     def retention(self, name: str, node: Node) -> Retention | None:
@@ -89,7 +90,7 @@ class PeopleResolver:
             at=node.key_at,
             mode=Mode(node.scalar("mode", Mode.FIRST_TIME)),
             on=On(node.scalar("on", On.ON)),
-            **_texts(node),
+            **self._texts(node, subject),
         )
 
     def funnel(self, name: str, node: Node) -> Funnel | None:
@@ -124,12 +125,20 @@ class PeopleResolver:
             order=order,
             exclude=exclude,
             dimension=dimension,
-            **_texts(node),
+            **self._texts(node, subject),
         )
 
     def _subject(self, subject: str, node: Node) -> str:
         self.reading.context.subjects[node.key_at] = subject
         return subject
+
+    def _texts(self, node: Node, subject: str) -> dict[str, Any]:
+        return {
+            "description": node.scalar("description", ""),
+            "version": node.scalar("version", 1),
+            "owner": owners(node, ""),
+            "annotations": read_annotations(node, subject, self.reading.context),
+        }
 
     def _selection(self, node: Node, key: str, entity: Entity | None, subject: str) -> Selection | None:
         named = node.get(key)
@@ -201,11 +210,3 @@ class PeopleResolver:
 def _bucket_at(node: Node) -> Any:
     bucket = node.get("bucket")
     return (bucket or node).key_at
-
-
-def _texts(node: Node) -> dict[str, Any]:
-    return {
-        "description": node.scalar("description", ""),
-        "version": node.scalar("version", 1),
-        "owner": node.scalar("owner", ""),
-    }

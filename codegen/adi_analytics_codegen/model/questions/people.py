@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from adi_analytics_codegen.model.annotations import Annotations
+
 if TYPE_CHECKING:
     from datetime import timedelta
 
@@ -106,6 +108,7 @@ class Members:
     description: str = ""
     version: int = 1
     owner: str = ""
+    annotations: Annotations = field(default=Annotations(), compare=False)
 
     @property
     def selections(self) -> tuple[Selection, ...]:
@@ -135,6 +138,7 @@ class Retention:
     description: str = ""
     version: int = 1
     owner: str = ""
+    annotations: Annotations = field(default=Annotations(), compare=False)
 
     @property
     def selections(self) -> tuple[Selection, ...]:
@@ -166,6 +170,7 @@ class Funnel:
     description: str = ""
     version: int = 1
     owner: str = ""
+    annotations: Annotations = field(default=Annotations(), compare=False)
 
     @property
     def selections(self) -> tuple[Selection, ...]:

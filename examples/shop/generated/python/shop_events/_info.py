@@ -21,6 +21,8 @@ class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):
         sensitivity: How much the value reveals about a person.
         store: What the worker does with the value before it writes a row.
         deprecated: Why the field should no longer be used, and what to use instead; ``None`` when it may be used.
+        annotations: What else the catalog notes, by the keys of the JSON Schemas: ``x-tags``, ``x-links``,
+            ``x-data-category``, ``x-expires`` and the catalog's own.
     """
 
     wire: str | None = None
@@ -29,6 +31,7 @@ class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):
     sensitivity: Literal["none", "pseudonymous", "personal", "secret"] = "none"
     store: Literal["keep", "hash", "drop"] = "keep"
     deprecated: str | None = None
+    annotations: Mapping[str, Any] = {}
 
 
 def field_info(event: AnyEvent | type[AnyEvent]) -> Mapping[str, FieldInfo]:
