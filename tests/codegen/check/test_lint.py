@@ -290,6 +290,24 @@ def test_an_alternative_without_an_anchor(project, pattern):
     assert ("one alternative" in finding.message) == (pattern in {"^a|b$", "^a|^b$"})
 
 
+@pytest.mark.parametrize(
+    ("field", "most"),
+    [
+        ({"pattern": "^a*a*$"}, 3162),
+        ({"pattern": "^a*a*$", "max_length": 3163}, 3162),
+        ({"pattern": "^a*a*$", "max_length": 3162}, None),
+        ({"pattern": "^a*b?a*c?a*$", "max_length": 300}, 215),
+        ({"pattern": "^a+b+$"}, None),
+        ({"format": "uri"}, None),
+    ],
+)
+def test_a_pattern_whose_time_grows_with_a_power_of_the_length(project, field, most):
+    head = {"format": 2, "name": "small", "owner": "me"}
+    found = linted(project, catalog({"a": string(sensitivity="none", **field)}, catalog=head))
+    fixes = [one.fix.rpartition("max_length of ")[2] for one in found if one.rule == "pattern-slow"]
+    assert fixes == ([] if most is None else [f"{most} at most"])
+
+
 EIGHT = [f"e{index}" for index in range(8)]
 
 

@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from adi_analytics_codegen.model.text.backtracking import is_slow
+from adi_analytics_codegen.model.text import formats
+from adi_analytics_codegen.model.text.backtracking import degree, is_slow
 from adi_analytics_codegen.model.text.patterns import in_python
 
 SLOW = {
@@ -38,6 +39,38 @@ FAST = [
     "^[a-z]{1,5000}$",
     "",
 ]
+
+
+DEGREES = {
+    "^a*a*$": 2,
+    "^\\d+\\d+$": 2,
+    "^\\s*(.*)\\s*$": 3,
+    "^.*,.*,.*$": 3,
+    "^[a-z0-9]+@?[a-z]+$": 2,
+    "^(ab)*x?(abab)*$": 2,
+    "^a*b?a*c?a*$": 3,
+    "^([a-z]+[.-])*[a-z]*[.][a-z]+$": 1,
+    "^[a-z]+-[a-z]+$": 1,
+    "^a*b*c*$": 1,
+    "^(ab)*(ba)*$": 1,
+    "a*a*": 1,
+}
+
+
+@pytest.mark.parametrize("pattern", DEGREES)
+def test_the_power_of_the_length_by_which_a_pattern_slows(pattern):
+    assert not is_slow(pattern)
+    assert degree(pattern) == DEGREES[pattern]
+
+
+@pytest.mark.parametrize("pattern", FAST)
+def test_the_degree_of_a_fast_pattern(pattern):
+    assert degree(pattern) == (2 if pattern == "^\\d+\\d+$" else 1)
+
+
+@pytest.mark.parametrize("pattern", formats.PATTERNS.values())
+def test_formats_are_linear(pattern):
+    assert degree(pattern) == 1
 
 
 @pytest.mark.parametrize("pattern", SLOW)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.check.lint.rule import Found, Lint
 from adi_analytics_codegen.model.fields import Field
 from adi_analytics_codegen.model.kinds import FieldType, Format, Sensitivity, Store
-from adi_analytics_codegen.model.text.backtracking import is_anchored, is_slow
+from adi_analytics_codegen.model.text.backtracking import degree, is_anchored, is_slow
 from adi_analytics_codegen.model.walk import every_field
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.load.loader import Loaded
     from adi_analytics_codegen.model.catalog import Catalog
     from adi_analytics_codegen.model.fields import Location
+
+
+_MOST_TRIES: Final = 10_000_000
+"""Steps that a pattern may take over the longest text: they take a regular expression of Python about half a second."""
 
 
 def _fields(catalog: Catalog, loaded: Loaded) -> Iterator[tuple[Field, str]]:
@@ -129,6 +133,12 @@ def _pattern_slow(catalog: Catalog, loaded: Loaded) -> Iterator[Found]:
         if field.pattern and field.format is None and is_slow(field.pattern):
             message = f"each character of a text can double the time that the pattern of {field.name} takes"
             yield field.at, subject, message, "let only one part of a repetition match a text: (a+)+ is a+"
+        elif field.pattern and field.format is None and (power := degree(field.pattern)) > 1:
+            most = int(_MOST_TRIES ** (1 / power))
+            if field.max_length is None or field.max_length > most:
+                message = f"the pattern of {field.name} takes a time that grows with the length to the power {power}"
+                fix = f"let each text match in one way only (a*a* is a*), or set a max_length of {most} at most"
+                yield field.at, subject, message, fix
 
 
 FIELD_LINTS: Final = {
@@ -162,6 +172,7 @@ FIELD_LINTS: Final = {
     "pattern-slow": Lint(
         _pattern_slow,
         "A pattern backtracks without end: a sender can stop every reader with one short text. "
-        "`(a+)+` tries every way to cut a text into parts.",
+        "`(a+)+` tries every way to cut a text into parts. A long text also costs much where parts that follow each "
+        "other match the same, as in `^a*a*$`.",
     ),
 }

@@ -3,7 +3,8 @@
 An engine that tries one way after another may need a time that doubles with each character. To know it, a pattern
 becomes an automaton of positions: one for each set of characters in it. The engine backtracks without end where a loop
 leads from a position back to itself in two ways over the same text, as in ``(a+)+``. Two readers that set out together,
-part and meet again show such a loop.
+part and meet again show such a loop. The time grows with a power of the length where a text can be divided between
+loops in many ways, as in ``a*a*``: the same text leads from one loop to itself, from the other to itself, and across.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _MOST_POSITIONS: Final = 256
 """A counted repetition that needs more positions is taken for one without an end."""
 _MANY: Final = 10
 """So is one of as many rounds, if a round may be long or short: ``(a?){30}`` is as bad as ``(a?)*``."""
+_MOST_STEPS: Final = 50_000
+"""Steps after which the search for two such loops ends without a result."""
 _REPEATS: Final = (op.MAX_REPEAT, op.MIN_REPEAT)
 _LOOKS: Final = (op.ASSERT, op.ASSERT_NOT)
 _HOLDING: Final = (op.SUBPATTERN, op.BRANCH)
@@ -32,10 +35,24 @@ _HOLDING: Final = (op.SUBPATTERN, op.BRANCH)
 @cache
 def is_slow(pattern: str) -> bool:
     """Whether there is a text over which *pattern*, which must be portable, takes exponential time."""
+    return _machine(pattern).is_ambiguous()
+
+
+@cache
+def degree(pattern: str) -> int:
+    """Return the power of the length of a text with which the time of *pattern*, which is not slow, grows: 1, 2, ...
+
+    The search for it is cut short, so that it may be too small for very large patterns.
+    """
+    machine = _machine(pattern)
+    return machine.degree() if is_anchored(pattern) else 1
+
+
+def _machine(pattern: str) -> _Machine:
     tree = parser.parse(portable(pattern))
     machine = _Machine(sorted({0, *_turns(tree)}))
     machine.sequence(tree)
-    return machine.is_ambiguous()
+    return machine
 
 
 def is_anchored(pattern: str) -> bool:
@@ -146,6 +163,48 @@ class _Machine:
             for second in self.ways[two].keys() & loops[one]:
                 if self.reads[first] & self.reads[second]:
                     yield first, second
+
+    def degree(self) -> int:
+        """Return how many loops, one after another, can share a text in many ways; at least 1."""
+        members = {frozenset(loop) for loop in self._loops().values()}
+        after = {loop: self._reached(next(iter(loop))) for loop in members}
+        budget = [_MOST_STEPS]
+
+        @cache
+        def chain(loop: frozenset[int]) -> int:
+            others = (other for other in members if other != loop and other <= after[loop])
+            return 1 + max((chain(other) for other in others if self._share(loop, other, budget)), default=0)
+
+        return max(map(chain, members), default=1)
+
+    def _share(self, one: frozenset[int], two: frozenset[int], budget: list[int]) -> bool:
+        """Whether a text leads from a position of *one* to itself, to one of *two*, and from that to itself."""
+        return any(self._meet((left, right), one, two, budget) for left in one for right in two)
+
+    def _meet(self, pair: tuple[int, int], one: frozenset[int], two: frozenset[int], budget: list[int]) -> bool:
+        left, right = pair
+        end, waiting = (left, right, right), [(left, left, right)]
+        seen = set(waiting)
+        while waiting and budget[0] > 0:
+            at = waiting.pop()
+            for after in self._next_three(at, one, two):
+                budget[0] -= 1
+                if after == end:
+                    return True
+                if after not in seen:
+                    seen.add(after)
+                    waiting.append(after)
+        return False
+
+    def _next_three(
+        self, at: tuple[int, int, int], one: frozenset[int], two: frozenset[int]
+    ) -> Iterator[tuple[int, int, int]]:
+        for first in self.ways[at[0]].keys() & one:
+            for third in self.ways[at[2]].keys() & two:
+                common = self.reads[first] & self.reads[third]
+                for second in self.ways[at[1]] if common else ():
+                    if common & self.reads[second]:
+                        yield first, second, third
 
     def _loops(self) -> dict[int, set[int]]:
         """Return each position that leads back to itself, with all positions that lie on a loop with it."""
