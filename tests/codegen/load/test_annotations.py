@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from adi_analytics_codegen.backends import docs
@@ -11,7 +12,7 @@ from adi_analytics_codegen.backends.json_schema import JsonSchemas
 from adi_analytics_codegen.check.breaking import compare
 from adi_analytics_codegen.check.catalog import load
 from adi_analytics_codegen.check.lint import lint
-from adi_analytics_codegen.model.fingerprint import fingerprint, meaning
+from adi_analytics_codegen.model.fingerprint import canonical, fingerprint, meaning
 from adi_analytics_codegen.model.readers import questions
 from adi_analytics_codegen.show import explain
 from support.codegen.projects import minimal
@@ -39,7 +40,7 @@ DAYS = {
 }
 
 
-PEOPLE = {
+PEOPLE: dict[str, dict[str, dict[str, Any]]] = {
     "entities": {"$user_id": {"description": "Everybody."}},
     "retention": {
         "back": {
@@ -119,7 +120,7 @@ def test_questions_about_people_have_them(project):
         facts = explain.explain(made, new.name)
         assert facts is not None
         assert KEYS.items() <= facts.items()
-        assert meaning(replace(new, owner="")) == meaning(old)
+        assert canonical(replace(new, owner="")) == canonical(old)
     owned = loaded(project, asking({"owner": ["a", "b"]}))
     assert fingerprint(owned) == fingerprint(made)
 
