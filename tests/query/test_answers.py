@@ -46,6 +46,7 @@ def questions(draw, catalog):
         ZoneInfo(draw(st.sampled_from(ZONES))),
         tuple(dimensions),
         equal,
+        draw(st.sampled_from(("auto", "exact", "approximate"))),
     )
 
 
@@ -55,6 +56,7 @@ def check(installed, catalog, asked, events):
     arguments = {
         "between": (asked.start, asked.end), "granularity": asked.granularity, "time_zone": str(asked.zone),
         "dimensions": asked.dimensions, "filters": asked.equal,
+        "distinct": asked.distinct,
     }  # fmt: skip
     try:
         result = ask(installed, asked.aggregate.name, **arguments, personal=True)

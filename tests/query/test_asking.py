@@ -48,6 +48,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "limit": {"limit": 0},
     "after": {"after": "!"},
     "suppress_below": {"suppress_below": "5"},
+    "distinct": {"distinct": "roughly"},
     "timeout": {"timeout": 0},
 }
 
@@ -289,8 +290,10 @@ def test_a_role_of_readers_reads_no_member(postgres, postgres_dsn):
             if entry.query is None:
                 continue
             assert len(ask(postgres, entry.name, between=RANGE)) > 0
+        near = ask(postgres, USERS, between=RANGE, granularity="month", measures=["active_users"])
+        assert near.columns[1].exactness == "approximate"
         with pytest.raises(MeasureRefusedError, match="this role may not read"):
-            ask(postgres, USERS, between=RANGE, granularity="month", measures=["active_users"])
+            ask(postgres, USERS, between=RANGE, granularity="month", measures=["active_users"], distinct="exact")
         connection.execute("reset role")
         connection.execute(f"revoke usage on schema analytics_meta from {role}")
         connection.execute(f"set role {role}")

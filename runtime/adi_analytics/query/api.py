@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Granularity: TypeAlias = Literal["bucket", "hour", "day", "week", "month", "total"]
 Comparison: TypeAlias = Literal["previous_period", "previous_year"]
+Distinct: TypeAlias = Literal["auto", "exact", "approximate"]
 Moment: TypeAlias = datetime | date | str
 Between: TypeAlias = tuple[Moment, Moment] | timedelta
 TIMEOUT = 30.0
@@ -39,6 +40,7 @@ def query(  # noqa: PLR0913 - a question has as many sides
     totals: bool = True,
     personal: bool = False,
     suppress_below: int | None = None,
+    distinct: Distinct = "auto",
     database: psycopg.Connection[Any] | Any | str | None = None,
     catalog: CatalogLike | Described | None = None,
     timeout: float = TIMEOUT,
@@ -62,6 +64,8 @@ def query(  # noqa: PLR0913 - a question has as many sides
         totals: Whether each measure is also answered over the whole range.
         personal: Whether values of personal and secret fields may be shown.
         suppress_below: Distinct counts from 1 up to this, exclusive, become ``None``.
+        distinct: Where distinct counts over several buckets come from, if there is a choice: ``exact``, from the stored
+            members; ``approximate``, from the sketch; ``auto``, from the members unless these are very many.
         database: A connection, a pool, or a connection string. Defaults to what ``DATABASE_URL`` says.
         catalog: The catalog, its package, or its name. Defaults to that of the project, or the one installed.
         timeout: Seconds for each statement.
@@ -75,7 +79,7 @@ def query(  # noqa: PLR0913 - a question has as many sides
     arguments = Arguments(
         measures=measures, dimensions=dimensions, filters=filters, between=between, granularity=granularity,
         time_zone=time_zone, compare=compare, order_by=order_by, limit=limit, after=after, fill=fill, totals=totals,
-        personal=personal, suppress_below=suppress_below,
+        personal=personal, suppress_below=suppress_below, distinct=distinct,
     )  # fmt: skip
     return ask(aggregate, database, catalog, timeout, arguments)
 
@@ -97,6 +101,7 @@ async def query_async(  # noqa: PLR0913 - as above
     totals: bool = True,
     personal: bool = False,
     suppress_below: int | None = None,
+    distinct: Distinct = "auto",
     database: psycopg.AsyncConnection[Any] | Any | str | None = None,
     catalog: CatalogLike | Described | None = None,
     timeout: float = TIMEOUT,  # noqa: ASYNC109 - the server's, for each statement
@@ -107,6 +112,6 @@ async def query_async(  # noqa: PLR0913 - as above
     arguments = Arguments(
         measures=measures, dimensions=dimensions, filters=filters, between=between, granularity=granularity,
         time_zone=time_zone, compare=compare, order_by=order_by, limit=limit, after=after, fill=fill, totals=totals,
-        personal=personal, suppress_below=suppress_below,
+        personal=personal, suppress_below=suppress_below, distinct=distinct,
     )  # fmt: skip
     return await ask(aggregate, database, catalog, timeout, arguments)

@@ -18,7 +18,9 @@ class Column:
         role: ``bucket``, ``dimension``, ``measure``, or ``previous``: the measure in the period before.
         unit: The unit of its values, if they have one.
         exactness: ``exact``, or ``approximate`` within :attr:`bound`.
-        bound: The largest error, relative to the value; ``None`` when exact.
+        bound: The largest error, relative to the value; ``None`` when exact, or when there is no largest one.
+        standard_error: Of an estimate without a largest error: two thirds are nearer than this to the right value, and
+            95 % than twice this; relative to the value.
         description: What it holds, in words.
     """
 
@@ -29,3 +31,4 @@ class Column:
     exactness: Literal["exact", "approximate"] = "exact"
     bound: float | None = None
     description: str = ""
+    standard_error: float | None = None

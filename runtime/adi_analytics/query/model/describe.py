@@ -81,8 +81,8 @@ class Measure(msgspec.Struct, frozen=True):
     parts: Parts = Parts()
 
 
-class Distribution(msgspec.Struct, frozen=True):
-    """The public view that percentiles of longer ranges come from: its name, columns, and who shares values."""
+class Companion(msgspec.Struct, frozen=True):
+    """A public view that measures of longer ranges come from: its name, columns, and which measures share values."""
 
     view: str
     columns: dict[str, str]
@@ -90,11 +90,17 @@ class Distribution(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """The part of the manifest that was made for questions."""
+    """The part of the manifest that was made for questions.
+
+    Attributes:
+        distribution: Where percentiles of longer ranges come from.
+        sketch: Where estimates of distinct counts come from.
+    """
 
     dimensions: tuple[Dimension, ...]
     measures: tuple[Measure, ...]
-    distribution: Distribution | None = None
+    distribution: Companion | None = None
+    sketch: Companion | None = None
 
 
 class Bucket(msgspec.Struct, frozen=True):

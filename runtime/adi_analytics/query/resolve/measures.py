@@ -2,7 +2,7 @@
 
 A group of an answer is either one stored row, then every measure is as it was stored; or it is several, then each
 kind of measure has a rule: counts and sums add up, an average is a sum over a count, a percentile comes from the
-distribution, a distinct count from the members. What has no rule is refused.
+distribution, a distinct count from the members or from a sketch. What has no rule is refused.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from adi_analytics.query.model.errors import MeasureRefusedError
+from adi_analytics.query.model.errors import MeasureRefusedError, QueryArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,9 +18,15 @@ if TYPE_CHECKING:
     from adi_analytics.query.model.describe import Aggregate, Measure
     from adi_analytics.query.model.facts import Facts
 
-How: TypeAlias = Literal["stored", "added", "distribution", "members", "ratio"]
+How: TypeAlias = Literal["stored", "added", "distribution", "members", "sketch", "ratio"]
 BOUND: Final = 0.02 / 2.02
 """The largest relative error of a percentile from a distribution (docs/reference/aggregates.md)."""
+
+STANDARD_ERROR: Final = 1.04 / 64
+"""Of a distinct count from a sketch of 4096 registers (docs/reference/aggregates.md)."""
+
+WAYS: Final = ("auto", "exact", "approximate")
+"""Where distinct counts over several buckets come from: see :func:`adi_analytics.query.query`."""
 
 PERSONAL: Final = frozenset({"personal", "secret"})
 ASK_PERSONAL: Final = "Ask with personal=True if you may see them."
@@ -33,8 +39,9 @@ class Chosen:
 
     Attributes:
         how: ``stored``: as its one stored row says; ``added``: by the rule of its kind; ``distribution``;
-            ``members``; ``ratio``: from other measures.
-        bound: The largest relative error; ``None`` when exact.
+            ``members``; ``sketch``; ``ratio``: from other measures.
+        bound: The largest relative error, if there is one and it is not exact.
+        standard_error: The relative standard error of an estimate.
         shown: Whether the answer has it, or only a ratio needs it.
     """
 
@@ -42,6 +49,7 @@ class Chosen:
     how: How
     bound: float | None = None
     shown: bool = True
+    standard_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class Situation:
         wanting: Dimensions that would have to be asked, or filtered to one value, for that.
         former: Whether the range has rows that an earlier version computed, of which only the values are left.
         public: Whether the public view is read, rather than the rows that it is made from.
+        distinct: Where distinct counts over several buckets come from, if there is a choice: one of :data:`WAYS`.
     """
 
     aggregate: Aggregate
@@ -61,6 +70,18 @@ class Situation:
     wanting: tuple[str, ...]
     former: bool
     public: bool
+    distinct: str = "auto"
+
+
+def distinct_of(given: str) -> str:
+    """Return *given* if it says where distinct counts come from.
+
+    Raises:
+        QueryArgumentError: If it does not.
+    """
+    if given not in WAYS:
+        raise QueryArgumentError("distinct", f"{given!r} is none", f"Expected one of {', '.join(WAYS)}.")
+    return given
 
 
 def choose(measure: Measure, there: Situation, *, shown: bool = True) -> Iterable[Chosen]:
@@ -81,6 +102,7 @@ def choose(measure: Measure, there: Situation, *, shown: bool = True) -> Iterabl
 
 def _ratio(measure: Measure, there: Situation, *, shown: bool) -> Iterable[Chosen]:
     bound: float | None = None
+    errors = 0.0  # at worst they add up
     for name in dict.fromkeys((*measure.parts.numerator, *measure.parts.denominator)):
         try:
             sides = list(choose(there.aggregate.measure(name), there, shown=False))
@@ -90,7 +112,8 @@ def _ratio(measure: Measure, there: Situation, *, shown: bool) -> Iterable[Chose
             ) from None
         yield from sides
         bound = sides[-1].bound if bound is None else bound
-    yield Chosen(measure, "ratio", bound, shown)
+        errors += sides[-1].standard_error or 0.0
+    yield Chosen(measure, "ratio", bound, shown, errors or None)
 
 
 def _merged(measure: Measure, there: Situation, *, shown: bool) -> Chosen:
@@ -113,27 +136,46 @@ _REASONS: Final = {
 
 
 def _distinct(measure: Measure, there: Situation, *, shown: bool) -> Chosen:
-    """Return how values are counted once over several buckets: exactly, from the relation that stores each member.
+    """Return how values are counted once over several buckets: exactly from the members, or by a sketch of them."""
+    exact, estimated = _members(measure, there), sketch(measure, there)
+    if estimated is not None and (exact is None or there.distinct == "approximate") and there.distinct != "exact":
+        return Chosen(measure, "sketch", shown=shown, standard_error=STANDARD_ERROR)
+    if exact is not None:
+        return Chosen(measure, "members", shown=shown)
+    number, offered = measure.parts.relation, _offered(measure, there)
+    known = number is not None and number < len(there.facts.live)
+    relation = there.facts.live[number] if known and number is not None else offered
+    if relation is None:
+        instead = "make it `mergeable: true` in events.yaml, which estimates it, or give the aggregate a trailing "
+        instead += "distinct count of the same field and conditions, which stores them"
+        reason = "the same value may be counted in several buckets, and no relation stores the values"
+    elif there.distinct == "exact" and not known:
+        reason = "the same value may be counted in several buckets, and there is only a sketch of the values"
+        instead = "ask with distinct='auto', which estimates it"
+    else:
+        reason = f"the same value may be counted in several buckets, and this role may not read {relation}"
+        instead = "ask with a role that may read it, which shows who is counted"
+    raise _refused(measure, there, reason, instead)
 
-    A stored sketch would come second here, with its bound.
-    """
+
+def _members(measure: Measure, there: Situation) -> str | None:
+    """Return the relation that stores each member of *measure*, if there is one and the role may read it."""
     number = measure.parts.relation
     if number is None or number >= len(there.facts.live):
-        raise _refused(
-            measure,
-            there,
-            "the same value may be counted in several buckets, and no relation stores the values",
-            "give the aggregate a trailing distinct count of the same field and conditions in events.yaml, which does",
-        )
-    members = there.facts.live[number]
-    if members not in there.facts.readable:
-        raise _refused(
-            measure,
-            there,
-            f"the same value may be counted in several buckets, and this role may not read {members}",
-            "ask with a role that may read it, which shows who is counted",
-        )
-    return Chosen(measure, "members", shown=shown)
+        return None
+    return there.facts.live[number] if there.facts.live[number] in there.facts.readable else None
+
+
+def sketch(measure: Measure, there: Situation) -> str | None:
+    """Return the view of the sketch of *measure*, if there is one and the role may read it."""
+    offered = _offered(measure, there)
+    return offered if offered in there.facts.readable else None
+
+
+def _offered(measure: Measure, there: Situation) -> str | None:
+    offer = there.aggregate.offer.sketch
+    held = offer is not None and any(measure.name in shared for shared in offer.shared)
+    return offer.view if offer is not None and held else None
 
 
 def _refused(measure: Measure, there: Situation, reason: str, instead: str = "") -> MeasureRefusedError:

@@ -35,6 +35,7 @@ class Arguments:
     totals: bool = True
     personal: bool = False
     suppress_below: int | None = None
+    distinct: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Question:
         shift: How far back the period is that the range is compared with.
         columns: The columns of the answer.
         order: What the rows are sorted by; it tells any two rows apart.
+        distinct: Where distinct counts over several buckets come from, if there is a choice.
         after: The values of the sorting columns in the row after which to go on.
     """
 
@@ -82,6 +84,7 @@ class Question:
     fill: bool
     suppress_below: int | None
     key: str
+    distinct: str
     warnings: tuple[Warn, ...]
 
     @property

@@ -14,7 +14,15 @@ from adi_analytics.query.model.result import Warn
 from adi_analytics.query.resolve import cursor as cursors
 from adi_analytics.query.resolve.compare import compared, shift_of
 from adi_analytics.query.resolve.filters import filters_of
-from adi_analytics.query.resolve.measures import ASK_PERSONAL, PERSONAL, Situation, choose, closure, require_public
+from adi_analytics.query.resolve.measures import (
+    ASK_PERSONAL,
+    PERSONAL,
+    Situation,
+    choose,
+    closure,
+    distinct_of,
+    require_public,
+)
 from adi_analytics.query.resolve.question import Question, Sort
 from adi_analytics.query.resolve.times import Period, edges, granularity_of, period_of, zone_of
 
@@ -49,6 +57,7 @@ def resolve(aggregate: Aggregate, asked: Arguments, facts: Facts) -> Question:
         zone_name=asked.time_zone, dimensions=dimensions, filters=filters, chosen=(), names=(), public=False,
         compare=asked.compare, shift=shift, compared=before, columns=(), order=(), limit=_limit(asked.limit),
         after=None, fill=asked.fill, suppress_below=_limit(asked.suppress_below, "suppress_below"), key="",
+        distinct=distinct_of(asked.distinct),
         warnings=tuple(_range_warnings(period, starts, before, facts, widened=widened)),
     )  # fmt: skip
     question = _with_measures(question, asked)
@@ -158,7 +167,8 @@ def _situation(
     former = facts.history_before is not None and first < facts.history_before
     names = [getattr(measure, "measure", measure).name for measure in measures]
     trailing = any(measure.trailing is not None for measure in closure(names, aggregate))
-    return Situation(aggregate, facts, single, wanting, former, public=former or (single and trailing))
+    public = former or (single and trailing)
+    return Situation(aggregate, facts, single, wanting, former, public, question.distinct)
 
 
 def _choose(measures: Sequence[Measure], there: Situation, *, strict: bool) -> tuple[list[Chosen], list[Warn]]:
@@ -201,9 +211,10 @@ def _columns(question: Question) -> Iterable[Column]:
 
 def _measure_column(aggregate: Aggregate, entry: Chosen) -> Column:
     measure = entry.measure
+    exact = entry.bound is None and entry.standard_error is None
     return Column(
-        measure.name, measure.type, "measure", measure.unit,
-        "exact" if entry.bound is None else "approximate", entry.bound, aggregate.text(measure.name),
+        measure.name, measure.type, "measure", measure.unit, "exact" if exact else "approximate", entry.bound,
+        aggregate.text(measure.name), entry.standard_error,
     )  # fmt: skip
 
 

@@ -46,6 +46,11 @@ async def ask(
 
 async def _answered(cursor: psycopg.AsyncCursor[Any], aggregate: Aggregate, arguments: Arguments, facts: Any) -> Result:
     asked = asked_of(aggregate, arguments, facts)
+    counts = []
+    for one in asked.probes():
+        await cursor.execute(one.encode(), prepare=False)
+        counts.append(await cursor.fetchone() or (0,))
+    asked = asked.within(count for (count,) in counts)
     await cursor.execute(asked.statement.encode(), prepare=False)
     rows = await cursor.fetchall()
     totals = None

@@ -46,6 +46,8 @@ def ask(
 
 def _answered(cursor: psycopg.Cursor[Any], aggregate: Aggregate, arguments: Arguments, facts: Any) -> Result:
     asked = asked_of(aggregate, arguments, facts)
+    counts = [cursor.execute(one.encode(), prepare=False).fetchone() or (0,) for one in asked.probes()]
+    asked = asked.within(count for (count,) in counts)
     rows = cursor.execute(asked.statement.encode(), prepare=False).fetchall()
     totals = None
     if asked.totals_statement is not None:

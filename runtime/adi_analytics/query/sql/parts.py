@@ -75,6 +75,8 @@ def _parts(question: Question, values: list[Value]) -> Iterator[Part]:
         for value in own:
             if value.chosen.how == "members":
                 yield _members(question, period, value)
+            if value.chosen.how == "sketch":
+                yield _estimated(question, period, value)
 
 
 def _main(question: Question, period: Period, values: list[Value], *, previous: bool) -> Part:
@@ -100,6 +102,53 @@ def _members(question: Question, period: Period, value: Value) -> Part:
     member = name(parts.member or "")
     source = _rows(question, period, relation, [f"{member} as member"], previous=value.previous)
     return Part({value.name: "count(distinct member)"}, source)
+
+
+def member_rows(question: Question) -> Iterator[str]:
+    """Yield the SELECTs of the members that are read to count values that a sketch could estimate."""
+    for value in values_of(question):
+        offer, measure = question.aggregate.offer.sketch, value.chosen.measure
+        held = offer is not None and any(measure.name in shared for shared in offer.shared)
+        if value.chosen.how == "members" and held and offer is not None and offer.view in question.facts.readable:
+            period = question.compared if value.previous else question.period
+            if period is not None:
+                yield _members(question, period, value).source
+
+
+_SIGMA: Final = """\
+select empty + sum(
+    power(2::double precision, k - 1) * exp(greatest(-700, power(2::double precision, k) * ln(empty)))
+) as sigma
+from (select nullif(4096 - filled, 0) / 4096 as empty) as registers, generate_series(1, 20) as k
+group by empty"""
+"""Ertl's correction for small counts: the query of docs/reference/aggregates.md."""
+
+
+def _estimated(question: Question, period: Period, value: Value) -> Part:
+    """Return the part that estimates a distinct count from its sketch, for each group."""
+    offer = question.aggregate.offer.sketch
+    if offer is None:
+        raise AssertionError  # what has no sketch is not chosen
+    columns = {key: name(column) for key, column in offer.columns.items()}
+    read = [f"{columns['register']} as register", f"{columns['rho']} as rho"]
+    test = f"{line_literal(value.chosen.measure.name)} = any({columns['measures']})"
+    rows = _rows(question, period, offer.view, read, test, previous=value.previous)
+    grouped = keys(question)
+    merged = (
+        f"select {_list(grouped, 'register', 'max(rho) as rho')}\n"
+        f"from (\n{_indented(rows)}\n) as read\ngroup by {_list(grouped, 'register')}"
+    )
+    summary = (
+        f"select {_list(grouped, 'count(*)::double precision as filled')},"
+        " coalesce(sum(power(2::double precision, -rho)), 0) as inverse\n"
+        f"from (\n{_indented(merged)}\n) as merged\ngroup by {', '.join(grouped) or '()'}"
+    )
+    count = "round(0.7213475204444817 * 4096 * 4096 / (4096 * coalesce(sigma, 0) + inverse))::bigint"
+    source = (
+        f"select {_list(grouped, f'case when filled = 0 then 0 else {count} end as estimate')}\n"
+        f"from (\n{_indented(summary)}\n) as summary\ncross join lateral (\n{_indented(_SIGMA)}\n) as correction"
+    )
+    return Part({value.name: "max(estimate)"}, source)
 
 
 def _distributions(question: Question, period: Period, values: list[Value], *, previous: bool) -> Iterator[Part]:

@@ -119,8 +119,9 @@ SHARED: Final[Mapping[str, Mapping[str, Any]]] = {
             "role": {"type": "string", "enum": ["bucket", "dimension", "measure", "previous"]},
             "unit": _MAYBE,
             "exactness": {"type": "string", "enum": ["exact", "approximate"]},
-            "bound": {"type": ["number", "null"], "description": "The largest relative error; null when exact."},
+            "bound": {"type": ["number", "null"], "description": "The largest relative error; null without one."},
             "description": _TEXT,
+            "standard_error": {"type": ["number", "null"], "description": "Of an estimate, relative; null when exact."},
         }
     ),
     "Warning": record({"code": _TEXT, "message": _TEXT}),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.backends.sql.ddl.comments import distribution_columns, fields_read
+from adi_analytics_codegen.backends.sql.ddl.comments import distribution_columns, fields_read, sketch_columns
 from adi_analytics_codegen.backends.sql.relations.plan import subject
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Sensitivity
 from adi_analytics_codegen.model.questions.aggregates import COLUMN_REFERENCES, USER_ID
@@ -38,6 +38,7 @@ def questions(catalog: Catalog, plan: Plan) -> dict[str, Any]:
         "dimensions": [_dimension(catalog, aggregate, dimension) for dimension in aggregate.dimensions],
         "measures": [*measures, *(_ratio(ratio) for ratio in aggregate.derived)],
         "distribution": _distribution(plan),
+        "sketch": _sketch(plan),
     }
 
 
@@ -123,4 +124,14 @@ def _distribution(plan: Plan) -> dict[str, Any] | None:
         "view": plan.distribution_view,
         "columns": distribution_columns(plan),
         "shared": [list(distribution.measures) for distribution in plan.distributions],
+    }
+
+
+def _sketch(plan: Plan) -> dict[str, Any] | None:
+    if not plan.sketches:
+        return None
+    return {
+        "view": plan.sketch_view,
+        "columns": sketch_columns(plan),
+        "shared": [list(sketch.measures) for sketch in plan.sketches],
     }
