@@ -16,7 +16,7 @@ SHOP = ROOT / "examples" / "shop"
 def shop(wheel, tmp_path_factory):
     """An environment with both wheels, and a copy of the project to work in."""
     folder = tmp_path_factory.mktemp("shop")
-    made = install(wheel, "[codegen,embedded]", folder, "pytest", "build", "hatchling")
+    made = install(wheel, "[codegen,embedded,server]", folder, "pytest", "build", "hatchling")
     passing = shutil.ignore_patterns("__pycache__", ".nox", ".venv", ".pytest_cache", "dist")
     project = shutil.copytree(SHOP, folder / "project", ignore=passing)
     built = Installed(made.bin, made.site_packages, project)
@@ -76,6 +76,37 @@ assert "adi_analytics_events" not in sys.modules
             "select relname from pg_class where relname ~ '^analytics_' and relkind in ('r', 'v', 'p')"
         )
         assert ours.fetchall() == []
+    answers = json.loads(made.python(ASKING, DATABASE_URL=postgres_dsn))
+    assert [status for status, _ in answers.values()] == [200, 200, 200, 404]
+    _, sales = answers["/api/analytics/aggregates/shop_sales_daily"]
+    assert sales["totals"]["orders"] == 0
+    (viewed,) = [one for one in answers["/events"][1]["events"] if one["name"] == "product_viewed"]
+    assert (viewed["rows"], viewed["checked"], viewed["misfits"]) == (1, 1, 0)
+
+
+ASKING = """
+import asyncio, json
+from adi_analytics.server import ServerOptions, create_app
+
+app = create_app(ServerOptions(without_tokens=True))
+
+async def get(path):
+    sent = []
+    async def send(message):
+        sent.append(message)
+    async def receive():
+        return {"type": "http.request"}
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "root_path": ""}
+    await app(scope, receive, send)
+    return sent[0]["status"], json.loads(b"".join(message.get("body", b"") for message in sent[1:]))
+
+async def main():
+    paths = ("/aggregates", "/api/analytics/aggregates/shop_sales_daily", "/events", "/overview")
+    async with app.router.lifespan_context(app):
+        print(json.dumps({path: await get(path) for path in paths}))
+
+asyncio.run(main())
+"""
 
 
 @pytest.mark.parametrize("command", ["status", "all", "check", "drift", "maintain"])

@@ -5,17 +5,28 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import json
+import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
+from adi_analytics.migrate.cli.main import main as migrate_main
 from adi_analytics.query import QueryDatabaseError, query
+from adi_analytics.query.model.describe import Described
 from adi_analytics.server import tokens
 from adi_analytics.server.read import reader
 from adi_analytics.server.read.reader import database_problem
+from adi_analytics.server.read.reading import Reading
+from adi_analytics_codegen.backends.sql import manifest
+from adi_analytics_codegen.backends.sql.manifest.document import to_json
+from adi_analytics_codegen.check.catalog import load_catalog
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.paths import ROOT
 from support.reading import Service, answering, fill, insert, of_today
 from support.serving import served
 
@@ -335,6 +346,80 @@ def test_too_many_rows_are_an_error_and_no_silent_cut(service, monkeypatch):
     problem = service.get("/users/daily", 422, **R)
     assert problem["type"] == "urn:adi-analytics:problem:too-many-rows"
     assert len(service.get(f"/aggregates/{TASKS}", between="2026-01-01,2026-01-30", limit=9)["rows"]) == 9
+
+
+def test_the_events_are_shown_with_what_is_observed(service, capsys):
+    misfit = next(of_today())
+    foreign = replace(misfit, event_type="no_such_event", event_id=uuid.uuid4())
+    insert(service.dsn, [replace(misfit, event_id=uuid.uuid4()), foreign])
+    with psycopg.connect(service.dsn) as connection:
+        connection.execute(
+            "insert into analytics_dead_letters (event_id, event_type, reason, message, library_version, payload)"
+            " values (gen_random_uuid(), 'task_created', 'refused', 'x', '1', '{}')"
+        )
+
+    async def run():
+        async with served(database_url=service.dsn) as client:
+            return (await client.get("/events")).json(), (await client.get("/events.csv")).text
+
+    found, table = asyncio.run(run())
+    events = {one["name"]: one for one in found["events"]}
+    created, refreshed = events["task_created"], events["auth_token_refresh"]
+    assert created["misfits"] == created["checked"] == created["rows"] >= 3
+    assert created["problems"][0]["problem"] == "Object contains unknown field"
+    assert (refreshed["rows"], refreshed["share"], refreshed["last_seen"][:5]) == (0, None, "2026-")
+    assert created["description"] == "A task was created."
+    assert [(one["name"], one["rows"]) for one in found["unknown"]] == [("no_such_event", 1)]
+    assert [(one["reason"], one["letters"]) for one in found["dead_letters"]] == [("refused", 1)]
+    assert table.splitlines()[0].startswith("name,version,last_seen,rows,")
+    assert len(service.get("/events")["notes"]) == 2  # a reader may see neither events nor letters
+
+    assert migrate_main(["audit", "--database-url", service.dsn, "--format", "json"]) == 0
+    audited = json.loads(capsys.readouterr().out)
+    audited.pop("at"), found.pop("at")
+    assert audited == found
+    assert migrate_main(["audit", "--database-url", service.dsn, "--days", "90"]) == 0
+    shown = capsys.readouterr().out
+    assert "no_such_event" in shown
+    assert "Object contains unknown field" in shown
+
+
+def test_the_audit_of_an_empty_database_says_what_to_run(postgres_dsn, capsys):
+    assert migrate_main(["audit", "--database-url", postgres_dsn]) == 5
+    assert "analytics-migrate all" in capsys.readouterr().err
+    assert migrate_main(["audit", "--days", "0"]) == 2
+
+
+def test_a_strangers_catalog_is_described_with_no_edit(tmp_path):
+    """A new aggregate in events.yaml has a path with its own parameters; the predecessor's paths are not there."""
+    text = (ROOT / "examples" / "shop" / "events.yaml").read_text()
+    added = """aggregates:
+  shop_views_hourly:
+    description: Views by hour and product.
+    from: [product_viewed]
+    bucket: {as: hour, width: 1 hour}
+    dimensions: {product: product_id}
+    measures: {views: {count: true}}
+    refresh: {every: 1 hour, window: 3 days, lag: 1 hour}
+"""
+    file = tmp_path / "events.yaml"
+    file.write_text(text.replace("aggregates:\n", added, 1))
+    made = msgspec.convert(msgspec.json.decode(to_json(manifest(load_catalog(file)))), Described)
+    paths = Reading(made, dict).document["paths"]  # type: ignore[arg-type] # a catalog without a generated package
+    assert {path for path in paths if path.startswith("/aggregates/")} == {
+        "/aggregates/shop_views_hourly", "/aggregates/shop_checkout_5min", "/aggregates/shop_sales_daily",
+        "/aggregates/shop_reviews_weekly",
+    }  # fmt: skip
+    assert not {"/overview", "/users/daily", "/api/latency"} & set(paths)
+    operation = paths["/aggregates/shop_views_hourly"]["get"]
+    given = {one["name"]: one["schema"] for one in operation["parameters"]}
+    assert given["measures"]["items"] == {"type": "string", "enum": ["views"]}
+    assert {name for name in given if name.startswith("filter.product")} >= {"filter.product", "filter.product.ne"}
+    row = operation["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["rows"]["items"]
+    assert {name: one["type"] for name, one in row["properties"].items()} == {
+        "hour": "string", "product": ["string", "null"], "views": ["integer", "null"],
+        "previous_views": ["integer", "null"],
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")

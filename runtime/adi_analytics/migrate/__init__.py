@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from adi_analytics._shared.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from adi_analytics._audit.findings import Audit, Misfit, ObservedEvent, UnknownEvent, WaitingLetters
     from adi_analytics.migrate.adopt.adopt import AdoptResult, adopt
     from adi_analytics.migrate.adopt.baseline import BaselineResult, baseline
     from adi_analytics.migrate.author.new import NewResult, check, new
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from adi_analytics.migrate.run.apply import AppliedFile, ApplyResult, Status, apply, status
     from adi_analytics.migrate.run.preview import DryRun, dry_run
     from adi_analytics.migrate.run.record import Applied
+    from adi_analytics.migrate.upkeep.audit import audit
     from adi_analytics.migrate.upkeep.backfill import BackfillResult
     from adi_analytics.migrate.upkeep.dead_letters import (
         DeadLetter,
@@ -62,6 +64,7 @@ else:
             "Applied": "adi_analytics.migrate.run.record",
             "AppliedFile": "adi_analytics.migrate.run.apply",
             "ApplyResult": "adi_analytics.migrate.run.apply",
+            "Audit": "adi_analytics._audit.findings",
             "BackendChangedError": "adi_analytics.migrate.errors",
             "BackfillResult": "adi_analytics.migrate.upkeep.backfill",
             "BaselineResult": "adi_analytics.migrate.adopt.baseline",
@@ -72,9 +75,9 @@ else:
             "DestructiveError": "adi_analytics.migrate.errors",
             "Diagnosis": "adi_analytics.migrate.doctor",
             "DriftResult": "adi_analytics.migrate.drift.drift",
+            "DryRun": "adi_analytics.migrate.run.preview",
             "Erased": "adi_analytics.migrate.people.erase",
             "Exported": "adi_analytics.migrate.people.export",
-            "DryRun": "adi_analytics.migrate.run.preview",
             "Finding": "adi_analytics.migrate.drift.findings",
             "ForgottenMigrationError": "adi_analytics.migrate.errors",
             "Header": "adi_analytics.migrate.files.migration",
@@ -88,7 +91,9 @@ else:
             "MigrationFile": "adi_analytics.migrate.files.migration",
             "MigrationMissingError": "adi_analytics.migrate.errors",
             "MigrationOrderError": "adi_analytics.migrate.errors",
+            "Misfit": "adi_analytics._audit.findings",
             "NewResult": "adi_analytics.migrate.author.new",
+            "ObservedEvent": "adi_analytics._audit.findings",
             "Options": "adi_analytics.migrate.options",
             "PendingError": "adi_analytics.migrate.errors",
             "Phase": "adi_analytics.migrate.options",
@@ -100,11 +105,14 @@ else:
             "Status": "adi_analytics.migrate.run.apply",
             "Step": "adi_analytics.migrate.files.migration",
             "Timeouts": "adi_analytics.migrate.options",
+            "UnknownEvent": "adi_analytics._audit.findings",
             "UnsuitableDatabaseError": "adi_analytics.migrate.errors",
             "UsageError": "adi_analytics.migrate.errors",
+            "WaitingLetters": "adi_analytics._audit.findings",
             "Wanted": "adi_analytics.migrate.options",
             "adopt": "adi_analytics.migrate.adopt.adopt",
             "apply": "adi_analytics.migrate.run.apply",
+            "audit": "adi_analytics.migrate.upkeep.audit",
             "backfill": "adi_analytics.migrate.upkeep.maintain",
             "baseline": "adi_analytics.migrate.adopt.baseline",
             "check": "adi_analytics.migrate.author.new",
@@ -130,6 +138,7 @@ __all__ = [
     "Applied",
     "AppliedFile",
     "ApplyResult",
+    "Audit",
     "BackendChangedError",
     "BackfillResult",
     "BaselineResult",
@@ -156,7 +165,9 @@ __all__ = [
     "MigrationFile",
     "MigrationMissingError",
     "MigrationOrderError",
+    "Misfit",
     "NewResult",
+    "ObservedEvent",
     "Options",
     "PendingError",
     "Phase",
@@ -168,11 +179,14 @@ __all__ = [
     "Status",
     "Step",
     "Timeouts",
+    "UnknownEvent",
     "UnsuitableDatabaseError",
     "UsageError",
+    "WaitingLetters",
     "Wanted",
     "adopt",
     "apply",
+    "audit",
     "backfill",
     "baseline",
     "check",

@@ -33,6 +33,9 @@ exit codes: 0 ok, 1 SQL or connection error, 2 usage, 3 pending, 4 another run h
 """
 
 
+_MOST_DAYS: Final = 3650
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(EXIT_USAGE, f"{self.prog}: {message}\n  -> see `{self.prog} --help`\n")
@@ -108,6 +111,13 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
     return int(text)
+
+
+def _days(text: str) -> int:
+    found = _count(text)
+    if not 1 <= found <= _MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days from 1 to {_MOST_DAYS}")
+    return found
 
 
 def _seconds(text: str) -> float:
@@ -279,6 +289,15 @@ def _add_care(commands: _Commands) -> None:
     doctor = _command(commands, "doctor", "explain what is wrong and how to repair it", "analytics-migrate doctor")
     _database_options(doctor)
     _format_option(doctor)
+
+    audit = _command(
+        commands, "audit", "show each event: when it was last seen, how often, and what the catalog does not say of it",
+        "analytics-migrate audit --days 7",
+    )  # fmt: skip
+    _database_options(audit)
+    _format_option(audit)
+    audit.add_argument("--days", type=_days, default=1, help="how far back rows are counted and compared (default: 1)")
+    audit.add_argument("--sample", type=_count, default=200, help="rows of each event to compare (default: 200)")
 
     letters = _command(
         commands,

@@ -6,10 +6,9 @@ import argparse
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from adi_analytics.migrate.cli.output import Output, Table
+from adi_analytics.migrate.cli.output import Output, Table, minute
 from adi_analytics.migrate.cli.progress_bar import Bar
 from adi_analytics.migrate.errors import EXIT_DRIFT, EXIT_ERROR, EXIT_OK, EXIT_PENDING, UsageError
 from adi_analytics.migrate.options import DEFAULT_LOCK_WAIT, Options, Timeouts, Wanted
@@ -88,7 +87,7 @@ def _status(arguments: argparse.Namespace, bar: Bar) -> Output:
         for file in status.pending
         if file.number not in known
     ]
-    lines = [(row["name"], row["status"], _minute(row.get("at")), row.get("by", "")) for row in rows]
+    lines = [(row["name"], row["status"], minute(row.get("at")), row.get("by", "")) for row in rows]
     table = Table(("migration", "status", "at (UTC)", "by"), lines)
     data = {
         "backend": status.backend, "schema": status.schema, "migrations": rows,
@@ -101,10 +100,6 @@ def _status(arguments: argparse.Namespace, bar: Bar) -> Output:
     shown.append(f"{len(status.applied)} applied, {len(status.pending)} pending")
     pending = arguments.check and bool(status.pending or status.waiting)
     return Output(data, shown, EXIT_PENDING if pending else EXIT_OK)
-
-
-def _minute(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else ""
 
 
 def _dry_run(arguments: argparse.Namespace, bar: Bar) -> Output:
@@ -194,7 +189,7 @@ def _refresh(arguments: argparse.Namespace, bar: Bar) -> Output:
         options=_options(arguments, bar),
     )
     lines = [
-        (entry.rollup, _minute(entry.since) or "nothing to do", f"{entry.seconds:.2f}") for entry in result.refreshed
+        (entry.rollup, minute(entry.since) or "nothing to do", f"{entry.seconds:.2f}") for entry in result.refreshed
     ]
     return Output(asdict(result), [Table(("aggregate", "computed since (UTC)", "seconds"), lines)])
 
@@ -316,7 +311,7 @@ def _letters(arguments: argparse.Namespace, bar: Bar) -> Output:
     more = ("payload",) if arguments.payload else ()
     lines = [
         (
-            str(entry.id), _minute(entry.created_at), entry.event_type, str(entry.event_id), entry.reason,
+            str(entry.id), minute(entry.created_at), entry.event_type, str(entry.event_id), entry.reason,
             entry.message, *(json.dumps(entry.payload) for _ in more),
         )
         for entry in found.letters
@@ -335,6 +330,12 @@ def _replayed(result: Replayed) -> Output:
     return Output(asdict(result), shown, EXIT_ERROR if result.refused else EXIT_OK)
 
 
+def _audit(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.cli.audit import show_audit
+
+    return show_audit(arguments, _options(arguments, bar))
+
+
 def _people(arguments: argparse.Namespace, bar: Bar) -> Output:
     from adi_analytics.migrate.cli import people
 
@@ -351,6 +352,7 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Bar], Output]]] = {
     "check": _check,
     "baseline": _baseline_it,
     "doctor": _examine,
+    "audit": _audit,
     "dead-letters": _letters,
     "drift": _drift,
     "refresh": _refresh,

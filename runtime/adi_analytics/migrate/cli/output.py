@@ -6,6 +6,7 @@ import errno
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from adi_analytics.migrate.errors import EXIT_OK
@@ -34,6 +35,11 @@ class Output:
     data: Any
     shown: str | Sequence[str | Table]
     exit_code: int = EXIT_OK
+
+
+def minute(at: datetime | None) -> str:
+    """Return *at* as tables show it: in UTC, to the minute."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else ""
 
 
 def show(output: Output, *, as_json: bool) -> None:

@@ -54,6 +54,7 @@ def document(catalog: str, endpoints: Iterable[Endpoint], prefix: str) -> dict[s
         "tags": [
             {"name": "aggregates", "description": "Questions to the aggregates of the catalog."},
             {"name": "overview", "description": "Answers of a fixed form."},
+            {"name": "events", "description": "The events that the aggregates are made from."},
         ],
         "paths": {one.path: {"get": _operation(one)} for one in endpoints},
         "components": {

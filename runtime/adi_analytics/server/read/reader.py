@@ -113,10 +113,10 @@ class Reader:
                 await connection.execute(timeout_statement(self.timeout).encode())
                 yield connection
         except psycopg.Error as error:
-            raise database_problem(_explained(error)) from None
+            raise database_problem(explained(error)) from None
 
 
-def _explained(error: psycopg.Error) -> QueryDatabaseError:
+def explained(error: psycopg.Error) -> QueryDatabaseError:
     """Return *error* without the server's words, which may hold values."""
     state = error.sqlstate
     if state is None or state[:2] in _AWAY:

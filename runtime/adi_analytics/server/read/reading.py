@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics._shared.catalog import resolve_catalog
 from adi_analytics.query.model.describe import describe
-from adi_analytics.server.read import aggregates, original, overview
+from adi_analytics.server.read import aggregates, events, original, overview
 from adi_analytics.server.read.answers import Answer
 from adi_analytics.server.read.endpoint import Endpoint
 from adi_analytics.server.read.openapi import document
@@ -15,16 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adi_analytics._shared.catalog import CatalogLike
-    from adi_analytics.query.model.describe import Described
 
 PREFIX: Final = "/api/analytics"
 
 
 class Reading:
-    """What a service answers from a catalog's aggregates.
+    """What a service answers from a catalog's aggregates and events.
 
     Args:
-        catalog: The catalog.
+        catalog: The catalog, the generated package, its import name; or ``None`` for that of the project, or the one
+            installed.
         connect_with: Returns the arguments of psycopg's ``connect``, for each connection.
         connections: Most connections at a time.
         timeout: Seconds for each statement.
@@ -36,20 +37,26 @@ class Reading:
 
     def __init__(
         self,
-        catalog: CatalogLike,
+        catalog: CatalogLike | None,
         connect_with: Callable[[], dict[str, Any]],
         *,
-        connections: int,
-        timeout: float,
-        suppress_below: int | None,
+        connections: int = 1,
+        timeout: float = 30.0,
+        suppress_below: int | None = None,
     ) -> None:
         described = describe(catalog)
         self._reader = Reader(
             described, connect_with, connections=connections, timeout=timeout, suppress_below=suppress_below
         )
         self.names = [aggregate.name for aggregate in aggregates.asked(described)]
-        found = _endpoints(described, self._reader)
-        self.endpoints = [*found, _openapi(document(described.catalog, found, PREFIX))]
+        found = [
+            *overview.endpoints(described, self._reader),
+            *original.endpoints(described, self._reader),
+            *aggregates.endpoints(described, self._reader),
+            events.endpoint(lambda: resolve_catalog(catalog), connect_with, timeout),
+        ]
+        self.document = document(described.catalog, found, PREFIX)
+        self.endpoints = [*found, _openapi(self.document)]
 
     async def open(self) -> None:
         """Make the connections possible; each is made when it is needed."""
@@ -66,21 +73,13 @@ def openapi_of(catalog: CatalogLike | None) -> dict[str, Any]:
     Raises:
         CatalogError: If the catalog can't be told, or its manifest can't be read.
     """
-    described = describe(catalog)
-    nobody = Reader(described, dict, connections=1, timeout=1.0, suppress_below=None)
-    return document(described.catalog, _endpoints(described, nobody), PREFIX)
-
-
-def _endpoints(described: Described, reader: Reader) -> list[Endpoint]:
-    return [
-        *overview.endpoints(described, reader),
-        *original.endpoints(described, reader),
-        *aggregates.endpoints(described, reader),
-    ]
+    return Reading(catalog, dict).document
 
 
 def _openapi(value: dict[str, Any]) -> Endpoint:
     async def answer(_values: dict[str, Any]) -> Answer:
         return Answer(value=value, settled=True)
 
-    return Endpoint(path="/openapi", name="openapi", summary="This document.", schema={}, answer=answer, tabular=False)
+    return Endpoint(
+        path="/openapi", name="openapi", summary="This document.", schema={}, answer=answer, tabular=False
+    )  # fmt: skip

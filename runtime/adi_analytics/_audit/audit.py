@@ -1,0 +1,194 @@
+"""Looks at the stored rows of each event of a catalog: when, how many, and whether they are what the catalog says."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from adi_analytics._audit.findings import Audit, Misfit, ObservedEvent, UnknownEvent, WaitingLetters
+from adi_analytics._engine.rows.stored import stored_decoder_of
+from adi_analytics._engine.rows.validate import InvalidValueError
+from adi_analytics._shared.sql import quote
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from adi_analytics._shared.catalog import Catalog
+
+DAYS: Final = 1
+SAMPLE: Final = 200
+_PROBLEMS: Final = 5  # kinds of faults that are named for each event
+_LARGEST: Final = 65_536  # bytes of a row that is compared
+_BEGIN: Final = "set transaction isolation level repeatable read, read only"
+_PLACE: Final = """
+select now(), i.events_schema, to_regclass(format('%%I.%%I', i.events_schema, %(events)s::text)),
+    to_regclass(format('%%I.%%I', i.events_schema, %(letters)s::text))
+from analytics_meta.installation i
+"""
+_INSTALLED: Final = "select to_regclass('analytics_meta.installation') is not null"
+_MAY: Final = "select has_table_privilege(%s::regclass, 'select')"
+_COUNTS: Final = """
+select event_type, count(*), max("timestamp") from {events}
+where "timestamp" >= %(since)s::timestamptz - %(days)s * interval '24 hours' group by event_type
+"""
+_LAST: Final = """
+select t.name, (select e."timestamp" from {events} e where e.event_type = t.name order by e."timestamp" desc limit 1)
+from unnest(%(names)s::text[]) t (name)
+"""
+_SAMPLE: Final = """
+select t.name, s.data from unnest(%(names)s::text[]) t (name) cross join lateral (
+    select case when octet_length(e.data::text) <= %(largest)s then e.data::text end as data from {events} e
+    where e.event_type = t.name and e."timestamp" >= %(since)s::timestamptz - %(days)s * interval '24 hours'
+    order by e."timestamp" desc limit %(sample)s
+) s
+"""
+_LETTERS: Final = """
+select reason, event_type, count(*), min(created_at), max(created_at) from {letters}
+where replayed_at is null group by 1, 2 order by 3 desc, 1, 2
+"""
+
+
+class NotInstalledError(Exception):
+    """The database has no tables of the catalog."""
+
+
+def audit(
+    connection: psycopg.Connection[Any], catalog: Catalog, *, days: int = DAYS, sample: int = SAMPLE, timeout: float = 0
+) -> Audit:
+    """Return what is observed of the events of *catalog*. It changes nothing.
+
+    Args:
+        connection: To the database, in autocommit mode.
+        catalog: Whose events.
+        days: How many days back rows are counted and compared.
+        sample: How many rows of each event are compared, the newest ones.
+        timeout: Seconds for each statement. Defaults to no limit.
+
+    Raises:
+        NotInstalledError: If the database has no such tables.
+    """
+    with connection.transaction(force_rollback=True):
+        connection.execute(_BEGIN)
+        connection.execute("set local timezone to 'UTC'")
+        connection.execute("select set_config('statement_timeout', %s, true)", [str(round(timeout * 1000))])
+        names = {"events": catalog.table, "letters": catalog.dead_letters_table}
+        installed = connection.execute(_INSTALLED).fetchone() == (True,)
+        place = connection.execute(_PLACE, names).fetchone() if installed else None
+        if place is None or None in place:
+            raise NotInstalledError
+        at, schema, *_ = place
+        tables = {kind: f"{quote(schema)}.{quote(name)}" for kind, name in names.items()}
+        look = _Look(connection, tables, {"since": at, "days": days, "sample": sample, "largest": _LARGEST})
+        notes = [_note(tables[kind]) for kind in names if not look.may_read(kind)]
+        found = look.counts() if look.may_read("events") else {}
+        return Audit(
+            catalog=catalog.name,
+            at=at,
+            days=days,
+            events=tuple(_observed(look, catalog, found, days)),
+            unknown=tuple(
+                UnknownEvent(name=name[:200], rows=rows, last_seen=last)
+                for name, (rows, last) in sorted(found.items())
+                if name not in catalog.events
+            ),
+            dead_letters=tuple(look.letters()),
+            notes=tuple(notes),
+        )
+
+
+def _note(table: str) -> str:
+    return f"This role may not read {table}: grant select on it to see more."
+
+
+class _Look:
+    """The statements of an audit."""
+
+    def __init__(
+        self, connection: psycopg.Connection[Any], tables: Mapping[str, str], values: Mapping[str, Any]
+    ) -> None:
+        self._connection = connection
+        self._tables = tables
+        self._values = values
+        self._readable = {
+            kind: bool((connection.execute(_MAY, [table]).fetchone() or (False,))[0]) for kind, table in tables.items()
+        }
+
+    def may_read(self, kind: str) -> bool:
+        """Whether this role may read the events, or the letters."""
+        return self._readable[kind]
+
+    def counts(self) -> dict[str, tuple[int, datetime]]:
+        """Return the number of rows and the newest time of each type that there is within the days."""
+        return {name: (rows, last) for name, rows, last in self._rows(_COUNTS)}
+
+    def last_seen(self, names: Iterable[str]) -> dict[str, datetime | None]:
+        """Return the newest time of each of the types."""
+        return dict(self._rows(_LAST, names=list(names)))
+
+    def sample(self, names: Iterable[str]) -> Iterable[tuple[str, str | None]]:
+        """Return type and JSON of the newest rows of each of the types; no JSON of one that is too large."""
+        return self._rows(_SAMPLE, names=list(names))
+
+    def letters(self) -> Iterable[WaitingLetters]:
+        """Yield the dead letters that wait."""
+        if self.may_read("letters"):
+            for reason, event_type, letters, oldest, newest in self._rows(_LETTERS):
+                yield WaitingLetters(
+                    reason=reason, event_type=event_type[:200], letters=letters, oldest=oldest, newest=newest
+                )
+
+    def _rows(self, statement: str, **values: Any) -> Iterable[Any]:
+        tables = {kind: table.replace("%", "%%") for kind, table in self._tables.items()}
+        text = statement.format(**tables)
+        return self._connection.execute(text.encode(), {**self._values, **values}, prepare=False).fetchall()
+
+
+def _observed(
+    look: _Look, catalog: Catalog, found: Mapping[str, tuple[int, datetime]], days: int
+) -> Iterable[ObservedEvent]:
+    there = [name for name in catalog.events if name in found]
+    silent = [name for name in catalog.events if name not in found]
+    before = look.last_seen(silent) if look.may_read("events") else {}
+    checked, faults = _compared(catalog, look.sample(there) if there else ())
+    for name, cls in catalog.events.items():
+        rows, last = found.get(name, (0, before.get(name)))
+        own = faults.get(name, Counter())
+        yield ObservedEvent(
+            name=name,
+            description=_description(cls),
+            version=getattr(cls, "EVENT_VERSION", 1),
+            last_seen=last,
+            rows=rows,
+            rows_a_day=rows / days,
+            checked=checked[name],
+            misfits=own.total(),
+            problems=tuple(Misfit(problem=text, rows=count) for text, count in own.most_common(_PROBLEMS)),
+        )
+
+
+def _compared(
+    catalog: Catalog, sample: Iterable[tuple[str, str | None]]
+) -> tuple[Counter[str], dict[str, Counter[str]]]:
+    """Return how many rows of each type were compared, and what is wrong with them."""
+    checked: Counter[str] = Counter()
+    faults: dict[str, Counter[str]] = {}
+    checks: dict[str, Callable[[bytes], object]] = {}
+    for name, data in sample:
+        if data is None:
+            continue
+        cls: Any = catalog.events[name]
+        check = checks.setdefault(name, stored_decoder_of(cls))
+        checked[name] += 1
+        try:
+            check(data.encode())
+        except InvalidValueError as error:
+            faults.setdefault(name, Counter())[str(error)] += 1
+    return checked, faults
+
+
+def _description(cls: type) -> str:
+    """Return the first paragraph of the class's text, on one line."""
+    return " ".join(inspect.cleandoc(cls.__doc__ or "").partition("\n\n")[0].split())

@@ -1,0 +1,34 @@
+"""The events of the catalog, and what is observed of them."""
+
+from __future__ import annotations
+
+from adi_analytics._audit import audit as looking
+from adi_analytics._audit.findings import Audit
+from adi_analytics._shared.catalog import CatalogError
+from adi_analytics.migrate.errors import HistoryError, UsageError
+from adi_analytics.migrate.options import Options, source_for
+from adi_analytics.migrate.server.session import missing_object, session
+
+
+def audit(options: Options | None = None, *, days: int = looking.DAYS, sample: int = looking.SAMPLE) -> Audit:
+    """Return what is observed of the catalog's events: last seen, rows a day, rows that are not what the catalog says.
+
+    Args:
+        options: Where. Defaults to the database of the environment.
+        days: How many days back rows are counted and compared. Defaults to 1.
+        sample: How many rows of each event are compared, the newest ones. Defaults to 200.
+
+    Raises:
+        UsageError: If the catalog's generated package can't be used.
+        HistoryError: If the database has no tables of the catalog.
+    """
+    options = options or Options()
+    try:
+        catalog = source_for(options.catalog, options.project).catalog()
+    except CatalogError as error:
+        raise UsageError(error.problem, error.remedy) from error
+    with session(options, "audit") as (connection, database):
+        try:
+            return looking.audit(connection, catalog, days=days, sample=sample)
+        except looking.NotInstalledError:
+            raise HistoryError("there are no tables of events", missing_object(database)) from None
