@@ -115,6 +115,8 @@ def field_notes(field: Field) -> str:
 
 
 def _kind_note(field: Field) -> str:
+    if field.enum is not None:
+        return ""
     return WORDS[field.format] if field.format is not None else _NOTES.get(field.type, "")
 
 

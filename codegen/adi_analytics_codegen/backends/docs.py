@@ -121,7 +121,7 @@ def type_text(catalog: Catalog, field: Field) -> str:
         return f"list of {_inside(catalog, field.items)}"
     if field.type is FieldType.MAP and field.items is not None:
         return f"map of {_inside(catalog, field.items)}"
-    if field.type is FieldType.ENUM and field.enum is not None:
+    if field.enum is not None:
         return f"enum {code(field.enum)}"
     if field.class_name is not None:
         return f"object {code(field.class_name)}"

@@ -161,7 +161,7 @@ class _Package:
             inner = self.type_of(replace(field.items, name=field.name), owner)
             inner = f"*{inner}" if field.items.optional and field.items.type not in _NIL else inner
             return f"map[string]{inner}" if field.type is FieldType.MAP else f"[]{inner}"
-        if field.type is FieldType.ENUM and field.enum is not None:
+        if field.enum is not None:
             return self.enums[field.enum].class_name
         return _SCALARS[field.type]
 
@@ -188,7 +188,8 @@ class _Package:
             "pattern": None if pattern is None else go_string(automaton(pattern)),
         }
         if field.enum is not None and not self.enums[field.enum].open:
-            pairs["listed"] = f"is{self.enums[field.enum].class_name}"
+            enum = self.enums[field.enum]
+            pairs["listedInt" if enum.is_int else "listed"] = f"is{enum.class_name}"
         if field.items is not None:
             pairs["item"] = f"&field{{{self.facts(field.items)}}}"
         if field.fields:
@@ -304,14 +305,15 @@ def _enum(enum: Enum) -> str:
     for value in enum.values:
         notes = enum_value_text(replace(value, deprecated=None))
         about = f"{notes}\n\n{_deprecated(value.deprecated)}".strip() if value.deprecated else notes
-        constant = f"\t{name}{variant(value)} {name} = {go_string(value.name)}"
+        constant = f"\t{name}{variant(value)} {name} = {value.number if enum.is_int else go_string(value.name)}"
         members.append(f"{doc(about, _TAB) if about else ''}{constant}")
-    made = f"{doc(text)}type {name} string\n\nconst (\n" + "\n\n".join(members) + "\n)"
+    kind, called = ("int64", "number") if enum.is_int else ("string", "text")
+    made = f"{doc(text)}type {name} {kind}\n\nconst (\n" + "\n\n".join(members) + "\n)"
     if enum.open:
         return made
     values = ", ".join(f"{name}{variant(value)}" for value in enum.values)
     return (
-        f"{made}\n\nfunc is{name}(text string) bool {{\n\tswitch {name}(text) {{\n\tcase {values}:\n"
+        f"{made}\n\nfunc is{name}({called} {kind}) bool {{\n\tswitch {name}({called}) {{\n\tcase {values}:\n"
         "\t\treturn true\n\t}\n\treturn false\n}"
     )
 

@@ -171,7 +171,7 @@ class JsonSchemas:
 
     def _value(self, field: Field) -> dict[str, Any]:
         defined = field.class_name if self.is_strict else None
-        if field.type is FieldType.ENUM and field.enum is not None:
+        if field.enum is not None:
             defined = self.enum_classes[field.enum]
         if defined is not None:
             reference = {"$ref": f"#/$defs/{defined}"}
@@ -240,8 +240,8 @@ def _enum_schema(enum: Enum) -> dict[str, Any]:
     schema: dict[str, Any] = {"title": enum.class_name}
     if enum.description:
         schema["description"] = enum.description
-    schema["type"] = "string"
-    names = [value.name for value in enum.values]
-    schema |= {"examples": names} if enum.open else {"enum": names}
+    schema["type"] = "integer" if enum.is_int else "string"
+    values = [value.json for value in enum.values]
+    schema |= {"examples": values} if enum.open else {"enum": values}
     described = {value.name: value.description for value in enum.values if value.description}
     return {**schema, "x-values": described} if described else schema

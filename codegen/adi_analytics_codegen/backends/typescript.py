@@ -96,7 +96,7 @@ class _Module:
             return f"ReadonlyArray<{self.inside(field, indent)}>"
         if field.type is FieldType.MAP:
             return f"{{ readonly [key: string]: {self.inside(field, indent)} }}"
-        if field.type is FieldType.ENUM and field.enum is not None:
+        if field.enum is not None:
             return self.enum_classes[field.enum]
         return _SCALARS[field.type]
 
@@ -116,13 +116,18 @@ def _tagged(text: str, deprecation: Deprecation | None) -> str:
 
 
 def _enum_type(enum: Enum) -> str:
-    values = [ts_string(value.name) for value in enum.values]
+    values = [_enum_value(value) for value in enum.values]
     # `string & {}` keeps the known values in completion, where plain `string` would swallow them.
-    return "\n".join(f"  | {value}" for value in [*values, *(["(string & {})"] if enum.open else [])])
+    other = f"({'number' if enum.is_int else 'string'} & {{}})"
+    return "\n".join(f"  | {value}" for value in [*values, *([other] if enum.open else [])])
+
+
+def _enum_value(value: EnumValue) -> str:
+    return ts_string(value.name) if value.number is None else str(value.number)
 
 
 def _enum_members(enum: Enum) -> str:
-    return "\n".join(f"{doc(_member_doc(value), 2)}  {value.member}: {ts_string(value.name)}," for value in enum.values)
+    return "\n".join(f"{doc(_member_doc(value), 2)}  {value.member}: {_enum_value(value)}," for value in enum.values)
 
 
 def _member_doc(value: EnumValue) -> str:

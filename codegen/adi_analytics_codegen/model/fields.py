@@ -44,11 +44,18 @@ class EnumValue:
     deprecated: Deprecation | None = None
     member: str = ""
     """What it is called in languages whose enums have named members."""
+    number: int | None = field(default=None, metadata=LATER)
+    """What it is in JSON, where the values of the enum are whole numbers."""
+
+    @property
+    def json(self) -> str | int:
+        """What it is in JSON."""
+        return self.name if self.number is None else self.number
 
 
 @dataclass(frozen=True, slots=True)
 class Enum:
-    """A named set of strings. An open one may grow: readers must expect values that they do not know."""
+    """A named set of strings, or of whole numbers. An open one may grow: readers must expect values that it lacks."""
 
     name: str
     class_name: str
@@ -56,6 +63,13 @@ class Enum:
     at: Location
     open: bool = False
     description: str = ""
+    type: FieldType = field(default=FieldType.STRING, metadata=LATER)
+    """The type of its values: string or int."""
+
+    @property
+    def is_int(self) -> bool:
+        """Whether its values are whole numbers."""
+        return self.type is FieldType.INT
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +90,7 @@ class Field:
     min_items: int | None = None
     max_items: int | None = None
     enum: str | None = None
-    """The name of the enum in :attr:`Catalog.enums`, for ``type: enum``."""
+    """The name of the enum in :attr:`Catalog.enums`, for ``type: enum``. The type is int if its values are numbers."""
     items: Field | None = None
     """What is in a list, or the values of a map. They are ``optional`` if they may be null."""
     fields: tuple[Field, ...] = ()

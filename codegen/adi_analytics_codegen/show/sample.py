@@ -87,7 +87,7 @@ def sample(catalog: Catalog, event: Event, rng: Random, given: Mapping[str, Any]
 
 class _Sampler:
     def __init__(self, catalog: Catalog, rng: Random) -> None:
-        self.enums = {enum.name: [value.name for value in enum.values] for enum in catalog.enums}
+        self.enums = {enum.name: [value.json for value in enum.values] for enum in catalog.enums}
         self.rng = rng
 
     def event(self, event: Event, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class _Sampler:
         return {field.key: self.value(field) for field in present}
 
     def value(self, field: Field) -> Any:
-        return _MAKERS[field.type](self, field)
+        return self.a_enum(field) if field.enum is not None else _MAKERS[field.type](self, field)
 
     def a_uuid(self, _field: Field) -> str:
         return str(UUID(int=self.rng.getrandbits(128), version=4))
@@ -165,7 +165,7 @@ class _Sampler:
         digits = str(number).rjust(scale + 1, "0")
         return f"{sign}{digits[:-scale]}.{digits[-scale:]}" if scale else f"{sign}{digits}"
 
-    def a_enum(self, field: Field) -> str:
+    def a_enum(self, field: Field) -> str | int:
         return self.rng.choice(self.enums[field.enum or ""])
 
     def a_list(self, field: Field) -> list[Any]:

@@ -72,19 +72,20 @@ const (
 
 // field is what the catalog says of a field. The nil bounds are none.
 type field struct {
-	name     string
-	kind     kind
-	optional bool
-	store    store
-	minInt   *int64
-	maxInt   *int64
-	min, max *float64
-	least    int
-	most     *int
-	pattern  string
-	listed   func(string) bool
-	item     *field
-	fields   []field
+	name      string
+	kind      kind
+	optional  bool
+	store     store
+	minInt    *int64
+	maxInt    *int64
+	min, max  *float64
+	least     int
+	most      *int
+	pattern   string
+	listed    func(string) bool
+	listedInt func(int64) bool
+	item      *field
+	fields    []field
 }
 
 type ruleKind int
@@ -338,6 +339,9 @@ func intOf(one *field, raw json.RawMessage, form form) (json.RawMessage, error) 
 			return nil, problemf("expected a whole number of 64 bits, got %s", raw)
 		}
 		value = exact.Int64()
+	}
+	if one.listedInt != nil && !one.listedInt(value) {
+		return nil, problemf("%d is no value of the enum", value)
 	}
 	if form != newerVersion {
 		if one.minInt != nil && value < *one.minInt {

@@ -159,7 +159,7 @@ def _with_whole_numbers(plain: Any, kind: Any) -> Any:
 
 
 def _whole(value: Any, kind: inspect.Type) -> Any:
-    if isinstance(kind, inspect.IntType):
+    if isinstance(kind, (inspect.IntType, inspect.EnumType)):
         return int(value) if isinstance(value, float) and value.is_integer() else value
     if isinstance(kind, inspect.UnionType):
         for one in kind.types:

@@ -123,6 +123,7 @@ pub enum Kind {
     Int(i64, i64),
     Float(f64, f64),
     Enum(fn(&str) -> bool),
+    IntEnum(fn(i64) -> bool),
     List(&'static Field),
     Map(&'static Field),
     Object(&'static [Field]),
@@ -334,10 +335,15 @@ fn value_of(field: &Field, value: Value, form: Form) -> Result<Value, Problem> {
     match (&field.kind, value) {
         (Kind::Json, value) => without_nul(value, form),
         (Kind::Bool, value @ Value::Bool(_)) => Ok(value),
+        (Kind::IntEnum(is_known), Value::Number(number)) => {
+            let whole = whole_number(&number)?;
+            if !is_known(whole) {
+                return Err(Problem::new(format!("{whole} is no value of the enum")));
+            }
+            Ok(whole.into())
+        }
         (Kind::Int(least, most), Value::Number(number)) => {
-            let whole = whole_number(&number).ok_or_else(|| {
-                Problem::new(format!("expected a whole number of 64 bits, got {number}"))
-            })?;
+            let whole = whole_number(&number)?;
             if bounded && !(*least..=*most).contains(&whole) {
                 return Err(outside(&whole, least, most));
             }
@@ -445,12 +451,13 @@ fn has_nul(value: &Value) -> bool {
 }
 
 /// JSON has one kind of number: 12.0 and 1e3 are whole ones, too.
-fn whole_number(number: &serde_json::Number) -> Option<i64> {
-    number.as_i64().or_else(|| {
+fn whole_number(number: &serde_json::Number) -> Result<i64, Problem> {
+    let whole = number.as_i64().or_else(|| {
         let float = number.as_f64().filter(|_| number.is_f64())?;
         let fits = float.fract() == 0.0 && float.abs() < 2f64.powi(63);
         fits.then_some(float as i64)
-    })
+    });
+    whole.ok_or_else(|| Problem::new(format!("expected a whole number of 64 bits, got {number}")))
 }
 
 fn is_text(kind: &Kind) -> bool {
@@ -555,7 +562,7 @@ fn what_is(kind: &Kind) -> &'static str {
         Kind::Time => "a time",
         Kind::Date => "a day",
         Kind::Bool => "true or false",
-        Kind::Int(..) => "a whole number",
+        Kind::Int(..) | Kind::IntEnum(_) => "a whole number",
         Kind::Float(..) => "a finite number",
         Kind::List(_) => "a list",
         Kind::Object(_) | Kind::Map(_) => "an object",

@@ -9,7 +9,7 @@ import pytest
 from adi_analytics_codegen.model.text.patterns import UnportableError, in_python, portable
 from support.codegen.projects import minimal, run_python
 from support.codegen.typescript import run_node
-from support.codegen.values import FIELDS, VALUES
+from support.codegen.values import ENUMS, FIELDS, VALUES
 
 ACCEPTS = """
 import json, sys
@@ -30,11 +30,10 @@ def project(tmp_path_factory):
     from support.codegen.projects import Project
 
     made = Project(tmp_path_factory.mktemp("project"))
-    enums = {"color": {"values": {"red": "Red"}}}
     fields = {name: {**field, "optional": True} for name, field in FIELDS.items()}
     head = {"format": 2, "name": "small", "owner": "me"}
     made.write(
-        minimal(catalog=head, enums=enums, events={"seen": {"domain": "web", "description": "x", "fields": fields}})
+        minimal(catalog=head, enums=ENUMS, events={"seen": {"domain": "web", "description": "x", "fields": fields}})
     )
     assert made.run("generate") == 0
     return made

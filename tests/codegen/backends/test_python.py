@@ -177,13 +177,19 @@ moved = shop.OrderMoved(visitor_id=UUID(int=1), service="web", state=shop.OrderS
     states=(shop.OrderState.NEW, shop.OrderState.VALUE_404))
 assert b'"state":"in-transit"' in shop.to_json(moved)
 assert shop.from_json(shop.to_json(moved)).state is shop.OrderState.SHIPPED
+urgent = shop.OrderMoved(visitor_id=UUID(int=1), service="web", state="new", states=(), priority=2, ratings=[5, 7])
+assert b'"priority":2,"ratings":[5,7]' in shop.to_json(urgent)
+read = shop.from_json(shop.to_json(urgent).replace(b'"priority":2', b'"priority":2.0'))
+assert read.priority is shop.Priority.NORMAL and read.ratings == (shop.Rating.VALUE_5, 7)
+assert shop.Priority.MINUS_1 == -1 and type(read.ratings[1]) is int
 assert hash(order) and hash(moved)
 for event, old, new, field in [
     (view, b'"https', b'"ftp', "url"), (view, b'"DE"', b'"de"', "place.country"),
     (view, b'"city"', b'"town"', "place.town"), (view, b'"a","b"', b'"a","b","c","d"', "tags"),
     (view, b'"a"', b'""', "tags[0]"), (view, b"1.5", b"99999", "load_ms"),
     (view, b"2026-01-02T00:00:00Z", b"2026-01-02T00:00:00", "seen_at"), (moved, b'"in-transit"', b'"lost"', "state"),
-    (order, b'"count":2', b'"count":0', "lines[0].count"),
+    (order, b'"count":2', b'"count":0', "lines[0].count"), (urgent, b'"priority":2', b'"priority":3', "priority"),
+    (urgent, b'"priority":2', b'"priority":true', "priority"), (urgent, b"[5,7]", b'[5,"7"]', "ratings[1]"),
 ]:
     assert old in shop.to_json(event), (old, shop.to_json(event))
     try:

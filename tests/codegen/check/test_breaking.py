@@ -325,3 +325,27 @@ def test_values_that_could_be_null_stay_so_whatever_the_version(project, version
     assert [finding.rule for finding in compare(old, new, START)] == ["field-made-required"]
     assert "field-made-required" not in {finding.rule for finding in compare(new, old, START)}
     assert "forward-field-made-optional" in {finding.rule for finding in compare(new, old, START, forward=True)}
+
+
+LEVEL = {"type": "enum", "enum": "level"}
+NUMBERS = {"level": {"type": "int", "values": {"1": "Low", "2": "High"}}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rules"),
+    [
+        (LEVEL, {"type": "int"}, {"type-widened"}),
+        (LEVEL, {"type": "float"}, {"type-widened-read"}),
+        ({"type": "int"}, LEVEL, {"type-changed"}),
+        (LEVEL, {"type": "string"}, {"type-changed"}),
+    ],
+)
+def test_an_enum_of_numbers_is_an_int_with_few_values(project, old, new, rules):
+    made = []
+    for field in (old, new):
+        days = {**DAILY, "from": ["page_view"], "dimensions": {"by": "f"}, "measures": {"rows": {"count": True}}}
+        event = {"domain": "web", "description": "x", "fields": {"f": field, "g": LEVEL}}
+        head = {"format": 2, "name": "small", "owner": "me"}
+        project.write(minimal(catalog=head, enums=NUMBERS, events={"page_view": event}, aggregates={"days": days}))
+        made.append(load_catalog(project.catalog))
+    assert rules <= rules_of(compare(made[0], made[1], START)) <= rules | {"aggregate-column-retyped"}

@@ -22,7 +22,7 @@ from support.codegen.compiled import Program, compile_go, compile_rust
 from support.codegen.projects import minimal, run_python
 from support.codegen.ruled import instances, ruled
 from support.codegen.typescript import run_node
-from support.codegen.values import FIELDS, VALUES
+from support.codegen.values import ENUMS, FIELDS, VALUES
 from support.paths import EVENTS, FIXTURES, ROOT
 
 GOOD = FIXTURES / "catalogs" / "good"
@@ -70,7 +70,7 @@ def edges() -> Catalog:
         **ruled(),
     }
     head = {"format": 2, "name": "small", "outputs": ["rust", "go"], "owner": "me"}
-    enums = {name: {"values": {"red": "Red"}} for name in ("color", "kind", "store")}
+    enums = ENUMS | {name: {"values": {"red": "Red"}} for name in ("kind", "store")}
     text = minimal(catalog=head, enums=enums, events=events)
     made = load(Path("events.yaml"), lambda _path: text.encode())
     assert made.catalog, made.findings

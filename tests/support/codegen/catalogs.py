@@ -122,6 +122,16 @@ BOUNDS = {
     "list": _bounds("min_items", "max_items", st.integers(0, 3)),
     "map": _bounds("min_items", "max_items", st.integers(0, 3)),
 }
+NUMBERS = st.one_of(st.integers(-3, 9), st.sampled_from([-(2**63), 2**63 - 1])).map(str)
+INT_ENUMS = st.fixed_dictionaries(
+    {
+        "type": st.just("int"),
+        "values": st.dictionaries(
+            NUMBERS, st.one_of(DESCRIPTIONS, st.just({"deprecated": {"reason": "x"}})), min_size=1, max_size=4
+        ),
+    },
+    optional={"open": st.booleans(), "description": DESCRIPTIONS},
+)
 ENUMS = st.fixed_dictionaries(
     {
         "values": st.dictionaries(
@@ -212,7 +222,10 @@ def _with_group(draw: Any, event: dict[str, Any], group: dict[str, Any]) -> dict
 @st.composite
 def catalogs(draw: Any) -> dict[str, Any]:
     domains = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
-    enums = {f"kind_of_{name}": one for name, one in draw(st.dictionaries(NAMES, ENUMS, max_size=2)).items()}
+    enums = {
+        f"kind_of_{name}": one
+        for name, one in draw(st.dictionaries(NAMES, st.one_of(ENUMS, INT_ENUMS), max_size=2)).items()
+    }
     made = draw(
         st.dictionaries(NAMES.map(lambda name: f"ev_{name}"), events(domains, list(enums)), min_size=1, max_size=4)
     )

@@ -76,17 +76,17 @@ def _protect(draw: Draw, _catalog: Any, _event: Any, _path: str, members: Member
     members[name]["store"] = draw(st.sampled_from(["hash", "drop"]))
 
 
-def _widen(_draw: Draw, _catalog: Any, _event: Any, _path: str, members: Members, name: str) -> None:
+def _widen(_draw: Draw, catalog: Any, _event: Any, _path: str, members: Members, name: str) -> None:
     field = members[name]
     if field["type"] == "int":
         field["type"] = "float"
     elif field["type"] == "enum":
-        field["type"] = "string"
-        del field["enum"]
+        enum = catalog["enums"][field.pop("enum")]
+        field["type"] = enum.get("type", "string")
 
 
 def _grow(draw: Draw, catalog: Any, _event: Any, _path: str, members: Members, name: str) -> None:
     enum = catalog["enums"].get(members[name].get("enum"))
     if enum is not None:
-        enum["values"]["ONE_MORE"] = "New"
+        enum["values"]["77" if "type" in enum else "ONE_MORE"] = "New"
         enum["open"] = enum.get("open", False) or draw(st.booleans())

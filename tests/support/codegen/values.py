@@ -32,9 +32,17 @@ FIELDS: dict[str, dict[str, Any]] = {
     "ip": {"type": "string", "format": "ip"},
     "host": {"type": "string", "format": "hostname"},
     "color": {"type": "enum", "enum": "color"},
+    "priority": {"type": "enum", "enum": "priority"},
+    "answer": {"type": "enum", "enum": "answer"},
+    "answers": {"type": "map", "values": {"type": "enum", "enum": "priority", "nullable": True}},
     "grid": {"type": "list", "items": {"type": "list", "items": {"type": "int"}, "max_items": 2}},
     "place": {"type": "object", "fields": {"city": {"type": "string", "optional": True}, "zip": {"type": "int"}}},
     "extra": {"type": "json"},
+}
+ENUMS: dict[str, dict[str, Any]] = {
+    "color": {"values": {"red": "Red"}},
+    "priority": {"type": "int", "values": {"1": "Low", "-5": "None", str(2**63 - 1): {"member": "TOP"}}},
+    "answer": {"type": "int", "open": True, "values": {"0": "No", "1": "Yes"}},
 }
 NUMBERS = [0, -0.0, 1, -1, 1.0, 12.5, 1e3, 1e30, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 10**30, True, "1", "1.0"]
 STRINGS = [
@@ -74,6 +82,9 @@ OTHERS: list[Any] = [
     {"a": "1.50", "": "-2"},
     {"a": "1.555"},
     {"a": {"b": 1}},
+    {"a": -5, "b": None},
+    {"a": -5.0},
+    {"a": -4},
     {"a": {"to": "Ulm", "kg": 2.0}, "": {"to": "", "kg": -1}},
     {"a": {"to": "Rome", "kg": 2}},
     {"a": {"to": "Ulm"}},

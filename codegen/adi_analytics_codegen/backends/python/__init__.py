@@ -32,6 +32,7 @@ _STANDARD: Final = {
     "_date": "datetime",
     "datetime": "datetime",
     "Decimal": "decimal",
+    "IntEnum": "enum",
     "StrEnum": "enum",
     "Annotated": "typing",
     "Any": "typing",

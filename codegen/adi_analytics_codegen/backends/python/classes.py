@@ -40,6 +40,7 @@ _SCALARS: Final = {
     FieldType.DATETIME: "datetime",
     FieldType.DATE: "date",
     FieldType.DECIMAL: "Decimal",
+    FieldType.ENUM: "str",
     FieldType.JSON: "Any",
 }
 _META: Final = {
@@ -91,7 +92,7 @@ class Classes:
             return {"type": "array", "items": self.property(owner, inner)}
         if field.type is FieldType.MAP:
             return {"type": "object"}  # its annotation is ours
-        if field.type is FieldType.ENUM and field.enum is not None:
+        if field.enum is not None:
             return {"$ref": f"#/$defs/{self.enum_classes[field.enum]}"}
         return json_schema.plain_type(field.type)
 
@@ -140,8 +141,8 @@ class Classes:
             return Group("tuple[", (self.annotation(owner, replace(field.items, name=field.name)), "..."), "]")
         if field.type is FieldType.MAP and field.items is not None:
             return Group("Mapping[", ("str", self.annotation(owner, replace(field.items, name=field.name))), "]")
-        if field.type is FieldType.ENUM and field.enum is not None:
-            return "str" if self.is_open(field.enum) else self.enum_classes[field.enum]
+        if field.enum is not None and not self.is_open(field.enum):
+            return self.enum_classes[field.enum]
         return self.date if field.type is FieldType.DATE else _SCALARS[field.type]
 
     def is_open(self, name: str | None) -> bool:
@@ -199,9 +200,9 @@ def _bounds(field: Field) -> list[str]:
 def enum_definition(enum: Enum) -> dict[str, Any]:
     """Return the JSON Schema of *enum*, with the names of its members."""
     return {
-        "type": "string",
+        "type": "integer" if enum.is_int else "string",
         "title": enum.class_name,
-        "enum": [value.name for value in enum.values],
+        "enum": [value.json for value in enum.values],
         "x-enum-varnames": [value.member for value in enum.values],
     }
 
@@ -213,9 +214,10 @@ def enum_extra(enum: Enum) -> dict[str, Any]:
     members = [
         {
             "name": value.member,
-            "value": py_string(value.name),
+            "value": repr(value.number) if enum.is_int else py_string(value.name),
             "docstring": py_docstring(text) if (text := enum_value_text(value)) else "",
         }
         for value in enum.values
     ]
-    return {"docstring": py_docstring(doc + note), "members": members}
+    base = "IntEnum" if enum.is_int else "StrEnum"
+    return {"docstring": py_docstring(doc + note), "members": members, "base": base}

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.backends.describe import class_text, enum_value_text, field_notes, sentence
+from adi_analytics_codegen.backends.describe import class_text, field_notes, sentence
+from adi_analytics_codegen.backends.rust.enums import enum_text
 from adi_analytics_codegen.backends.rust.layout import (
     arm,
     call,
@@ -26,7 +27,7 @@ from adi_analytics_codegen.model.fingerprint import fingerprint
 from adi_analytics_codegen.model.kinds import FieldType, Status, Store
 from adi_analytics_codegen.model.text.formats import pattern_of
 from adi_analytics_codegen.model.text.naming import object_class_name
-from adi_analytics_codegen.model.text.spelling import automaton, rust_field, variant
+from adi_analytics_codegen.model.text.spelling import automaton, rust_field
 from adi_analytics_codegen.model.walk import every_field, innermost, stored_fields
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.model.catalog import Catalog
     from adi_analytics_codegen.model.events import Event
-    from adi_analytics_codegen.model.fields import Enum, ObjectType
+    from adi_analytics_codegen.model.fields import ObjectType
 
 _SCALARS: Final = {
     FieldType.UUID: "String",
@@ -96,7 +97,7 @@ class _Module:
             "uses_patterns": self.uses_patterns(),
             "uses_maps": self.uses_maps(),
             "hash": fingerprint(self.catalog),
-            "enums": [_enum(enum) for enum in self.catalog.enums],
+            "enums": [enum_text(enum) for enum in self.catalog.enums],
             "events": [
                 *(self.struct(one) for kind in self.catalog.types for one in _shared(kind, kind.fields)),
                 *(self.struct(one) for event in self.catalog.events for one in _structs(event, event.fields)),
@@ -184,7 +185,7 @@ class _Module:
             inner = self.type_of(replace(field.items, name=field.name), owner)
             inner = f"Option<{inner}>" if field.items.optional else inner
             return f"BTreeMap<String, {inner}>" if field.type is FieldType.MAP else f"Vec<{inner}>"
-        if field.type is FieldType.ENUM and field.enum is not None:
+        if field.enum is not None:
             return self.enums[field.enum].class_name
         return _SCALARS[field.type]
 
@@ -217,12 +218,14 @@ class _Module:
 
     def _kind(self, field: Field, indent: int) -> str:
         before = indent + len("kind: ")
+        if field.enum is not None:
+            enum = self.enums[field.enum]
+            kind = "Kind::IntEnum" if enum.is_int else "Kind::Enum"
+            return call(kind, [f"super::{enum.class_name}::is_known"], indent, before)
         if field.type is FieldType.INT:
             return call("Kind::Int", _int_range(field), indent, before)
         if field.type is FieldType.FLOAT:
             return call("Kind::Float", _float_range(field), indent, before)
-        if field.type is FieldType.ENUM:
-            return call("Kind::Enum", [f"super::{self.enums[field.enum or ''].class_name}::is_known"], indent, before)
         if field.type is FieldType.OBJECT:
             return f"Kind::Object({self._fields(field.fields, indent)})"
         if field.items is not None:
@@ -273,82 +276,6 @@ def _trait(event: Event) -> str:
             "}",
         ]
     )
-
-
-def _enum(enum: Enum) -> str:
-    """Return the type of *enum*, with what reads and writes its values."""
-    name, other = enum.class_name, _other(enum)
-    notes = "\n\nMore values may come." if enum.open else ""
-    lines = [doc(sentence(enum.description or f"Values of {enum.name}") + notes).rstrip("\n")]
-    lines.append("#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]")
-    if enum.open:
-        lines.append('#[serde(from = "String", into = "String")]')
-    lines.append(f"pub enum {name} {{")
-    for value in enum.values:
-        if text := enum_value_text(value):
-            lines.append(doc(text, 4).rstrip("\n"))
-        if not enum.open:
-            lines.append(f"    #[serde(rename = {rust_string(value.name)})]")
-        lines.append(f"    {variant(value)},")
-    if enum.open:
-        lines += ["    /// A value that this catalog does not list.", f"    {other}(String),"]
-    lines.append("}")
-    return "\n".join([*lines, "", *_enum_methods(enum, other)])
-
-
-def _enum_methods(enum: Enum, other: str) -> list[str]:
-    name = enum.class_name
-    kind = "&str" if enum.open else "&'static str"
-    text = [arm(f"Self::{variant(value)}", rust_string(value.name), 12) for value in enum.values]
-    known = [arm(rust_string(value.name), f"Some(Self::{variant(value)})", 12) for value in enum.values]
-    lines = [
-        f"impl {name} {{",
-        "    /// The value as JSON has it.",
-        f"    pub fn as_str(&self) -> {kind} {{",
-        "        match self {",
-        *text,
-        *([f"            Self::{other}(text) => text,"] if enum.open else []),
-        "        }",
-        "    }",
-        "",
-        "    /// The value that JSON has as `text`, if the catalog lists it.",
-        "    pub fn listed(text: &str) -> Option<Self> {",
-        "        match text {",
-        *known,
-        "            _ => None,",
-        "        }",
-        "    }",
-        "",
-        f"    fn is_known({'_' if enum.open else ''}text: &str) -> bool {{",
-        "        true" if enum.open else "        Self::listed(text).is_some()",
-        "    }",
-        "}",
-    ]
-    return [*lines, "", *_from_string(name, other)] if enum.open else lines
-
-
-def _from_string(name: str, other: str) -> list[str]:
-    return [
-        f"impl From<String> for {name} {{",
-        "    fn from(text: String) -> Self {",
-        f"        Self::listed(&text).unwrap_or(Self::{other}(text))",
-        "    }",
-        "}",
-        "",
-        f"impl From<{name}> for String {{",
-        f"    fn from(value: {name}) -> Self {{",
-        "        value.as_str().to_owned()",
-        "    }",
-        "}",
-    ]
-
-
-def _other(enum: Enum) -> str:
-    """Return the variant of the values that an open *enum* does not list."""
-    taken, name = {variant(value) for value in enum.values}, "Other"
-    while name in taken:
-        name += "Value"
-    return name
 
 
 def _size(field: Field) -> str:

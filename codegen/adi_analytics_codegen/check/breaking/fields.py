@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from adi_analytics_codegen.model.questions.aggregates import Aggregate
 
-_WIDER: Final = {(FieldType.INT, FieldType.FLOAT), (FieldType.ENUM, FieldType.STRING)}
+_INT_ENUM: Final = "enum of ints"
+_WIDER: Final = {("int", "float"), ("enum", "string"), (_INT_ENUM, "int"), (_INT_ENUM, "float")}
 _PROTECTION: Final = {Store.KEEP: 0, Store.HASH: 1, Store.DROP: 2}
 _SENSITIVITY: Final = list(Sensitivity)
 _TYPED_BY_FIELD: Final = frozenset({MeasureKind.MIN, MeasureKind.MAX, MeasureKind.FIRST, MeasureKind.LAST})
@@ -121,30 +122,36 @@ def enum_of(seen: Fields, *, new: bool) -> Enum | None:
 
 def is_wider(seen: Fields) -> bool:
     """Return whether the new type takes every value of the old one, and more."""
-    return (seen.old.type, seen.new.type) in _WIDER
+    return (kind_of(seen.old), kind_of(seen.new)) in _WIDER
+
+
+def kind_of(field: Field) -> str:
+    """Return the type of *field* in words, which tell an enum of whole numbers from an int."""
+    return _INT_ENUM if field.type is FieldType.INT and field.enum is not None else str(field.type)
 
 
 def _type_changed(seen: Fields) -> Iterator[Found]:
-    if seen.old.type is not seen.new.type and not is_wider(seen):
+    if kind_of(seen.old) != kind_of(seen.new) and not is_wider(seen):
         fix = "keep the type; add a field with another name for the new one"
-        yield seen.found(f"type was {seen.old.type} and is now {seen.new.type}", fix)
+        yield seen.found(f"type was {kind_of(seen.old)} and is now {kind_of(seen.new)}", fix)
 
 
 def _type_widened(seen: Fields) -> Iterator[Found]:
     if is_wider(seen) and not list(_retyped_columns(seen)):
-        yield seen.found(f"type was {seen.old.type} and is now {seen.new.type}", "inform its readers")
+        yield seen.found(f"type was {kind_of(seen.old)} and is now {kind_of(seen.new)}", "inform its readers")
 
 
 def _type_widened_read(seen: Fields) -> Iterator[Found]:
     columns = list(_retyped_columns(seen))
     if is_wider(seen) and columns:
-        message = f"type was {seen.old.type} and is now {seen.new.type}, which changes the type of {', '.join(columns)}"
+        was, now = kind_of(seen.old), kind_of(seen.new)
+        message = f"type was {was} and is now {now}, which changes the type of {', '.join(columns)}"
         yield seen.found(message, "keep the type, or raise the version of the aggregate")
 
 
 def _retyped_columns(seen: Fields) -> Iterator[str]:
     """Yield the columns whose type follows the field's, of aggregates whose version is still the old one."""
-    if (seen.old.type, seen.new.type) == (FieldType.ENUM, FieldType.STRING):
+    if seen.old.type is seen.new.type or seen.old.type is FieldType.ENUM:
         return
     catalogs = seen.events.catalogs
     versions = {aggregate.name: aggregate.version for aggregate in catalogs.old.aggregates}
@@ -196,7 +203,7 @@ _INT_MAX: Final = 2**63 - 1
 
 
 def _bounds_tightened(seen: Fields) -> Iterator[Found]:
-    if seen.old.type is not seen.new.type and not is_wider(seen):
+    if kind_of(seen.old) != kind_of(seen.new) and not is_wider(seen):
         return
     for key, is_tighter in (*((key, operator.gt) for key in LOWER), *((key, operator.lt) for key in UPPER)):
         old, new = bound(seen.old, key), bound(seen.new, key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.check.breaking.fields import LOWER, UPPER, bound, enum_of, is_wider
+from adi_analytics_codegen.check.breaking.fields import LOWER, UPPER, bound, enum_of, is_wider, kind_of
 from adi_analytics_codegen.check.breaking.rule import Catalogs, Fields, Found, Members, Rule
 from adi_analytics_codegen.model.findings import Severity
 
@@ -49,7 +49,7 @@ def _field_made_optional(seen: Fields) -> Iterator[Found]:
 
 def _type_widened(seen: Fields) -> Iterator[Found]:
     if is_wider(seen):
-        yield seen.found(f"type is now {seen.new.type}, and old readers expect {seen.old.type}", _FIX)
+        yield seen.found(f"type is now {kind_of(seen.new)}, and old readers expect {kind_of(seen.old)}", _FIX)
 
 
 def _bounds_loosened(seen: Fields) -> Iterator[Found]:

@@ -59,6 +59,8 @@ def _free_dimension(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
 
 
 def _is_free(field: Field) -> bool:
+    if field.enum is not None:
+        return False
     if field.type is FieldType.INT:
         return field.min is None or field.max is None or field.max - field.min >= _FEW
     return field.type is FieldType.STRING and (field.pattern is None or field.format is not None)

@@ -30,7 +30,7 @@ _PYTHON_CLASSES: Final = frozenset(
         "False",
         "FieldInfo",
     }
-    | {"Literal", "Mapping", "Meta", "None", "StrEnum", "True", "TypeAlias", "UUID"}
+    | {"Literal", "Mapping", "Meta", "None", "IntEnum", "StrEnum", "True", "TypeAlias", "UUID"}
 )
 _TYPESCRIPT_CLASSES: Final = frozenset({"EventOf", "EventType", "Extract", "JsonValue", "ReadonlyArray"})
 _RESERVED_CLASSES: Final = _PYTHON_CLASSES | _TYPESCRIPT_CLASSES

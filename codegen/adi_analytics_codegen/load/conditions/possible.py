@@ -90,14 +90,14 @@ class Values:
 
     def include(self, value: Any) -> bool:
         """Whether *value*, which has the right type, is among them."""
+        if self.enum is not None and not self.enum.open:
+            return any(value == known.json for known in self.enum.values)
         if self.kind in {FieldType.INT, FieldType.FLOAT}:
             low, high = self._ends()
             return (low is None or low <= value) and (high is None or value <= high)
         if self.kind is FieldType.DECIMAL:
             pattern = pattern_of(self.field) if self.field is not None else None
             return pattern is None or re.search(in_python(pattern), decimal_text(self._key(value))) is not None
-        if self.kind is FieldType.ENUM and self.enum is not None and not self.enum.open:
-            return any(value == known.name for known in self.enum.values)
         return self.kind is not FieldType.STRING or self.field is None or _fits(self.field, value)
 
     def pass_(self, tests: Iterable[Condition]) -> bool:
@@ -111,7 +111,7 @@ class Values:
         if self.kind is FieldType.BOOL:
             named.append({True, False})
         elif self.enum is not None and not self.enum.open:
-            named.append({value.name for value in self.enum.values})
+            named.append({value.json for value in self.enum.values})
         if named:
             return any(self._passes(value, compared) for value in set.intersection(*named))
         return self._leave_room(compared)

@@ -278,7 +278,7 @@ class Reader:
         values = [one for one in known if one is not None]
         if op in _NAMING and values and not any(one.include(node.value) for one in values):
             names = [value.name for one in values if one.enum for value in one.enum.values]
-            fix = did_you_mean(node.text, names) if names else f"it has {values[0].limits}"
+            fix = did_you_mean(str(node.value), names) if names else f"it has {values[0].limits}"
             self._error(node.at, "where-never", f'"{name}" is never {_shown(node.value)}', fix)
 
     def _error(self, at: Location, rule: str, message: str, fix: str) -> None:

@@ -15,11 +15,11 @@ from adi_analytics_codegen.model.text.naming import did_you_mean, pascal_case
 from adi_analytics_codegen.model.text.patterns import UnportableError, portable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from adi_analytics_codegen.load.context import Context
     from adi_analytics_codegen.load.source.yaml import Node
-    from adi_analytics_codegen.model.fields import Location
+    from adi_analytics_codegen.model.fields import Enum, Location
 
 _NUMBERS: Final = (FieldType.INT, FieldType.FLOAT)
 _BOUNDS: Final = {
@@ -71,7 +71,7 @@ class FieldResolver:
 
     context: Context
     group_nodes: dict[str, Node]
-    enum_names: Iterable[str]
+    enums: Mapping[str, Enum]
     type_nodes: dict[str, Node] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     types: dict[str, ObjectType] = field(default_factory=dict)
@@ -178,13 +178,14 @@ class FieldResolver:
         items = node.get(_INSIDE[kind]) if kind in _INSIDE else None
         shared = self._shared(node, subject) if kind is FieldType.OBJECT else None
         own = self.members(node, subject).fields if kind is FieldType.OBJECT and shared is None else {}
+        enum = self._enum(node, subject) if kind is FieldType.ENUM else None
         made = Field(
             name=name,
-            type=kind,
+            type=FieldType.INT if enum is not None and enum.is_int else kind,
             at=node.key_at,
             description=node.scalar("description", ""),
             optional=node.scalar("optional" if name else "nullable", default=False),
-            enum=self._enum(node, subject) if kind is FieldType.ENUM else None,
+            enum=None if enum is None else enum.name,
             items=self._items(items, subject) if items is not None else None,
             fields=tuple(own.values()) if shared is None else shared.fields,
             class_name=None if shared is None else shared.class_name,
@@ -241,13 +242,13 @@ class FieldResolver:
         if kind is FieldType.OBJECT and is_empty:
             self.context.error(node.key_at, "missing-key", "an object needs a field", "add one, or use json", subject)
 
-    def _enum(self, node: Node, subject: str) -> str | None:
+    def _enum(self, node: Node, subject: str) -> Enum | None:
         reference = node.get("enum")
-        if reference is not None and reference.text in self.enum_names:
-            return reference.text
+        if reference is not None and reference.text in self.enums:
+            return self.enums[reference.text]
         self.context.broken.add(node.key_at)
         if reference is not None:
-            fix = did_you_mean(reference.text, self.enum_names) or "define it under enums"
+            fix = did_you_mean(reference.text, self.enums) or "define it under enums"
             self.context.error(reference.at, "unknown-enum", f'there is no enum "{reference.text}"', fix, subject)
         return None
 

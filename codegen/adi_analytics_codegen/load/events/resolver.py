@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.load.annotations import owners, read_annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.load.source.yaml import Node
     from adi_analytics_codegen.model.fields import Field
 
+_WHOLE: Final = re.compile("0|-?[1-9][0-9]{0,18}")
 _PAST: Final = frozenset({Status.DEPRECATED, Status.RETIRED})
 
 
@@ -31,22 +33,36 @@ def resolve_enum(name: str, node: Node, context: Context) -> Enum:
     subject, values = f"enums.{name}", node.entries("values")
     context.subjects[node.key_at] = subject
     check_replacements(values, values, "value", subject, context)
+    kind = FieldType(node.scalar("type", "string"))
+    made = [_enum_value(value, entry, kind) for value, entry in values.items()]
     return Enum(
         name=name,
         class_name=node.scalar("class_name", pascal_case(name)),
-        values=tuple(_enum_value(value, entry) for value, entry in values.items()),
+        values=tuple(made if kind is FieldType.STRING else (_as_number(value, subject, context) for value in made)),
         at=node.key_at,
         open=node.scalar("open", default=False),
         description=node.scalar("description", ""),
+        type=kind,
     )
 
 
-def _enum_value(name: str, node: Node) -> EnumValue:
+def _as_number(value: EnumValue, subject: str, context: Context) -> EnumValue:
+    """Return *value* as a whole number, or as it is after a finding."""
+    if _WHOLE.fullmatch(value.name) and -(2**63) <= int(value.name) < 2**63:
+        return replace(value, number=int(value.name))
+    message = f'"{value.name[:40]}" is no whole number of 64 bits, but the values of the enum are ints'
+    context.error(value.at, "wrong-value", message, "write it in digits, such as 3 or -1", subject)
+    return value
+
+
+def _enum_value(name: str, node: Node, kind: FieldType) -> EnumValue:
     """Return the enum value called *name*, which may be given as its description alone."""
+    below_zero = kind is FieldType.INT and name.startswith("-")
+    member = f"MINUS_{member_name(name).removeprefix('VALUE_')}" if below_zero else member_name(name)
     if isinstance(node.value, dict):
-        member = node.scalar("member", member_name(name))
-        return EnumValue(name, node.key_at, node.scalar("description", ""), deprecation(node), member)
-    return EnumValue(name, node.key_at, node.text or "", None, member_name(name))
+        given = node.scalar("member", member)
+        return EnumValue(name, node.key_at, node.scalar("description", ""), deprecation(node), given)
+    return EnumValue(name, node.key_at, node.text or "", None, member)
 
 
 @dataclass(slots=True)
