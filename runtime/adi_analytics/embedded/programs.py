@@ -167,9 +167,9 @@ def _pid_file(home: Path) -> list[str]:
 
 
 def is_ready(home: Path, pid: int) -> bool:
-    """Tell whether the server with this *pid* takes connections."""
+    """Tell whether the server with this *pid* takes connections, be it a standby's."""
     lines = _pid_file(home)  # 8 lines; the first is the pid, the last the state (this is how pg_ctl -w waits)
-    return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"  # noqa: PLR2004 - see above
+    return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() in {"ready", "standby"}  # noqa: PLR2004 - see above
 
 
 def running_pid(home: Path) -> int | None:

@@ -124,7 +124,7 @@ def _check_server(connection: Connection, url: str) -> None:
     if pooler.unhurried(connection, "select pg_is_in_recovery()") == (True,):
         raise UnsuitableDatabaseError(
             f"{printable(url)} is a standby, which is read-only",
-            "Connect to the primary server.",
+            "Connect to the primary server. A URL that names several hosts needs `target_session_attrs=read-write`.",
             database=printable(url),
         )
 
