@@ -1,6 +1,7 @@
 """Questions about the aggregates of a catalog, and typed answers. See docs/reference/query.md."""
 
 from adi_analytics.query.api import query, query_async
+from adi_analytics.query.api_people import funnel, funnel_async, members, members_async, retention, retention_async
 from adi_analytics.query.model.column import Column
 from adi_analytics.query.model.describe import describe
 from adi_analytics.query.model.errors import MeasureRefusedError, QueryArgumentError, QueryDatabaseError, QueryError
@@ -18,6 +19,12 @@ __all__ = [
     "Result",
     "Warn",
     "describe",
+    "funnel",
+    "funnel_async",
+    "members",
+    "members_async",
     "query",
     "query_async",
+    "retention",
+    "retention_async",
 ]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FORMAT: Final = 2
 """The format of the manifest that this library reads."""
 
+_AGAIN: Final = "Run `analytics-codegen generate`."
+
 
 class Parts(msgspec.Struct, frozen=True):
     """From what the values of several buckets are put together.
@@ -103,6 +105,37 @@ class Offer(msgspec.Struct, frozen=True):
     sketch: Companion | None = None
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """A column of a view about people: its type is as that of a dimension; its role as in an answer, or ``member``."""
+
+    name: str
+    type: str
+    role: str
+
+
+class PeopleView(msgspec.Struct, frozen=True):
+    """A view about people: what it shows, and its columns."""
+
+    kind: str
+    columns: tuple[Shown, ...]
+
+
+class People(msgspec.Struct, frozen=True):
+    """What can be asked of a question about people.
+
+    Attributes:
+        kind: ``members``, ``retention`` or ``funnel``.
+        entity: Whom it counts.
+        dimensions: What the counts are grouped by.
+        views: The public views, in the order of :attr:`Aggregate.views`.
+    """
+
+    kind: str
+    entity: str
+    dimensions: tuple[Dimension, ...]
+    views: tuple[PeopleView, ...]
+
+
 class Bucket(msgspec.Struct, frozen=True):
     """The time column, and the width of a bucket in seconds."""
 
@@ -160,6 +193,7 @@ class Aggregate(msgspec.Struct, frozen=True):
         comments: What each column holds, in words.
         views: The public views.
         relations: The stored relations, the main one first.
+        people: What can be asked, if it is a question about people.
     """
 
     name: str
@@ -172,6 +206,7 @@ class Aggregate(msgspec.Struct, frozen=True):
     comments: tuple[Comment, ...] = ()
     views: tuple[View, ...] = ()
     relations: tuple[Relation, ...] = ()
+    people: People | None = None
 
     @property
     def offer(self) -> Offer:
@@ -181,17 +216,22 @@ class Aggregate(msgspec.Struct, frozen=True):
             QueryArgumentError: If nothing can: it is a question about people, or an older generator wrote the manifest.
         """
         if self.query is None:
-            raise QueryArgumentError(
-                "aggregate",
-                f"{self.name} can't be asked: it is a question about people, or an older generator wrote the manifest",
-                "Read its public views, or run `analytics-codegen generate`.",
-            )
+            if self.people is not None:
+                problem, remedy = "is a question about people", f"Ask it with {self.people.kind}()."
+            else:
+                problem, remedy = "can't be asked: an older generator wrote the manifest", _AGAIN
+            raise QueryArgumentError("aggregate", f"{self.name} {problem}", remedy)
         return self.query
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
         """Its dimensions."""
-        return self.offer.dimensions
+        return self.offer.dimensions if self.people is None else self.people.dimensions
+
+    def view(self, kind: str) -> tuple[str, tuple[Shown, ...]]:
+        """Return the name and the columns of the view about people that shows *kind*."""
+        shown = self.people.views if self.people is not None else ()
+        return next((view.name, one.columns) for view, one in zip(self.views, shown, strict=True) if one.kind == kind)
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -220,9 +260,9 @@ class Aggregate(msgspec.Struct, frozen=True):
             raise unknown(parameter, f"dimension of {self.name}", name, [entry.name for entry in self.dimensions])
         return found
 
-    def text(self, column: str) -> str:
+    def text(self, column: str, view: str | None = None) -> str:
         """Return what *column* of the public view holds, in words."""
-        found = (c.text for c in self.comments if c.object == self.name and c.column == column)
+        found = (c.text for c in self.comments if c.object == (view or self.name) and c.column == column)
         return next(found, "")
 
     def sql_type(self, column: str) -> str:
@@ -248,8 +288,24 @@ class Described(msgspec.Struct, frozen=True):
             raise unknown("aggregate", f"aggregate of {self.catalog}", name, [entry.name for entry in self.aggregates])
         return found
 
+    def question(self, kind: str, name: str) -> Aggregate:
+        """Return the question about people called *name*: the entity, if *kind* is ``members``.
 
-_AGAIN: Final = "Run `analytics-codegen generate`."
+        Raises:
+            QueryArgumentError: If there is none.
+        """
+        parameter = "entity" if kind == "members" else "name"
+        known = {
+            entry.people.entity if kind == "members" else entry.name: entry
+            for entry in self.aggregates
+            if entry.people is not None and entry.people.kind == kind
+        }
+        if name not in known:
+            raise unknown(parameter, f"{_WHAT[kind]} of {self.catalog}", name, list(known))
+        return known[name]
+
+
+_WHAT: Final = {"members": "entity", "retention": "retention", "funnel": "funnel"}
 
 
 def describe(catalog: CatalogLike | Described | None = None) -> Described:

@@ -55,8 +55,8 @@ def resolve(aggregate: Aggregate, asked: Arguments, facts: Facts) -> Question:
     question = Question(
         aggregate=aggregate, facts=facts, period=period, edges=starts, granularity=granularity, zone=zone,
         zone_name=asked.time_zone, dimensions=dimensions, filters=filters, chosen=(), names=(), public=False,
-        compare=asked.compare, shift=shift, compared=before, columns=(), order=(), limit=_limit(asked.limit),
-        after=None, fill=asked.fill, suppress_below=_limit(asked.suppress_below, "suppress_below"), key="",
+        compare=asked.compare, shift=shift, compared=before, columns=(), order=(), limit=limit_of(asked.limit),
+        after=None, fill=asked.fill, suppress_below=limit_of(asked.suppress_below, "suppress_below"), key="",
         distinct=distinct_of(asked.distinct),
         warnings=tuple(_range_warnings(period, starts, before, facts, widened=widened)),
     )  # fmt: skip
@@ -115,7 +115,12 @@ def _names(parameter: str, given: Any) -> list[str]:
     return list(dict.fromkeys(listed))
 
 
-def _limit(given: int | None, parameter: str = "limit") -> int | None:
+def limit_of(given: int | None, parameter: str = "limit") -> int | None:
+    """Return *given* if it is a number of things.
+
+    Raises:
+        QueryArgumentError: If it is none.
+    """
     if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
         raise QueryArgumentError(parameter, f"{given!r} is none", "Expected a whole number from 1 on.")
     return given

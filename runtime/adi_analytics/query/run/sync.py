@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 from adi_analytics._shared.conninfo import connection_options, resolve_conninfo
 from adi_analytics._shared.libpq import require_libpq
 from adi_analytics.query.model.describe import describe
-from adi_analytics.query.resolve.question import Arguments
-from adi_analytics.query.run.answer import answer
-from adi_analytics.query.run.asked import READ_ONLY, SNAPSHOT, asked_of, timeout_statement
+from adi_analytics.query.run.asked import READ_ONLY, SNAPSHOT, timeout_statement
 from adi_analytics.query.run.facts import facts_of, facts_statement
 from adi_analytics.query.run.failures import failure
+from adi_analytics.query.run.ready import answered, found_of, ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +21,15 @@ if TYPE_CHECKING:
     from adi_analytics._shared.catalog import CatalogLike
     from adi_analytics.query.model.describe import Aggregate, Described
     from adi_analytics.query.model.result import Result
+    from adi_analytics.query.run.ready import Given
 
 
 def ask(
-    aggregate: str, database: Any, catalog: CatalogLike | Described | None, limit: float, arguments: Arguments
+    name: str,
+    database: Any,
+    catalog: CatalogLike | Described | None,
+    limit: float,
+    arguments: Given,
 ) -> Result:
     """Return the answer; see :func:`adi_analytics.query.query`."""
     require_libpq()
@@ -33,7 +37,7 @@ def ask(
 
     limited = timeout_statement(limit)
     described = describe(catalog)
-    found = described.aggregate(aggregate)
+    found = found_of(described, name, arguments)
     try:
         with _connection(database) as connection, _cursor(connection) as cursor:
             cursor.execute(limited.encode(), prepare=False)
@@ -44,15 +48,15 @@ def ask(
         raise failure(error, found) from None
 
 
-def _answered(cursor: psycopg.Cursor[Any], aggregate: Aggregate, arguments: Arguments, facts: Any) -> Result:
-    asked = asked_of(aggregate, arguments, facts)
+def _answered(cursor: psycopg.Cursor[Any], aggregate: Aggregate, arguments: Given, facts: Any) -> Result:
+    asked = ready(aggregate, arguments, facts)
     counts = [cursor.execute(one.encode(), prepare=False).fetchone() or (0,) for one in asked.probes()]
     asked = asked.within(count for (count,) in counts)
     rows = cursor.execute(asked.statement.encode(), prepare=False).fetchall()
     totals = None
     if asked.totals_statement is not None:
         totals = cursor.execute(asked.totals_statement.encode(), prepare=False).fetchone()
-    return answer(asked, rows, totals)
+    return answered(asked, rows, totals)
 
 
 @contextmanager

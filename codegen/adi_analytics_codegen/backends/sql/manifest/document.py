@@ -111,6 +111,7 @@ def _fingerprints(catalog: Catalog, made: Plan) -> dict[str, Any]:
             "fingerprint": people.whole_print(catalog, made.question),
             "rows": people.rows_print(catalog, made.question),
             "measures": people.meanings(made.question),
+            "people": people.asked(catalog, made),
         }
     return {
         "fingerprint": aggregate_fingerprint(catalog, made),

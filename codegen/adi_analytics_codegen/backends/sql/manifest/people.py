@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes
 from adi_analytics_codegen.backends.sql.manifest.fingerprints import SEMANTICS, conditions, digest, stored_type
+from adi_analytics_codegen.model.items import field_read
+from adi_analytics_codegen.model.kinds import FieldType, Sensitivity
+from adi_analytics_codegen.model.questions.aggregates import USER_ID
 from adi_analytics_codegen.model.questions.people import Funnel, Members, Order, Question, Retention, reads_every_event
 
 if TYPE_CHECKING:
+    from adi_analytics_codegen.backends.sql.people.plans import PeoplePlan
     from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.questions.aggregates import Dimension
     from adi_analytics_codegen.model.questions.people import Selection
 
 
@@ -72,3 +77,37 @@ def _selection(catalog: Catalog, selection: Selection) -> list[Any]:
     event = catalog.event(selection.event or "")
     tests = [] if event is None else conditions(selection.where, FieldTypes((event,), catalog.user_id))
     return [selection.event, tests]
+
+
+def asked(catalog: Catalog, made: PeoplePlan) -> dict[str, Any]:
+    """Return what the query layer must know to ask for the public views."""
+    question = made.question
+    own = question.dimension if isinstance(question, Funnel) else None
+    return {
+        "kind": _KINDS[type(question)],
+        "entity": question.entity.name,
+        "dimensions": [] if own is None else [_dimension(catalog, question, own)],
+        "views": [
+            {
+                "kind": view.kind,
+                "columns": [{"name": c.name, "type": _plain(c.type), "role": c.role} for c in view.columns],
+            }
+            for view in made.views
+        ],
+    }
+
+
+_KINDS: Final[dict[type, str]] = {Members: "members", Retention: "retention", Funnel: "funnel"}
+
+
+def _dimension(catalog: Catalog, question: Question, own: Dimension) -> dict[str, Any]:
+    """Return the type of *own*, and the most that a value of it reveals in the events that have it."""
+    named = {selection.event for selection in question.selections}
+    read = (field_read(event, own.of, "") for event in catalog.events if event.name in named)
+    found = {Sensitivity.PSEUDONYMOUS if own.of == USER_ID else Sensitivity.NONE}
+    found |= {field.sensitivity for field in read if field is not None}
+    return {"name": own.name, "type": _plain(own.type), "sensitivity": str(max(found, key=list(Sensitivity).index))}
+
+
+def _plain(kind: FieldType) -> str:
+    return str(FieldType.STRING if kind is FieldType.ENUM else kind)

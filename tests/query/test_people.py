@@ -1,0 +1,175 @@
+"""Questions about people, of some buckets, on every backend, against plain Python over the events."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import psycopg
+import pytest
+from adi_analytics.embedded.programs import find_programs
+from adi_analytics.query import QueryArgumentError, Result, funnel, funnel_async, members, query, retention
+from adi_analytics_codegen.check.catalog import load_catalog
+from support.aggregates.installed import Installed, connect
+from support.asking import described, register
+from support.backends import BACKENDS, empty_dsn
+from support.people import cases, oracle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adi_analytics_codegen.model.catalog import Catalog
+
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+START = TODAY - timedelta(days=18)
+ROWS = cases.rows(7, START)
+RANGE = (START + timedelta(days=3), TODAY)
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    return load_catalog(cases.write(tmp_path_factory.mktemp("people")))
+
+
+def install(dsn: str, catalog: Catalog, backend: str) -> Iterator[Installed]:
+    with connect(dsn) as connection:
+        made = Installed.create(connection, catalog, backend)
+        register(made)
+        made.insert(ROWS)
+        made.refresh(START + timedelta(days=11, hours=7))
+        yield made
+
+
+@pytest.fixture(params=BACKENDS)
+def asked(request: pytest.FixtureRequest, catalog: Catalog) -> Iterator[Installed]:
+    yield from install(empty_dsn(request.param, request), catalog, request.param)
+
+
+@pytest.fixture
+def postgres(postgres_dsn: str, catalog: Catalog) -> Iterator[Installed]:
+    yield from install(postgres_dsn, catalog, "postgres")
+
+
+def of(installed: Installed, ask: Any, *arguments: Any, **more: Any) -> Result:
+    found: Result = ask(*arguments, database=installed.connection, catalog=described(installed), **more)
+    return found
+
+
+def same(result: Result, wanted: list[tuple[Any, ...]]) -> None:
+    """Compare an answer with the rows that it must have."""
+    assert sorted(map(plain, result.rows)) == sorted(map(plain, wanted)), result.query.aggregate
+    assert len(wanted) > 3
+
+
+def plain(row: tuple[Any, ...]) -> tuple[str, ...]:
+    """Return *row* to be sorted and compared: doubles but for their last digits."""
+    return tuple(
+        f"{one:.9g}" if isinstance(one, float) else str(one.astimezone(UTC) if isinstance(one, datetime) else one)
+        for one in row
+    )
+
+
+def test_the_answers_are_those_of_the_events(asked: Installed, catalog: Catalog) -> None:
+    def within(row: tuple[Any, ...]) -> bool:
+        return bool(RANGE[0] <= row[0] < RANGE[1])
+
+    for question in catalog.members:
+        counts, _ = oracle.members(question, ROWS)
+        same(of(asked, members, question.entity.name, between=RANGE), list(filter(within, counts)))
+    for one in catalog.retention:
+        if one.bucket_width <= timedelta(days=1):  # weeks are none of the range
+            found = of(asked, retention, one.name, between=RANGE)
+            cells = [cell for cell in oracle.retention(one, ROWS, found.at) if within(cell)]
+            same(found, cells)
+            assert [state == "final" for state in found.states] == [row["complete"] for row in found]
+            same(of(asked, retention, one.name, show="mean", between=RANGE), oracle.mean(cells))
+            lifecycle = of(asked, retention, one.name, show="lifecycle", between=RANGE)
+            same(lifecycle, [row for row in oracle.lifecycle(one, ROWS, lifecycle.at) if within(row)])
+    for flow in catalog.funnels:
+        if flow.bucket_width <= timedelta(days=1):
+            total, steps = (of(asked, funnel, flow.name, show=show, between=RANGE) for show in ("total", "steps"))
+            right = oracle.funnel(flow, ROWS, total.at)
+            same(total, list(filter(within, right[0])))
+            same(steps, list(filter(within, right[1])))
+            assert [state == "provisional" for state in total.states] == [row["provisional"] for row in total]
+
+
+def test_an_answer_says_what_it_is(postgres: Installed) -> None:
+    total = of(postgres, funnel, "by_kind_ended", between=RANGE, filters={"n": [1, 2]}, time_zone="Europe/Berlin")
+    assert [(c.name, c.type, c.role) for c in total.columns[:3]] == [
+        ("day", "datetime", "bucket"), ("n", "int", "dimension"), ("entered", "int", "measure")
+    ]  # fmt: skip
+    assert {c.unit for c in total.columns if c.name.startswith("seconds")} == {"seconds"}
+    assert all(c.description and c.exactness == "exact" for c in total.columns)
+    assert {row["n"] for row in total} == {1, 2}
+    assert total.query.aggregate == "by_kind_ended"
+    assert next(iter(total))["day"].tzname() in {"CET", "CEST"}
+    one = of(postgres, funnel, "by_kind_ended", between=RANGE, limit=1)
+    assert (len(one), [warning.code for warning in one.warnings]) == (1, ["cut"])
+    assert of(postgres, members, between=RANGE).state == "final"
+
+
+def test_few_members_are_kept_back(postgres: Installed) -> None:
+    shown, kept = (of(postgres, funnel, "plain", show="steps", between=RANGE, suppress_below=k) for k in (None, 5))
+    for row, less in zip(shown, kept, strict=True):
+        few = 0 < row["members"] < 5
+        assert (less["members"], less["rate"]) == ((None, None) if few else (row["members"], row["rate"]))
+    assert any(row["members"] is None for row in kept)
+    counts = of(postgres, members, between=RANGE, suppress_below=5)
+    assert all((row["new_members"] is None) == (row["returning_members"] is None) for row in counts)
+
+
+def test_what_is_wrong_is_named(postgres: Installed) -> None:
+    for ask, arguments, parameter in (
+        (funnel, {"name": "first_on"}, "name"),
+        (retention, {"name": "first_no"}, "name"),
+        (members, {"entity": "things"}, "entity"),
+        (retention, {"name": "first_on", "show": "curve"}, "show"),
+        (funnel, {"name": "plain", "filters": {"kind": "p"}}, "filters"),
+        (funnel, {"name": "plain", "between": ("2026-02-30", "2026-03-01")}, "between"),
+        (members, {"time_zone": "Mars/Olympus"}, "time_zone"),
+        (members, {"suppress_below": 0}, "suppress_below"),
+        (funnel, {"name": "plain", "limit": 0}, "limit"),
+    ):
+        with pytest.raises(QueryArgumentError) as caught:
+            of(postgres, ask, **arguments)
+        assert caught.value.parameter == parameter, arguments
+        assert caught.value.remedy
+    with pytest.raises(QueryArgumentError, match=r"Ask it with funnel\(\)"):
+        of(postgres, query, "plain")
+
+
+def test_a_personal_dimension_is_shown_to_who_may_see_it(postgres: Installed) -> None:
+    catalog = described(postgres)
+    delicate = [replace_people(entry) if entry.name == "by_kind_ended" else entry for entry in catalog.aggregates]
+    given = type(catalog)(catalog.format, catalog.catalog, tuple(delicate))
+    with pytest.raises(QueryArgumentError, match="personal"):
+        funnel("by_kind_ended", between=RANGE, database=postgres.connection, catalog=given)
+    assert len(funnel("by_kind_ended", between=RANGE, database=postgres.connection, catalog=given, personal=True)) > 3
+
+
+def replace_people(entry: Any) -> Any:
+    """Return *entry* with a dimension that is personal."""
+    (dimension,) = entry.people.dimensions
+    people = msgspec.structs.replace(
+        entry.people, dimensions=(msgspec.structs.replace(dimension, sensitivity="personal"),)
+    )
+    return msgspec.structs.replace(entry, people=people)
+
+
+def test_the_sql_runs_in_psql_and_asyncio_says_the_same(postgres: Installed, postgres_dsn: str) -> None:
+    result = of(postgres, retention, "first_on", show="mean", between=RANGE, suppress_below=2)
+    done = subprocess.run(
+        [find_programs() / "psql", "--csv", "-X", "-t", "-v", "ON_ERROR_STOP=1", "-d", postgres_dsn],
+        input=result.sql(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert len(done.stdout.splitlines()) == len(result)
+
+    async def ask() -> Result:
+        async with await psycopg.AsyncConnection.connect(postgres_dsn) as connection:
+            return await funnel_async("plain", between=RANGE, database=connection, catalog=described(postgres))
+
+    assert asyncio.run(ask()).rows == of(postgres, funnel, "plain", between=RANGE).rows
