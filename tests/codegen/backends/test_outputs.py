@@ -25,6 +25,7 @@ from adi_analytics_codegen.show.sample import sample
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from support.codegen.catalogs import catalogs
+from support.codegen.plans import PLANS, plan
 from support.codegen.projects import minimal, run_python
 from support.codegen.typescript import compile_typescript, run_node
 from support.paths import EVENTS, FIXTURES, ROOT
@@ -181,7 +182,10 @@ def test_the_typescript_is_accepted_where_it_is_used_well_and_only_there(tmp_pat
     good.write_text(USE)
     bad.write_text(WRONG)
     own = EVENTS.parent / "generated" / "typescript" / "events.ts"
-    assert compile_typescript(types, good, own, GOLDEN / "empty" / "typescript" / "events.ts") == ""
+    plans = [tmp_path / f"{name}.ts" for name in PLANS]
+    for file in plans:
+        file.write_text(render(plan(file.stem), ["typescript"])["typescript/events.ts"], encoding="utf-8")
+    assert compile_typescript(types, good, own, *plans, GOLDEN / "empty" / "typescript" / "events.ts") == ""
     complaints = compile_typescript(types, bad)
     assert complaints.count("error TS") >= 5, complaints
 

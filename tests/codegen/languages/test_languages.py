@@ -1,6 +1,7 @@
 """Python, TypeScript, Rust and Go: what one writes every other reads, and they refuse the same."""
 
 import json
+import os
 import random
 import re
 import shutil
@@ -18,7 +19,8 @@ from adi_analytics_codegen.show.sample import sample
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support.codegen.catalogs import catalogs
-from support.codegen.compiled import Program, compile_go, compile_rust
+from support.codegen.compiled import Program, compile_go, compile_rust, compiled_once
+from support.codegen.plans import PLANS, as_lines, plan, samples
 from support.codegen.projects import minimal, run_python
 from support.codegen.ruled import instances, ruled
 from support.codegen.typescript import run_node
@@ -79,8 +81,10 @@ def edges() -> Catalog:
 
 @pytest.fixture(scope="module", params=COMPILERS)
 def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Program:
-    made = {name: catalog_of(name) for name in FILES} | {"edges": edges()}
-    return COMPILERS[request.param](tmp_path_factory.mktemp(request.param), made)
+    made = {name: catalog_of(name) for name in FILES} | {"edges": edges()} | {name: plan(name) for name in PLANS}
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # processes of one run compile once
+    return compiled_once(shared / f"languages-{request.param}", COMPILERS[request.param], made)
 
 
 def python_of(catalog: Catalog, folder: Path) -> Path:
@@ -175,6 +179,13 @@ def test_rows_are_read_as_they_are_stored(program, case, tmp_path):
                 expected.append(f"! {field.key}" if refused else canonical(json.dumps(short)))
     found = [line if line.startswith("!") else canonical(line) for line in program.run(lines)]
     assert found == expected
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_samples_of_real_plans_are_read_and_written_again(program, name):
+    lines = as_lines(samples(plan(name)))
+    found = program.run(f"{name}\tsent\t\t{line}" for line in lines)
+    assert list(map(canonical, found)) == list(map(canonical, lines))
 
 
 def test_an_unknown_event_is_an_error_when_sent_and_a_value_when_stored(program):

@@ -1,0 +1,69 @@
+"""Real tracking plans: nothing to object to, valid samples, and numbers that Python counts alike."""
+
+import json
+import random
+import sys
+from datetime import UTC, datetime, timedelta
+
+import jsonschema_rs
+import pytest
+from adi_analytics import migrate
+from adi_analytics_codegen.backends import render
+from adi_analytics_codegen.backends.sql import manifest
+from adi_analytics_codegen.check.catalog import load
+from adi_analytics_codegen.check.lint import lint
+from adi_analytics_codegen.model.catalog import OUTPUTS
+from support.aggregates.installed import Installed, connect
+from support.aggregates.oracle import Row
+from support.codegen.packages import package
+from support.codegen.plans import PLANS, plan, samples
+from support.runtime.workers import running
+
+
+def test_they_have_what_real_plans_have():
+    made = [plan(name) for name in PLANS]
+    assert len(PLANS) == 4
+    assert sum(len(catalog.events) for catalog in made) >= 80
+    assert sum(len(catalog.aggregates) for catalog in made) >= 12
+    assert all(catalog.outputs == OUTPUTS for catalog in made)
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_lint_has_nothing_to_object_to(name):
+    assert lint(load(PLANS[name])) == []
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_their_samples_are_valid(name):
+    catalog = plan(name)
+    schema = json.loads(render(catalog, ["json_schema"])["json_schema/events.schema.json"])
+    validator = jsonschema_rs.validator_for(schema)
+    assert [one for one in samples(catalog) if not validator.is_valid(one)] == []
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_what_is_sent_is_counted_as_python_counts(name, postgres_dsn, tmp_path):
+    catalog = plan(name)
+    files = render(catalog, ["sql"])
+    (tmp_path / "manifest.json").write_text(files["sql/manifest.json"], encoding="utf-8")
+    migrate.new(migrations=tmp_path / "migrations", manifest=tmp_path / "manifest.json")
+    migrate.apply("all", migrate.Options(database_url=postgres_dsn, migrations=tmp_path / "migrations"))
+    module = package(catalog)
+    rng = random.Random(3)
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    sent = samples(catalog, each=12)
+    with running("thread", postgres_dsn, catalog=module.CATALOG, environment="test") as client:
+        for event in sent:
+            client.track(module.from_dict(event), timestamp=today - timedelta(hours=rng.randrange(1, 24 * 20)))
+        assert client.flush(60).ok
+    for imported in [one for one in sys.modules if one.partition(".")[0] == module.__name__]:
+        del sys.modules[imported]
+    with connect(postgres_dsn) as connection:
+        columns = '"timestamp", event_type, data::text, user_id, service, event_id, meta::text'
+        rows = [Row(*row) for row in connection.execute(f"select {columns} from {catalog.storage.table}").fetchall()]
+        assert sorted(row.event_type for row in rows) == sorted(event["type"] for event in sent)
+        installed = Installed(connection, catalog, "postgres", manifest(catalog))
+        installed.check(rows)
+        assert all(installed.read(aggregate) for aggregate in catalog.aggregates)
+        installed.refresh(today)
+        installed.check(rows)
