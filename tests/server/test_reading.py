@@ -11,37 +11,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import psycopg
 import pytest
 from adi_analytics.migrate.cli.main import main as migrate_main
 from adi_analytics.query import QueryDatabaseError, query
-from adi_analytics.query.model.describe import Described
 from adi_analytics.server import tokens
 from adi_analytics.server.read import reader
 from adi_analytics.server.read.reader import database_problem
-from adi_analytics.server.read.reading import Reading
-from adi_analytics_codegen.backends.sql import manifest
-from adi_analytics_codegen.backends.sql.manifest.document import to_json
-from adi_analytics_codegen.check.catalog import load_catalog
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from support.paths import ROOT
-from support.reading import Service, answering, fill, insert, of_today
+from support.reading import insert, of_today
 from support.serving import served
 
 ERRORS, LATENCY, TASKS = "analytics_errors_hourly", "analytics_api_latency_hourly", "analytics_task_stats_daily"
 R = {"start_date": "2026-01-06T12:00:00Z", "end_date": "2026-02-05"}
 """A range that begins within a day, and ends with one."""
 WITHIN = "timestamp >= '2026-01-06' and timestamp < '2026-02-06'"
-
-
-@pytest.fixture(scope="module")
-def service(databases):
-    with databases.migrated() as dsn:
-        read_dsn = fill(dsn)
-        with answering(database_url=dsn, read_database_url=read_dsn) as client:
-            yield Service(client, dsn, read_dsn)
 
 
 # The predecessor's contract: design of the query service, names and types.
@@ -388,69 +371,6 @@ def test_the_audit_of_an_empty_database_says_what_to_run(postgres_dsn, capsys):
     assert migrate_main(["audit", "--database-url", postgres_dsn]) == 5
     assert "analytics-migrate all" in capsys.readouterr().err
     assert migrate_main(["audit", "--days", "0"]) == 2
-
-
-def test_a_strangers_catalog_is_described_with_no_edit(tmp_path):
-    """A new aggregate in events.yaml has a path with its own parameters; the predecessor's paths are not there."""
-    text = (ROOT / "examples" / "shop" / "events.yaml").read_text()
-    added = """aggregates:
-  shop_views_hourly:
-    description: Views by hour and product.
-    from: [product_viewed]
-    bucket: {as: hour, width: 1 hour}
-    dimensions: {product: product_id}
-    measures: {views: {count: true}}
-    refresh: {every: 1 hour, window: 3 days, lag: 1 hour}
-"""
-    file = tmp_path / "events.yaml"
-    file.write_text(text.replace("aggregates:\n", added, 1))
-    made = msgspec.convert(msgspec.json.decode(to_json(manifest(load_catalog(file)))), Described)
-    paths = Reading(made, dict).document["paths"]  # type: ignore[arg-type] # a catalog without a generated package
-    assert {path for path in paths if path.startswith("/aggregates/")} == {
-        "/aggregates/shop_views_hourly", "/aggregates/shop_checkout_5min", "/aggregates/shop_sales_daily",
-        "/aggregates/shop_reviews_weekly",
-    }  # fmt: skip
-    assert not {"/overview", "/users/daily", "/api/latency"} & set(paths)
-    operation = paths["/aggregates/shop_views_hourly"]["get"]
-    given = {one["name"]: one["schema"] for one in operation["parameters"]}
-    assert given["measures"]["items"] == {"type": "string", "enum": ["views"]}
-    assert {name for name in given if name.startswith("filter.product")} >= {"filter.product", "filter.product.ne"}
-    row = operation["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["rows"]["items"]
-    assert {name: one["type"] for name, one in row["properties"].items()} == {
-        "hour": "string", "product": ["string", "null"], "views": ["integer", "null"],
-        "previous_views": ["integer", "null"],
-    }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def operations(service):
-    import schemathesis  # costs a third of a second, and no other test needs it
-
-    schema = schemathesis.openapi.from_dict(service.get("/openapi.json"))
-    schema.config.update(base_url=str(service.client.base_url.join("/api/analytics")))
-    found = [one.ok() for one in schema.get_all_operations()]
-    return {one.path: one for one in found}
-
-
-def test_every_answer_is_what_the_openapi_document_says(service, operations):
-    """A short run that always asks the same; each path is asked several times."""
-    paths = sorted(operations)
-    assert {f"/aggregates/{TASKS}", "/overview", "/api/slowest", "/aggregates"} <= set(paths)
-    strategy = st.sampled_from(paths).flatmap(lambda path: operations[path].as_strategy())
-    from schemathesis import checks
-
-    wanted = [checks.not_a_server_error, checks.status_code_conformance, checks.content_type_conformance,
-              checks.response_schema_conformance]  # fmt: skip
-
-    @settings(max_examples=20, derandomize=True, database=None)
-    @given(strategy)
-    def ask(case):
-        case.call_and_validate(checks=wanted)
-
-    ask()
-    for path in paths:
-        answer = service.client.get(f"/api/analytics{path}")
-        operations[path].validate_response(answer)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ _EXAMPLES: Final = """examples:
   analytics-server run --port 8094 --spool-dir /var/lib/analytics
   analytics-server token create --name dashboard --scope read
   analytics-server openapi > openapi.json
+  analytics-server client typescript > analytics.ts
   analytics-server run --without-tokens               # on this machine alone, to try it
   curl -X POST http://127.0.0.1:8094/api/analytics/events/batch -H "Authorization: Bearer $TOKEN" \\
     -H "Content-Type: application/json" \\
@@ -84,6 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     openapi = commands.add_parser("openapi", help="print the OpenAPI document of the catalog; needs no database")
     openapi.add_argument("--catalog", metavar="PACKAGE", help="the import name of the generated package")
     openapi.set_defaults(run=_openapi)
+
+    client = commands.add_parser("client", help="print a typed client of the catalog's aggregates; needs no database")
+    client.add_argument("language", choices=("typescript", "python"), help="the language of the client")
+    client.add_argument("--catalog", metavar="PACKAGE", help="the import name of the generated package")
+    client.set_defaults(run=_client)
 
     token = commands.add_parser("token", help="make, list and revoke tokens", epilog=_EXAMPLES, formatter_class=raw)
     actions = token.add_subparsers(metavar="ACTION", required=True)
@@ -153,6 +159,14 @@ def _openapi(arguments: argparse.Namespace) -> int:
     from adi_analytics.server.read.reading import openapi_of
 
     print(json.dumps(openapi_of(arguments.catalog), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _client(arguments: argparse.Namespace) -> int:
+    from adi_analytics.query import describe
+    from adi_analytics.server.client.render import render
+
+    print(render(describe(arguments.catalog), arguments.language), end="")
     return 0
 
 

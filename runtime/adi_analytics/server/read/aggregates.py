@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics.query.resolve.compare import COMPARISONS
-from adi_analytics.query.resolve.measures import ASK_PERSONAL, PERSONAL
+from adi_analytics.query.resolve.measures import ASK_PERSONAL, PERSONAL, WAYS
 from adi_analytics.query.resolve.times import GRANULARITIES
 from adi_analytics.server.read import parameters as p
 from adi_analytics.server.read import schemas
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from adi_analytics.server.read.parameters import Parameter
     from adi_analytics.server.read.reader import Reader
 
+_DISTINCT: Final = "Where distinct counts over several buckets come from, if there is a choice. Default: auto."
 _ORDERED: Final = ("lt", "lte", "gt", "gte")
 _UNORDERED: Final = frozenset({"bool", "uuid"})
 _WORDS: Final = {
@@ -125,6 +126,7 @@ def parameters_of(aggregate: Aggregate) -> dict[str, Parameter]:
         p.text("after", "The `next` of the answer before: the rows that follow.", "the `next` of an answer", "WyJ..."),
         p.flag("fill", "Whether buckets without events have rows. Default: true."),
         p.flag("totals", "Whether the measures are also answered over the whole range. Default: true."),
+        *([p.choice("distinct", _DISTINCT, WAYS)] if any(one.kind == "distinct" for one in measures) else []),
         p.choice("explain", "`sql`: the statements instead of the answer. They run in psql.", ["sql"]),
         *(made for one in dimensions for made in _filters(one)),
     ]  # fmt: skip

@@ -1,0 +1,205 @@
+"""What is made from the catalog: the OpenAPI document, asked by schemathesis, and the clients, compiled and run."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import json
+import typing
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+import pytest
+from adi_analytics.query import describe, query
+from adi_analytics.query.model.describe import Described
+from adi_analytics.server.client.render import render
+from adi_analytics.server.read.aggregates import parameters_of
+from adi_analytics.server.read.reading import Reading
+from adi_analytics_codegen.backends.sql import manifest
+from adi_analytics_codegen.backends.sql.manifest.document import to_json
+from adi_analytics_codegen.check.catalog import load_catalog
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.codegen.typescript import compile_typescript, run_node
+from support.paths import ROOT
+
+LATENCY, TASKS = "analytics_api_latency_hourly", "analytics_task_stats_daily"
+OURS = describe("adi_analytics_events")
+
+
+def test_whatever_the_query_layer_can_be_asked_has_a_parameter():
+    kept_back = {"aggregate", "filters", "personal", "suppress_below", "database", "catalog", "timeout"}
+    offered = parameters_of(OURS.aggregate("analytics_api_latency_hourly")) | parameters_of(
+        OURS.aggregate("analytics_daily_active_users")
+    )
+    plain = {name for name in offered if not name.startswith("filter.")}
+    assert plain == set(inspect.signature(query).parameters) - kept_back | {"explain"}
+    for language in ("python", "typescript"):
+        text = render(OURS, language).replace("timeZone", "time_zone").replace("orderBy", "order_by")
+        assert all(name in text for name in plain - {"explain"})
+
+
+def test_a_strangers_catalog_is_described_with_no_edit(tmp_path):
+    """A new aggregate in events.yaml has a path with its own parameters; the predecessor's paths are not there."""
+    text = (ROOT / "examples" / "shop" / "events.yaml").read_text()
+    added = """aggregates:
+  shop_views_hourly:
+    description: Views by hour and product.
+    from: [product_viewed]
+    bucket: {as: hour, width: 1 hour}
+    dimensions: {product: product_id}
+    measures: {views: {count: true}}
+    refresh: {every: 1 hour, window: 3 days, lag: 1 hour}
+"""
+    file = tmp_path / "events.yaml"
+    file.write_text(text.replace("aggregates:\n", added, 1))
+    made = msgspec.convert(msgspec.json.decode(to_json(manifest(load_catalog(file)))), Described)
+    paths = Reading(made, dict).document["paths"]  # type: ignore[arg-type] # a catalog without a generated package
+    assert {path for path in paths if path.startswith("/aggregates/")} == {
+        "/aggregates/shop_views_hourly", "/aggregates/shop_checkout_5min", "/aggregates/shop_sales_daily",
+        "/aggregates/shop_reviews_weekly",
+    }  # fmt: skip
+    assert not {"/overview", "/users/daily", "/api/latency"} & set(paths)
+    operation = paths["/aggregates/shop_views_hourly"]["get"]
+    given = {one["name"]: one["schema"] for one in operation["parameters"]}
+    assert given["measures"]["items"] == {"type": "string", "enum": ["views"]}
+    assert {name for name in given if name.startswith("filter.product")} >= {"filter.product", "filter.product.ne"}
+    row = operation["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["rows"]["items"]
+    assert {name: one["type"] for name, one in row["properties"].items()} == {
+        "hour": "string", "product": ["string", "null"], "views": ["integer", "null"],
+        "previous_views": ["integer", "null"],
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def operations(service):
+    import schemathesis  # costs a third of a second, and no other test needs it
+
+    schema = schemathesis.openapi.from_dict(service.get("/openapi.json"))
+    schema.config.update(base_url=str(service.client.base_url.join("/api/analytics")))
+    found = [one.ok() for one in schema.get_all_operations()]
+    return {one.path: one for one in found}
+
+
+def test_every_answer_is_what_the_openapi_document_says(service, operations):
+    """A short run that always asks the same; each path is asked several times."""
+    paths = sorted(operations)
+    assert {f"/aggregates/{TASKS}", "/overview", "/api/slowest", "/aggregates"} <= set(paths)
+    strategy = st.sampled_from(paths).flatmap(lambda path: operations[path].as_strategy())
+    from schemathesis import checks
+
+    wanted = [checks.not_a_server_error, checks.status_code_conformance, checks.content_type_conformance,
+              checks.response_schema_conformance]  # fmt: skip
+
+    @settings(max_examples=20, derandomize=True, database=None)
+    @given(strategy)
+    def ask(case):
+        case.call_and_validate(checks=wanted)
+
+    ask()
+    for path in paths:
+        answer = service.client.get(f"/api/analytics{path}")
+        operations[path].validate_response(answer)
+
+
+USE_TS = """
+import { Analytics, AnalyticsProblem } from "./client";
+
+const api = new Analytics(process.argv[2] ?? "");
+declare const process: { argv: string[]; stdout: { write(text: string): void } };
+
+async function main() {
+  const question = {
+    measures: ["request_count", "p95_duration_ms"], dimensions: ["service"], granularity: "week",
+    between: ["2026-01-05", "2026-02-01"], filters: { service: ["a", "b"], method: { exists: true } },
+    compare: "previous_period", orderBy: ["-request_count"],
+  } as const;
+  const answer = await api.ask("analytics_api_latency_hourly", question);
+  const numbers: (number | null)[] = answer.rows.map((row) => row.request_count ?? row.previous_request_count);
+  const hours: string[] = answer.rows.map((row) => row.hour + row.service);
+  const pages: number[] = [];
+  const daily = { measures: ["created"], between: "2026-01-01,2026-01-10".split(",") as [string, string] } as const;
+  for await (const page of api.pages("analytics_task_stats_daily", { ...daily, limit: 4 })) {
+    pages.push(page.rows.length);
+  }
+  const total = await api.ask("analytics_task_stats_daily", { measures: ["created"], granularity: "total" });
+  let refused: unknown = null;
+  try {
+    await api.ask("analytics_errors_hourly", { measures: ["affected_users"], granularity: "week" });
+  } catch (error) {
+    refused = error instanceof AnalyticsProblem ? [error.status, error.document["measure"]] : error;
+  }
+  // @ts-expect-error: no such measure
+  void (() => api.ask("analytics_task_stats_daily", { measures: ["request_count"] }));
+  // @ts-expect-error: no such dimension to filter by
+  void (() => api.ask("analytics_task_stats_daily", { measures: ["created"], filters: { service: "a" } }));
+  // @ts-expect-error: no such aggregate
+  void (() => api.ask("analytics_tasks", { measures: ["created"] }));
+  // @ts-expect-error: a value of another type
+  void (() => api.ask("analytics_errors_hourly", { measures: ["error_count"], filters: { service: 5 } }));
+  // @ts-expect-error: a measure that was not asked for
+  void answer.rows[0]?.error_4xx_count;
+  // @ts-expect-error: a total has no time
+  void total.rows[0]?.day;
+  // @ts-expect-error: personal
+  void (() => api.ask("analytics_errors_hourly", { measures: ["sample_error_message"] }));
+  process.stdout.write(JSON.stringify({ rows: answer.rows, pages, refused, right: numbers.length === hours.length }));
+}
+
+void main();
+"""
+RUN_TS = """
+const fs = require("fs"), path = require("path"), ts = require("typescript");
+const [folder, url] = process.argv.slice(1);
+for (const name of ["client", "use"]) {
+  const text = fs.readFileSync(path.join(folder, name + ".ts"), "utf8");
+  const options = { compilerOptions: { module: "commonjs", target: "es2022" } };
+  fs.writeFileSync(path.join(folder, name + ".js"), ts.transpileModule(text, options).outputText);
+}
+process.argv[2] = url;
+require(path.join(folder, "use.js"));
+"""
+ASKED = {
+    "measures": "request_count,p95_duration_ms", "dimensions": "service", "granularity": "week",
+    "between": "2026-01-05,2026-02-01", "filter.service": ["a", "b"], "filter.method.exists": "true",
+    "compare": "previous_period", "order_by": "-request_count",
+}  # fmt: skip
+
+
+def test_the_typescript_client_compiles_and_runs(service, tmp_path):
+    (tmp_path / "client.ts").write_text(render(OURS, "typescript"))
+    (tmp_path / "use.ts").write_text(USE_TS)
+    assert compile_typescript(tmp_path / "use.ts") == ""
+    url = str(service.client.base_url.join("/api/analytics"))
+    found = json.loads(run_node(RUN_TS, str(tmp_path), url))
+    assert found["rows"] == service.get(f"/aggregates/{LATENCY}", **ASKED)["rows"] != []
+    assert (found["pages"], found["refused"], found["right"]) == ([4, 4, 2], [422, "affected_users"], True)
+
+
+def test_the_python_client_is_typed_and_runs(service, tmp_path):
+    file = tmp_path / "client.py"
+    file.write_text(render(OURS, "python"))
+    spec = importlib.util.spec_from_file_location("made_client", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    api = module.Analytics(str(service.client.base_url.join("/api/analytics/")))
+    answer = api.analytics_api_latency_hourly(
+        measures=["request_count", "p95_duration_ms"], dimensions=["service"], granularity="week",
+        between=("2026-01-05", "2026-02-01"), filters={"service": ["a", "b"], "method": {"exists": True}},
+        compare="previous_period", order_by=["-request_count"],
+    )  # fmt: skip
+    assert answer.rows == service.get(f"/aggregates/{LATENCY}", **ASKED)["rows"] != []
+    with pytest.raises(module.AnalyticsProblemError) as caught:
+        api.analytics_errors_hourly(measures=["affected_users"], granularity="week")
+    assert (caught.value.status, caught.value.document["measure"]) == (422, "affected_users")
+    hints = typing.get_type_hints(module.Analytics.analytics_errors_hourly)
+    assert hints["measures"] == Sequence[Literal["error_count", "affected_users"]]
+    assert hints["dimensions"] == Sequence[Literal["service", "error_type"]]
+    assert hints["return"] == module.Answer[module.AnalyticsErrorsHourlyRow]
+    row = typing.get_type_hints(module.AnalyticsErrorsHourlyRow)
+    assert (row["hour"], row["service"], row["error_count"]) == (str, str | None, int | None)
+    assert "sample_error_message" not in row
+    assert set(typing.get_type_hints(module.AnalyticsErrorsHourlyFilters)) == {"service", "error_type"}
