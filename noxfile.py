@@ -49,9 +49,9 @@ def codegen(session: nox.Session) -> None:
 
 @nox.session
 def codegen_check(session: nox.Session) -> None:
-    """Fail when events.yaml, generated/ and migrations/ do not belong together, here or in the example project."""
+    """Fail when events.yaml, generated/ and migrations/ do not belong together, here or in the example projects."""
     install(session, "codegen")
-    for project in (".", "examples/shop"):
+    for project in (".", "examples/shop", "examples/ecommerce"):
         session.run("analytics-codegen", "lint", "--project", project)
         session.run("analytics-codegen", "check", "--project", project, *session.posargs)
         session.run("analytics-migrate", "check", "--project", project)

@@ -17,6 +17,8 @@ from support.aggregates.installed import Installed, connect
 from support.aggregates.oracle import Row
 from support.codegen.packages import package
 from support.codegen.plans import PLANS, plan, samples
+from support.codegen.projects import run_python
+from support.paths import EXAMPLES
 from support.runtime.workers import running
 
 
@@ -67,3 +69,23 @@ def test_what_is_sent_is_counted_as_python_counts(name, postgres_dsn, tmp_path):
         assert all(installed.read(aggregate) for aggregate in catalog.aggregates)
         installed.refresh(today)
         installed.check(rows)
+
+
+RECEIVE = """
+import receive, store_events
+product = {"product_id": "P-1", "price": 19, "quantity": 1}
+order = {"order_id": "o-1", "currency": "USD", "total": 19.5, "products": [product]}
+message = {"event": "Order Completed", "anonymousId": "b-1", "userId": None, "properties": order}
+print(receive.event_of(message))
+try:
+    receive.event_of(message | {"anonymousId": None})
+except store_events.EventDecodeError as error:
+    print(error)
+"""
+
+
+def test_the_example_takes_messages_of_segment():
+    found = run_python(RECEIVE, EXAMPLES / "ecommerce", EXAMPLES / "ecommerce" / "generated" / "python").splitlines()
+    assert found[0].startswith("OrderCompleted(user_id=None, anonymous_id='b-1', order_id='o-1', currency='USD'")
+    rule = "At least one of userId and anonymousId must be present."
+    assert found[1:] == [f"event Order Completed: Breaks the rule at_least_one_of: {rule}"]

@@ -1,0 +1,1282 @@
+-- 0001_pre_create_store_events: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
+-- phase: pre
+-- transaction: on
+-- lock-timeout: 5s
+-- destructive: no
+-- catalog: 189166d38bafad28b8a8d51469a0318ec145604092dfa7f620a72bbac0104004
+-- why: create the tables and procedures of analytics_meta
+-- why: create store_events
+-- locks: none on tables that exist
+
+-- function bodies refer to each other
+set local check_function_bodies = off;
+
+-- schema analytics_meta
+create schema if not exists analytics_meta;
+
+-- table late_buckets
+create table if not exists analytics_meta.late_buckets (
+    bucket timestamptz not null,
+    marked_at timestamptz not null default now(),
+    constraint late_buckets_pkey primary key (bucket)
+);
+
+-- table storage
+create table if not exists analytics_meta.storage (
+    singleton boolean not null default true
+        constraint storage_pkey primary key
+        constraint storage_singleton_check check (singleton),
+    table_name text not null,
+    chunk_interval interval not null,
+    retention interval
+);
+
+-- table aggregates
+create table if not exists analytics_meta.aggregates (
+    rollup text not null
+        constraint aggregates_pkey primary key,
+    aggregate text not null,
+    version integer not null,
+    relations jsonb not null,
+    bucket_column text not null,
+    width interval not null,
+    refresh_every interval not null,
+    refresh_window interval not null,
+    refresh_lag interval not null,
+    active boolean not null default true,
+    refreshed_at timestamptz,
+    history_before timestamptz
+);
+
+-- function events_table
+create or replace function analytics_meta.events_table() returns regclass
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+select format('%I.%I', i.events_schema, s.table_name)::regclass
+from analytics_meta.installation i, analytics_meta.storage s
+$function$;
+
+-- function bucket_start
+create or replace function analytics_meta.bucket_start(width interval, at timestamptz) returns timestamptz
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Buckets are counted from a Monday, in hours of 60 minutes whatever the session's time zone does.
+select case
+    when isfinite(at) then date_bin(make_interval(secs => extract(epoch from width)::double precision), at,
+                                    timestamptz '2000-01-03 00:00:00+00')
+    else at
+end
+$function$;
+
+-- function span
+create or replace function analytics_meta.span(width interval) returns interval
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The interval in seconds: a day of an interval may have 23 or 25 hours, a bucket has not.
+select make_interval(secs => extract(epoch from width)::double precision)
+$function$;
+
+-- function raw_floor
+create or replace function analytics_meta.raw_floor() returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The time from which on all raw rows are still there: the start of the oldest part above all that was dropped.
+-- A part below that exists when rows came in late. No rollup reads rows of before 1970.
+with g as materialized (select upper(analytics_meta.gone()) as until)
+select min(greatest(r.from_time, g.until))
+from analytics_meta.raw_ranges() r, g
+where r.has_rows and r.from_time >= timestamptz '1970-01-01 00:00:00+00' and (g.until is null or r.to_time > g.until)
+$function$;
+
+-- function refresh_floor
+create or replace function analytics_meta.refresh_floor(width interval) returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The first bucket from which on all may be computed again. One that has lost a row may not: its stored rows are all
+-- that is left.
+with f as materialized (select analytics_meta.raw_floor() as at, upper(analytics_meta.gone()) as until)
+select case when b.at < f.until then analytics_meta.bucket_end(width, f.at) else b.at end
+from f, lateral (select analytics_meta.bucket_start(width, f.at) as at) b
+$function$;
+
+-- procedure recompute
+create or replace procedure analytics_meta.recompute(
+    rollup_name text, buckets tstzmultirange, refreshable tstzmultirange, afresh boolean
+)
+language plpgsql
+as $procedure$
+-- Computes these buckets of a rollup again, those that are refreshable. Nothing that takes long is looked up for each.
+declare
+    must_begin timestamptz := analytics_meta.refresh_must_begin(rollup_name);
+    whole tstzrange;
+    run tstzrange;
+begin
+    if upper(buckets) > must_begin then
+        buckets := buckets + tstzmultirange(tstzrange(must_begin, upper(buckets)));
+    end if;
+    -- A refresh may end the transaction: the mark stays when something goes wrong before the counts are right again.
+    insert into analytics_meta.recounts (rollup, from_time)
+    select rollup_name, lower(buckets)
+    where exists (select from analytics_meta.counts c where c.rollup = rollup_name);
+    for whole in select unnest(refreshable) loop
+        for run in select analytics_meta.together(buckets * tstzmultirange(whole)) loop
+            if afresh then
+                call analytics_meta.rebuild_buckets(rollup_name, lower(run), upper(run));
+            else
+                call analytics_meta.refresh_buckets(rollup_name, lower(run), upper(run));
+            end if;
+        end loop;
+    end loop;
+    perform analytics_meta.recount(rollup_name);
+end
+$procedure$;
+
+-- procedure compute
+create or replace procedure analytics_meta.compute(
+    rollup_name text, from_time timestamptz, to_time timestamptz, afresh boolean,
+    inout refreshed_from timestamptz default null
+)
+language plpgsql
+as $procedure$
+-- Computes the buckets of a rollup between two times again, from the raw rows. Buckets whose raw rows are gone, and the
+-- one that is not over yet, stay as they are. refreshed_from is null when nothing was left to do.
+-- afresh computes also what looks up to date, and brings a watermark back that is ahead of the clock.
+declare
+    target analytics_meta.aggregates;
+    buckets tstzmultirange;
+    refreshable tstzmultirange;
+    first_bucket timestamptz;
+    last_end timestamptz;
+    pulled boolean;
+begin
+    select * into target from analytics_meta.aggregates a where a.rollup = rollup_name;
+    if not found then
+        raise exception 'no rollup %', rollup_name using errcode = 'undefined_object',
+            hint = 'See `select rollup from analytics_meta.aggregates`.';
+    end if;
+    refreshed_from := null;
+    if afresh then
+        call analytics_meta.pull_watermark_back(rollup_name, pulled);
+        from_time := case when not pulled then from_time end;  -- what is stored below it is not known
+    end if;
+    first_bucket := analytics_meta.bucket_start(target.width, coalesce(from_time, '-infinity'));
+    last_end := analytics_meta.bucket_start(target.width, least(coalesce(to_time, 'infinity'), clock_timestamp()));
+    if first_bucket >= last_end then
+        return;
+    end if;
+    perform analytics_meta.note_parts();
+    refreshable := analytics_meta.refreshable(target.width);
+    buckets := tstzmultirange(tstzrange(first_bucket, last_end));
+    refreshed_from := lower(refreshable * buckets);
+    if refreshed_from is not null then
+        call analytics_meta.recompute(rollup_name, buckets, refreshable, afresh);
+    end if;
+end
+$procedure$;
+
+-- procedure refresh
+create or replace procedure analytics_meta.refresh(
+    rollup_name text, from_time timestamptz, to_time timestamptz, inout refreshed_from timestamptz default null
+)
+language plpgsql
+as $procedure$
+-- Computes the buckets of a rollup that changed between two times.
+begin
+    call analytics_meta.compute(rollup_name, from_time, to_time, false, refreshed_from);
+end
+$procedure$;
+
+-- procedure refresh_due
+create or replace procedure analytics_meta.refresh_due(rollup_name text, forced boolean, inout done boolean default false)
+language plpgsql
+as $procedure$
+-- Does what a refresh policy does, when its interval has passed: every bucket that can have changed since the last
+-- time. That is the window before the last time (older events leave a mark), and all that was never computed.
+-- Where the policies run it comes once a window only: for what they missed while they did not run, or before they ran.
+declare
+    target analytics_meta.aggregates;
+    last_time timestamptz;
+    this_time timestamptz := clock_timestamp();
+    refreshed timestamptz;
+    pace interval;
+begin
+    done := false;
+    select * into target from analytics_meta.aggregates a where a.rollup = rollup_name and a.active;
+    pace := case when analytics_meta.needs_refreshing() then target.refresh_every else target.refresh_window end;
+    last_time := target.refreshed_at;
+    if target.rollup is null
+        or exists (select from analytics_meta.backfills b where b.relation = rollup_name and b.status <> 'done')
+        or (not forced and last_time + analytics_meta.span(pace) > this_time)
+    then
+        return;
+    end if;
+    call analytics_meta.refresh(
+        rollup_name,
+        case when last_time is null then null
+             else least(last_time - analytics_meta.span(target.refresh_window), analytics_meta.stored_until(rollup_name)) end,
+        this_time - analytics_meta.span(target.refresh_lag),
+        refreshed
+    );
+    -- Without a row to store, the first refresh is still to come: it is the one that looks at everything.
+    done := refreshed is not null;
+    if done then
+        update analytics_meta.aggregates a set refreshed_at = this_time where a.rollup = rollup_name;
+    end if;
+end
+$procedure$;
+
+-- procedure work_marks
+create or replace procedure analytics_meta.work_marks(inout worked integer default 0, inout too_old integer default 0)
+language plpgsql
+as $procedure$
+-- Brings late events into the rollups: a mark says that rows of an hour came after the refresh window had passed.
+-- A mark is removed only if nobody renewed it meanwhile (xmin tells) or is about to, and after every rollup has been
+-- refreshed.
+-- Rollups that are still being filled are refreshed too: their fill may have passed the bucket already. The first
+-- refresh is still to come where none was: it looks at everything.
+declare
+    marks timestamptz[];
+    versions text[];
+    target record;
+    refreshable jsonb;
+begin
+    select array_agg(l.bucket order by l.bucket), array_agg(l.xmin::text order by l.bucket)
+    into marks, versions
+    from analytics_meta.late_buckets l;
+    worked := coalesce(array_length(marks, 1), 0);
+    too_old := 0;
+    if worked = 0 then
+        return;
+    end if;
+    perform analytics_meta.note_parts();
+    -- Each look at the partitions or chunks takes longer than a bucket does.
+    select jsonb_object_agg(w.width, analytics_meta.refreshable(w.width)) into refreshable
+    from (select distinct a.width from analytics_meta.aggregates a where a.active) w;
+    select count(*) into too_old from unnest(marks) m (at)
+    where exists (
+        select from jsonb_each_text(refreshable) r
+        where not tstzrange(m.at, m.at + interval '1 hour') <@ r.value::tstzmultirange
+    );
+    for target in
+        -- All buckets that a marked hour touches: an hour may hold several.
+        select a.rollup, r.buckets * tstzmultirange(tstzrange(
+            '-infinity', analytics_meta.bucket_start(a.width, clock_timestamp())
+        )) as buckets, (refreshable ->> a.width::text)::tstzmultirange as refreshable
+        from analytics_meta.aggregates a
+        cross join lateral (
+            select range_agg(tstzrange(
+                analytics_meta.bucket_start(a.width, m.at),
+                analytics_meta.bucket_start(a.width, m.at + interval '1 hour' - interval '1 microsecond')
+                    + analytics_meta.span(a.width)
+            )) as buckets
+            from unnest(marks) m (at)
+        ) r
+        where a.active and (
+            a.refreshed_at is not null
+            or exists (select from analytics_meta.backfills b where b.relation = a.rollup and b.status <> 'done')
+        )
+        order by a.rollup
+    loop
+        if not isempty(target.buckets * target.refreshable) then
+            call analytics_meta.recompute(
+                target.rollup, target.buckets * target.refreshable, target.refreshable, false
+            );
+        end if;
+    end loop;
+    delete from analytics_meta.late_buckets l
+    using (
+        select s.bucket
+        from analytics_meta.late_buckets s, unnest(marks, versions) m (bucket, version)
+        where s.bucket = m.bucket and s.xmin::text = m.version
+        for update of s skip locked
+    ) settled
+    where l.bucket = settled.bucket;
+end
+$procedure$;
+
+-- procedure maintain
+create or replace procedure analytics_meta.maintain()
+language plpgsql
+as $procedure$
+-- All housekeeping that is due; for pg_cron: select cron.schedule('adi-analytics', '* * * * *',
+-- 'call analytics_meta.maintain()'). A second one at the same time finds the lock taken and leaves.
+-- What has to wait for another session is left for the next time, with a warning, and the rest is done.
+declare
+    target record;
+    before jsonb;
+    counted integer;
+begin
+    if not pg_try_advisory_lock(1633970529, 1835101806) then
+        return;
+    end if;
+    before := analytics_meta.pin();
+    commit;
+    call analytics_meta.prepare_storage(counted);
+    commit;
+    call analytics_meta.try_marks();
+    commit;
+    for target in select a.rollup from analytics_meta.aggregates a where a.active order by a.rollup loop
+        call analytics_meta.try_refresh(target.rollup);
+        commit;
+        perform analytics_meta.try_recount(target.rollup);
+        commit;
+    end loop;
+    call analytics_meta.expire_storage(counted);
+    commit;
+    perform analytics_meta.unpin(before);
+    perform pg_advisory_unlock(1633970529, 1835101806);
+end
+$procedure$;
+
+-- table counts
+create table if not exists analytics_meta.counts (
+    members text not null
+        constraint counts_pkey primary key,
+    rollup text not null,
+    keys text[] not null,
+    span interval not null,
+    counts text not null,
+    counted text not null,
+    recent text not null,
+    recent_rows text not null,
+    recency text not null,
+    until timestamptz not null default '-infinity',
+    counted_at timestamptz
+);
+
+-- table counted_buckets
+create table if not exists analytics_meta.counted_buckets (
+    members text not null,
+    bucket timestamptz not null,
+    digest text not null,
+    constraint counted_buckets_pkey primary key (members, bucket)
+);
+
+-- table recounts
+create table if not exists analytics_meta.recounts (
+    id bigint generated always as identity
+        constraint recounts_pkey primary key,
+    rollup text not null,
+    from_time timestamptz not null
+);
+
+-- function digests
+create or replace function analytics_meta.digests(
+    members_name text, from_time timestamptz, to_time timestamptz, out bucket timestamptz, out digest text
+) returns setof record
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- What the trailing counts of a bucket depend on, in short: its members, and the rows that it has. Another member or row
+-- gives another digest. A refresh that TimescaleDB does by itself is noticed by them.
+declare
+    target analytics_meta.counts;
+    bucket_column text;
+begin
+    select * into strict target from analytics_meta.counts c where c.members = members_name;
+    select a.bucket_column into strict bucket_column from analytics_meta.aggregates a where a.rollup = target.rollup;
+    return query execute format(
+        'select bucket, concat_ws('' '', sum(members), bit_xor(of_members), sum(found), bit_xor(of_rows))
+         from (
+             select %4$I as bucket, count(*) as members, bit_xor(hash_record_extended(row(%5$s), 0)) as of_members,
+                    0::bigint as found, 0::bigint as of_rows
+             from %1$I.%2$I where %4$I >= $1 and %4$I < $2 group by 1
+             union all
+             select %4$I, 0, 0, count(*), bit_xor(hash_record_extended(row(%6$s), 1))
+             from %1$I.%3$I where %4$I >= $1 and %4$I < $2 group by 1
+         ) found group by 1',
+        (select i.events_schema from analytics_meta.installation i), target.members, target.rollup, bucket_column, (select string_agg(quote_ident(k), ', ') from unnest(target.keys) k),
+        (select string_agg(quote_ident(k), ', ' order by place)
+         from unnest(bucket_column || target.keys[:cardinality(target.keys) - 1]) with ordinality t (k, place))
+    ) using from_time, to_time;
+end
+$function$;
+
+-- function recount_members
+create or replace function analytics_meta.recount_members(members_name text, everything boolean) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Brings the kept counts of a relation of members up to date. A bucket whose digest changed changes the counts of the
+-- span that begins there. Digests are taken first: what changes while this runs is noticed the next time.
+-- A refresh policy can have changed what is younger than its window before it began, and it may take as long again.
+declare
+    target analytics_meta.counts;
+    owner analytics_meta.aggregates;
+    schema_name text := (select i.events_schema from analytics_meta.installation i);
+    began timestamptz := clock_timestamp();
+    since timestamptz;
+    until_time timestamptz;
+    buckets timestamptz[];
+    digests text[];
+    changed tstzmultirange;
+    run tstzrange;
+begin
+    select * into strict target from analytics_meta.counts c where c.members = members_name for update;
+    select * into strict owner from analytics_meta.aggregates a where a.rollup = target.rollup;
+    select min(r.from_time) into since from analytics_meta.recounts r where r.rollup = target.rollup;
+    until_time := least(analytics_meta.stored_until(target.rollup), analytics_meta.bucket_start(owner.width, began));
+    since := case when everything or target.counted_at is null then '-infinity' else least(
+        analytics_meta.bucket_start(owner.width, since), target.until, until_time,
+        analytics_meta.bucket_start(owner.width, target.counted_at - 2 * analytics_meta.span(owner.refresh_window))
+    ) end;
+    select coalesce(array_agg(d.bucket order by d.bucket), '{}'), coalesce(array_agg(d.digest order by d.bucket), '{}')
+    into buckets, digests from analytics_meta.digests(members_name, since, until_time) d;
+    select range_agg(tstzrange(coalesce(s.bucket, c.bucket), coalesce(s.bucket, c.bucket) + target.span)) into changed
+    from unnest(buckets, digests) s (bucket, digest)
+    full join (
+        select k.bucket, k.digest from analytics_meta.counted_buckets k
+        where k.members = members_name and k.bucket >= since
+    ) c on c.bucket = s.bucket
+    where c.digest is distinct from s.digest;
+    if changed is not null or until_time <> target.until then
+        execute format('delete from %I.%I where %I >= $1', schema_name, target.counts, owner.bucket_column)
+        using least(until_time, target.until);
+        for run in select unnest(changed * tstzmultirange(tstzrange('-infinity', until_time))) loop
+            execute format(
+                'delete from %I.%I where %I >= $1 and %3$I < $2', schema_name, target.counts, owner.bucket_column
+            ) using lower(run), upper(run);
+            execute format(
+                'insert into %1$I.%2$I select * from %1$I.%3$I($1, $2)', schema_name, target.counts, target.counted
+            ) using lower(run), upper(run);
+        end loop;
+        perform analytics_meta.keep_recent(members_name, until_time);
+        delete from analytics_meta.counted_buckets k where k.members = members_name and k.bucket >= since;
+        insert into analytics_meta.counted_buckets (members, bucket, digest)
+        select members_name, s.bucket, s.digest from unnest(buckets, digests) s (bucket, digest);
+    end if;
+    update analytics_meta.counts c set until = until_time, counted_at = began where c.members = members_name;
+end
+$function$;
+
+-- function keep_recent
+create or replace function analytics_meta.keep_recent(members_name text, until_time timestamptz) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Stores which members were active in the longest span before the buckets that are not over, and when for the last time.
+declare
+    target analytics_meta.counts;
+    schema_name text := (select i.events_schema from analytics_meta.installation i);
+    columns text;
+begin
+    select * into strict target from analytics_meta.counts c where c.members = members_name;
+    select string_agg(quote_ident(k), ', ' order by place) into strict columns
+    from analytics_meta.aggregates a,
+        unnest(a.bucket_column || target.keys[:cardinality(target.keys) - 1]) with ordinality t (k, place)
+    where a.rollup = target.rollup;
+    execute format('delete from %I.%I', schema_name, target.recent);
+    execute format('delete from %I.%I', schema_name, target.recency);
+    execute format(
+        'insert into %1$I.%2$I select * from %1$I.%3$I($1)', schema_name, target.recent, target.recent_rows
+    ) using until_time;
+    execute format(
+        'insert into %1$I.%2$I select %3$s, count(*) from %1$I.%4$I group by %3$s',
+        schema_name, target.recency, columns, target.recent
+    );
+end
+$function$;
+
+-- function recount
+create or replace function analytics_meta.recount(rollup_name text, everything boolean default false) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Brings the trailing counts of an aggregate up to date.
+declare
+    marks bigint[] := array(select r.id from analytics_meta.recounts r where r.rollup = rollup_name);
+    each text;
+begin
+    for each in select c.members from analytics_meta.counts c where c.rollup = rollup_name order by 1 loop
+        perform analytics_meta.recount_members(each, everything);
+    end loop;
+    delete from analytics_meta.recounts r where r.id = any (marks);
+end
+$function$;
+
+-- function recount_due
+create or replace function analytics_meta.recount_due(rollup_name text) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The same when its time has come: buckets are over, something is marked, or a refresh policy may have run since.
+begin
+    if exists (
+        select from analytics_meta.counts c
+        join analytics_meta.aggregates a on a.rollup = c.rollup and a.active
+        where c.rollup = rollup_name and (
+            c.counted_at is null or c.counted_at + analytics_meta.span(a.refresh_every) <= clock_timestamp()
+            or c.until < least(
+                analytics_meta.stored_until(c.rollup), analytics_meta.bucket_start(a.width, clock_timestamp())
+            )
+            or exists (select from analytics_meta.recounts r where r.rollup = rollup_name)
+        )
+    ) then
+        perform analytics_meta.recount(rollup_name);
+        return true;
+    end if;
+    return false;
+end
+$function$;
+
+-- function forget_counts
+create or replace function analytics_meta.forget_counts(rollup_name text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Takes the kept counts away: until the next recount the view computes all.
+declare
+    target analytics_meta.counts;
+    schema_name text := (select i.events_schema from analytics_meta.installation i);
+begin
+    for target in select * from analytics_meta.counts c where c.rollup = rollup_name for update loop
+        execute format('delete from %I.%I', schema_name, target.counts);
+        execute format('delete from %I.%I', schema_name, target.recent);
+        execute format('delete from %I.%I', schema_name, target.recency);
+        delete from analytics_meta.counted_buckets k where k.members = target.members;
+        update analytics_meta.counts c set until = '-infinity', counted_at = null where c.members = target.members;
+    end loop;
+end
+$function$;
+
+-- function try_recount
+create or replace function analytics_meta.try_recount(rollup_name text) returns void
+language plpgsql
+as $function$
+begin
+    perform analytics_meta.recount_due(rollup_name);
+exception when others then
+    raise warning 'the trailing counts of % wait: %', rollup_name, sqlerrm using errcode = 'AD001';
+end
+$function$;
+
+-- table parts
+create table if not exists analytics_meta.parts (
+    part text not null
+        constraint parts_pkey primary key,
+    from_time timestamptz not null,
+    to_time timestamptz not null
+);
+
+-- table expired
+create table if not exists analytics_meta.expired (
+    singleton boolean not null default true
+        constraint expired_pkey primary key
+        constraint expired_singleton_check check (singleton),
+    ranges tstzmultirange not null default '{}',
+    uncounted bigint not null default 0
+);
+
+-- function note_parts
+create or replace function analytics_meta.note_parts() returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Remembers the partitions or chunks that are there, so that one that somebody drops by hand is missed.
+insert into analytics_meta.parts (part, from_time, to_time)
+select p.part, p.from_time, p.to_time from analytics_meta.raw_parts() p
+on conflict on constraint parts_pkey do nothing
+$function$;
+
+-- function gone
+create or replace function analytics_meta.gone() returns tstzmultirange
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The times whose raw rows were dropped, by retention or by hand. What was stored of them is all that is left.
+select coalesce((select e.ranges from analytics_meta.expired e), '{}') + coalesce((
+    select range_agg(tstzrange(p.from_time, p.to_time))
+    from analytics_meta.parts p left join analytics_meta.raw_parts() r on r.part = p.part
+    where r.part is null
+), '{}')
+$function$;
+
+-- function bucket_end
+create or replace function analytics_meta.bucket_end(width interval, at timestamptz) returns timestamptz
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The end of the last bucket that has a moment before this time.
+select analytics_meta.bucket_start(width, at - interval '1 microsecond') + analytics_meta.span(width)
+$function$;
+
+-- function whole_buckets
+create or replace function analytics_meta.whole_buckets(width interval, times tstzmultirange) returns tstzmultirange
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The buckets that these times touch.
+select coalesce(range_agg(tstzrange(
+    analytics_meta.bucket_start(width, coalesce(lower(r), '-infinity')),
+    analytics_meta.bucket_end(width, coalesce(upper(r), 'infinity'))
+)), '{}')
+from unnest(times) r
+$function$;
+
+-- function refreshable
+create or replace function analytics_meta.refreshable(width interval) returns tstzmultirange
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The buckets that may be computed again: all their raw rows are there. Those from the floor on, and older ones with
+-- rows that were loaded later; but none that has lost a row.
+select analytics_meta.whole_buckets(width, p.times) - analytics_meta.whole_buckets(width, analytics_meta.gone())
+from (
+    select coalesce(range_agg(tstzrange(r.from_time, r.to_time)), '{}')
+        + coalesce((
+            select tstzmultirange(tstzrange(f.at, 'infinity')) from analytics_meta.raw_floor() f (at)
+            where f.at is not null
+        ), '{}') as times
+    from analytics_meta.raw_ranges() r
+    where r.has_rows and r.from_time >= timestamptz '1970-01-01 00:00:00+00'
+) p
+$function$;
+
+-- function start_record
+create or replace function analytics_meta.start_record() returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Begins the record of what was dropped. In a database of before the record, where something is stored, everything
+-- below the oldest raw row that retention has not reached counts as dropped; but no row that is not stored yet.
+insert into analytics_meta.expired (ranges)
+select case
+    when not exists (
+        select from analytics_meta.aggregates a where analytics_meta.stored_until(a.rollup) > '-infinity'
+    ) or s.retention is null then '{}'
+    else tstzmultirange(tstzrange('-infinity', coalesce(
+        (
+            select min(r.from_time) from analytics_meta.raw_ranges() r
+            where r.has_rows and r.to_time > least(now() - analytics_meta.span(s.retention), w.lowest)
+        ),
+        w.highest
+    )))
+end
+from analytics_meta.storage s, lateral (
+    select min(nullif(analytics_meta.stored_until(a.rollup), '-infinity')) as lowest,
+           max(analytics_meta.stored_until(a.rollup)) as highest
+    from analytics_meta.aggregates a where a.active
+) w
+on conflict on constraint expired_pkey do nothing;
+select analytics_meta.note_parts()
+$function$;
+
+-- function pin
+create or replace function analytics_meta.pin() returns jsonb
+language plpgsql
+as $function$
+-- Sets what an answer depends on, for the session, and returns what was set before. A procedure that commits cannot
+-- have SET clauses. TimescaleDB's own procedures are found by the search path.
+declare
+    wanted jsonb := pg_catalog.jsonb_build_object(
+        'search_path', coalesce((
+            select pg_catalog.quote_ident(n.nspname)
+            from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+            where e.extname = 'timescaledb'
+        ), 'pg_catalog'),
+        'timezone', 'UTC', 'datestyle', 'ISO, YMD', 'intervalstyle', 'postgres', 'standard_conforming_strings', 'on',
+        'row_security', 'on', 'lock_timeout', '5s', 'statement_timeout', '0',
+        'idle_in_transaction_session_timeout', '0', 'default_transaction_isolation', 'read committed',
+        'default_transaction_read_only', 'off', 'default_transaction_deferrable', 'off',
+        'jit', 'off'  -- to compile a query takes a hundred times as long as most of these take to run
+    );
+    before jsonb := (
+        select pg_catalog.jsonb_object_agg(p.key, pg_catalog.current_setting(p.key))
+        from pg_catalog.jsonb_each_text(wanted) p
+    );
+begin
+    perform pg_catalog.set_config(p.key, p.value, false) from pg_catalog.jsonb_each_text(wanted) p;
+    return before;
+end
+$function$;
+
+-- function unpin
+create or replace function analytics_meta.unpin(before jsonb) returns void
+language plpgsql
+as $function$
+begin
+    perform pg_catalog.set_config(p.key, p.value, false) from pg_catalog.jsonb_each_text(before) p;
+end
+$function$;
+
+-- function can_lock
+create or replace function analytics_meta.can_lock(relations regclass[]) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $function$
+-- Whether nobody works with these tables now. A lock that waits makes later readers wait behind it, so it may wait for
+-- a moment only. It is let go at once: what it is for may take a while to get ready.
+declare
+    relation regclass;
+begin
+    foreach relation in array relations loop
+        execute format('lock table only %s in access exclusive mode', relation);
+    end loop;
+    raise exception using errcode = 'AD000';
+exception
+    when sqlstate 'AD000' then return true;
+    when lock_not_available or deadlock_detected then return false;
+end
+$function$;
+
+-- function raw_rows
+create or replace function analytics_meta.raw_rows(from_time timestamptz, to_time timestamptz) returns bigint[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- How many raw rows there are, and the last id: the same again means that no row came or went.
+declare
+    found_rows bigint[];
+begin
+    execute format(
+        'select array[count(*), coalesce(max(id), 0)] from %s where "timestamp" >= $1 and "timestamp" < $2',
+        analytics_meta.events_table()
+    ) into found_rows using from_time, to_time;
+    return found_rows;
+end
+$function$;
+
+-- function expired_groups
+create or replace function analytics_meta.expired_groups(older_than timestamptz) returns setof tstzrange
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The times to drop together: partitions or chunks that share a bucket go at once, when all of the bucket has expired.
+-- So a bucket either has all its rows or none. Ranges that only touch are kept apart.
+select tstzrange(lower(g.times), upper(g.times) + interval '1 microsecond')
+from (
+    select unnest(range_agg(tstzrange(c.from_time, c.to_time - interval '1 microsecond'))) as times
+    from analytics_meta.raw_ranges() r, lateral (
+        select least(r.from_time, min(analytics_meta.bucket_start(a.width, r.from_time))) as from_time,
+               greatest(r.to_time, max(analytics_meta.bucket_end(a.width, r.to_time))) as to_time
+        from analytics_meta.aggregates a where a.active
+    ) c
+    where r.from_time < older_than
+) g
+where upper(g.times) < older_than
+    and analytics_meta.all_stored(upper(g.times) + interval '1 microsecond')
+order by 1
+$function$;
+
+-- function drop_group
+create or replace function analytics_meta.drop_group(times tstzrange, seen jsonb) returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $function$
+-- Drops what lies in these times, if the rows are still those that were seen, and records it. Returns null when it
+-- has to wait. Writers to these old rows wait meanwhile, readers only for the moment of the drop.
+declare
+    parts text[] := (select array_agg(p.part) from analytics_meta.raw_parts() p where tstzrange(p.from_time, p.to_time) <@ times);
+    dropped_ranges tstzmultirange;
+    lost tstzmultirange := tstzmultirange(times) * analytics_meta.gone();
+    lost_rows bigint := 0;
+    relation regclass;
+    made integer;
+begin
+    foreach relation in array analytics_meta.written_by(times) loop
+        execute format('lock table %s in share row exclusive mode', relation);
+    end loop;
+    if to_jsonb(analytics_meta.raw_rows(lower(times), upper(times))) <> seen then
+        return null;
+    end if;
+    select count(*), range_agg(tstzrange(r.from_time, r.to_time)) into made, dropped_ranges
+    from analytics_meta.raw_ranges() r where tstzrange(r.from_time, r.to_time) <@ times and r.from_time < r.to_time;
+    if not isempty(lost) then
+        execute format('select count(*) from %s where "timestamp" <@ $1', analytics_meta.events_table())
+        into lost_rows using lost;
+    end if;
+    perform analytics_meta.drop_parts(times);
+    update analytics_meta.expired e
+    set ranges = e.ranges + coalesce(dropped_ranges, '{}'), uncounted = e.uncounted + lost_rows;
+    delete from analytics_meta.parts p where p.part = any (parts);
+    if lost_rows > 0 then
+        raise warning '% rows of % were dropped uncounted: the other rows of their buckets were gone', lost_rows, times
+            using errcode = 'AD001';
+    end if;
+    return made;
+exception
+    when lock_not_available or deadlock_detected then return null;
+end
+$function$;
+
+-- procedure expire_groups
+create or replace procedure analytics_meta.expire_groups(groups tstzrange[], inout dropped integer default 0)
+language plpgsql
+as $procedure$
+-- Stores the buckets of these times once more, then drops the rows of one group after the other, up to the first that
+-- somebody works with.
+declare
+    seen jsonb[];
+    target record;
+    since timestamptz;
+    more integer;
+begin
+    dropped := 0;
+    if not analytics_meta.can_lock(analytics_meta.locked_by_drop(groups[1])) then
+        return;
+    end if;
+    seen := array(
+        select to_jsonb(analytics_meta.raw_rows(lower(g.times), upper(g.times)))
+        from unnest(groups) with ordinality g (times, place) order by g.place
+    );
+    for target in select a.rollup from analytics_meta.aggregates a where a.active order by a.rollup loop
+        call analytics_meta.refresh(target.rollup, lower(groups[1]), upper(groups[cardinality(groups)]), since);
+    end loop;
+    commit;
+    for place in 1..cardinality(groups) loop
+        more := analytics_meta.drop_group(groups[place], seen[place]);
+        commit;
+        exit when more is null;
+        dropped := dropped + more;
+    end loop;
+end
+$procedure$;
+
+-- procedure expire_storage
+create or replace procedure analytics_meta.expire_storage(inout dropped integer default 0)
+language plpgsql
+as $procedure$
+-- Drops the rows that retention has passed; but never before they are stored in every rollup.
+declare
+    before jsonb := analytics_meta.pin();
+    older_than timestamptz := (select now() - analytics_meta.span(retention) from analytics_meta.storage);
+    groups tstzrange[];
+    more integer;
+begin
+    dropped := 0;
+    commit;
+    if older_than is not null and not exists (select from analytics_meta.backfills b where b.status <> 'done') then
+        perform analytics_meta.note_parts();
+        for attempt in 1..5 loop
+            groups := array(select g.times from analytics_meta.expired_groups(older_than) g (times) order by g.times);
+            exit when cardinality(groups) = 0;
+            call analytics_meta.expire_groups(groups, more);
+            dropped := dropped + more;
+            commit;
+            if more = 0 then
+                perform pg_sleep(0.05 + random() * 0.2);
+            end if;
+        end loop;
+        if cardinality(groups) > 0 and exists (select from analytics_meta.expired_groups(older_than)) then
+            raise warning 'rows that retention has passed wait: another session works with %',
+                analytics_meta.events_table() using errcode = 'AD001';
+        end if;
+    end if;
+    perform analytics_meta.unpin(before);
+end
+$procedure$;
+
+-- function raw_ranges
+create or replace function analytics_meta.raw_ranges(
+    out part regclass, out from_time timestamptz, out to_time timestamptz, out has_rows boolean
+) returns setof record
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- A chunk that retention drops meanwhile has no name any more, and that is no error.
+select to_regclass(format('%I.%I', c.chunk_schema, c.chunk_name)), c.range_start, c.range_end, true
+from timescaledb_information.chunks c, analytics_meta.installation i, analytics_meta.storage s
+where c.hypertable_schema = i.events_schema and c.hypertable_name = s.table_name
+$function$;
+
+-- procedure prepare_storage
+create or replace procedure analytics_meta.prepare_storage(inout made integer default 0)
+language plpgsql
+as $procedure$
+begin
+    made := 0;  -- TimescaleDB makes chunks when rows come
+end
+$procedure$;
+
+-- function raw_parts
+create or replace function analytics_meta.raw_parts(out part text, out from_time timestamptz, out to_time timestamptz)
+returns setof record
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+select format('%I.%I', c.chunk_schema, c.chunk_name), c.range_start, c.range_end
+from timescaledb_information.chunks c, analytics_meta.installation i, analytics_meta.storage s
+where c.hypertable_schema = i.events_schema and c.hypertable_name = s.table_name
+$function$;
+
+-- function written_by
+create or replace function analytics_meta.written_by(times tstzrange) returns regclass[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The tables that rows of these times are written to.
+select coalesce(array_agg(r.part order by r.from_time), '{}')
+from analytics_meta.raw_ranges() r where r.part is not null and tstzrange(r.from_time, r.to_time) <@ times
+$function$;
+
+-- function locked_by_drop
+create or replace function analytics_meta.locked_by_drop(times tstzrange) returns regclass[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+select analytics_meta.written_by(times)
+$function$;
+
+-- function drop_parts
+create or replace function analytics_meta.drop_parts(times tstzrange) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+    extension_schema text := (
+        select n.nspname from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+        where e.extname = 'timescaledb'
+    );
+    expired record;
+begin
+    for expired in
+        select p.from_time, p.to_time from analytics_meta.raw_parts() p
+        where tstzrange(p.from_time, p.to_time) <@ times
+    loop
+        execute format('select %I.drop_chunks($1, older_than => $2, newer_than => $3)', extension_schema)
+        using analytics_meta.events_table(), expired.to_time, expired.from_time;
+    end loop;
+end
+$function$;
+
+-- procedure retention_job
+create or replace procedure analytics_meta.retention_job(job_id integer, config jsonb)
+language plpgsql
+as $procedure$
+-- What TimescaleDB's scheduler calls instead of its own retention policy, which drops rows that are not stored yet.
+declare
+    dropped integer;
+begin
+    if pg_try_advisory_lock(1633970529, 1835101806) then
+        call analytics_meta.expire_storage(dropped);
+        perform pg_advisory_unlock(1633970529, 1835101806);
+    end if;
+end
+$procedure$;
+
+-- function stored_until
+create or replace function analytics_meta.stored_until(rollup_name text) returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Below this time the views read stored rows, above it raw ones. Companions may differ; the lowest counts.
+-- One that was never filled answers with the lowest time there is.
+select case when min(w.at) < timestamptz '1970-01-01 00:00:00+00' then '-infinity' else min(w.at) end
+from _timescaledb_catalog.continuous_agg c,
+    lateral (
+        select _timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(c.mat_hypertable_id)) as at
+    ) w
+where c.user_view_schema = (select i.events_schema from analytics_meta.installation i)
+    and c.user_view_name in (
+        select r ->> 'name' from analytics_meta.aggregates a, jsonb_array_elements(a.relations) r
+        where a.rollup = rollup_name
+    )
+$function$;
+
+-- procedure refresh_buckets
+create or replace procedure analytics_meta.refresh_buckets(
+    rollup_name text, from_time timestamptz, to_time timestamptz
+)
+language plpgsql
+as $procedure$
+-- Each refresh ends the transaction that it runs in, so this cannot be called inside of one.
+declare
+    relation jsonb;
+    schema_name text := (select events_schema from analytics_meta.installation);
+begin
+    for relation in
+        select jsonb_array_elements(a.relations) from analytics_meta.aggregates a where a.rollup = rollup_name
+    loop
+        -- The name is found by the search path: a dynamic CALL would count as a function, which may not commit.
+        call refresh_continuous_aggregate(
+            format('%I.%I', schema_name, relation ->> 'name')::regclass, from_time, to_time
+        );
+    end loop;
+end
+$procedure$;
+
+-- function refresh_must_begin
+create or replace function analytics_meta.refresh_must_begin(rollup_name text) returns timestamptz
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- A refresh moves the watermark, below which raw rows are no longer read: it must not leave a gap behind it.
+select analytics_meta.bucket_start(a.width, analytics_meta.stored_until(rollup_name))
+from analytics_meta.aggregates a where a.rollup = rollup_name
+$function$;
+
+-- function all_stored
+create or replace function analytics_meta.all_stored(before_time timestamptz) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The refresh before a drop moves the watermarks itself. That of an aggregate without rows says nothing.
+select true
+$function$;
+
+-- function needs_refreshing
+create or replace function analytics_meta.needs_refreshing() returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The policies refresh where TimescaleDB's scheduler runs; on a server without background workers nobody else does.
+select not exists (
+    select from pg_stat_activity
+    where backend_type = 'TimescaleDB Background Worker Scheduler' and datname = current_database()
+)
+$function$;
+
+-- procedure try_marks
+create or replace procedure analytics_meta.try_marks()
+language plpgsql
+as $procedure$
+-- A refresh commits, so no error of it can be caught here.
+declare
+    worked integer;
+    too_old integer;
+begin
+    call analytics_meta.work_marks(worked, too_old);
+end
+$procedure$;
+
+-- procedure try_refresh
+create or replace procedure analytics_meta.try_refresh(rollup_name text)
+language plpgsql
+as $procedure$
+declare
+    done boolean;
+begin
+    call analytics_meta.refresh_due(rollup_name, false, done);
+end
+$procedure$;
+
+-- function together
+create or replace function analytics_meta.together(buckets tstzmultirange) returns setof tstzrange
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The runs of buckets that one refresh computes, with what lies between them. TimescaleDB itself knows which buckets of
+-- a run changed. Up to ten ranges it computes one by one, more than that as one with all between them.
+select tstzrange(min(lower(b.run)), max(upper(b.run)))
+from (select u.run, (row_number() over (order by u.run) - 1) / 10 as batch from unnest(buckets) u (run)) b
+group by b.batch order by 1
+$function$;
+
+-- procedure rebuild_buckets
+create or replace procedure analytics_meta.rebuild_buckets(
+    rollup_name text, from_time timestamptz, to_time timestamptz
+)
+language plpgsql
+as $procedure$
+declare
+    relation jsonb;
+    schema_name text := (select events_schema from analytics_meta.installation);
+begin
+    for relation in
+        select jsonb_array_elements(a.relations) from analytics_meta.aggregates a where a.rollup = rollup_name
+    loop
+        call refresh_continuous_aggregate(
+            format('%I.%I', schema_name, relation ->> 'name')::regclass, from_time, to_time, force => true
+        );
+    end loop;
+end
+$procedure$;
+
+-- procedure pull_watermark_back
+create or replace procedure analytics_meta.pull_watermark_back(
+    rollup_name text, inout pulled boolean default false
+)
+language plpgsql
+as $procedure$
+-- Below the watermark only stored rows are read: from one ahead of the clock, new rows would not be seen until then.
+-- TimescaleDB takes it from the newest stored bucket whenever somebody asks it to drop chunks, even if there are none.
+declare
+    target analytics_meta.aggregates;
+    relation record;
+    first_bucket timestamptz;
+    extension_schema text := (
+        select n.nspname from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+        where e.extname = 'timescaledb'
+    );
+begin
+    pulled := false;
+    select * into strict target from analytics_meta.aggregates a where a.rollup = rollup_name;
+    first_bucket := analytics_meta.bucket_start(target.width, clock_timestamp());
+    for relation in
+        select c.user_view_schema, c.user_view_name, h.schema_name, h.table_name
+        from analytics_meta.installation i
+        cross join jsonb_array_elements(target.relations) r
+        join _timescaledb_catalog.continuous_agg c
+            on c.user_view_schema = i.events_schema and c.user_view_name = r ->> 'name'
+        join _timescaledb_catalog.hypertable h on h.id = c.mat_hypertable_id
+        where _timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(c.mat_hypertable_id))
+            > clock_timestamp()
+    loop
+        pulled := true;
+        execute format(
+            'delete from %I.%I where %I >= %L', relation.schema_name, relation.table_name, target.bucket_column, first_bucket
+        );
+        execute format(
+            'select count(*) from %I.drop_chunks(%L::regclass, older_than => timestamptz %L)', extension_schema,
+            format('%I.%I', relation.user_view_schema, relation.user_view_name), '1000-01-01 00:00:00+00'
+        );
+    end loop;
+    if not pulled then
+        return;
+    end if;
+    -- TimescaleDB thinks that it has stored these buckets: the first and the last row of them, touched, tell it otherwise.
+    execute format(
+        'update %1$s e set meta = e.meta from (
+             (select "timestamp", event_id from %1$s where "timestamp" >= %2$L order by "timestamp", event_id limit 1)
+             union
+             (select "timestamp", event_id from %1$s where "timestamp" >= %2$L
+              order by "timestamp" desc, event_id desc limit 1)
+         ) found
+         where e."timestamp" = found."timestamp" and e.event_id = found.event_id and e."timestamp" >= %2$L',
+        analytics_meta.events_table(), first_bucket
+    );
+end
+$procedure$;
+
+-- storage settings
+insert into analytics_meta.storage (table_name, chunk_interval, retention)
+values ('store_events', interval '1 days', interval '400 days')
+on conflict on constraint storage_pkey do update
+    set chunk_interval = excluded.chunk_interval, retention = excluded.retention;
+
+-- table of events
+create table "store_events" (
+    id bigint generated always as identity,
+    "timestamp" timestamptz not null,
+    event_type text not null,
+    service text not null,
+    user_id text,
+    data jsonb not null,
+    event_id uuid not null,
+    meta jsonb not null default '{}',
+    constraint "store_events_pkey" primary key ("timestamp", event_id)
+);
+
+-- hypertable of events
+select create_hypertable(
+    '"store_events"'::regclass,
+    'timestamp',
+    chunk_time_interval => interval '1 day',
+    create_default_indexes => false
+);
+
+-- index on user_id
+create index "store_events_user_id_timestamp_idx" on "store_events" (user_id, "timestamp" desc)
+    where user_id is not null;
+
+-- index on event_type
+create index "store_events_event_type_timestamp_idx" on "store_events" (event_type, "timestamp" desc);
+
+-- index on service
+create index "store_events_service_timestamp_idx" on "store_events" (service, "timestamp" desc);
+
+-- table of dead letters
+create table "store_dead_letters" (
+    id bigint generated always as identity,
+    created_at timestamptz not null default now(),
+    event_id uuid not null,
+    "timestamp" timestamptz,
+    event_type text not null,
+    service text,
+    reason text not null,
+    sqlstate text,
+    message text not null,
+    library_version text not null,
+    payload text not null,
+    replayed_at timestamptz,
+    constraint "store_dead_letters_pkey" primary key (id)
+);
+
+-- record of dropped rows
+select analytics_meta.start_record();
+
+-- compression settings
+alter table "store_events" set (
+    timescaledb.compress,
+    timescaledb.compress_segmentby = 'event_type',
+    timescaledb.compress_orderby = '"timestamp" desc, event_id'
+);
+
+-- compression policy
+select add_compression_policy('"store_events"'::regclass, interval '7 days');
+
+-- retention job
+select add_job('analytics_meta.retention_job'::regproc, interval '1 hour');
+
+-- comment on table store_events
+comment on table "store_events" is 'Events of the catalog store, a row each.';
+
+-- comment on column store_events.id
+comment on column "store_events"."id" is 'Number that the database gives to each row. event_id identifies the event.';
+
+-- comment on column store_events.timestamp
+comment on column "store_events"."timestamp" is 'When the event happened.';
+
+-- comment on column store_events.event_type
+comment on column "store_events"."event_type" is 'Name of the event in the catalog.';
+
+-- comment on column store_events.service
+comment on column "store_events"."service" is 'Service that reported the event.';
+
+-- comment on column store_events.user_id
+comment on column "store_events"."user_id" is 'User whom the event is about, when there is one.';
+
+-- comment on column store_events.data
+comment on column "store_events"."data" is 'Fields of the event, as the catalog describes them.';
+
+-- comment on column store_events.event_id
+comment on column "store_events"."event_id" is 'Id of the event. It stays the same when the event is sent again.';
+
+-- comment on column store_events.meta
+comment on column "store_events"."meta" is 'How the event was sent: host, environment, version of the event, sample rate and context.';
+
+-- comment on table store_dead_letters
+comment on table "store_dead_letters" is 'Events that could not be stored, and why.';
+
+-- comment on column store_dead_letters.id
+comment on column "store_dead_letters"."id" is 'Number of the dead letter.';
+
+-- comment on column store_dead_letters.created_at
+comment on column "store_dead_letters"."created_at" is 'When the dead letter was stored.';
+
+-- comment on column store_dead_letters.event_id
+comment on column "store_dead_letters"."event_id" is 'Id of the event.';
+
+-- comment on column store_dead_letters.timestamp
+comment on column "store_dead_letters"."timestamp" is 'When the event happened, when that is known.';
+
+-- comment on column store_dead_letters.event_type
+comment on column "store_dead_letters"."event_type" is 'Name of the event in the catalog.';
+
+-- comment on column store_dead_letters.service
+comment on column "store_dead_letters"."service" is 'Service that reported the event, when that is known.';
+
+-- comment on column store_dead_letters.reason
+comment on column "store_dead_letters"."reason" is 'Kind of fault.';
+
+-- comment on column store_dead_letters.sqlstate
+comment on column "store_dead_letters"."sqlstate" is 'Error code of the server, when it refused the row.';
+
+-- comment on column store_dead_letters.message
+comment on column "store_dead_letters"."message" is 'What was wrong.';
+
+-- comment on column store_dead_letters.library_version
+comment on column "store_dead_letters"."library_version" is 'Version of adi-analytics that stored the dead letter.';
+
+-- comment on column store_dead_letters.payload
+comment on column "store_dead_letters"."payload" is 'The row as JSON text.';
+
+-- comment on column store_dead_letters.replayed_at
+comment on column "store_dead_letters"."replayed_at" is 'When the event was sent again; null until then.';
