@@ -156,7 +156,7 @@ def sentence(text: str) -> str:
 
 def measure_text(measure: Measure, show: Callable[[str], str] = str) -> str:
     """Return how *measure* is computed, in words; *show* writes the names and values in it."""
-    of = " * ".join(map(show, measure.fields))
+    of = value_text(measure, show)
     words = {
         MeasureKind.COUNT: "number of rows",
         MeasureKind.SUM: f"sum of {of}",
@@ -172,6 +172,17 @@ def measure_text(measure: Measure, show: Callable[[str], str] = str) -> str:
     if measure.mergeable:
         told += ", over longer ranges by its sketch"
     return f"{told} where {where_text(measure.where, show)}" if measure.where else told
+
+
+def value_text(measure: Measure, show: Callable[[str], str] = str) -> str:
+    """Return what *measure* reduces, as arithmetic; *show* writes the names in it."""
+    told = ""
+    for part in measure.parts:
+        factor = part.factor.removeprefix("-")
+        factors = [*([factor] if factor != "1" or not part.fields else []), *(show(name) for name, _ in part.fields)]
+        sign = "-" if part.factor.startswith("-") else "+"
+        told += (f" {sign} " if told else sign.strip("+")) + " * ".join(factors)
+    return told
 
 
 def ratio_text(ratio: Ratio, aggregate: Aggregate, show: Callable[[str], str] = str) -> str:

@@ -41,6 +41,7 @@ _CATALOG_RULES: Final = {
     "key-of-items": "The items of a list have a key that only fields can have.",
     "key-of-other-type": "A field or measure of this type cannot have this key.",
     "measure-type": "A measure cannot be taken of a field of this type.",
+    "measure-value": "A measure is of a text that is no arithmetic of fields, or of one in which a field cancels out.",
     "member-collision": "Two values of an enum would be called the same in generated code.",
     "missing-key": "A key that is needed is missing.",
     "name-taken": "An aggregate, or what is made for it, has the name of a table, view or index that is made for "

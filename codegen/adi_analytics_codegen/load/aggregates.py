@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.load.annotations import owners, read_annotations
+from adi_analytics_codegen.load.computed import SCALARS, value
 from adi_analytics_codegen.load.conditions.where import Reader
 from adi_analytics_codegen.model.catalog import FORMATS, Storage
 from adi_analytics_codegen.model.items import with_items
@@ -23,18 +24,6 @@ if TYPE_CHECKING:
 
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(weeks=1)
-_NUMBERS: Final = frozenset({FieldType.INT, FieldType.FLOAT, FieldType.DECIMAL})
-_SCALARS: Final = frozenset(FieldType) - {FieldType.LIST, FieldType.OBJECT, FieldType.MAP, FieldType.JSON}
-_TYPES_OF_MEASURE: Final = {
-    MeasureKind.SUM: _NUMBERS,
-    MeasureKind.AVG: _NUMBERS,
-    MeasureKind.PERCENTILE: _NUMBERS,
-    MeasureKind.MIN: _SCALARS,
-    MeasureKind.MAX: _SCALARS,
-    MeasureKind.DISTINCT: _SCALARS,
-    MeasureKind.FIRST: _SCALARS,
-    MeasureKind.LAST: _SCALARS,
-}
 _KEYS_OF_MEASURE: Final = {
     "of": MeasureKind.PERCENTILE,
     "trailing": MeasureKind.DISTINCT,
@@ -169,42 +158,24 @@ class AggregateResolver:
         if of is None:
             self.context.error(node.key_at, "missing-key", 'a percentile needs "of"', "say what it is of", subject)
             return None
-        counted = kind is MeasureKind.COUNT
-        narrowed = reader.narrowed(node, subject)
-        product = of.list("product") if isinstance(of.value, dict) else [of]
-        if not product:
+        reduced = value(kind, of, reader.narrowed(node, subject))
+        if reduced is None:
             return None
-        of, *factors = product
-        type_ = None if counted else narrowed.type_of(of.text, of.at)
-        if type_ is not None and type_ not in _TYPES_OF_MEASURE[kind]:
-            allowed = ", ".join(sorted(_TYPES_OF_MEASURE[kind]))
-            message = f'{kind} cannot be taken of "{of.text}", which is {type_}'
-            self.context.error(of.at, "measure-type", message, f"use a field of type {allowed}", subject)
         self._check_measure_keys(kind, node, subject)
         return Measure(
             name=name,
             kind=kind,
             at=node.key_at,
-            of=None if counted else of.text,
-            type=type_,
+            of=reduced.of,
+            type=reduced.type,
             quantile=float(node.scalar("percentile")) if kind is MeasureKind.PERCENTILE else None,
             trailing=self._trailing(node, width, subject),
             where=replace(reader, subject=subject).where(node),
             description=node.scalar("description", ""),
-            times=self._factors(kind, factors, narrowed),
+            times=reduced.times,
+            terms=reduced.terms,
             mergeable=node.get("mergeable") is not None,
         )
-
-    def _factors(self, kind: MeasureKind, factors: list[Node], reader: Reader) -> tuple[tuple[str, FieldType], ...]:
-        found = []
-        for node in factors:
-            type_ = reader.type_of(node.text, node.at)
-            if type_ is not None and type_ not in _NUMBERS:
-                message = f'{kind} cannot be taken of "{node.text}", which is {type_}'
-                fix = f"use a field of type {', '.join(sorted(_NUMBERS))}"
-                self.context.error(node.at, "measure-type", message, fix, reader.subject)
-            found.append((node.text, type_ or FieldType.INT))
-        return tuple(found)
 
     def _check_measure_keys(self, kind: MeasureKind, node: Node, subject: str) -> None:
         for key, needed in _KEYS_OF_MEASURE.items():
@@ -236,7 +207,7 @@ class AggregateResolver:
             return Dimension(name, name, FieldType.STRING, node.key_at, description)
         subject = f"{reader.subject}.{name}"
         type_ = reader.type_of(of.text, of.at)
-        if type_ is not None and type_ not in _SCALARS:
+        if type_ is not None and type_ not in SCALARS:
             message = f'"{of.text}" is {type_}, by which rows cannot be grouped'
             self.context.error(of.at, "dimension-type", message, "group by a scalar", subject)
         return Dimension(name, of.text, type_ or FieldType.STRING, node.key_at, description)

@@ -120,9 +120,7 @@ def _reading_items(aggregate: Aggregate) -> Aggregate:
         )
 
     def measured(measure: Measure) -> Measure:
-        of = None if measure.of is None else named(measure.of)
-        times = tuple((named(name), kind) for name, kind in measure.times)
-        return replace(measure, of=of, times=times, where=tested(measure.where))
+        return replace(measure.renamed(named), where=tested(measure.where))
 
     return replace(
         aggregate,

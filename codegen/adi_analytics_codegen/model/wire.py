@@ -162,9 +162,8 @@ class _References:
         )
 
     def measure(self, measure: Measure) -> Measure:
-        of = None if measure.of is None else self.path(measure.of, measure.where)
-        times = tuple((self.path(name, measure.where), kind) for name, kind in measure.times)
-        return replace(measure, of=of, times=times, where=self.tests(measure.where))
+        made = measure.renamed(lambda name: self.path(name, measure.where))
+        return replace(made, where=self.tests(measure.where))
 
     def tests(self, where: tuple[Test, ...], given: tuple[Test, ...] = ()) -> tuple[Test, ...]:
         known = (*given, *where)

@@ -9,7 +9,7 @@ from adi_analytics_codegen.model.catalog import Catalog
 from adi_analytics_codegen.model.events import Event
 from adi_analytics_codegen.model.fields import Field
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Sensitivity
-from adi_analytics_codegen.model.questions.aggregates import Aggregate, Measure, Refresh
+from adi_analytics_codegen.model.questions.aggregates import Aggregate, Measure, Refresh, Term
 from support.aggregates.catalogs import AT, DAY
 
 
@@ -52,3 +52,18 @@ def test_a_field_inside_a_personal_object_or_list_is_personal() -> None:
     of_items = measured(measure, replace(lines, type=FieldType.LIST, fields=(), items=items), each="lines")
     assert of_object == of_items
     assert (of_items["sensitivity"], of_items["unit"], of_items["type"]) == ("personal", "pieces", "int")
+
+
+def test_a_computed_value_is_whole_if_all_in_it_is_and_has_a_unit_unless_it_multiplies_fields() -> None:
+    price = Field("price", FieldType.INT, AT, unit="ct")
+    discount = Field("discount", FieldType.INT, AT, unit="ct", sensitivity=Sensitivity.PERSONAL)
+
+    def of(*terms: Term) -> tuple[object, ...]:
+        made = Measure("m", MeasureKind.SUM, AT, of="price", type=FieldType.INT, terms=terms)
+        found = measured(made, price, discount)
+        return found["type"], found["unit"], found["sensitivity"]
+
+    less = (Term("1", (("price", FieldType.INT),)), Term("-1", (("discount", FieldType.INT),)))
+    assert of(*less) == ("int", "ct", "personal")
+    assert of(Term("0.5", (("price", FieldType.INT),))) == ("decimal", "ct", "none")
+    assert of(*less, Term("1", (("price", FieldType.INT), ("discount", FieldType.INT))))[:2] == ("int", None)

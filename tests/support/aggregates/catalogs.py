@@ -20,7 +20,9 @@ from adi_analytics_codegen.model.questions.aggregates import (
     Measure,
     Ratio,
     Refresh,
+    Term,
     Test,
+    in_order,
 )
 from hypothesis import strategies as st
 from support.aggregates.oracle import Row
@@ -96,6 +98,8 @@ def every_measure() -> Catalog:
         if kind in USABLE[MeasureKind.SUM]:
             fourth = ((path, kind),) * 3
             measures += [_reader(name, path, kind, fourth) for name in (MeasureKind.SUM, MeasureKind.AVG)]
+            terms = (Term("-0.5", ((path, kind),)), Term("9" * 38, ()))
+            measures.append(replace(_reader(MeasureKind.AVG, path, kind), name="computed", terms=terms))
         present = Condition(path, Operator.EXISTS, value=True, at=AT)
         measures.append(Measure("present", MeasureKind.COUNT, AT, where=(present,)))
         measures.append(Measure("trailing", MeasureKind.DISTINCT, AT, of=path, type=kind, trailing=3 * DAY))
@@ -231,17 +235,22 @@ def _measure(  # noqa: PLR0913, PLR0917 - what a measure is drawn from
         return Measure(name, MeasureKind.COUNT, AT, where=where)
     of, type_ = draw(st.sampled_from(usable))
     trailing = width * draw(st.integers(1, 5)) if kind is MeasureKind.DISTINCT and draw(st.booleans()) else None
+    computes = kind in (MeasureKind.SUM, MeasureKind.AVG)
+    terms = draw(_terms(fields)) if computes and draw(st.booleans()) else ()
+    if terms:
+        of, type_ = terms[0].fields[0]
     return Measure(
         name,
         kind,
         AT,
         of=of,
         type=type_,
+        terms=terms,
         quantile=draw(st.sampled_from((0.001, 0.5, 0.95, 0.999))) if kind is MeasureKind.PERCENTILE else None,
         trailing=trailing,
         mergeable=kind is MeasureKind.DISTINCT and trailing is None and draw(st.booleans()),
         where=where,
-        times=draw(_factors(fields)) if kind in (MeasureKind.SUM, MeasureKind.AVG) else (),
+        times=draw(_factors(fields)) if computes and not terms else (),
     )
 
 
@@ -250,6 +259,13 @@ def _factors(draw: Callable[..., Any], fields: tuple[Field, ...]) -> tuple[tuple
     numbers = [pair for pair in _scalars(fields, FieldType.UUID) if pair[1] in USABLE[MeasureKind.SUM]]
     factors: list[tuple[str, FieldType]] = draw(st.lists(st.sampled_from(numbers), max_size=3))
     return tuple(factors)
+
+
+@st.composite
+def _terms(draw: Callable[..., Any], fields: tuple[Field, ...]) -> tuple[Term, ...]:
+    parts = st.builds(Term, st.sampled_from(("1", "-1", "0.5", "-2", "1" + "0" * 37)), _factors(fields))
+    terms: list[Term] = draw(st.lists(parts, max_size=3))
+    return in_order(terms) if any(term.fields for term in terms) else ()
 
 
 @st.composite

@@ -120,13 +120,27 @@ class _Reader:
         rows = [row for row in rows if self.passes(row, measure.where)]
         if measure.kind is MeasureKind.COUNT:
             return len(rows)
-        assert measure.of is not None
-        assert measure.type is not None
-        pairs = [(row, self.value(row, measure.of, measure.type)) for row in rows]
-        for of, kind in measure.times:
-            pairs = [(row, _times(value, self.value(row, of, kind))) for row, value in pairs]
+        pairs = [(row, self.reduced(row, measure)) for row in rows]
         pairs = [(row, value) for row, value in pairs if value is not None]
         return _reduce(measure, pairs)
+
+    def reduced(self, row: Row, measure: Measure) -> Any:
+        assert measure.of is not None
+        assert measure.type is not None
+        if not measure.terms:
+            value = self.value(row, measure.of, measure.type)
+            for of, kind in measure.times:
+                value = _times(value, self.value(row, of, kind))
+            return value
+        total = Fraction(0)
+        for term in measure.terms:
+            value = Fraction(term.factor)
+            for of, kind in term.fields:
+                value = _times(value, self.value(row, of, kind))
+            if value is None:
+                return None
+            total += value
+        return total
 
     def passes(self, row: Row, where: tuple[Test, ...], given: tuple[Test, ...] = ()) -> bool:
         tests = (*given, *where)

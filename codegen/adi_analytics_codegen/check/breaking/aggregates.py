@@ -148,7 +148,8 @@ def _expression_changed(seen: Aggregates) -> Iterator[Found]:
 def _expression(column: Measure | Ratio) -> Any:
     if isinstance(column, Ratio):
         return sorted(column.numerator), sorted(column.denominator)
-    return column.kind, sorted(column.fields), column.quantile, column.trailing, _tests(column)
+    parts = sorted((part.factor, sorted(name for name, _ in part.fields)) for part in column.parts)
+    return column.kind, parts, column.quantile, column.trailing, _tests(column)
 
 
 VERSION_RULES: Final[dict[str, Rule[Aggregates]]] = {

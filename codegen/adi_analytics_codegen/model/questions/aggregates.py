@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
@@ -25,7 +26,9 @@ __all__ = [
     "Measure",
     "Ratio",
     "Refresh",
+    "Term",
     "Test",
+    "in_order",
 ]
 
 USER_ID: Final = "$user_id"
@@ -79,6 +82,25 @@ Test: TypeAlias = "Condition | Choice"
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """A part of a computed value, which is the sum of such parts.
+
+    Attributes:
+        factor: The digits of a number, with its sign, by which the product of the fields is multiplied.
+        fields: The fields to multiply, with their types; none where the part is the number alone.
+    """
+
+    factor: str
+    fields: tuple[tuple[str, FieldType], ...]
+
+
+def in_order(terms: Iterable[Term]) -> tuple[Term, ...]:
+    """Return *terms* in the one order that they have: the longest products first, then by name."""
+    ordered = (replace(term, fields=tuple(sorted(term.fields))) for term in terms)
+    return tuple(sorted(ordered, key=lambda term: (-len(term.fields), term.fields)))
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
     """A value computed from the rows of a bucket that pass ``where``.
 
@@ -89,6 +111,8 @@ class Measure:
         quantile: The fraction, between 0 and 1, of a ``percentile``.
         trailing: For ``distinct``: count over this span that ends with the bucket, instead of the bucket alone.
         mergeable: For ``distinct``: also keep a sketch, which estimates the count over any range.
+        terms: For a ``sum`` or ``avg`` of a computed value that is more than a product: its parts. ``of`` is a field
+            of the first.
     """
 
     name: str
@@ -102,11 +126,35 @@ class Measure:
     description: str = ""
     times: tuple[tuple[str, FieldType], ...] = field(default=(), metadata=LATER)
     mergeable: bool = field(default=False, metadata=LATER)
+    terms: tuple[Term, ...] = field(default=(), metadata=LATER)
+
+    @property
+    def parts(self) -> tuple[Term, ...]:
+        """What it adds up or averages of each row, in the form that a field, a product and a computed value share."""
+        if self.of is None or self.type is None:
+            return ()
+        return self.terms or (Term("1", ((self.of, self.type), *self.times)),)
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields and column references that it reduces."""
-        return () if self.of is None else (self.of, *(name for name, _ in self.times))
+        return tuple(dict.fromkeys(name for part in self.parts for name, _ in part.fields))
+
+    @property
+    def has_unit(self) -> bool:
+        """Whether its value has the unit of the fields that it reads, as far as they agree: no product has."""
+        return all(len(part.fields) == 1 for part in self.parts)
+
+    def renamed(self, named: Callable[[str], str]) -> Measure:
+        """Return it with *named* applied to the names of the fields that it reduces."""
+        return replace(
+            self,
+            of=None if self.of is None else named(self.of),
+            times=tuple((named(name), kind) for name, kind in self.times),
+            terms=in_order(
+                replace(t, fields=tuple((named(name), kind) for name, kind in t.fields)) for t in self.terms
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)

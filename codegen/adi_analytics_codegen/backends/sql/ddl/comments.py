@@ -162,9 +162,10 @@ def _unit(fields: list[Field]) -> str:
 
 def _measure(catalog: Catalog, aggregate: Aggregate, measure: Measure) -> str:
     text = _told(measure.description, measure_text(measure, _column))
-    if measure.of is None or measure.times or measure.kind not in _UNIT_KEPT:
+    if not measure.has_unit or measure.kind not in _UNIT_KEPT:
         return text
-    return _joined([text, _unit(fields_read(catalog, aggregate, measure.of, (*aggregate.where, *measure.where)))])
+    where = (*aggregate.where, *measure.where)
+    return _joined([text, _unit([f for of in measure.fields for f in fields_read(catalog, aggregate, of, where)])])
 
 
 def _told(description: str, computed: str) -> str:

@@ -72,7 +72,9 @@ def _rows(catalog: Catalog, aggregate: Aggregate, types: FieldTypes) -> list[Any
 def _measure(measure: Measure, types: FieldTypes) -> list[Any]:
     m = measure
     stated = [m.name, m.kind, m.of, stored_type(m.type), m.quantile, m.trailing, conditions(m.where, types)]
-    return [*stated, [[of, stored_type(kind)] for of, kind in m.times]] if m.times else stated
+    terms = [[term.factor, [[of, stored_type(kind)] for of, kind in term.fields]] for term in m.terms]
+    times = [[of, stored_type(kind)] for of, kind in m.times]
+    return [*stated, *([times] if times else []), *([terms] if terms else [])]
 
 
 def conditions(where: tuple[Test, ...], types: FieldTypes, given: tuple[Test, ...] = ()) -> list[Any]:

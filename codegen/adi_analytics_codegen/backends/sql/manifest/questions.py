@@ -53,7 +53,7 @@ def _measure(catalog: Catalog, plan: Plan, measure: Measure) -> dict[str, Any]:
         where = (*plan.aggregate.where, *measure.where)
         read = [field for of in measure.fields for field in fields_read(catalog, plan.aggregate, of, where)]
         about = _about(measure.of, read)
-        if measure.times:  # a product has no unit of a field
+        if not measure.has_unit:
             about["unit"] = None
     return {
         "name": measure.name,
@@ -81,8 +81,9 @@ def _ratio(ratio: Ratio) -> dict[str, Any]:
 
 def _result(measure: Measure) -> str:
     assert measure.type is not None  # noqa: S101 - only a count has none
-    types = {measure.type, *(kind for _, kind in measure.times)}
-    if measure.kind is MeasureKind.SUM and types != {FieldType.INT}:
+    types = {kind for part in measure.parts for _, kind in part.fields}
+    whole = types == {FieldType.INT} and all("." not in part.factor for part in measure.parts)
+    if measure.kind is MeasureKind.SUM and not whole:
         return str(FieldType.DECIMAL)
     return _plain(measure.type)
 

@@ -169,7 +169,7 @@ def _average(measure: Measure, types: FieldTypes, taken: set[str]) -> Stored:
     )
     quotient = f"{identifier(total)} / nullif({identifier(count)}, 0)"
     # A mean of ints or decimals is neither too large nor too small for a double; that of products may be.
-    exact = measure.type is not FieldType.FLOAT and not measure.times
+    exact = measure.type is not FieldType.FLOAT and not measure.times and not measure.terms
     return Stored(columns, _DOUBLE, f"({quotient})::{_DOUBLE}" if exact else _to_double(quotient))
 
 
@@ -185,11 +185,17 @@ def read(measure: Measure) -> str:
 
 
 def _addend(measure: Measure) -> str:
-    """Return an expression for the value that *measure* adds up: exact, NULL where a factor of it does not fit."""
-    value = summable(_of(measure), _type(measure))
-    if not measure.times:
-        return value
-    return " * ".join(f"({one})::numeric" for one in (value, *(summable(of, kind) for of, kind in measure.times)))
+    """Return an expression for the value that *measure* adds up: exact, NULL where a field in it does not fit."""
+    if not measure.times and not measure.terms:
+        return summable(_of(measure), _type(measure))
+    made = ""
+    for part in measure.parts:
+        factors = [f"({summable(of, kind)})::numeric" for of, kind in part.fields]
+        size = part.factor.removeprefix("-")
+        factors = factors if size == "1" and factors else [size, *factors]
+        sign = "-" if part.factor.startswith("-") else "+"
+        made += (f" {sign} " if made else sign.strip("+")) + " * ".join(factors)
+    return made
 
 
 def _of(measure: Measure) -> str:
