@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 from adi_analytics._engine.rows.row import Row
+
+if TYPE_CHECKING:
+    import psycopg
+
+_MESSAGE_LIMIT: Final = 1000  # characters of a server's message that are kept
 
 
 class DeadLetter:
@@ -24,3 +31,12 @@ class DeadLetter:
         self.message = message
         self.sqlstate = sqlstate
         self.library_version = library_version
+
+
+def refused_by_server(row: bytes, error: psycopg.Error, *, text_ids: bool, version: str) -> DeadLetter:
+    """Return the dead letter of *row*, as COPY takes it, that the server refused with *error*.
+
+    Only the server's first line is kept: the details may hold values.
+    """
+    message = (error.diag.message_primary or type(error).__name__)[:_MESSAGE_LIMIT]
+    return DeadLetter(Row.from_copy(row, text_ids=text_ids), "row_rejected", message, error.sqlstate, version)

@@ -9,24 +9,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
-from adi_analytics._engine.dead_letters.letter import DeadLetter
+from adi_analytics._engine.dead_letters.letter import refused_by_server
 from adi_analytics._engine.delivery.effects import BREATHE, Connect, Disconnect, Reset, Steps, Wait
 from adi_analytics._engine.delivery.faults import Backoff, InterruptedWorkError, Verdict, verdict_of
 from adi_analytics._engine.delivery.statements import chunked
 from adi_analytics._engine.delivery.work import Batch, Group, Work
-from adi_analytics._engine.rows.row import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adi_analytics._engine.dead_letters.file import DeadLetterFile
+    from adi_analytics._engine.dead_letters.letter import DeadLetter
     from adi_analytics._engine.delivery.statements import Store
     from adi_analytics._engine.delivery.unfinished import Unfinished
     from adi_analytics._engine.queue.consumer import Consumer
 
 logger = logging.getLogger("adi_analytics.worker")
 
-_MESSAGE_LIMIT: Final = 1000  # characters of a server's message kept in a dead letter
 _TRIES: Final = 3  # failures in succession after which the row that may cause them is looked for
 _HURRIED: Final = 0.25  # seconds; the longest pause while a flush or a stop waits
 _NO_THRESHOLD: Final = 2**62  # no number of events ends a pause
@@ -208,10 +207,9 @@ class Delivery:
         return work.failures == 1 and not work.stuck
 
     def _letter(self, row: bytes, error: psycopg.Error) -> DeadLetter:
-        message = (error.diag.message_primary or type(error).__name__)[:_MESSAGE_LIMIT]
-        parsed = Row.from_copy(row, text_ids=self._store.text_ids)
-        logger.debug("the server refused an event of type %s with SQLSTATE %s", parsed.event_type, error.sqlstate)
-        return DeadLetter(parsed, "row_rejected", message, error.sqlstate, self._version)
+        letter = refused_by_server(row, error, text_ids=self._store.text_ids, version=self._version)
+        logger.debug("the server refused an event of type %s with SQLSTATE %s", letter.row.event_type, error.sqlstate)
+        return letter
 
     def _keep(self, work: Work, letter: DeadLetter) -> Steps:
         try:

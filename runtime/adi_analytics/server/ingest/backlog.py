@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from adi_analytics._engine.dead_letters.letter import DeadLetter
-from adi_analytics._engine.rows.row import Row
+from adi_analytics._engine.dead_letters.letter import refused_by_server
 from adi_analytics._engine.spool.spool import Spool, SpoolFullError
 from adi_analytics._shared.catalog import has_text_ids
 from adi_analytics._shared.version import __version__
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from adi_analytics.server.ingest.writer import Writer
 
 logger = logging.getLogger("adi_analytics.server")
-
-_MESSAGE_LIMIT: Final = 1000  # characters of a server's message kept in a dead letter
 
 
 class NotDurableError(Exception):
@@ -113,8 +110,6 @@ class Backlog:
     async def _deliver(self, rows: list[bytes]) -> None:
         written = await self._writer.write(rows)
         for at, error in written.refused:
-            message = error.diag.message_primary or type(error).__name__
-            row = Row.from_copy(rows[at], text_ids=self._text_ids)
-            letter = DeadLetter(row, "row_rejected", message[:_MESSAGE_LIMIT], error.sqlstate, __version__)
+            letter = refused_by_server(rows[at], error, text_ids=self._text_ids, version=__version__)
             await self._writer.keep(letter)
         logger.info("delivered %d events that waited on disk", len(rows))
