@@ -194,6 +194,27 @@ def shown(value):
     return value.isoformat() if isinstance(value, datetime) else value
 
 
+def test_people_are_answered_as_their_public_views_say(service):
+    within = "day >= '2026-01-01' and day < '2026-01-20'"
+    cases = {
+        "/funnels/task_flow": ("task_flow", {}),
+        "/funnels/task_flow?steps": ("task_flow_steps", {"show": "steps"}),
+        "/retention/daily_retention": ("daily_retention", {}),
+        "/retention/daily_retention?lifecycle": ("daily_retention_lifecycle", {"show": "lifecycle"}),
+        "/members/user_id": ("analytics_members_daily", {}),
+    }
+    for path, (view, asked) in cases.items():
+        found = service.get(path.partition("?")[0], between="2026-01-01,2026-01-19", **asked)
+        columns = ", ".join(column["name"] for column in found["columns"])
+        rows = service.rows(f"select {columns} from {view} where {within} order by 1, 2")
+        assert [list(row.values())[1:] for row in found["rows"]] == [[*row[1:]] for row in rows] != []
+    mean = service.get("/retention/daily_retention", show="mean", between="2026-01-01,2026-01-19")
+    assert mean["rows"][0]["rate"] == 1.0
+    assert service.client.get("/retention/daily_retention.csv").text.startswith("day,period,members,")
+    assert service.get("/funnels/task_flo", 404)["known"] == ["task_flow"]
+    assert service.get("/retention/daily_retention", 400, show="all")["parameter"] == "show"
+
+
 def test_pages_follow_links_and_csv_has_the_same_rows(service):
     path = f"/aggregates/{LATENCY}"
     asked = {"dimensions": "service,endpoint", "between": "2026-01-01,2026-01-20", "granularity": "week"}
@@ -281,9 +302,11 @@ def test_small_groups_are_kept_back(service):
     async def run():
         async with served(database_url=service.dsn, suppress_below=5) as client:
             day = await client.get("/users/daily", params={"start_date": "2026-01-01", "end_date": "2026-02-10"})
-            return (await client.get("/overview")).json(), day.json()
+            funnel = await client.get("/funnels/task_flow", params={"between": "2026-01-01,2026-02-10"})
+            return (await client.get("/overview")).json(), day.json(), funnel.json()
 
-    overview, days = asyncio.run(run())
+    overview, days, funnel = asyncio.run(run())
+    assert {row["entered"] for row in funnel["rows"]} <= {None, 0, 5, 6}
     assert (overview["active_users_today"], overview["active_cocoons"], overview["tasks_today"] > 1) == (None,) * 2 + (
         True,
     )

@@ -100,12 +100,8 @@ class _Service:
         for endpoint in self._reading.endpoints:
             for path, form in endpoint.paths().items():
                 yield "GET", path, self._for_readers(endpoint.handler(form))
-        names = self._reading.names
-
-        async def unknown(request: Request) -> Response:
-            raise missing("aggregate", request.path_params["name"], names)
-
-        yield "GET", "/aggregates/{name}", self._for_readers(unknown)
+        for group, names in self._reading.names.items():
+            yield "GET", f"/{group}/{{name}}", self._for_readers(_unknown(group, names))
 
     def _for_readers(self, endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Any]:
         async def answer(request: Request) -> Response:
@@ -184,6 +180,13 @@ class _Service:
             detail = "The database can't be reached, or is another catalog's. The service's log says more."
             raise ProblemError(503, "not-ready", detail, headers=_RETRY) from None
         return _json({"status": "ready", "backlog": self._backlog.waiting}, 200)
+
+
+def _unknown(group: str, names: list[str]) -> Callable[[Request], Awaitable[Response]]:
+    async def unknown(request: Request) -> Response:
+        raise missing(group, request.path_params["name"], names)
+
+    return unknown
 
 
 def _json(value: Any, status: int) -> Response:

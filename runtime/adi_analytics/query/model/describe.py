@@ -165,20 +165,6 @@ class View(msgspec.Struct, frozen=True):
     kind: str
 
 
-class Key(msgspec.Struct, frozen=True):
-    """A column that stored rows are grouped by, and the field that it holds."""
-
-    column: str
-    of: str
-
-
-class Relation(msgspec.Struct, frozen=True):
-    """A stored relation: what it is, and what its rows are grouped by beside the bucket."""
-
-    kind: str
-    keyed_by: tuple[Key, ...] = ()
-
-
 class Aggregate(msgspec.Struct, frozen=True):
     """What can be asked of an aggregate.
 
@@ -192,7 +178,6 @@ class Aggregate(msgspec.Struct, frozen=True):
         columns: The columns of the public view.
         comments: What each column holds, in words.
         views: The public views.
-        relations: The stored relations, the main one first.
         people: What can be asked, if it is a question about people.
     """
 
@@ -205,7 +190,6 @@ class Aggregate(msgspec.Struct, frozen=True):
     owner: str = ""
     comments: tuple[Comment, ...] = ()
     views: tuple[View, ...] = ()
-    relations: tuple[Relation, ...] = ()
     people: People | None = None
 
     @property

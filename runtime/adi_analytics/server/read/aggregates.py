@@ -128,7 +128,7 @@ def parameters_of(aggregate: Aggregate) -> dict[str, Parameter]:
         p.flag("totals", "Whether the measures are also answered over the whole range. Default: true."),
         *([p.choice("distinct", _DISTINCT, WAYS)] if any(one.kind == "distinct" for one in measures) else []),
         p.choice("explain", "`sql`: the statements instead of the answer. They run in psql.", ["sql"]),
-        *(made for one in dimensions for made in _filters(one)),
+        *(made for one in dimensions for made in filters_of(one)),
     ]  # fmt: skip
     return {one.name: one for one in made}
 
@@ -146,7 +146,7 @@ def _order(aggregate: Aggregate, dimensions: tuple[Dimension, ...], measures: tu
     )  # fmt: skip
 
 
-def _filters(dimension: Dimension) -> Iterator[Parameter]:
+def filters_of(dimension: Dimension) -> Iterator[Parameter]:
     """Yield the filters of a dimension: ``filter.NAME`` for values, ``filter.NAME.OPERATOR`` for the others."""
     name = dimension.name
     operators = ("eq", "ne") if dimension.type in _UNORDERED else ("eq", "ne", *_ORDERED)
@@ -185,7 +185,7 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
 }  # fmt: skip
 
 
-def _arguments(values: Mapping[str, Any]) -> dict[str, Any]:
+def arguments_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of the query layer for a request's values."""
     made: dict[str, Any] = {}
     filters: dict[str, dict[str, Any]] = {}
@@ -201,7 +201,7 @@ def _arguments(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _answering(aggregate: Aggregate, reader: Reader) -> Callable[[dict[str, Any]], Awaitable[Answer]]:
     async def answer(values: dict[str, Any]) -> Answer:
-        result = await reader.ask(aggregate.name, **_arguments(values))
+        result = await reader.ask(aggregate.name, **arguments_of(values))
         return answer_of(result, explain="explain" in values)
 
     return answer

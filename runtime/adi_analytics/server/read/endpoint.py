@@ -78,7 +78,9 @@ def _next(request: Request, place: str) -> str:
     return urlencode([*kept, ("after", place)])
 
 
-def missing(kind: str, name: str, known: list[str]) -> ProblemError:
+def missing(group: str, name: str, known: list[str]) -> ProblemError:
     """Return the problem of a path that names nothing that there is."""
     listed = ", ".join(known) or "none"
-    return ProblemError(404, "not-found", f"No {kind} has this name. Known: {listed}.", name=name[:100], known=known)
+    return ProblemError(
+        404, "not-found", f"There is no such name among the {group}. Known: {listed}.", name=name[:100], known=known
+    )

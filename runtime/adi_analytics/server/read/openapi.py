@@ -53,6 +53,7 @@ def document(catalog: str, endpoints: Iterable[Endpoint], prefix: str) -> dict[s
         "security": [{"token": []}],
         "tags": [
             {"name": "aggregates", "description": "Questions to the aggregates of the catalog."},
+            {"name": "people", "description": "Who came, who came back, and how far they got."},
             {"name": "overview", "description": "Answers of a fixed form."},
             {"name": "events", "description": "The events that the aggregates are made from."},
         ],

@@ -75,10 +75,9 @@ def _schema(name: str, text: str) -> dict[str, Any]:
 def members_view(described: Described) -> str | None:
     """Return the public view that has a row for each user, if the catalog has the entity ``$user_id``."""
     for aggregate in described.aggregates:
-        keys = {key.of for relation in aggregate.relations for key in relation.keyed_by}
-        for view in aggregate.views:
-            if view.kind == "members" and keys == {"$user_id"}:
-                return view.name
+        people = aggregate.people
+        if people is not None and (people.kind, people.entity) == ("members", "$user_id"):
+            return aggregate.view("members")[0]
     return None
 
 

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from adi_analytics.query import MeasureRefusedError, QueryArgumentError, QueryDatabaseError, query_async
+from adi_analytics.query import (
+    MeasureRefusedError,
+    QueryArgumentError,
+    QueryDatabaseError,
+    Result,
+    funnel_async,
+    members_async,
+    query_async,
+    retention_async,
+)
 from adi_analytics.query.resolve.measures import ASK_PERSONAL
 from adi_analytics.query.run.asked import SNAPSHOT, timeout_statement
 from adi_analytics.server.problems import ProblemError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from adi_analytics.query import Result
     from adi_analytics.query.model.describe import Described
 
 logger = logging.getLogger("adi_analytics.server")
@@ -82,22 +89,27 @@ class Reader:
             ProblemError: If there is none.
         """
         given = {"limit": MOST_ROWS, "database": self._pool, **arguments}
-        try:
-            result = await query_async(
-                aggregate, catalog=self.described, timeout=self.timeout, suppress_below=self.suppress_below, **given
-            )
-        except QueryArgumentError as error:
-            raise _wrong(error) from None
-        except MeasureRefusedError as error:
-            detail = f"{error.measure} has no right value for this question: {error.problem}. {error.remedy}"
-            raise ProblemError(
-                422, "measure-refused", detail, parameter="measures", measure=error.measure, expected=error.remedy
-            ) from None
-        except QueryDatabaseError as error:
-            raise database_problem(error) from None
+        asked = query_async(
+            aggregate, catalog=self.described, timeout=self.timeout, suppress_below=self.suppress_below, **given
+        )
+        result = await _answered(asked)
         if result.next is not None and "limit" not in arguments:
-            detail = f"The answer has more than {MOST_ROWS} rows. Ask a shorter range, or pages where there is a limit."
-            raise ProblemError(422, "too-many-rows", detail, parameter="limit", example="1000")
+            raise _too_many()
+        return result
+
+    async def ask_people(self, kind: str, name: str, **arguments: Any) -> Result:
+        """Return the answer to a question about people: *kind* is ``members``, ``retention`` or ``funnel``.
+
+        Raises:
+            ProblemError: If there is none.
+        """
+        asked = _PEOPLE[kind](
+            name, database=self._pool, catalog=self.described, timeout=self.timeout,
+            suppress_below=self.suppress_below, **arguments,
+        )  # fmt: skip
+        result = await _answered(asked)
+        if len(result) > MOST_ROWS:
+            raise _too_many()
         return result
 
     @asynccontextmanager
@@ -114,6 +126,32 @@ class Reader:
                 yield connection
         except psycopg.Error as error:
             raise database_problem(explained(error)) from None
+
+
+_PEOPLE: Final[Mapping[str, Callable[..., Awaitable[Result]]]] = {
+    "members": members_async,
+    "retention": retention_async,
+    "funnel": funnel_async,
+}
+
+
+async def _answered(asked: Awaitable[Result]) -> Result:
+    try:
+        return await asked
+    except QueryArgumentError as error:
+        raise _wrong(error) from None
+    except MeasureRefusedError as error:
+        detail = f"{error.measure} has no right value for this question: {error.problem}. {error.remedy}"
+        raise ProblemError(
+            422, "measure-refused", detail, parameter="measures", measure=error.measure, expected=error.remedy
+        ) from None
+    except QueryDatabaseError as error:
+        raise database_problem(error) from None
+
+
+def _too_many() -> ProblemError:
+    detail = f"The answer has more than {MOST_ROWS} rows. Ask a shorter range, or pages where there is a limit."
+    return ProblemError(422, "too-many-rows", detail, parameter="limit", example="1000")
 
 
 def explained(error: psycopg.Error) -> QueryDatabaseError:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics._shared.catalog import resolve_catalog
 from adi_analytics.query.model.describe import describe
-from adi_analytics.server.read import aggregates, events, original, overview
+from adi_analytics.server.read import aggregates, events, original, overview, people
 from adi_analytics.server.read.answers import Answer
 from adi_analytics.server.read.endpoint import Endpoint
 from adi_analytics.server.read.openapi import document
@@ -48,15 +48,20 @@ class Reading:
         self._reader = Reader(
             described, connect_with, connections=connections, timeout=timeout, suppress_below=suppress_below
         )
-        self.names = [aggregate.name for aggregate in aggregates.asked(described)]
         found = [
             *overview.endpoints(described, self._reader),
             *original.endpoints(described, self._reader),
             *aggregates.endpoints(described, self._reader),
+            *people.endpoints(described, self._reader),
             events.endpoint(lambda: resolve_catalog(catalog), connect_with, timeout),
         ]
         self.document = document(described.catalog, found, PREFIX)
         self.endpoints = [*found, _openapi(self.document)]
+        self.names = {
+            group: [one.path.rpartition("/")[2] for one in found if one.path.startswith(f"/{group}/")]
+            for group in ("aggregates", *people.GROUPS.values())
+        }
+        """The names below the paths of each group."""
 
     async def open(self) -> None:
         """Make the connections possible; each is made when it is needed."""

@@ -83,12 +83,29 @@ def answer(aggregate: Aggregate, dimensions: Iterable[Dimension], measures: Iter
     }
     row = {**bucket, **grouped, **before, **values}
     totals = {**before, **values}
+    return result(row, record(totals, totals, "Each measure over the whole range, whatever the limit."))
+
+
+def people(aggregate: Aggregate, kinds: Iterable[str]) -> dict[str, Any]:
+    """Return the schema of an answer about people, which shows one of several views."""
+    row: dict[str, Any] = {}
+    for kind in kinds:
+        view, shown = aggregate.view(kind)
+        for one in shown:
+            known = TYPES[one.type]
+            row[one.name] = {**(known if one.role == "bucket" else nullable(known)),
+                             "description": aggregate.text(one.name, view)}  # fmt: skip
+    return result(row, record({}))
+
+
+def result(row: Mapping[str, Any], totals: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of an answer with such rows and totals; a row has the columns that were asked for."""
     return record(
         {
             "columns": array(reference("Column")),
             "rows": array(record(row, row)),
             "states": array(reference("State"), description="How far each row can be trusted."),
-            "totals": record(totals, totals, "Each measure over the whole range, whatever the limit."),
+            "totals": totals,
             "state": reference("State"),
             "query": reference("Query"),
             "watermark": reference("Watermark"),
