@@ -47,6 +47,8 @@ _CATALOG_RULES: Final = {
     "name-taken": "An aggregate, or what is made for it, has the name of a table, view or index that is made for "
     "another part. `x_distribution`, `x_sketch`, `x_v1` and all names that begin with `x_v1_` belong to `x`.",
     "needs-format": "A key or value came with a newer format than the catalog says it has.",
+    "percentiles-rollup": "An aggregate asks for percentiles by longer buckets, and has none, or no such dimension, or "
+    "buckets that are as long; or the events are not kept for three of the longer ones.",
     "python-name": "A name is a keyword of Python, or hides a type there.",
     "ratio-of": "A ratio is of something that cannot be divided: no count, no sum, no distinct count alone.",
     "refresh-window": "A refresh window holds less than two buckets, or leaves some out between two refreshes, or is "

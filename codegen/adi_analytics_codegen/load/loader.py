@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from adi_analytics_codegen.load.aggregates import AggregateResolver
 from adi_analytics_codegen.load.checks.languages import check_languages
 from adi_analytics_codegen.load.checks.names import check_names, check_package
+from adi_analytics_codegen.load.coarser import CoarserResolver
 from adi_analytics_codegen.load.context import Context
 from adi_analytics_codegen.load.events.fields import FieldResolver, check_replacements
 from adi_analytics_codegen.load.events.resolver import EventResolver, resolve_enum
@@ -142,7 +143,11 @@ def _catalog(root: Node, context: Context) -> Catalog:
         domains=domains,
         enums=tuple(enums.values()),
         types=tuple(fields.types.values()),
-        aggregates=tuple(aggregates.aggregate(name, node) for name, node in root.entries("aggregates").items()),
+        aggregates=tuple(
+            one
+            for name, node in root.entries("aggregates").items()
+            for one in CoarserResolver(aggregates, root.entries("aggregates")).with_coarser(name, node)
+        ),
         members=_known(people.members(name, node) for name, node in root.entries("entities").items()),
         retention=_known(people.retention(name, node) for name, node in root.entries("retention").items()),
         funnels=_known(people.funnel(name, node) for name, node in root.entries("funnels").items()),

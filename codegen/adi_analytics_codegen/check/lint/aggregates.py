@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.model.questions.aggregates import Aggregate
 
 
+def _declared(catalog: Catalog) -> Iterator[Aggregate]:
+    """Yield the aggregates that the catalog names: what is made for one of them has its dimensions."""
+    return (aggregate for aggregate in catalog.aggregates if not aggregate.coarser_than)
+
+
 def _draft_aggregated(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
-    for aggregate in catalog.aggregates:
+    for aggregate in _declared(catalog):
         for name in () if aggregate.all_events else aggregate.sources:
             event = catalog.event(name)
             if event is not None and event.status is Status.DRAFT:
@@ -31,7 +36,7 @@ def _draft_aggregated(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
 
 def _wide_dimension(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
     wide = {FieldType.UUID, FieldType.FLOAT, FieldType.DECIMAL, FieldType.DATETIME}
-    for aggregate in catalog.aggregates:
+    for aggregate in _declared(catalog):
         for dimension in aggregate.dimensions:
             if dimension.type in wide or dimension.of == USER_ID:
                 message = f"dimension {dimension.name} is {dimension.type}: there may be as many rows as events"
@@ -43,7 +48,7 @@ _FEW: Final = 1000
 
 
 def _free_dimension(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
-    for aggregate in catalog.aggregates:
+    for aggregate in _declared(catalog):
         for dimension in aggregate.dimensions:
             fields = (
                 field_read(event, dimension.of, aggregate.each)
@@ -68,7 +73,7 @@ def _is_free(field: Field) -> bool:
 
 def _column_unfilled(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
     filling = {event.name for event in catalog.events if event.user_id_field is not None}
-    for aggregate in catalog.aggregates:
+    for aggregate in _declared(catalog):
         if filling.isdisjoint(aggregate.sources) and any(of == USER_ID for _, of in references(aggregate)):
             message = f"{USER_ID} is empty in every event that the aggregate reads"
             fix = "name the field that fills it under columns of the events"
@@ -76,7 +81,7 @@ def _column_unfilled(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
 
 
 def _personal_aggregated(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
-    for aggregate in catalog.aggregates:
+    for aggregate in _declared(catalog):
         for name, of, at in _shown(aggregate):
             sources = filter(None, map(catalog.event, aggregate.sources))
             if any(_is_personal(with_items(event, aggregate.each), of) for event in sources):
@@ -85,7 +90,7 @@ def _personal_aggregated(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
 
 
 def _event_repeated(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
-    for aggregate in catalog.aggregates:
+    for aggregate in _declared(catalog):
         for measure in aggregate.measures if aggregate.each else ():
             if measure.kind in _ADDING and not any(is_of_item(of, aggregate.each) for of in measure.fields):
                 message = f"{measure.name} takes {measure.of} of the event once for each item of {aggregate.each}"

@@ -196,6 +196,7 @@ class Aggregate:
         sources: Names of the events read, in catalog order; ``from: all`` gives every event's.
         all_events: Whether the catalog said ``from: all``. Such an aggregate reads the rows of all events.
         each: The path of a list whose items are the rows that it reads; empty when it reads rows of events.
+        coarser_than: The aggregate whose percentiles it keeps by longer buckets; empty for one that the catalog names.
     """
 
     name: str
@@ -214,3 +215,4 @@ class Aggregate:
     owner: str = ""
     annotations: Annotations = field(default=Annotations(), compare=False)
     each: str = field(default="", metadata=LATER)
+    coarser_than: str = field(default="", metadata=LATER)

@@ -91,18 +91,27 @@ class Companion(msgspec.Struct, frozen=True):
     shared: tuple[tuple[str, ...], ...]
 
 
+class CoarserName(msgspec.Struct, frozen=True):
+    """The name of an aggregate with longer buckets, and the dimensions that it keeps."""
+
+    aggregate: str
+    dimensions: tuple[str, ...]
+
+
 class Offer(msgspec.Struct, frozen=True):
     """The part of the manifest that was made for questions.
 
     Attributes:
         distribution: Where percentiles of longer ranges come from.
         sketch: Where estimates of distinct counts come from.
+        coarser: The aggregate that keeps the percentiles by longer buckets.
     """
 
     dimensions: tuple[Dimension, ...]
     measures: tuple[Measure, ...]
     distribution: Companion | None = None
     sketch: Companion | None = None
+    coarser: CoarserName | None = None
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -271,6 +280,11 @@ class Described(msgspec.Struct, frozen=True):
         if found is None:
             raise unknown("aggregate", f"aggregate of {self.catalog}", name, [entry.name for entry in self.aggregates])
         return found
+
+    def coarser(self, aggregate: Aggregate) -> Aggregate | None:
+        """Return the aggregate that keeps the percentiles of *aggregate* by longer buckets, if there is one."""
+        named = aggregate.query.coarser if aggregate.query is not None else None
+        return None if named is None else self.aggregate(named.aggregate)
 
     def question(self, kind: str, name: str) -> Aggregate:
         """Return the question about people called *name*: the entity, if *kind* is ``members``.

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from adi_analytics.query.model.describe import Aggregate
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,7 @@ class Facts:
         watermark: Up to here rows are stored; ``None`` when none is.
         history_before: Below this time the public view has rows that an earlier version computed.
         incomplete_before: Buckets that begin below this time may lack events that were dropped uncounted.
+        coarser: The same of the aggregate that keeps the percentiles by longer buckets, if the database has it.
     """
 
     schema: str
@@ -27,3 +32,12 @@ class Facts:
     watermark: datetime | None = None
     history_before: datetime | None = None
     incomplete_before: datetime | None = None
+    coarser: Coarser | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coarser:
+    """An aggregate with longer buckets, and what is known of it in the database."""
+
+    aggregate: Aggregate
+    facts: Facts

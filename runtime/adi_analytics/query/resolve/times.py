@@ -80,7 +80,7 @@ def period_of(between: Any, zone: tzinfo, now: datetime, width: timedelta) -> tu
         raise QueryArgumentError(
             "between", "the range is empty, or outside of the years 1970 to 9998", "Expected a start before its end."
         )
-    whole = Period(floor(start, width), _ceil(end, width))
+    whole = Period(floor(start, width), ceiling(end, width))
     return whole, (whole.start, whole.end) != (start, end)
 
 
@@ -120,7 +120,8 @@ def floor(at: datetime, width: timedelta) -> datetime:
     return MONDAY + (at - MONDAY) // width * width
 
 
-def _ceil(at: datetime, width: timedelta) -> datetime:
+def ceiling(at: datetime, width: timedelta) -> datetime:
+    """Return the first start of a stored bucket that is not before *at*."""
     return MONDAY - (MONDAY - at) // width * width
 
 

@@ -9,7 +9,7 @@ from adi_analytics._shared.conninfo import connection_options, resolve_conninfo
 from adi_analytics._shared.libpq import require_libpq
 from adi_analytics.query.model.describe import describe
 from adi_analytics.query.run.asked import READ_ONLY, SNAPSHOT, timeout_statement
-from adi_analytics.query.run.facts import facts_of, facts_statement
+from adi_analytics.query.run.facts import facts_of, facts_statement, with_coarser
 from adi_analytics.query.run.failures import failure
 from adi_analytics.query.run.ready import answered, found_of, ready
 
@@ -43,6 +43,9 @@ async def ask(
             await cursor.execute(limited.encode(), prepare=False)
             await cursor.execute(facts_statement(found).encode(), prepare=False)
             facts = facts_of(found, described.catalog, await cursor.fetchone())
+            if (coarser := described.coarser(found)) is not None:
+                await cursor.execute(facts_statement(coarser).encode(), prepare=False)
+                facts = with_coarser(facts, coarser, described.catalog, await cursor.fetchone())
             return await _answered(cursor, found, arguments, facts)
     except psycopg.Error as error:
         raise failure(error, found) from None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics._shared.sql import line_literal, shorten
 from adi_analytics.query.model.errors import QueryDatabaseError
-from adi_analytics.query.model.facts import Facts
+from adi_analytics.query.model.facts import Coarser, Facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,13 @@ _MIGRATE: Final = "Run `analytics-migrate all` with the catalog's migrations."
 def facts_statement(aggregate: Aggregate) -> str:
     """Return the statement that asks for the facts."""
     return _FACTS.format(aggregate=line_literal(aggregate.name))
+
+
+def with_coarser(facts: Facts, coarser: Aggregate, catalog: str, row: Sequence[Any] | None) -> Facts:
+    """Return *facts* with those of the aggregate with longer buckets, if the database has it."""
+    if row is None or not row[6]:
+        return facts
+    return replace(facts, coarser=Coarser(coarser, facts_of(coarser, catalog, row)))
 
 
 def facts_of(aggregate: Aggregate, catalog: str, row: Sequence[Any] | None) -> Facts:

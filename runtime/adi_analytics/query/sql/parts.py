@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.sql import line_literal
 from adi_analytics.query.model.text import moment, name, span
+from adi_analytics.query.resolve.coarser import coarse_part
+from adi_analytics.query.resolve.times import Period
 from adi_analytics.query.sql.values import merged, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from adi_analytics.query.model.describe import Aggregate
     from adi_analytics.query.resolve.measures import Chosen
     from adi_analytics.query.resolve.question import Question
-    from adi_analytics.query.resolve.times import Period
 
 _DOUBLE: Final = "double precision"
 
@@ -156,11 +158,33 @@ def _distributions(question: Question, period: Period, values: list[Value], *, p
     asked = {value.chosen.measure.name: value for value in values if value.chosen.how == "distribution"}
     for shared in offer.shared if offer is not None else ():
         wanted = [asked[measure] for measure in shared if measure in asked]
-        if offer is not None and wanted:
-            columns = {key: name(column) for key, column in offer.columns.items()}
-            read = [f"{columns['estimate']} as estimate", f"{columns['row_count']} as row_count"]
-            test = f"{line_literal(shared[0])} = any({columns['measures']})"
-            yield _percentiles(question, _rows(question, period, offer.view, read, test, previous=previous), wanted)
+        if wanted:
+            rows = "\nunion all\n".join(_distributed(question, period, shared[0], previous=previous))
+            yield _percentiles(question, rows, wanted)
+
+
+def _distributed(question: Question, period: Period, measure: str, *, previous: bool) -> Iterator[str]:
+    """Yield the SELECTs of a distribution: from longer buckets as far as there are whole ones."""
+    coarse, coarser = coarse_part(question, period, previous=previous), question.facts.coarser
+    if coarse is None or coarser is None:
+        yield _distribution_rows(question, question.aggregate, period, measure, previous=previous)
+        return
+    yield _distribution_rows(question, coarser.aggregate, coarse, measure, previous=previous)
+    for rest in (Period(period.start, coarse.start), Period(coarse.end, period.end)):
+        if rest.start < rest.end:
+            yield _distribution_rows(question, question.aggregate, rest, measure, previous=previous)
+
+
+def _distribution_rows(
+    question: Question, aggregate: Aggregate, period: Period, measure: str, *, previous: bool
+) -> str:
+    offer = aggregate.offer.distribution
+    if offer is None:
+        raise AssertionError  # what has no distribution is not chosen
+    columns = {key: name(column) for key, column in offer.columns.items()}
+    read = [f"{columns['estimate']} as estimate", f"{columns['row_count']} as row_count"]
+    test = f"{line_literal(measure)} = any({columns['measures']})"
+    return _rows(question, period, offer.view, read, test, previous=previous, bucket=aggregate.bucket.column)
 
 
 def _percentiles(question: Question, rows: str, values: list[Value]) -> Part:
@@ -185,11 +209,20 @@ def _picked(quantile: float) -> str:
     return f"{low} + ({high} - {low}) * {weight}"
 
 
-def _rows(
-    question: Question, period: Period, relation: str, columns: Iterable[str], *tests: str, previous: bool
+def _rows(  # noqa: PLR0913 - a SELECT has as many parts
+    question: Question,
+    period: Period,
+    relation: str,
+    columns: Iterable[str],
+    *tests: str,
+    previous: bool,
+    bucket: str | None = None,
 ) -> str:
-    """Return the SELECT of the rows of *relation* that are in *period* and pass the filters."""
-    bucket = name(question.aggregate.bucket.column)
+    """Return the SELECT of the rows of *relation* that are in *period* and pass the filters.
+
+    The column of the time is the aggregate's own, unless *bucket* names another one.
+    """
+    bucket = name(bucket or question.aggregate.bucket.column)
     time = [f"{_at(question, bucket, previous=previous)} as at"] if question.by_time else []
     dimensions = [f"{name(entry.name)} as d{index}" for index, entry in enumerate(question.dimensions, 1)]
     where = [

@@ -39,6 +39,7 @@ def questions(catalog: Catalog, plan: Plan) -> dict[str, Any]:
         "measures": [*measures, *(_ratio(ratio) for ratio in aggregate.derived)],
         "distribution": _distribution(plan),
         "sketch": _sketch(plan),
+        **_coarser(catalog, plan),
     }
 
 
@@ -136,3 +137,11 @@ def _sketch(plan: Plan) -> dict[str, Any] | None:
         "columns": sketch_columns(plan),
         "shared": [list(sketch.measures) for sketch in plan.sketches],
     }
+
+
+def _coarser(catalog: Catalog, plan: Plan) -> dict[str, Any]:
+    """Return which aggregate has the percentiles of longer buckets; nothing where none has."""
+    found = next((one for one in catalog.aggregates if one.coarser_than == plan.aggregate.name), None)
+    if found is None:
+        return {}
+    return {"coarser": {"aggregate": found.name, "dimensions": [one.name for one in found.dimensions]}}
