@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -111,7 +112,13 @@ def deprecation_text(word: str, deprecation: Deprecation | None) -> str:
 def field_notes(field: Field) -> str:
     """Return what a reader should know about *field* and its values, except for a deprecation, on one line."""
     notes = field_text(replace(field, deprecated=None))
-    return " ".join(filter(None, [notes, _kind_note(field), *_bounds(field)]))
+    return " ".join(filter(None, [notes, _kind_note(field), *_bounds(field), fixed_text(field)]))
+
+
+def fixed_text(field: Field, show: Callable[[str], str] = str) -> str:
+    """Return the constant or the default of *field*, as a sentence; nothing where it has none."""
+    word, value = ("Always", field.const) if field.const is not None else ("Default:", field.default)
+    return "" if value is None else f"{word} {show(json.dumps(value, ensure_ascii=False))}."
 
 
 def _kind_note(field: Field) -> str:

@@ -91,7 +91,7 @@ def _rows(catalog: Catalog, event: Event) -> Iterator[dict[str, str]]:
         yield {
             "name": code(path),
             "type": type_text(catalog, field),
-            "required": "" if field.optional else "yes",
+            "required": "" if field.may_be_left_out else "yes",
             "sensitivity": f"{field.sensitivity}, {field.store}" if _is_delicate(field) else "",
             "text": " ".join(
                 filter(None, [md(sentence(field.description)) if field.description else "", _notes(field)])
@@ -143,6 +143,7 @@ def _notes(field: Field) -> str:
     ]
     told = ["" if field.wire is None else f"In JSON: {code(field.wire)}."]
     told += [f"Unit: {md(field.unit)}." if field.unit else "", f"Bounds: {', '.join(bounds)}." if bounds else ""]
+    told.append(describe.fixed_text(field, code))
     if field.deprecated is not None:
         told.append(md(deprecation_text("Deprecated", field.deprecated)))
     return " ".join(filter(None, [*told, notes_text(field.annotations)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import replace
@@ -187,6 +188,9 @@ class _Package:
             "most": None if most is None else f"ref({most})",
             "pattern": None if pattern is None else go_string(automaton(pattern)),
         }
+        for key, value in (("constant", field.const), ("def", field.default)):
+            if value is not None:
+                pairs[key] = go_string(json.dumps(value, ensure_ascii=False))
         if field.enum is not None and not self.enums[field.enum].open:
             enum = self.enums[field.enum]
             pairs["listedInt" if enum.is_int else "listed"] = f"is{enum.class_name}"
@@ -268,11 +272,19 @@ def _deprecated(deprecation: Deprecation) -> str:
 
 
 def _fills(fields: tuple[Field, ...], receiver: str) -> list[str]:
-    """Return the lines that make empty lists of nil ones where a list is required."""
+    """Return the lines that make empty lists of nil ones where a list is required, and fill in constants."""
     words = {FieldType.LIST: "filled", FieldType.MAP: "filledMap"}
     nil = [field for field in fields if field.type in words and not field.optional]
     names = [(f"{receiver}.{go_field(field.name)}", words[field.type]) for field in nil]
-    return [f"\t{name} = {word}({name})\n" for name, word in names]
+    lines = [f"\t{name} = {word}({name})\n" for name, word in names]
+    for field in fields:
+        if field.const and not field.optional:
+            name = f"{receiver}.{go_field(field.name)}"
+            value = go_string(field.const) if isinstance(field.const, str) else json.dumps(field.const)
+            zero = '""' if isinstance(field.const, str) else "0"
+            test = f"!{name}" if field.const is True else f"{name} == {zero}"
+            lines.append(f"\tif {test} {{\n\t\t{name} = {value}\n\t}}\n")
+    return lines
 
 
 def _method(name: str, method: str, kind: str, value: str, text: str) -> str:

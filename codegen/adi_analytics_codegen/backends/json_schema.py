@@ -151,7 +151,7 @@ class JsonSchemas:
         schema = {
             "type": "object",
             "properties": {field.key: self.field(field) for field in fields},
-            "required": [field.key for field in fields if not field.optional],
+            "required": [field.key for field in fields if not field.may_be_left_out],
         }
         return schema | {"additionalProperties": False} if self.is_strict else schema
 
@@ -159,6 +159,8 @@ class JsonSchemas:
         """Return the schema of *field*. An optional one may be null."""
         schema: dict[str, Any] = {"description": field.description} if field.description else {}
         schema |= self._value(field)
+        if field.default is not None:
+            schema["default"] = field.default
         if field.deprecated is not None:
             schema["deprecated"] = True
         if field.unit:
@@ -187,6 +189,8 @@ class JsonSchemas:
         pattern = pattern_of(field)
         if pattern is not None:
             schema["pattern"] = portable(pattern)
+        if field.const is not None:
+            schema |= {"enum": [field.const, None]} if field.optional else {"const": field.const}
         if field.optional and "type" in schema:
             schema["type"] = [schema["type"], "null"]
         return schema

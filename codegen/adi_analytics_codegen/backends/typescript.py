@@ -72,7 +72,7 @@ class _Module:
         """Return the declaration of *field*, with its comment."""
         margin = " " * indent
         comment = doc(_tagged(field_notes(field), field.deprecated), indent)
-        mark = "?" if field.optional else ""
+        mark = "?" if field.may_be_left_out else ""
         return f"{comment}{margin}readonly {ts_key(field.key)}{mark}: {self.or_null(field, indent)};"
 
     def or_null(self, field: Field, indent: int) -> str:
@@ -98,7 +98,7 @@ class _Module:
             return f"{{ readonly [key: string]: {self.inside(field, indent)} }}"
         if field.enum is not None:
             return self.enum_classes[field.enum]
-        return _SCALARS[field.type]
+        return _SCALARS[field.type] if field.const is None else json.dumps(field.const)
 
 
 def _event_doc(event: Event) -> str:

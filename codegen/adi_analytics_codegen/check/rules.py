@@ -32,6 +32,8 @@ _CATALOG_RULES: Final = {
     "entity-lacking": "A retention or a funnel counts an event that does not have the entity.",
     "event-twice": "An aggregate names an event twice.",
     "field-twice": "A field comes twice into an event or group.",
+    "fixed-value": "A constant or a default is no value that its field can have, or the field has a key beside it that "
+    "contradicts it.",
     "funnel-exclude": "A funnel excludes what cannot come between its steps, or everything.",
     "funnel-steps": "A funnel has too few or too many steps, or a step that every event is, or one event in two steps "
     "without an order.",

@@ -110,7 +110,16 @@ class Field:
 
     class_name: str | None = field(default=None, metadata=LATER)
     """The class of an object whose type is one of :attr:`Catalog.types`; its ``fields`` are those of the type."""
+    const: str | int | bool | None = field(default=None, metadata=LATER)
+    """The one value that it has, as JSON has it."""
+    default: str | float | bool | None = field(default=None, metadata=LATER)
+    """What a sender means that leaves it out, as JSON has it. It is stored. A constant is its own, if not optional."""
     annotations: Annotations = field(default=Annotations(), compare=False)
+
+    @property
+    def may_be_left_out(self) -> bool:
+        """Whether a sender may leave it out."""
+        return self.optional or self.default is not None
 
     @property
     def whole_digits(self) -> int | None:

@@ -38,12 +38,12 @@ def stored_fields(fields: tuple[Field, ...], *, may_lack: bool) -> tuple[Field, 
     *may_lack* makes each of them optional, however deep, as an older row may lack any.
     """
     stored = (_stored_field(field, may_lack=may_lack) for field in fields if field.store is not Store.DROP)
-    return tuple(replace(field, optional=field.optional or may_lack) for field in stored)
+    return tuple(replace(field, optional=field.may_be_left_out or may_lack, default=None) for field in stored)
 
 
 def _stored_field(field: Field, *, may_lack: bool) -> Field:
     if field.store is Store.HASH:  # any string, or nothing where there was no key
-        return replace(field, min_length=None, max_length=None, pattern=None, optional=True)
+        return replace(field, min_length=None, max_length=None, pattern=None, const=None, optional=True)
     if field.items is not None:
         return replace(field, items=_stored_field(field.items, may_lack=may_lack))
     return replace(field, fields=stored_fields(field.fields, may_lack=may_lack))

@@ -103,6 +103,8 @@ class _Sampler:
         return {field.key: self.value(field) for field in present}
 
     def value(self, field: Field) -> Any:
+        if field.const is not None:
+            return field.const
         return self.a_enum(field) if field.enum is not None else _MAKERS[field.type](self, field)
 
     def a_uuid(self, _field: Field) -> str:

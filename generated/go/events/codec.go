@@ -82,6 +82,8 @@ type field struct {
 	least     int
 	most      *int
 	pattern   string
+	constant  string // JSON
+	def       string // JSON: what a sender means that leaves it out
 	listed    func(string) bool
 	listedInt func(int64) bool
 	item      *field
@@ -265,7 +267,11 @@ func objectOf(fields []field, given object, form form) (json.RawMessage, error) 
 		hashed := form.isRow() && one.store == isHashed
 		value, ok := given[one.name]
 		isNull := ok && string(value) == "null"
-		if one.optional || hashed || form == olderVersion || form == newerVersion {
+		if !ok && one.def != "" && form == sent {
+			value, ok = json.RawMessage(one.def), true
+		}
+		filled := form.isRow() && one.def != ""
+		if one.optional || hashed || filled || form == olderVersion || form == newerVersion {
 			if !ok || (isNull && form != made) {
 				continue
 			}
@@ -280,6 +286,9 @@ func objectOf(fields []field, given object, form form) (json.RawMessage, error) 
 		if err != nil {
 			return nil, inside(one.name, err)
 		}
+		if one.constant != "" && !isSame(value, one.constant) {
+			return nil, inside(one.name, problemf("expected %s", one.constant))
+		}
 		checked[one.name] = value
 	}
 	if !form.isRow() {
@@ -290,6 +299,15 @@ func objectOf(fields []field, given object, form form) (json.RawMessage, error) 
 		}
 	}
 	return marshal(checked)
+}
+
+// isSame says whether raw is the text, the whole number or the truth that constant is.
+func isSame(raw json.RawMessage, constant string) bool {
+	var one, other string
+	if json.Unmarshal(raw, &one) != nil || json.Unmarshal([]byte(constant), &other) != nil {
+		return string(raw) == constant
+	}
+	return one == other
 }
 
 func valueOf(one *field, raw json.RawMessage, form form) (json.RawMessage, error) {

@@ -159,7 +159,7 @@ def _with_whole_numbers(plain: Any, kind: Any) -> Any:
 
 
 def _whole(value: Any, kind: inspect.Type) -> Any:
-    if isinstance(kind, (inspect.IntType, inspect.EnumType)):
+    if isinstance(kind, (inspect.IntType, inspect.EnumType, inspect.LiteralType)):
         return int(value) if isinstance(value, float) and value.is_integer() else value
     if isinstance(kind, inspect.UnionType):
         for one in kind.types:
@@ -219,7 +219,7 @@ class _Named(msgspec.Struct):
     type: str
 
 
-_MISSING = re.compile(r"missing required field `(.+)`$|unknown field `(.+)`$", re.DOTALL)
+_MISSING = re.compile(r"missing required field `(.+)`$|unknown field `(.+)`$|in field `(.+)`$", re.DOTALL)
 _PATH = re.compile(r" - at `\$\.?((?:(?! - at `\$).)*)`$", re.DOTALL)
 
 
@@ -228,7 +228,7 @@ def explained(data: bytes | str, error: Exception, event: str | None = None) -> 
     problem = _PATH.sub("", str(error))
     path = _PATH.search(str(error))
     named = _MISSING.search(problem)
-    parts = [path.group(1) if path else "", (named.group(1) or named.group(2)) if named else ""]
+    parts = [path.group(1) if path else "", next(filter(None, named.groups())) if named else ""]
     if event is None:
         with suppress(*_UNREADABLE):
             event = msgspec.json.decode(data, type=_Named).type

@@ -99,6 +99,10 @@ pub struct Field {
     /// The least and the greatest number of characters of a text, or of items of a list.
     pub size: (usize, usize),
     pub pattern: Option<&'static str>,
+    /// JSON: the one value that it has.
+    pub constant: Option<&'static str>,
+    /// JSON: what a sender means that leaves it out.
+    pub default: Option<&'static str>,
 }
 
 impl Field {
@@ -110,6 +114,8 @@ impl Field {
         store: Store::Keep,
         size: (0, usize::MAX),
         pattern: None,
+        constant: None,
+        default: None,
     };
 }
 
@@ -312,14 +318,24 @@ fn object_of(
             continue;
         }
         let is_hash = form.is_row() && field.store == Store::Hash;
-        let may_lack = field.optional || is_hash || matches!(form, Form::Older | Form::Newer);
+        let is_filled = form.is_row() && field.default.is_some();
+        let is_any = matches!(form, Form::Older | Form::Newer);
+        let may_lack = field.optional || is_hash || is_filled || is_any;
         match value {
             Some(Value::Null) if may_lack && form != Form::Made => {}
             None if may_lack => {}
-            None => return Err(Problem::at(field.name, "missing required field")),
+            None => match field.default {
+                Some(default) => {
+                    checked.insert(field.name.to_owned(), known_json(default));
+                }
+                None => return Err(Problem::at(field.name, "missing required field")),
+            },
             Some(value) => {
                 let kind = if is_hash { &Field::PLAIN } else { field };
                 let value = value_of(kind, value, form).map_err(|p| p.inside(field.name))?;
+                if let Some(constant) = kind.constant.filter(|text| known_json(text) != value) {
+                    return Err(Problem::at(field.name, &format!("expected {constant}")));
+                }
                 checked.insert(field.name.to_owned(), value);
             }
         }
@@ -328,6 +344,11 @@ fn object_of(
         Some(name) if !form.is_row() => Err(Problem::at(name, "unknown field")),
         _ => Ok(checked),
     }
+}
+
+/// Returns what the tables write as JSON.
+fn known_json(text: &str) -> Value {
+    serde_json::from_str(text).expect("the generator has written it")
 }
 
 fn value_of(field: &Field, value: Value, form: Form) -> Result<Value, Problem> {

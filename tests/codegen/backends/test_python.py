@@ -154,7 +154,9 @@ def test_what_is_no_json_is_an_error_too(data):
 def test_every_kind_of_field_survives_the_way_there_and_back():
     code = """
 import shop_events as shop
+import dataclasses
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from uuid import UUID
 view = shop.PageView(visitor_id=UUID(int=1), url="https://x.example/", channel=shop.Channel.AD, load_ms=1.5,
     seen_at=datetime(2026, 1, 2, tzinfo=UTC), tags=("a", "b"), place=shop.PageViewPlace(country="DE", city="Ulm"),
@@ -181,6 +183,22 @@ urgent = shop.OrderMoved(visitor_id=UUID(int=1), service="web", state="new", sta
 assert b'"priority":2,"ratings":[5,7]' in shop.to_json(urgent)
 read = shop.from_json(shop.to_json(urgent).replace(b'"priority":2', b'"priority":2.0'))
 assert read.priority is shop.Priority.NORMAL and read.ratings == (shop.Rating.VALUE_5, 7)
+assert (order.kind, order.schema, order.real, order.source, order.priority) == ("order", 2, True, "direct", 2)
+assert (order.shipping, order.tax_rate, order.wrapped, line.unit) == (Decimal("4.9"), 0.19, False, "piece")
+written = shop.to_dict(order)
+assert (written["Kind"], written["schema"], written["real"], written["source"]) == ("order", 2, True, "direct")
+assert (written["shipping"], written["wrapped"], written["lines"][0]["unit"]) == ("4.9", False, "piece")
+filled = ["source", "priority", "shipping", "tax_rate", "wrapped"]
+assert shop.from_dict({key: value for key, value in written.items() if key not in filled}) == order
+old = shop.from_stored({key: value for key, value in written.items() if key not in filled}, "order_placed", 1)
+assert [getattr(old, name) for name in filled] == [None] * 5 and old.kind == "order"
+try:
+    shop.OrderPlaced(visitor_id=UUID(int=1), service="web", total=9.5, lines=(line,), real=False)
+except ValueError as error:
+    assert "Expected `true` in field `real`" in str(error)
+else:
+    raise AssertionError("real")
+assert {field.name: field.default for field in dataclasses.fields(order)}["source"] == "direct"
 assert shop.Priority.MINUS_1 == -1 and type(read.ratings[1]) is int
 assert hash(order) and hash(moved)
 for event, old, new, field in [
@@ -189,6 +207,8 @@ for event, old, new, field in [
     (view, b'"a"', b'""', "tags[0]"), (view, b"1.5", b"99999", "load_ms"),
     (view, b"2026-01-02T00:00:00Z", b"2026-01-02T00:00:00", "seen_at"), (moved, b'"in-transit"', b'"lost"', "state"),
     (order, b'"count":2', b'"count":0', "lines[0].count"), (urgent, b'"priority":2', b'"priority":3', "priority"),
+    (order, b'"Kind":"order"', b'"Kind":"Order"', "Kind"), (order, b'"schema":2', b'"schema":1', "schema"),
+    (order, b'"real":true', b'"real":false', "real"), (order, b'"tax_rate":0.19', b'"tax_rate":null', "tax_rate"),
     (urgent, b'"priority":2', b'"priority":true', "priority"), (urgent, b"[5,7]", b'[5,"7"]', "ratings[1]"),
 ]:
     assert old in shop.to_json(event), (old, shop.to_json(event))

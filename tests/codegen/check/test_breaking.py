@@ -349,3 +349,27 @@ def test_an_enum_of_numbers_is_an_int_with_few_values(project, old, new, rules):
         project.write(minimal(catalog=head, enums=NUMBERS, events={"page_view": event}, aggregates={"days": days}))
         made.append(load_catalog(project.catalog))
     assert rules <= rules_of(compare(made[0], made[1], START)) <= rules | {"aggregate-column-retyped"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rules"),
+    [
+        (None, {"type": "int", "default": 1}, set()),
+        (None, {"type": "int", "const": 1}, set()),
+        ({"type": "int"}, {"type": "int", "default": 1}, {"forward-field-made-optional"}),
+        ({"type": "int", "const": 1}, {"type": "int", "const": 2}, {"bounds-tightened", "forward-bounds-loosened"}),
+        ({"type": "int", "const": 1}, {"type": "int", "default": 1}, {"forward-bounds-loosened"}),
+        ({"type": "int", "const": 1}, {"type": "int"}, {"default-removed", "forward-bounds-loosened"}),
+        ({"type": "int", "optional": True}, {"type": "int", "default": 1}, {"field-made-required"}),
+        ({"type": "int", "default": 1}, {"type": "int", "optional": True}, set()),
+    ],
+)
+def test_a_field_with_a_default_may_be_left_out(project, old, new, rules):
+    made = []
+    for field in (old, new):
+        fields = {} if field is None else {"pages": field}
+        head = {"format": 2, "name": "small", "owner": "me"}
+        project.write(minimal(catalog=head, events={"seen": {"domain": "web", "description": "x", "fields": fields}}))
+        made.append(load_catalog(project.catalog))
+    found = rules_of(compare(made[0], made[1], START, forward=True))
+    assert found - {"forward-field-added", "field-made-optional"} == rules

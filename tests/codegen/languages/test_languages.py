@@ -47,7 +47,11 @@ def catalog_of(case: str) -> Catalog:
 def edges() -> Catalog:
     """Return a catalog with the fields of `test_agreement`, each alone and inside other things."""
     fields: dict[str, Any] = {name: {**field, "optional": True} for name, field in FIELDS.items()}
-    deep = {"zip": {"type": "int", "min": -5}, "items": {"type": "list", "items": {"type": "uuid"}, "min_items": 1}}
+    deep = {
+        "zip": {"type": "int", "min": -5},
+        "n": {"type": "int", "default": 3},
+        "items": {"type": "list", "items": {"type": "uuid"}, "min_items": 1},
+    }
     events = {
         "seen": {"domain": "web", "description": "x", "version": 2, "fields": fields},
         "nested": {
@@ -171,7 +175,7 @@ def test_rows_are_read_as_they_are_stored(program, case, tmp_path):
         lines.append(f"{case}\tstored\t{event.version}\t{sent}")
         expected.append(canonical(json.dumps(row)))
         for field in event.fields:
-            is_needed = not field.optional and field.store is Store.KEEP
+            is_needed = not field.may_be_left_out and field.store is Store.KEEP
             short = {name: value for name, value in row.items() if name != field.key}
             for version in (event.version, event.version - 1, event.version + 1, ""):
                 lines.append(f"{case}\tstored\t{version}\t{json.dumps({'type': event.type, **short})}")

@@ -83,10 +83,12 @@ def fields(draw: Any, enums: list[str], depth: int = 0, name: str = "") -> dict[
         made["items"] = draw(_inside(made["items"]))
     if kind == "map":
         made["values"] = draw(_inside(draw(fields(enums, depth + 1))))
+    is_bound = len(made) > 2 and kind != "decimal"
+    made |= draw(st.just({}) if is_bound else FIXED.get(kind, st.just({})))
     if kind == "object":
         made["fields"] = draw(st.dictionaries(NAMES, fields(enums, depth + 1), min_size=1, max_size=3))
     if name or depth == 0:
-        made["optional"] = draw(some(st.booleans()))
+        made["optional"] = None if "default" in made else draw(some(st.booleans()))
         made["sensitivity"] = draw(some(st.sampled_from(["none", "pseudonymous", "personal", "secret"])))
         made["store"] = draw(some(st.sampled_from(["keep", "drop", *(["hash"] if kind == "string" else [])])))
         made["deprecated"] = draw(some(st.fixed_dictionaries({"reason": DESCRIPTIONS})))
@@ -97,7 +99,11 @@ def fields(draw: Any, enums: list[str], depth: int = 0, name: str = "") -> dict[
 @st.composite
 def _inside(draw: Any, field: dict[str, Any]) -> dict[str, Any]:
     """Return *field* as what is in a list or a map."""
-    kept = {k: v for k, v in field.items() if k not in {"optional", "sensitivity", "store", "deprecated"}}
+    kept = {
+        k: v
+        for k, v in field.items()
+        if k not in {"optional", "sensitivity", "store", "deprecated", "const", "default"}
+    }
     return {**kept, **draw(st.sampled_from([{}, {"nullable": True}, {"nullable": False}]))}
 
 
@@ -121,6 +127,15 @@ BOUNDS = {
     ),
     "list": _bounds("min_items", "max_items", st.integers(0, 3)),
     "map": _bounds("min_items", "max_items", st.integers(0, 3)),
+}
+FIXED: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "string": st.one_of(
+        st.just({}), DESCRIPTIONS.map(lambda text: {"const": text}), DESCRIPTIONS.map(lambda text: {"default": text})
+    ),
+    "int": st.sampled_from([{}, {}, {"const": -7}, {"default": 2**53 + 1}]),
+    "float": st.sampled_from([{}, {"default": -1e-9}, {"default": 3}]),
+    "bool": st.sampled_from([{}, {"const": True}, {"const": False}, {"default": True}, {"default": False}]),
+    "decimal": st.sampled_from([{}, {"default": "0"}]),
 }
 NUMBERS = st.one_of(st.integers(-3, 9), st.sampled_from([-(2**63), 2**63 - 1])).map(str)
 INT_ENUMS = st.fixed_dictionaries(
@@ -190,7 +205,7 @@ def aggregates(draw: Any, all_events: dict[str, Any]) -> dict[str, Any]:
 
 def _least(field: dict[str, Any]) -> Any:
     """Return a number that a value of *field* can be equal to."""
-    return field.get("min", field.get("max", 0))
+    return field.get("const", field.get("min", field.get("max", 0)))
 
 
 def _is_dropped(field: dict[str, Any]) -> bool:
@@ -233,6 +248,8 @@ def catalogs(draw: Any) -> dict[str, Any]:
     group = draw(
         st.dictionaries(NAMES.map(lambda name: f"shared__{name}"), fields(list(enums), 1), min_size=1, max_size=2)
     )
+    for field in group.values():
+        field.pop("default", None)  # an override may make it optional
     made = {name: draw(_with_group(event, group)) for name, event in made.items()}
     return {
         "groups": {"shared": {"fields": group}},

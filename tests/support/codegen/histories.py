@@ -66,7 +66,18 @@ def _switch_optional(_draw: Draw, _catalog: Any, _event: Any, _path: str, member
 
 
 def _loosen(_draw: Draw, _catalog: Any, _event: Any, _path: str, members: Members, name: str) -> None:
-    for key in ("min", "max", "min_length", "max_length", "pattern", "format", "min_items", "max_items"):
+    for key in (
+        "min",
+        "max",
+        "min_length",
+        "max_length",
+        "pattern",
+        "format",
+        "min_items",
+        "max_items",
+        "const",
+        "default",
+    ):
         members[name].pop(key, None)
     if "precision" in members[name]:
         members[name]["precision"] = min(38, members[name]["precision"] + 2)

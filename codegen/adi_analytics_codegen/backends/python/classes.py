@@ -11,6 +11,7 @@ from adi_analytics_codegen.backends.describe import (
     decimal_text,
     enum_value_text,
     field_text,
+    fixed_text,
     sentence,
     wire_text,
 )
@@ -80,7 +81,7 @@ class Classes:
             "type": "object",
             "title": made.name,
             "properties": {field.name: self.property(made.name, field) for field in made.fields},
-            "required": [field.name for field in made.fields if not field.optional],
+            "required": [field.name for field in made.fields if not field.may_be_left_out],
         }
 
     def property(self, owner: str, field: Field) -> dict[str, Any]:
@@ -116,14 +117,28 @@ class Classes:
         """Return the description of *field*, with the known values of an open enum, which is typed ``str``."""
         known = f"Known values: {self.enum_classes[field.enum]}." if field.enum and self.is_open(field.enum) else ""
         kind = WORDS[field.format] if field.format else decimal_text(field) if field.precision else ""
-        return " ".join(filter(None, [field_text(field), wire_text(field), kind, known]))
+        return " ".join(filter(None, [field_text(field), wire_text(field), kind, known, fixed_text(field)]))
 
     def own_annotation(self, owner: str, field: Field) -> str:
         """Return annotation and default of *field* where JSON Schema is not enough to know it; else nothing."""
         part, before = self.annotation(owner, field), f"    {field.name}: "
-        text = laid_out(part, before, "None" if field.optional else "")
-        is_known = not _bounds(field) and field.type not in _OWN and not self.is_open(field.enum)
+        text = laid_out(part, before, self.given(field))
+        is_fixed = field.const is not None or field.default is not None
+        is_known = not is_fixed and not _bounds(field) and field.type not in _OWN and not self.is_open(field.enum)
         return "" if is_known and "\n" not in text else text
+
+    def given(self, field: Field) -> str:
+        """Return what the constructor gives *field* where the caller does not; nothing where the caller must."""
+        if field.optional:
+            return "None"
+        value = field.default if field.const is None else field.const
+        if value is None:
+            return ""
+        enum = self.catalog.enum(field.enum or "")
+        if enum is not None and not enum.open:
+            return next(f"{enum.class_name}.{one.member}" for one in enum.values if one.json == value)
+        text = _literal(value)
+        return f"Decimal({text})" if field.type is FieldType.DECIMAL else text
 
     def annotation(self, owner: str, field: Field) -> Part:
         """Return the annotation of *field*, bounds included."""
@@ -141,6 +156,8 @@ class Classes:
             return Group("tuple[", (self.annotation(owner, replace(field.items, name=field.name)), "..."), "]")
         if field.type is FieldType.MAP and field.items is not None:
             return Group("Mapping[", ("str", self.annotation(owner, replace(field.items, name=field.name))), "]")
+        if field.const is not None:
+            return Group("Literal[", (_literal(field.const),), "]")
         if field.enum is not None and not self.is_open(field.enum):
             return self.enum_classes[field.enum]
         return self.date if field.type is FieldType.DATE else _SCALARS[field.type]
@@ -149,6 +166,11 @@ class Classes:
         """Return whether there is an enum called *name*, and it is open."""
         enum = self.catalog.enum(name or "")
         return enum is not None and enum.open
+
+
+def _literal(value: Any) -> str:
+    """Return a text, a number or a truth as Python writes it."""
+    return py_string(value) if isinstance(value, str) else repr(value).replace("e+", "e")
 
 
 def _said_of(made: Class) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -209,6 +210,9 @@ class _Module:
             "store": None if field.store is Store.KEEP else f"Store::{field.store.capitalize()}",
             "size": size if size != "(0, usize::MAX)" else None,
         }
+        for key, value in (("constant", field.const), ("default", field.default)):
+            if value is not None:
+                pairs[key] = f"Some({rust_string(json.dumps(value, ensure_ascii=False))})"
         pattern = pattern_of(field)
         if pattern is not None:
             pairs["pattern"] = f"Some({rust_string(automaton(pattern))})"

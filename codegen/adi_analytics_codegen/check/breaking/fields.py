@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -83,7 +84,7 @@ def _field_renamed(seen: Members) -> Iterator[Found]:
 def _required_field_added(seen: Members) -> Iterator[Found]:
     keys = {field.key for field in seen.old}
     for field in seen.new:
-        if field.key not in keys and not field.optional and not seen.events.bumped:
+        if field.key not in keys and not field.may_be_left_out and not seen.events.bumped:
             path = f"{seen.events.subject}.{seen.path.new}{field.name}"
             fix = "make it optional, or raise the event's version"
             yield Found(field.at, path, f"{path}: is new and required, and old senders do not send it", fix)
@@ -172,6 +173,19 @@ def _field_made_required(seen: Fields) -> Iterator[Found]:
         yield seen.found("was optional and is now required, and old senders may leave it out", fix)
 
 
+def _default_removed(seen: Fields) -> Iterator[Found]:
+    if seen.old.default is not None and not seen.new.may_be_left_out and not seen.events.bumped:
+        fix = "keep the default, or raise the event's version"
+        yield seen.found("has no default any more, and old senders leave it out", fix)
+
+
+def _default_changed(seen: Fields) -> Iterator[Found]:
+    old, new = seen.old.default, seen.new.default
+    if old is not None and new is not None and old != new and seen.new.const is None:
+        message = f"the default was {json.dumps(old)} and is now {json.dumps(new)}"
+        yield seen.found(message, "senders that leave it out mean another value from now on")
+
+
 def _field_made_optional(seen: Fields) -> Iterator[Found]:
     readers = columns_reading(seen.events.catalogs.new, seen.events.new, seen.path)
     if seen.new.optional and not seen.old.optional and readers:
@@ -212,6 +226,8 @@ def _bounds_tightened(seen: Fields) -> Iterator[Found]:
             yield seen.found(f"{key} was {was} and is now {new}", "old rows and old senders may break it")
     if seen.new.pattern is not None and seen.new.pattern != seen.old.pattern:
         yield seen.found("the pattern is new or another one", "old rows and old senders may break it")
+    if seen.new.const is not None and seen.new.const != seen.old.const:
+        yield seen.found("the constant is new or another one", "old rows and old senders may break it")
 
 
 def bound(field: Field, key: str) -> Any:
@@ -341,6 +357,16 @@ FIELD_RULES: Final[dict[str, Rule[Fields]]] = {
         Severity.ERROR,
         "A field has a wider type, and the type of an aggregate's column follows it. "
         "Allowed when the aggregate's version is raised.",
+    ),
+    "default-removed": Rule(
+        _default_removed,
+        Severity.ERROR,
+        "A field has no default any more, and is required. Allowed when the event's version is raised.",
+    ),
+    "default-changed": Rule(
+        _default_changed,
+        Severity.WARNING,
+        "A field has another default. Rows keep the value that they were stored with.",
     ),
     "field-made-required": Rule(
         _field_made_required,

@@ -37,14 +37,14 @@ def _field_added(seen: Members) -> Iterator[Found]:
 def _field_removed(seen: Members) -> Iterator[Found]:
     keys = {field.key for field in seen.new}
     for field in seen.old:
-        if field.key not in keys and not field.optional:
+        if field.key not in keys and not field.may_be_left_out:
             path = f"{seen.events.subject}.{seen.path.old}{field.name}"
             yield Found(seen.at, path, f"{path}: is gone, and old readers require it", _FIX)
 
 
 def _field_made_optional(seen: Fields) -> Iterator[Found]:
-    if seen.new.optional and not seen.old.optional:
-        yield seen.found("is now optional, and old readers require it", _FIX)
+    if seen.new.may_be_left_out and not seen.old.may_be_left_out:
+        yield seen.found("may now be left out, and old readers require it", _FIX)
 
 
 def _type_widened(seen: Fields) -> Iterator[Found]:
@@ -60,6 +60,8 @@ def _bounds_loosened(seen: Fields) -> Iterator[Found]:
             yield seen.found(f"{key} is now {now}, and old readers expect {old}", _FIX)
     if seen.old.pattern is not None and seen.new.pattern != seen.old.pattern:
         yield seen.found("the pattern is another one, and old readers check the old one", _FIX)
+    if seen.old.const is not None and seen.new.const != seen.old.const:
+        yield seen.found("the constant is another one or none, and old readers check the old one", _FIX)
 
 
 def _enum_value_added(seen: Fields) -> Iterator[Found]:
@@ -87,7 +89,9 @@ FORWARD_MEMBER_RULES: Final[dict[str, Rule[Members]]] = {
     "forward-field-removed": Rule(_field_removed, Severity.ERROR, "A required field is gone, reserved or not."),
 }
 FORWARD_FIELD_RULES: Final[dict[str, Rule[Fields]]] = {
-    "forward-field-made-optional": Rule(_field_made_optional, Severity.ERROR, "A required field became optional."),
+    "forward-field-made-optional": Rule(
+        _field_made_optional, Severity.ERROR, "A required field became optional, or got a default."
+    ),
     "forward-type-widened": Rule(_type_widened, Severity.ERROR, "A field has a wider type."),
     "forward-bounds-loosened": Rule(
         _bounds_loosened, Severity.ERROR, "A bound is looser or gone, or the pattern is gone or another one."

@@ -64,7 +64,7 @@ def _free_dimension(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
 
 
 def _is_free(field: Field) -> bool:
-    if field.enum is not None:
+    if field.enum is not None or field.const is not None:
         return False
     if field.type is FieldType.INT:
         return field.min is None or field.max is None or field.max - field.min >= _FEW

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _INT_MAX: Final = 2**63 - 1
 """Aggregates read whole numbers up to this size."""
-_LIMITS: Final = ("min", "max", "min_length", "max_length", "pattern", "precision", "scale")
+_LIMITS: Final = ("min", "max", "min_length", "max_length", "pattern", "precision", "scale", "const")
 _DATE: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,38}(\.[0-9]{1,38})?")
 _DATETIME: Final = re.compile(
@@ -88,8 +88,14 @@ class Values:
         texts = [f"{name}: {value}" for name, value in stated if value is not None]
         return ", ".join([*texts, *([f"enum: {self.enum.name}"] if self.enum else [])])
 
+    @property
+    def _constant(self) -> str | int | bool | None:
+        return None if self.field is None else self.field.const
+
     def include(self, value: Any) -> bool:
         """Whether *value*, which has the right type, is among them."""
+        if self._constant is not None:
+            return bool(value == self._constant)
         if self.enum is not None and not self.enum.open:
             return any(value == known.json for known in self.enum.values)
         if self.kind in {FieldType.INT, FieldType.FLOAT}:
@@ -108,7 +114,9 @@ class Values:
         if False in present:
             return not compared and True not in present
         named = [set(map(self._key, _named(test))) for test in compared if test.op in {Operator.EQ, Operator.IN}]
-        if self.kind is FieldType.BOOL:
+        if self._constant is not None:
+            named.append({self._constant})
+        elif self.kind is FieldType.BOOL:
             named.append({True, False})
         elif self.enum is not None and not self.enum.open:
             named.append({value.json for value in self.enum.values})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.load.annotations import read_annotations
+from adi_analytics_codegen.load.events.fixed import CONSTANT_TYPES, DEFAULT_TYPES, check_fixed, fixed_values
 from adi_analytics_codegen.model.fields import Deprecation, Field, ObjectType
 from adi_analytics_codegen.model.kinds import FieldType, Format, Sensitivity, Store
 from adi_analytics_codegen.model.text.formats import HOSTNAME_LENGTH, PATTERNS
@@ -44,6 +45,8 @@ _KEYS_OF_TYPE: Final = {
     "override": (FieldType.OBJECT,),
     "enum": (FieldType.ENUM,),
     "format": (FieldType.STRING,),
+    "const": CONSTANT_TYPES,
+    "default": DEFAULT_TYPES,
 }
 """Keys that only some types have."""
 _NEEDED_BY_TYPE: Final = {
@@ -54,7 +57,7 @@ _NEEDED_BY_TYPE: Final = {
     FieldType.DECIMAL: ("precision", "scale"),
 }
 _INSIDE: Final = {FieldType.LIST: "items", FieldType.MAP: "values"}
-_NOT_OF_ITEMS: Final = ("optional", "sensitivity", "store", "deprecated", "wire")
+_NOT_OF_ITEMS: Final = ("optional", "sensitivity", "store", "deprecated", "wire", "const", "default")
 
 
 @dataclass(slots=True)
@@ -150,10 +153,14 @@ class FieldResolver:
                 message = f'no group that this includes has a field "{name}"'
                 self.context.error(entry.key_at, "unknown-field", message, fix, subject)
                 continue
+            if included.default is not None and included.const is None and entry.scalar("optional", default=False):
+                message = "a field with a default is in every event, so it is not optional"
+                self.context.error(entry.mapping["optional"].key_at, "fixed-value", message, "remove it", subject)
             into.fields[name] = replace(
                 included,
                 description=entry.scalar("description", included.description),
-                optional=entry.scalar("optional", included.optional),
+                optional=(optional := entry.scalar("optional", included.optional)),
+                default=None if optional else included.default,
                 deprecated=deprecation(entry) or included.deprecated,
             )
         check_replacements(changes, into.fields.keys() | node.entries("fields").keys(), "field", subject, self.context)
@@ -195,8 +202,9 @@ class FieldResolver:
             deprecated=deprecation(node),
             wire=node.scalar("wire"),
             annotations=read_annotations(node, subject, self.context),
-            **(_bounds(kind, node) | _format(kind, node)),
+            **(_bounds(kind, node) | _format(kind, node) | fixed_values(kind, node)),
         )
+        check_fixed(made, node, subject, self.enums, self.context)
         self._check_bounds(made, node, subject)
         self._check_store(made, node, subject)
         if name and "nullable" in node.mapping:

@@ -21,6 +21,7 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec import field as default_of
 from msgspec.structs import force_setattr
 
 if TYPE_CHECKING:
@@ -46,11 +47,18 @@ def _build(plain: type) -> type:
     """Return *plain* as a frozen dataclass that is a ``Struct``, tagged with its event type if it has one."""
     namespace: dict[str, Any] = {key: value for key, value in vars(plain).items() if key not in _OF_PLAIN_CLASSES}
     # What decodes a decimal, and checks it, is the pattern of its text.
-    namespace["__annotations__"] = {k: v.replace(_DECIMAL, _TEXT) for k, v in plain.__annotations__.items()}
+    annotations = {key: text.replace(_DECIMAL, _TEXT) for key, text in plain.__annotations__.items()}
+    namespace["__annotations__"] = {key: _TRUTH.sub("bool", text) for key, text in annotations.items()}
     namespace["__get_pydantic_core_schema__"] = classmethod(_core_schema)
     namespace["__get_pydantic_json_schema__"] = classmethod(_json_schema)
-    if takers := {name: taker for name, text in plain.__annotations__.items() if (taker := _taker(text))}:
+    keys = namespace.get("WIRE_NAMES", {})
+    takers = {name: _taker(text) or _truth(text, keys.get(name, name)) for name, text in plain.__annotations__.items()}
+    if takers := {name: taker for name, taker in takers.items() if taker}:
         namespace["__post_init__"] = _post_init(takers)
+    for name, text in plain.__annotations__.items():
+        if namespace.get(name) is not None and not text.startswith("ClassVar"):
+            # A value that is its field's default is left out of the JSON, unless a function makes the default.
+            namespace[name] = default_of(default_factory=_maker(namespace[name]))
     tag = namespace.get("EVENT_TYPE")
     make: Any = type(Struct)
     struct: type = make(
@@ -71,7 +79,7 @@ def _build(plain: type) -> type:
     made: Any = as_dataclass(struct)
     for field in dataclasses.fields(made):
         if field.name in namespace:
-            field.default = namespace[field.name]
+            field.default = vars(plain)[field.name]
     return struct
 
 
@@ -101,6 +109,28 @@ def _taker(annotation: str) -> Callable[[Any], Any] | None:
         return _dict_of(_taker(inner.removeprefix("Mapping[str, ")))
     scale = _SCALE.search(annotation) if annotation.startswith(_DECIMAL) else None
     return _decimal_of(int(scale[1])) if scale else None
+
+
+def _maker(value: Any) -> Callable[[], Any]:
+    return lambda: value
+
+
+_TRUTH = re.compile(r"Literal\[(True|False)\]")
+
+
+def _truth(annotation: str, key: str) -> Callable[[Any], Any] | None:
+    """Return what refuses the wrong value of a constant that is true or false, which ``msgspec`` has no type for."""
+    found = _TRUTH.match(annotation)
+    if found is None:
+        return None
+    wanted = found[1] == "True"
+
+    def take(value: Any) -> Any:
+        if value is not wanted:
+            raise ValueError(f"Expected `{found[1].lower()}` in field `{key}`")
+        return value
+
+    return take
 
 
 def _post_init(takers: dict[str, Callable[[Any], Any]]) -> Callable[[Any], None]:
