@@ -8,6 +8,7 @@ import signal
 import httpx
 import psycopg
 import pytest
+from adi_analytics.server.read import reader
 from support.servers import apply_migrations
 from support.serving import PATH, item, rows, running, served, wait_for
 
@@ -26,19 +27,31 @@ def own_dsn(own_server):
     return own_server.dsn
 
 
-def test_events_wait_on_disk_while_the_database_is_away(own_server, own_dsn, tmp_path):
+def test_events_wait_on_disk_while_the_database_is_away(own_server, own_dsn, tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "_WAIT", 0.5)
+
+    async def overview(client):
+        while (answer := await client.get("/overview")).status_code != 200:  # noqa: ASYNC110 - nothing tells when
+            await asyncio.sleep(0.1)
+        return answer.json()
+
     async def run():
         async with served(database_url=own_dsn, spool_dir=str(tmp_path / "spool")) as client:
             assert (await client.post(PATH, json=[item()])).json()["stored"] == 1
             assert (await client.get("/ready")).json() == {"status": "ready", "backlog": False}
+            assert (await overview(client))["total_tasks"] == 1
             await asyncio.to_thread(own_server.halt)
             body = [item() for _ in range(10)]
             answers = [await client.post(PATH, json=body), await client.post(PATH, json=body)]
             assert [(one.status_code, one.json()["spooled"]) for one in answers] == [(200, 10), (200, 10)]
             assert (await client.get("/ready")).status_code == 503
             assert (await client.get("/health")).status_code == 200
+            paths = ("/aggregates/analytics_task_stats_daily", "/overview")
+            answers = await asyncio.gather(*(client.get(path) for path in paths))
+            assert [(one.status_code, one.headers["retry-after"]) for one in answers] == [(503, "5"), (503, "5")]
             await asyncio.to_thread(own_server.restart)
             await until(lambda: count(own_dsn) == 11)
+            assert (await overview(client))["total_tasks"] == 11  # over a connection that was lost
             assert (await client.post(PATH, json=body)).json()["duplicates"] == 10
 
     asyncio.run(run())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import importlib.util
 import io
 import json
 import uuid
@@ -236,6 +237,23 @@ def test_pages_follow_links_and_csv_has_the_same_rows(service):
     assert lines == [["" if value is None else str(value) for value in row.values()] for row in whole["rows"]]
     assert service.client.get(path, params=asked, headers={"Accept": "text/csv"}).text == table.text
     assert len(service.client.get("/users/daily.csv", params=R).text.splitlines()) > 20
+
+
+def test_tables_of_arrow_need_its_library(service):
+    asked = {"between": "2026-01-01,2026-01-20", "dimensions": "service"}
+    answers = [service.client.get(f"/aggregates/{LATENCY}.{form}", params=asked) for form in ("parquet", "arrow")]
+    if importlib.util.find_spec("pyarrow") is None:
+        assert [answer.status_code for answer in answers] == [406, 406]
+        assert "pip install 'adi-analytics[arrow]'" in answers[0].json()["detail"]
+        return
+    arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+    rows = service.get(f"/aggregates/{LATENCY}", **asked)["rows"]
+    tables = [parquet.read_table(io.BytesIO(answers[0].content)), arrow.ipc.open_stream(answers[1].content).read_all()]
+    for table in tables:
+        assert [shown(row["hour"]).replace("+00:00", "Z") for row in table.to_pylist()] == [row["hour"] for row in rows]
+        assert table.column("request_count").to_pylist() == [row["request_count"] for row in rows]
+    kinds = [answer.headers["content-type"] for answer in answers]
+    assert kinds == ["application/vnd.apache.parquet", "application/vnd.apache.arrow.stream"]
 
 
 @pytest.mark.parametrize(

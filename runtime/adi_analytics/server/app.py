@@ -63,6 +63,8 @@ class _Service:
         )
         url = options.database_url
         self._conninfo = url if callable(url) else resolve_conninfo(url)
+        url = options.read_database_url
+        self._read_conninfo = self._conninfo if url is None else url if callable(url) else resolve_conninfo(url)
         self._reading = self._readable()
 
     def _readable(self) -> Reading | None:
@@ -71,7 +73,7 @@ class _Service:
         try:
             return Reading(
                 catalog_in(self._settings),
-                connector(options.read_database_url or self._conninfo, self._settings),
+                connector(self._read_conninfo, self._settings),
                 connections=options.read_connections,
                 timeout=options.query_timeout,
                 suppress_below=options.suppress_below,
@@ -91,7 +93,9 @@ class _Service:
                 *self._reads(),
             )
         ]
-        return Starlette(routes=routes, lifespan=self._lifespan, exception_handlers={404: _missing, 405: _method})
+        app = Starlette(routes=routes, lifespan=self._lifespan, exception_handlers={404: _missing, 405: _method})
+        app.router.redirect_slashes = False  # behind a proxy, the address that it would lead to is not ours
+        return app
 
     def _reads(self) -> Iterator[tuple[str, str, Callable[[Request], Awaitable[Response]]]]:
         """Yield method, path and endpoint of what answers."""

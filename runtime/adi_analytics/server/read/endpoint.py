@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -13,6 +14,8 @@ from starlette.responses import Response
 from adi_analytics.server.problems import ProblemError
 from adi_analytics.server.read.answers import MEDIA, TABULAR, Answer, Form, encoded, form_of
 from adi_analytics.server.read.parameters import Parameter, read
+
+_MANY: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,10 @@ class Endpoint:
         async def handle(request: Request) -> Response:
             wanted = form or form_of(request.headers.get("accept", ""), tabular=self.tabular)
             values = read(self.parameters, request.query_params.multi_items())
-            return _response(request, await self.answer(values), wanted)
+            answer = await self.answer(values)
+            if len(answer.rows) < _MANY:
+                return _response(request, answer, wanted)
+            return await asyncio.to_thread(_response, request, answer, wanted)  # meanwhile others are answered
 
         return handle
 

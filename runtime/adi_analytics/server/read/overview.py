@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics._shared.sql import quote
@@ -13,24 +12,43 @@ from adi_analytics.server.read.endpoint import Endpoint
 from adi_analytics.server.read.original import TASKS, has
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    import psycopg
+    from collections.abc import Iterator
 
     from adi_analytics.query.model.describe import Described
     from adi_analytics.server.read.reader import Reader
 
 COCOONS: Final = "analytics_cocoon_activity_daily"
 INTEGRATIONS: Final = "analytics_integration_health_daily"
-_NEEDED: Final = {TASKS: ("created", "success_rate"), COCOONS: ("registrations", "unique_cocoons"),
-                  INTEGRATIONS: ("connections",)}  # fmt: skip
-_BEGINNING: Final = date(1970, 1, 1)
-_INSTALLED: Final = "select now(), events_schema from analytics_meta.installation"
-_MEMBERS: Final = """
-select count(*), count(*) filter (where last >= %(today)s), count(*) filter (where last >= %(week)s),
-    count(*) filter (where last >= %(month)s)
-from {view}
+_NEEDED: Final = {
+    TASKS: ("created", "completed", "failed"),
+    COCOONS: ("registrations", "unique_cocoons"),
+    INTEGRATIONS: ("connections",),
+}
+_INSTALLED: Final = "select events_schema, catalog from analytics_meta.installation"
+_NUMBERS: Final = """
+with today as (select date_trunc('day', now(), 'UTC') as at)
+select
+    u.total_users, u.active_users_today, u.active_users_week, u.active_users_month,
+    coalesce(t.total, 0)::bigint as total_tasks, coalesce(t.today, 0)::bigint as tasks_today,
+    (t.done / nullif(t.done + t.failed, 0))::float8 as task_success_rate,
+    coalesce(c.total, 0)::bigint as total_cocoons, coalesce(c.today, 0)::bigint as active_cocoons,
+    coalesce(i.total, 0)::bigint as total_integrations
+from (
+    select count(*) as total_users, count(*) filter (where last >= at) as active_users_today,
+        count(*) filter (where last >= at - interval '144 hours') as active_users_week,
+        count(*) filter (where last >= at - interval '696 hours') as active_users_month
+    from {members}, today
+) u, (
+    select sum(created) as total, sum(created) filter (where {tasks_bucket} = at) as today,
+        sum(completed) as done, sum(failed) as failed
+    from {tasks}, today
+) t, (
+    select sum(registrations) as total, sum(unique_cocoons) filter (where {cocoons_bucket} = at) as today
+    from {cocoons}, today
+) c, (select sum(connections) as total from {integrations}) i
 """
+"""A week is today and the six days before, a month today and 29. The public views read events above watermarks only."""
+
 _TEXTS: Final = {
     "total_users": "Users ever seen.",
     "active_users_today": "Users seen today (UTC).",
@@ -82,41 +100,19 @@ def members_view(described: Described) -> str | None:
 
 
 async def _numbers(reader: Reader, view: str) -> dict[str, Any]:
+    described = reader.described
     async with reader.snapshot() as connection:
         found = await (await connection.execute(_INSTALLED)).fetchone()
-        if found is None:
-            raise ProblemError(503, "database-not-ready", "The database has no catalog: run `analytics-migrate all`.")
-        now, schema = found
-        today = now.astimezone(UTC).date()
-        people = await _people(connection, f"{quote(schema)}.{quote(view)}", today)
-
-        async def one(aggregate: str, first: date, *measures: str) -> Mapping[str, Any]:
-            result = await reader.ask(
-                aggregate, measures=measures, between=(first, today), database=connection, totals=False,
-                granularity="bucket" if first == today else "total",
-            )  # fmt: skip
-            return next(iter(result))
-
-        tasks = await one(TASKS, _BEGINNING, "created", "success_rate")
-        return {
-            **people,
-            "total_tasks": tasks["created"],
-            "tasks_today": (await one(TASKS, today, "created"))["created"],
-            "task_success_rate": tasks["success_rate"],
-            "total_cocoons": (await one(COCOONS, _BEGINNING, "registrations"))["registrations"],
-            "active_cocoons": (await one(COCOONS, today, "unique_cocoons"))["unique_cocoons"],
-            "total_integrations": (await one(INTEGRATIONS, _BEGINNING, "connections"))["connections"],
-        }
-
-
-async def _people(connection: psycopg.AsyncConnection[Any], view: str, today: date) -> dict[str, int]:
-    start = datetime.combine(today, time(), UTC)
-    since = {"today": start, "week": start - timedelta(days=6), "month": start - timedelta(days=29)}
-    rows = await connection.execute(_MEMBERS.format(view=view.replace("%", "%%")).encode(), since, prepare=False)
-    counts = await rows.fetchone() or (0, 0, 0, 0)
-    return dict(
-        zip(("total_users", "active_users_today", "active_users_week", "active_users_month"), counts, strict=True)
-    )
+        if found is None or found[1] not in {None, described.catalog}:
+            detail = f"The database is not that of the catalog {described.catalog}: run `analytics-migrate doctor`."
+            raise ProblemError(503, "database-not-ready", detail)
+        relations = {"members": view, "tasks": TASKS, "cocoons": COCOONS, "integrations": INTEGRATIONS}
+        names = {key: f"{quote(found[0])}.{quote(name)}" for key, name in relations.items()}
+        for key in ("tasks", "cocoons"):
+            names[f"{key}_bucket"] = quote(described.aggregate(relations[key]).bucket.column)
+        cursor = await connection.execute(_NUMBERS.format(**names).encode(), prepare=False)
+        numbers = await cursor.fetchone() or ()
+    return dict(zip(_TEXTS, numbers, strict=True))
 
 
 def _hidden(numbers: dict[str, Any], below: int | None) -> dict[str, Any]:

@@ -37,6 +37,7 @@ _RETRY: Final = {"Retry-After": "5"}
 _AWAY: Final = frozenset({"08", "57"})
 _CANCELLED: Final = "57014"
 _WAIT: Final = 5.0  # seconds for a free connection
+_GIVE_UP: Final = 1.0  # seconds of trying to connect; the next request tries again, and a pause grows no longer
 
 
 class Reader:
@@ -74,6 +75,7 @@ class Reader:
             open=False,
             check=AsyncConnectionPool.check_connection,
             timeout=_WAIT,
+            reconnect_timeout=_GIVE_UP,
             name="adi-analytics-reader",
         )
         await self._pool.open()
