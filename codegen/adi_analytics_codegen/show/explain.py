@@ -102,6 +102,7 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
     columns |= {measure.name: measure_text(measure) for measure in aggregate.measures}
     columns |= {ratio.name: ratio_text(ratio, aggregate) for ratio in aggregate.derived}
     beside = kept.companions(catalog, aggregate)
+    coarser = next((one.name for one in catalog.aggregates if one.coarser_than == aggregate.name), None)
     return {
         "aggregate": aggregate.name,
         "about": aggregate.description,
@@ -114,6 +115,7 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
         **({"where": where_text(aggregate.where, code)} if aggregate.where else {}),
         "reads": {name: columns_fed(aggregate, name) for name in aggregate.sources},
         **({"views": beside} if beside else {}),
+        **({"percentiles_by_longer_buckets": coarser} if coarser else {}),
         "stored": kept.stored(catalog, aggregate.name),
         "sql": {backend: sql.sql_of(catalog, aggregate.name, backend) for backend in sql.BACKENDS},
     }
