@@ -92,8 +92,11 @@ def test_a_setting_of_the_database_changes_no_answer(migrated_dsn: str, name: st
 
 
 def test_all_of_them_at_once_from_the_first_migration_on(postgres_dsn: str) -> None:
-    pin_wrongly(postgres_dsn, **AT_ONCE)
+    execute(postgres_dsn, "create access method other type table handler heap_tableam_handler")
+    pin_wrongly(postgres_dsn, **AT_ONCE, default_tablespace="pg_default", default_table_access_method="other")
     assert run("all", "--database-url", postgres_dsn).code == 0
+    other = "select count(*) from pg_class where relam = (select oid from pg_am where amname = 'other')"
+    assert value(plain(postgres_dsn), other) == 0
     pin_wrongly(plain(postgres_dsn), search_path="elsewhere")
 
     check_commands(postgres_dsn, plain(postgres_dsn))

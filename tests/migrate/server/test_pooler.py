@@ -90,6 +90,9 @@ def test_the_migrator_refuses_a_pooler_in_transaction_mode(migrated_dsn: str, tm
             assert "is a pooler in transaction mode" in ended.err
         found = {entry.check: entry for entry in migrate.doctor(migrate.Options(database_url=dsn))}
         assert "session mode" in found["connection"].remedy
+    with pgbouncer(migrated_dsn, tmp_path, "statement") as dsn:
+        ended = run("status", "--database-url", dsn)
+        assert (ended.code, "is a pooler that allows no transactions" in ended.err) == (1, True)
 
 
 @pytest.mark.skipif(_PGBOUNCER is None, reason="needs pgbouncer")

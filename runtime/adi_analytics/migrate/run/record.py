@@ -17,7 +17,7 @@ from adi_analytics.migrate.files.migration import MigrationFile
 from adi_analytics.migrate.options import Timeouts
 from adi_analytics.migrate.server.backend import FORMAT, Database
 from adi_analytics.migrate.server.connection import Connection, host
-from adi_analytics.migrate.server.pins import MEANING
+from adi_analytics.migrate.server.pins import MEANING, TABLESPACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,7 @@ def settings_for(file: MigrationFile, database: Database, timeouts: Timeouts, *,
         f"{scope} statement_timeout = {literal(timeouts.statement or file.header.statement_timeout or '0')};",
         # The runner's session has them; a script for psql may run in any.
         *(f"{scope} {name} = {literal(value)};" for name, value in MEANING.items()),
+        f"{TABLESPACE.format(local=str(local).lower())};",
     ]
     return "\n".join(lines) + "\n"
 

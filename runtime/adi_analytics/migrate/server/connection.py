@@ -83,7 +83,8 @@ def connect(url: str, *, command: str = "api") -> Iterator[Connection]:
         UnsuitableDatabaseError: If it is too old, a read-only standby, or behind a pooler in transaction mode.
     """
     with _open(url, command) as connection:
-        _check_server(connection, url)
+        with _pooled_by_statement(url):
+            _check_server(connection, url)
         if pooler.shares_sessions(connection, lambda: _open(url, command)):
             raise UnsuitableDatabaseError(
                 f"{printable(url)} is a pooler in transaction mode: neither a lock nor a setting would stay ours",
@@ -92,6 +93,19 @@ def connect(url: str, *, command: str = "api") -> Iterator[Connection]:
             )
         pin(connection)
         yield connection
+
+
+@contextlib.contextmanager
+def _pooled_by_statement(url: str) -> Iterator[None]:
+    """Say what a pooler in statement mode is, which refuses the first transaction."""
+    try:
+        yield
+    except psycopg.errors.ProtocolViolation as error:
+        raise UnsuitableDatabaseError(
+            f"{printable(url)} is a pooler that allows no transactions",
+            "Connect directly to the server, or to a port where the pooler works in session mode.",
+            database=printable(url),
+        ) from error
 
 
 def _open(url: str, command: str) -> Connection:

@@ -20,6 +20,7 @@ MEANING: Final = {
     "array_nulls": "on",
     "transform_null_equals": "off",
     "row_security": "on",
+    "default_table_access_method": "heap",  # the one that has unique indexes and partitions everywhere
 }
 """What the same statement means, and how the server writes a value."""
 
@@ -37,6 +38,12 @@ _SESSION: Final = {
 }
 """How long a session may take, and what its transactions are like."""
 
+TABLESPACE: Final = (
+    "do $$ begin perform set_config('default_tablespace', '', {local})"
+    " where current_setting('default_tablespace') = 'pg_default'; end $$"
+)
+"""A tablespace that somebody chose for our tables is theirs to choose; only, a partitioned table refuses this name."""
+
 _SINCE_17: Final = {"transaction_timeout": "0"}
 
 
@@ -45,3 +52,4 @@ def pins(server_version: int) -> Iterator[str]:
     newer = _SINCE_17 if server_version >= 170000 else {}  # noqa: PLR2004 - PostgreSQL 17
     for name, value in (_SESSION | newer | MEANING).items():
         yield f"set {name} = '{value}'"
+    yield TABLESPACE.format(local="false")
