@@ -320,17 +320,27 @@ def describe(catalog: CatalogLike | Described | None = None) -> Described:
     """
     if isinstance(catalog, Described):
         return catalog
-    package = None if catalog is None else catalog_of(catalog).package
-    try:
-        path = find_source(catalog=package).manifest
-    except CatalogMissingError:  # one that the program has imported will do
-        path = find_source(catalog=resolve_catalog().package).manifest
+    path = manifest_of(catalog)
     try:
         return _read(path, path.stat().st_mtime_ns)
     except OSError as error:
         raise CatalogInvalidError(str(path), "can't be read", _AGAIN) from error
     except ValueError as error:  # msgspec's errors, too
         raise CatalogInvalidError(str(path), f"is no manifest: {error}", _AGAIN) from error
+
+
+def manifest_of(catalog: CatalogLike | None = None) -> Path:
+    """Return where the manifest of a catalog lies, which need not be there; see :func:`describe`.
+
+    Raises:
+        CatalogError: If none is found, or several are.
+        ProjectError: If a project is wrong.
+    """
+    package = None if catalog is None else catalog_of(catalog).package
+    try:
+        return find_source(catalog=package).manifest
+    except CatalogMissingError:  # one that the program has imported will do
+        return find_source(catalog=resolve_catalog().package).manifest
 
 
 @lru_cache(maxsize=8)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from adi_analytics._shared.version import __version__
 from adi_analytics.server.read import schemas
 from adi_analytics.server.read.answers import MEDIA, TABULAR
+from adi_analytics.server.read.taking import taken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from adi_analytics.server.read.endpoint import Endpoint
     from adi_analytics.server.read.parameters import Parameter
@@ -30,14 +31,18 @@ _HEADERS: Final = {
 }
 
 
-def document(catalog: str, endpoints: Iterable[Endpoint], prefix: str) -> dict[str, Any]:
+def document(
+    catalog: str, endpoints: Iterable[Endpoint], prefix: str, event: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the document.
 
     Args:
         catalog: The catalog's name.
         endpoints: The paths that answer.
         prefix: What is before them.
+        event: The JSON Schema of any event, for the path that takes them.
     """
+    taking = taken(event)
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": DIALECT,
@@ -56,12 +61,17 @@ def document(catalog: str, endpoints: Iterable[Endpoint], prefix: str) -> dict[s
             {"name": "people", "description": "Who came, who came back, and how far they got."},
             {"name": "overview", "description": "Answers of a fixed form."},
             {"name": "events", "description": "The events that the aggregates are made from."},
+            {"name": "service", "description": "Whether it works."},
         ],
-        "paths": {one.path: {"get": _operation(one)} for one in endpoints},
+        "paths": {**{one.path: {"get": _operation(one)} for one in endpoints}, **taking.paths},
         "components": {
-            "schemas": dict(schemas.SHARED),
+            "schemas": {**schemas.SHARED, **taking.schemas},
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "A token with the scope read."}
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token with the scope `read`, or `ingest` to send.",
+                }
             },
         },
     }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics._shared.catalog import resolve_catalog
-from adi_analytics.query.model.describe import describe
+from adi_analytics.query.model.describe import Described, describe, manifest_of
 from adi_analytics.server.read import aggregates, events, original, overview, people
 from adi_analytics.server.read.answers import Answer
 from adi_analytics.server.read.endpoint import Endpoint
@@ -15,7 +16,7 @@ from adi_analytics.server.read.reader import Reader
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adi_analytics._shared.catalog import CatalogLike
+    from adi_analytics._shared.catalog import Catalog, CatalogLike
 
 PREFIX: Final = "/api/analytics"
 
@@ -37,7 +38,7 @@ class Reading:
 
     def __init__(
         self,
-        catalog: CatalogLike | None,
+        catalog: CatalogLike | Described | None,
         connect_with: Callable[[], dict[str, Any]],
         *,
         connections: int = 1,
@@ -53,9 +54,9 @@ class Reading:
             *original.endpoints(described, self._reader),
             *aggregates.endpoints(described, self._reader),
             *people.endpoints(described, self._reader),
-            events.endpoint(lambda: resolve_catalog(catalog), connect_with, timeout),
+            events.endpoint(lambda: _catalog(catalog), connect_with, timeout),
         ]
-        self.document = document(described.catalog, found, PREFIX)
+        self.document = document(described.catalog, found, PREFIX, _event_schema(catalog))
         self.endpoints = [*found, _openapi(self.document)]
         self.names = {
             group: [one.path.rpartition("/")[2] for one in found if one.path.startswith(f"/{group}/")]
@@ -79,6 +80,22 @@ def openapi_of(catalog: CatalogLike | None) -> dict[str, Any]:
         CatalogError: If the catalog can't be told, or its manifest can't be read.
     """
     return Reading(catalog, dict).document
+
+
+def _catalog(catalog: CatalogLike | Described | None) -> Catalog:
+    return resolve_catalog(None if isinstance(catalog, Described) else catalog)
+
+
+def _event_schema(catalog: CatalogLike | Described | None) -> dict[str, Any] | None:
+    """Return the JSON Schema of any event of the catalog, if it generates JSON Schemas."""
+    if isinstance(catalog, Described):
+        return None
+    file = manifest_of(catalog).parent.parent / "json_schema" / "events.schema.json"
+    try:
+        found: dict[str, Any] = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found
 
 
 def _openapi(value: dict[str, Any]) -> Endpoint:
