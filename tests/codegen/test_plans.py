@@ -3,6 +3,7 @@
 import json
 import random
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import jsonschema_rs
@@ -13,6 +14,7 @@ from adi_analytics_codegen.backends.sql import manifest
 from adi_analytics_codegen.check.catalog import load
 from adi_analytics_codegen.check.lint import lint
 from adi_analytics_codegen.model.catalog import OUTPUTS
+from adi_analytics_codegen.model.kinds import MeasureKind
 from support.aggregates.installed import Installed, connect
 from support.aggregates.oracle import Row
 from support.codegen.packages import package
@@ -43,13 +45,34 @@ def test_their_samples_are_valid(name):
     assert [one for one in samples(catalog) if not validator.is_valid(one)] == []
 
 
+def migrated(catalog, dsn, folder):
+    """Write the migration that *catalog* needs, and apply it."""
+    files = render(catalog, ["sql"])
+    (folder / "manifest.json").write_text(files["sql/manifest.json"], encoding="utf-8")
+    migrate.new(migrations=folder / "migrations", manifest=folder / "manifest.json")
+    options = migrate.Options(database_url=dsn, migrations=folder / "migrations")
+    migrate.apply("all", options)
+    return options
+
+
+def test_an_aggregate_of_items_with_computed_values_changes_by_a_migration(postgres_dsn, tmp_path):
+    old = plan("segment")
+    sales = next(one for one in old.aggregates if one.each)
+    others = tuple(one for one in old.aggregates if one is not sales)
+    dearer = replace(next(one for one in sales.measures if one.terms), name="dearer", kind=MeasureKind.AVG)
+    new = replace(sales, version=2, measures=(*sales.measures, dearer))
+    migrated(replace(old, aggregates=(*others, sales)), postgres_dsn, tmp_path)
+    options = migrated(replace(old, aggregates=(*others, new)), postgres_dsn, tmp_path)
+    assert migrate.drift(options).findings == ()
+    with connect(postgres_dsn) as connection:
+        cursor = connection.execute(f"select * from {sales.name}")
+        assert "dearer" in [column.name for column in cursor.description]
+
+
 @pytest.mark.parametrize("name", PLANS)
 def test_what_is_sent_is_counted_as_python_counts(name, postgres_dsn, tmp_path):
     catalog = plan(name)
-    files = render(catalog, ["sql"])
-    (tmp_path / "manifest.json").write_text(files["sql/manifest.json"], encoding="utf-8")
-    migrate.new(migrations=tmp_path / "migrations", manifest=tmp_path / "manifest.json")
-    migrate.apply("all", migrate.Options(database_url=postgres_dsn, migrations=tmp_path / "migrations"))
+    options = migrated(catalog, postgres_dsn, tmp_path)
     module = package(catalog)
     rng = random.Random(3)
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -66,6 +89,9 @@ def test_what_is_sent_is_counted_as_python_counts(name, postgres_dsn, tmp_path):
         assert sorted(row.event_type for row in rows) == sorted(event["type"] for event in sent)
         installed = Installed(connection, catalog, "postgres", manifest(catalog))
         installed.check(rows)
+        migrate.refresh(options=options)
+        installed.check(rows)
+        assert migrate.drift(options).findings == ()
         assert all(installed.read(aggregate) for aggregate in catalog.aggregates)
         installed.refresh(today)
         installed.check(rows)
