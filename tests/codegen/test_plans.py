@@ -65,8 +65,7 @@ def test_an_aggregate_of_items_with_computed_values_changes_by_a_migration(postg
     options = migrated(replace(old, aggregates=(*others, new)), postgres_dsn, tmp_path)
     assert migrate.drift(options).findings == ()
     with connect(postgres_dsn) as connection:
-        cursor = connection.execute(f"select * from {sales.name}")
-        assert "dearer" in [column.name for column in cursor.description]
+        assert connection.execute(f"select dearer from {sales.name}").fetchall() == []
 
 
 @pytest.mark.parametrize("name", PLANS)

@@ -43,9 +43,7 @@ def groups(catalog: Catalog, asked: Asked, rows: list[Row]) -> dict[tuple[Any, .
     """Return the measures of each group that has rows, but for trailing counts."""
     aggregate, reader = asked.aggregate, _Reader(catalog, asked.aggregate)
     found: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        if not (aggregate.all_events or row.event_type in aggregate.sources) or not reader.passes(row, aggregate.where):
-            continue
+    for row in reader.read(rows):
         stored = MONDAY + (row.timestamp - MONDAY) // aggregate.bucket_width * aggregate.bucket_width
         values = {d.name: _public(reader.value(row, d.of, d.type)) for d in aggregate.dimensions}
         if not asked.start <= stored < asked.end or any(values[name] != one for name, one in asked.equal.items()):

@@ -65,10 +65,8 @@ def expected(catalog: Catalog, aggregate: Aggregate, rows: list[Row]) -> list[tu
     """Return the rows of the public view of *aggregate*, in no special order."""
     reader = _Reader(catalog, aggregate)
     groups: dict[tuple[Any, ...], list[Row]] = {}
-    sources = [event.type for event in catalog.events if event.name in aggregate.sources]
     for row in reader.read(rows):
-        if (aggregate.all_events or row.event_type in sources) and reader.passes(row, aggregate.where):
-            groups.setdefault(reader.key(row), []).append(row)
+        groups.setdefault(reader.key(row), []).append(row)
     return [(*key, *reader.values(key, groups).values()) for key in groups]
 
 
@@ -80,16 +78,17 @@ class _Reader:
         self.user_id = catalog.user_id
 
     def read(self, rows: list[Row]) -> list[Row]:
-        """Return the rows that are aggregated: those of the table, or one for each item of a list in them."""
-        each = self.aggregate.each
-        if not each:
-            return rows
-        keys = self.keys(each)
-        return [
-            replace(row, item=item, number=number)
-            for row in rows
-            for number, item in enumerate(value_of(row, keys, FieldType.LIST) or ())
-        ]
+        """Return the rows that are aggregated: those of the table that count, or the items of a list in them."""
+        aggregate, sources = self.aggregate, [event.type for event in self.events]
+        rows = [row for row in rows if aggregate.all_events or row.event_type in sources]
+        if aggregate.each:
+            keys = self.keys(aggregate.each)
+            rows = [
+                replace(row, item=item, number=number)
+                for row in rows
+                for number, item in enumerate(value_of(row, keys, FieldType.LIST) or ())
+            ]
+        return [row for row in rows if self.passes(row, aggregate.where)]
 
     def key(self, row: Row) -> tuple[Any, ...]:
         width = self.aggregate.bucket_width
