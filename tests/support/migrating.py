@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
+_MORE_OF_THE_SAME = (
+    "analytics_integration_health_daily",
+    "analytics_auth_events_daily",
+)
+"""Aggregates with nothing that others of the catalog do not have: each costs every database of a test its time."""
+
 
 def connect(dsn: str) -> psycopg.Connection[Any]:
     return psycopg.connect(dsn, autocommit=True, prepare_threshold=None)
@@ -87,7 +93,7 @@ class Project:
     def edit(self, change: Callable[[Document], None] = lambda _: None) -> None:
         """Apply *change* to the catalog and generate the manifest again."""
         source = self.folder / "events.yaml"
-        document = yaml.safe_load(source.read_text(encoding="utf-8"))
+        document = yaml.load(source.read_text(encoding="utf-8"), yaml.CSafeLoader)  # safe, and fast
         change(document)
         source.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
         self.manifest.write_text(to_json(manifest(load_catalog(source))), encoding="utf-8")
@@ -103,12 +109,21 @@ class Project:
 
 
 def project(folder: Path, change: Callable[[Document], None] = lambda _: None) -> Project:
-    """Return a project whose catalog is this repository's with *change*, and the migrations of an empty snapshot."""
+    """Return a project whose catalog is this repository's with *change*, and the migrations of an empty snapshot.
+
+    It has an aggregate of each kind, not all of them.
+    """
     made = Project(folder)
     folder.mkdir(exist_ok=True)
     made.migrations.mkdir()
     (folder / "events.yaml").write_text(EVENTS.read_text(encoding="utf-8"), encoding="utf-8")
-    made.edit(change)
+
+    def first(document: Document) -> None:
+        for name in _MORE_OF_THE_SAME:
+            del document["aggregates"][name]
+        change(document)
+
+    made.edit(first)
     made.new()
     return made
 
