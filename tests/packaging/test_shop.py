@@ -6,8 +6,10 @@ import zipfile
 
 import psycopg
 import pytest
+from support.contract import CONTRACT
 from support.packages import Installed, install
 from support.paths import ROOT
+from support.reading import insert, of_today
 
 SHOP = ROOT / "examples" / "shop"
 
@@ -76,7 +78,8 @@ assert "adi_analytics_events" not in sys.modules
             "select relname from pg_class where relname ~ '^analytics_' and relkind in ('r', 'v', 'p')"
         )
         assert ours.fetchall() == []
-    answers = json.loads(made.python(ASKING, DATABASE_URL=postgres_dsn))
+    paths = ("/aggregates", "/api/analytics/aggregates/shop_sales_daily", "/events", "/overview")
+    answers = json.loads(made.python(ASKING, DATABASE_URL=postgres_dsn, PATHS=json.dumps(paths)))
     assert [status for status, _ in answers.values()] == [200, 200, 200, 404]
     _, sales = answers["/api/analytics/aggregates/shop_sales_daily"]
     assert sales["totals"]["orders"] == 0
@@ -85,7 +88,7 @@ assert "adi_analytics_events" not in sys.modules
 
 
 ASKING = """
-import asyncio, json
+import asyncio, json, os
 from adi_analytics.server import ServerOptions, create_app
 
 app = create_app(ServerOptions(without_tokens=True))
@@ -101,12 +104,21 @@ async def get(path):
     return sent[0]["status"], json.loads(b"".join(message.get("body", b"") for message in sent[1:]))
 
 async def main():
-    paths = ("/aggregates", "/api/analytics/aggregates/shop_sales_daily", "/events", "/overview")
     async with app.router.lifespan_context(app):
-        print(json.dumps({path: await get(path) for path in paths}))
+        print(json.dumps({path: await get(path) for path in json.loads(os.environ["PATHS"])}))
 
 asyncio.run(main())
 """
+
+
+def test_the_predecessors_paths_answer_from_the_wheel(shop, migrated_dsn):
+    """With the catalog of this repository, which the same wheel holds, and an event of each kind that they show."""
+    insert(migrated_dsn, list(of_today()))
+    named = {"ADI_ANALYTICS_CATALOG": "adi_analytics_events", "PATHS": json.dumps([*CONTRACT])}
+    answers = json.loads(shop[0].python(ASKING, DATABASE_URL=migrated_dsn, **named))
+    for path, (status, answer) in answers.items():
+        many, columns = CONTRACT[path]
+        assert (status, list(answer[0] if many else answer)) == (200, list(columns)), path
 
 
 @pytest.mark.parametrize("command", ["status", "all", "check", "drift", "maintain"])

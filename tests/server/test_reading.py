@@ -19,6 +19,7 @@ from adi_analytics.query import QueryDatabaseError, query
 from adi_analytics.server import tokens
 from adi_analytics.server.read import reader
 from adi_analytics.server.read.reader import database_problem
+from support.contract import CONTRACT
 from support.reading import insert, of_today
 from support.serving import served
 
@@ -26,38 +27,6 @@ ERRORS, LATENCY, TASKS = "analytics_errors_hourly", "analytics_api_latency_hourl
 R = {"start_date": "2026-01-06T12:00:00Z", "end_date": "2026-02-05"}
 """A range that begins within a day, and ends with one."""
 WITHIN = "timestamp >= '2026-01-06' and timestamp < '2026-02-06'"
-
-
-# The predecessor's contract: design of the query service, names and types.
-Kinds = set[type]
-INT: Kinds = {int}
-NUM: Kinds = {float, int, type(None)}
-TIME: Kinds = {str}
-TEXT: Kinds = {str, type(None)}
-LATENCIES: dict[str, Kinds] = {
-    "hour": TIME, "service": TEXT, "endpoint": TEXT, "method": TEXT, "request_count": INT, "avg_duration_ms": NUM,
-    "p50_duration_ms": NUM, "p95_duration_ms": NUM, "p99_duration_ms": NUM, "error_4xx_count": INT,
-    "error_5xx_count": INT,
-}  # fmt: skip
-CONTRACT: dict[str, tuple[bool, dict[str, Kinds]]] = {
-    "/overview": (False, {
-        "total_users": INT, "active_users_today": INT, "active_users_week": INT, "active_users_month": INT,
-        "total_tasks": INT, "tasks_today": INT, "task_success_rate": NUM, "total_cocoons": INT, "active_cocoons": INT,
-        "total_integrations": INT,
-    }),
-    "/users/daily": (True, {"day": TIME, "active_users": INT, "total_events": INT}),
-    "/users/weekly": (True, {"day": TIME, "active_users": INT, "total_events": INT}),
-    "/tasks/daily": (True, {
-        "day": TIME, "created": INT, "started": INT, "completed": INT, "failed": INT, "cancelled": INT,
-        "avg_duration_ms": NUM, "p95_duration_ms": NUM, "success_rate": NUM,
-    }),
-    "/tasks/overview": (False, {
-        "total_created": INT, "total_completed": INT, "total_failed": INT, "total_cancelled": INT, "success_rate": NUM,
-        "avg_duration_ms": NUM,
-    }),
-    "/api/latency": (True, LATENCIES),
-    "/api/slowest": (True, LATENCIES),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", CONTRACT)
@@ -117,10 +86,17 @@ def test_the_overview_counts_today_and_all_that_was_stored(service):
     assert found["total_users"] == service.rows("select count(distinct user_id) from analytics_events")[0][0]
     assert found["total_tasks"] == service.rows(count.format("*", "task_created"))[0][0]
     assert found["total_integrations"] == service.rows(count.format("*", "integration_connected"))[0][0]
-    today = ("active_users_today", "active_users_week", "active_users_month", "tasks_today", "active_cocoons")
-    assert [found[name] for name in today] == [2, 2, 2, 2, 1]
-    insert(service.dsn, [next(of_today())])
-    assert service.get("/overview")["tasks_today"] == 3
+    insert(service.dsn, list(of_today())[:4])  # a day may have begun since the service started
+    found = service.get("/overview")
+    today = "from analytics_events where timestamp >= date_trunc('day', now(), 'UTC') and"
+    ((tasks, cocoons, users),) = service.rows(
+        f"select (select count(*) {today} event_type = 'task_created'),"
+        f" (select count(distinct data ->> 'cocoon_id') {today} event_type = 'cocoon_registered'),"
+        f" (select count(distinct user_id) {today} user_id is not null)"
+    )
+    assert [found[name] for name in ("tasks_today", "active_cocoons", "active_users_today")] == [tasks, cocoons, users]
+    assert found["active_users_week"] == found["active_users_month"] == 2
+    assert tasks >= 2
 
 
 @pytest.mark.parametrize(
@@ -317,6 +293,8 @@ def test_nothing_personal_is_shown_or_offered(service):
 
 
 def test_small_groups_are_kept_back(service):
+    insert(service.dsn, list(of_today())[:4])
+
     async def run():
         async with served(database_url=service.dsn, suppress_below=5) as client:
             day = await client.get("/users/daily", params={"start_date": "2026-01-01", "end_date": "2026-02-10"})
