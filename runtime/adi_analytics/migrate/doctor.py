@@ -253,6 +253,18 @@ def _refreshes(connection: Connection, _: Database, __: Options) -> Iterator[Dia
         yield Diagnosis("refreshes", "ok", "all aggregates are up to date")
 
 
+def _time_zones(connection: Connection, _: Database, options: Options) -> Iterator[Diagnosis]:
+    snapshot = load_snapshot(options.folder)
+    zones = {entry.bucket.time_zone for entry in snapshot.aggregates} if snapshot is not None else set()
+    named = sorted(zone for zone in zones if zone is not None)
+    if not named:
+        return
+    known = connection.execute("select name from pg_timezone_names where name = any(%s)", (named,)).fetchall()
+    for zone in sorted(set(named) - {name for (name,) in known}):
+        remedy = f"Update the time zones of the server (tzdata), or use another name of {zone} in events.yaml."
+        yield Diagnosis("time zones", "error", f"the server knows no time zone {zone}: its rows are not stored", remedy)
+
+
 def _default_partition(connection: Connection, _: Database, __: Options) -> Iterator[Diagnosis]:
     rows = fetch_value(
         connection,
@@ -327,7 +339,7 @@ def _letters(connection: Connection, database: Database, options: Options) -> It
 
 
 _CHECKS: Final[dict[str, tuple[_Check, ...]]] = {
-    "postgres": (_backfills, _late, _refreshes, _default_partition, _indexes, _letters),
-    "timescaledb_apache": (_backfills, _late, _refreshes, _indexes, _letters),
-    "timescaledb": (_backfills, _late, _jobs, _indexes, _letters),
+    "postgres": (_backfills, _late, _refreshes, _time_zones, _default_partition, _indexes, _letters),
+    "timescaledb_apache": (_backfills, _late, _refreshes, _time_zones, _indexes, _letters),
+    "timescaledb": (_backfills, _late, _time_zones, _jobs, _indexes, _letters),
 }

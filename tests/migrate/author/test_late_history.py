@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from adi_analytics import migrate
+from adi_analytics.migrate.errors import UsageError
 from adi_analytics.migrate.files.migration import SNAPSHOT_NAME
 from support.migrating import (
     Document,
@@ -192,3 +193,42 @@ def test_views_of_an_earlier_release_are_replaced(made: Project, target: Target)
     created(target.dsn, 40)
     assert days(target.dsn) == {40: 1}
     assert migrate.drift(made.options(target.dsn)).findings == ()
+
+
+def in_zone(version: int, zone: str = "Europe/Berlin", **more: object) -> Callable[[Document], None]:
+    def change(document: Document) -> None:
+        document["catalog"]["format"] = 2
+        document["aggregates"]["berlin_days"] = {
+            "description": "By day of Berlin.", "from": ["task_created"], "version": version,
+            "bucket": {"as": "day", "width": "1 day", "time_zone": zone}, "measures": {"created": {"count": True}},
+            "refresh": {"every": "1 hour", "window": "3 days", "lag": "1 hour"}, **more,
+        }  # fmt: skip
+
+    return change
+
+
+@pytest.mark.parametrize("target", ["postgres"], indirect=True)
+def test_days_of_a_time_zone_outlive_their_events_and_stay_days_of_it(made: Project, target: Target) -> None:
+    made.edit(in_zone(1))
+    made.new("days of Berlin")
+    target.apply(made)
+    created(target.dsn, 20, 19, 15)
+    housekeep(made, target)
+    assert migrate.drift(made.options(target.dsn), recount=True).findings == ()
+    execute(target.dsn, "truncate analytics_events")
+    made.edit(in_zone(2, where={"$service": {"exists": True}}))
+    made.new("second version")
+    made.apply(target.dsn)
+    created(target.dsn, 40, 17)
+    housekeep(made, target)
+
+    assert value(target.dsn, "select sum(created) from berlin_days") == 5
+    assert migrate.drift(made.options(target.dsn), recount=True).findings == ()
+
+    made.edit(in_zone(3, zone="Asia/Kolkata"))
+    with pytest.raises(UsageError, match="days of Europe/Berlin and are now days of Asia/Kolkata"):
+        made.new("another zone")
+    snapshot = made.migrations / SNAPSHOT_NAME
+    snapshot.write_text(snapshot.read_text().replace("Europe/Berlin", "Mars/Olympus"))
+    doctor = {found.check: found for found in migrate.doctor(made.options(target.dsn))}
+    assert "no time zone Mars/Olympus" in doctor["time zones"].found

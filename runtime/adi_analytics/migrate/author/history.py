@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from adi_analytics._shared.sql import interval, literal, quote, shorten
+from adi_analytics.migrate.errors import UsageError
 from adi_analytics.migrate.files.manifest import Aggregate, PublicView, Relation, StoredStatement
 from adi_analytics.migrate.files.statements import Runnable, Sql, Statement, Table, View, statement
 
@@ -76,6 +77,26 @@ def unit(entry: Aggregate, before: Aggregate) -> int:
     if len(widths) == 1:
         return entry.bucket.width
     return max(_DAY, *widths)
+
+
+def require_same_calendar(entry: Aggregate, before: Aggregate) -> None:
+    """Refuse a new version whose buckets are not those of the former one, if either goes by a calendar.
+
+    Raises:
+        UsageError: If they are not: rows of both could not stand side by side, counting each event once.
+    """
+    now, was = ((of.bucket.time_zone, of.bucket.width) for of in (entry, before))
+    if now != was and (now[0] or was[0]):
+        raise UsageError(
+            f"the buckets of {entry.name} were {_words(before)} and are now {_words(entry)}: events would count twice, "
+            "or not at all, where the rows of the two versions meet",
+            "Put the old bucket back, and add an aggregate of another name with the new one.",
+        )
+
+
+def _words(entry: Aggregate) -> str:
+    bucket = entry.bucket
+    return f"{bucket.unit}s of {bucket.time_zone}" if bucket.unit else f"of {bucket.width} seconds"
 
 
 def _unit_start(entry: Aggregate) -> str:
@@ -189,15 +210,19 @@ def _gone_before(before: Aggregate, now: Aggregate) -> str:
     the old rows are kept for one more span, if there are any below; but never into the future.
     """
     public = now.views[0].name
-    width = interval(now.history_unit)
+    width, zone = interval(now.history_unit), now.bucket.zone
+    if zone:
+        width = now.bucket.interval
     reach = now.trailing - now.bucket.width if len(now.kept_members) < _members(now) else 0
+    floor = f"analytics_meta.refresh_floor({width}{zone})"
     more = (
         f" + case when exists (select from {quote(public)} where {quote(before.bucket.column)} <"
-        f" analytics_meta.refresh_floor({width}))\n        then {interval(reach)} else interval '0' end"
+        f" {floor})\n        then {interval(reach)} else interval '0' end"
         if reach > 0
         else ""
     )
-    return f"least(analytics_meta.refresh_floor({width}){more}, analytics_meta.bucket_start({width}, now()))"
+    at = f"analytics_meta.bucket_end({width}, {floor}{more}{zone})" if zone else f"{floor}{more}"
+    return f"least({at}, analytics_meta.bucket_start({width}, now(){zone}))"
 
 
 def _members(entry: Aggregate) -> int:

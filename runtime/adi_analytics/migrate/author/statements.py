@@ -268,8 +268,10 @@ def _change_machinery(made: Parts, old: Manifest, target: Manifest, backend: str
     # One name cannot be a function and a procedure at once: such a one goes before the other is made.
     names = {entry.object for entry in target.machinery[backend]}
     removed = [entry for entry in before if not any(_same_object(entry, other) for other in target.machinery[backend])]
+    # Another list of arguments would make a second function of the name; the new one takes calls of the old one.
+    renewed = [old for old in before for new in changed if _same_object(old, new) and old.arguments != new.arguments]
     if changed:
-        made.pre.add([_drop(entry) for entry in removed if entry.object in names])
+        made.pre.add([_drop(entry) for entry in [*renewed, *(one for one in removed if one.object in names)]])
         made.pre.add([_UNCHECKED_BODIES])
         made.pre.add([*changed, _START_RECORD], why="update the procedures of analytics_meta")
     # What the release before may still call goes when it no longer runs.

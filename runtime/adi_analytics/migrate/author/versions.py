@@ -30,6 +30,7 @@ def settle(entry: Aggregate, before: Aggregate | None, taken: Collection[str]) -
     """
     if before is not None:
         _check_version(entry, before, same=_only_adds_columns(entry, before))
+        history.require_same_calendar(entry, before)
         entry = msgspec.structs.replace(entry, history_unit=history.unit(entry, before))
     settled = entry
     for revision in itertools.count(2):
@@ -140,7 +141,9 @@ def create(entry: Aggregate, backend: str) -> list[Runnable]:
         f"insert into analytics_meta.backfills (relation) values ({literal(entry.rollup)})",  # noqa: S608 - names and literals are quoted
     )
     state = [] if backend == "timescaledb" else [watermark]
+    zone = statement(f"time zone of {entry.rollup}", f"select now() at time zone {entry.bucket.zone.lstrip(', ')}")
     return [
+        *([zone] if entry.bucket.zone else []),  # fails where the server knows no such zone
         *entry.stored(backend), *counts.create(entry), *state, *entry.policies(backend), register(entry), backfill
     ]  # fmt: skip
 
@@ -148,15 +151,15 @@ def create(entry: Aggregate, backend: str) -> list[Runnable]:
 def register(entry: Aggregate) -> Statement:
     """Return the statement that tells the procedures of ``analytics_meta`` about *entry*."""
     relations = json.dumps([{"name": r.name, "rows": r.rows_function} for r in entry.relations])
-    refresh = entry.refresh
+    refresh, zone = entry.refresh, entry.bucket.zone
     return statement(
         f"register {entry.rollup}",
         "insert into analytics_meta.aggregates (rollup, aggregate, version, relations, bucket_column, width,\n"
-        "    refresh_every, refresh_window, refresh_lag)\n"
+        f"    refresh_every, refresh_window, refresh_lag{', time_zone' if zone else ''})\n"
         f"values ({literal(entry.rollup)}, {literal(entry.name)}, {entry.version},\n"
         f"    {literal(relations)},\n"
-        f"    {literal(entry.bucket.column)}, {interval(entry.bucket.width)},\n"
-        f"    {interval(refresh.every)}, {interval(refresh.window)}, {interval(refresh.lag)})",
+        f"    {literal(entry.bucket.column)}, {entry.bucket.interval},\n"
+        f"    {interval(refresh.every)}, {interval(refresh.window)}, {interval(refresh.lag)}{zone})",
     )
 
 

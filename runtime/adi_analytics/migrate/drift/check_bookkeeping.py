@@ -58,7 +58,7 @@ def _sql(value: str | timedelta | None) -> str:
 
 _COLUMNS = (
     "aggregate", "version", "relations", "bucket_column", "width", "refresh_every", "refresh_window", "refresh_lag",
-    "active",
+    "active", "time_zone",
 )  # fmt: skip
 
 
@@ -67,7 +67,8 @@ def _aggregates(connection: Connection, snapshot: Manifest) -> Iterator[Finding]
         row[0]: dict(zip(_COLUMNS, row[1:], strict=True))
         for row in connection.execute(
             "select rollup, aggregate, version, relations, bucket_column, width, refresh_every, refresh_window,"
-            " refresh_lag, active from analytics_meta.aggregates"
+            # The column is missing before the migration that brings it.
+            " refresh_lag, active, to_jsonb(a) ->> 'time_zone' from analytics_meta.aggregates a"
         )
     }
     entries = {entry.rollup: entry for entry in [*snapshot.aggregates, *snapshot.retired]}
@@ -129,13 +130,14 @@ def _histories(connection: Connection, database: Database, snapshot: Manifest) -
                 else history.members_table(entry.relations[0])
             )
             table = f"{quote(database.schema)}.{quote(kept)}"
-            bucket = quote(entry.bucket.column)
+            newest, zone = f"max({quote(entry.bucket.column)})", entry.bucket.zone
+            after = f"analytics_meta.next_bucket(width, {newest}{zone})" if zone else f"{newest} + width"
             yield Finding(
                 "error", f"row {entry.rollup} of analytics_meta.aggregates",
                 "history_before: a time", "history_before: none",
                 "update analytics_meta.aggregates set history_before = "  # noqa: S608 - names and literals are quoted
-                f"coalesce((select max({bucket}) + width from {table}),"
-                " analytics_meta.refresh_floor(width), analytics_meta.bucket_start(width, now()))"
+                f"coalesce((select {after} from {table}),"
+                f" analytics_meta.refresh_floor(width{zone}), analytics_meta.bucket_start(width, now(){zone}))"
                 f" where rollup = {literal(entry.rollup)};",
             )  # fmt: skip
 
@@ -151,11 +153,12 @@ def _row(entry: Aggregate, *, active: bool) -> dict[str, Any]:
         "version": entry.version,
         "relations": [{"name": r.name, "rows": r.rows_function} for r in entry.relations],
         "bucket_column": entry.bucket.column,
-        "width": timedelta(seconds=entry.bucket.width),
+        "width": timedelta(days=30) if entry.bucket.unit == "month" else timedelta(seconds=entry.bucket.width),
         "refresh_every": timedelta(seconds=refresh.every),
         "refresh_window": timedelta(seconds=refresh.window),
         "refresh_lag": timedelta(seconds=refresh.lag),
         "active": active,
+        "time_zone": entry.bucket.time_zone,
     }
 
 
@@ -164,7 +167,7 @@ _AHEAD: Final[LiteralString] = (
     "select rollup, watermark::text from analytics_meta.rollups where watermark > now() order by rollup"
 )
 _BACK: Final = (
-    "update analytics_meta.rollups r set watermark = coalesce((select analytics_meta.refresh_floor(a.width)"
+    "update analytics_meta.rollups r set watermark = coalesce((select analytics_meta.refresh_floor(a.width{})"
     " from analytics_meta.aggregates a where a.rollup = r.rollup), '-infinity')"
 )
 
@@ -178,10 +181,11 @@ def _rollups(connection: Connection, snapshot: Manifest) -> Iterator[Finding]:
             f"insert into analytics_meta.rollups (rollup) values ({literal(rollup)});",  # noqa: S608 - names and literals are quoted
             advice="Then run `analytics-migrate refresh`.",
         )  # fmt: skip
+    zones = {entry.rollup: entry.bucket.zone for entry in [*snapshot.aggregates, *snapshot.retired]}
     for rollup, at in connection.execute(_AHEAD):
         yield Finding(
             "error", f"row {rollup} of analytics_meta.rollups", "watermark: not in the future", f"watermark: {at}",
-            f"{_BACK} where rollup = {literal(rollup)};",
+            f"{_BACK.format(zones.get(rollup, ''))} where rollup = {literal(rollup)};",
         )  # fmt: skip
     for rollup in sorted(found - expected):
         yield Finding(

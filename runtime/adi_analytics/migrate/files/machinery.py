@@ -1,6 +1,7 @@
 """The objects of the schema ``analytics_meta``, from the files in ``migrate/sql``: the only place that defines them.
 
-A file is cut at its ``-- step: KIND NAME`` lines. Each step begins as its kind does, with the name behind it.
+A file is cut at its ``-- step: KIND NAME`` lines. Each step begins as its kind does, with the name behind it. A table
+that a migration has made stays as it is: what comes later is a step ``column``, with the name of the table.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import msgspec
 
 from adi_analytics.migrate.files.statements import Sql
 
-Kind = Literal["schema", "table", "function", "procedure"]
+Kind = Literal["schema", "table", "column", "function", "procedure"]
 
 SCHEMA: Final = "analytics_meta"
 
@@ -20,6 +21,7 @@ _STEP: Final = "-- step: "
 _HEADS: Final[dict[str, str]] = {
     "schema": "create schema if not exists ",
     "table": "create table if not exists ",
+    "column": "alter table ",
     "function": "create or replace function ",
     "procedure": "create or replace procedure ",
 }
@@ -52,6 +54,11 @@ class MetaObject(msgspec.Struct, frozen=True):
     def step(self) -> str:
         """What the statement is about."""
         return f"{self.kind} {self.object}"
+
+    @property
+    def arguments(self) -> str:
+        """What a function or a procedure takes; nothing for others."""
+        return str(self.definition).partition(")")[0] if self.kind in {"function", "procedure"} else ""
 
     @property
     def sql(self) -> Sql:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from adi_analytics._shared.sql import interval, literal
 from adi_analytics.migrate.errors import HistoryError, UsageError
 from adi_analytics.migrate.files.machinery import MetaObject, machinery
 from adi_analytics.migrate.files.migration import SNAPSHOT_NAME, require_folder
@@ -64,11 +65,34 @@ class Storage(msgspec.Struct, frozen=True):
     user_id: str = "uuid"
 
 
-class Bucket(msgspec.Struct, frozen=True):
-    """The time column of an aggregate; the width in seconds."""
+class Bucket(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The time column of an aggregate; the width in seconds.
+
+    Attributes:
+        unit: Of buckets that are days, weeks or months of a calendar: which. A month's width is that of a long one.
+        time_zone: Whose days, weeks or months; ``None`` for equally long buckets, counted in UTC.
+    """
 
     column: str
     width: int
+    unit: str | None = None
+    time_zone: str | None = None
+
+    @property
+    def interval(self) -> str:
+        """The width as an SQL literal."""
+        return "interval '1 month'" if self.unit == "month" else interval(self.width)
+
+    @property
+    def zone(self) -> str:
+        """What follows in a call of a function of ``analytics_meta`` that takes a width and may take a time zone."""
+        return "" if self.time_zone is None else f", {literal(self.time_zone)}"
+
+    def end(self, start: str) -> str:
+        """Return the expression for the end of the bucket that starts at *start*."""
+        if self.time_zone is None:
+            return f"{start} + interval '{self.width} seconds'"
+        return f"analytics_meta.next_bucket({self.interval}, {start}{self.zone})"
 
 
 class Refresh(msgspec.Struct, frozen=True):

@@ -25,6 +25,9 @@ create table if not exists analytics_meta.aggregates (
     history_before timestamptz
 );
 
+-- step: column aggregates
+alter table analytics_meta.aggregates add column if not exists time_zone text;
+
 -- step: function events_table
 create or replace function analytics_meta.events_table() returns regclass
 language sql stable
@@ -35,15 +38,46 @@ from analytics_meta.installation i, analytics_meta.storage s
 $function$;
 
 -- step: function bucket_start
-create or replace function analytics_meta.bucket_start(width interval, at timestamptz) returns timestamptz
+create or replace function analytics_meta.bucket_start(
+    width interval, at timestamptz, zone text default null
+) returns timestamptz
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$
--- Buckets are counted from a Monday, in hours of 60 minutes whatever the session's time zone does.
+-- Buckets are counted from a Monday, in hours of 60 minutes whatever the session's time zone does. With a zone they are
+-- days, weeks or months of its calendar.
 select case
-    when isfinite(at) then date_bin(make_interval(secs => extract(epoch from width)::double precision), at,
-                                    timestamptz '2000-01-03 00:00:00+00')
-    else at
+    when not isfinite(at) then at
+    when zone is not null then
+        date_trunc(analytics_meta.calendar_unit(width), at at time zone zone) at time zone zone
+    else date_bin(make_interval(secs => extract(epoch from width)::double precision), at,
+                  timestamptz '2000-01-03 00:00:00+00')
+end
+$function$;
+
+-- step: function calendar_unit
+create or replace function analytics_meta.calendar_unit(width interval) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+select case when width >= interval '28 days' then 'month' when width >= interval '7 days' then 'week' else 'day' end
+$function$;
+
+-- step: function next_bucket
+create or replace function analytics_meta.next_bucket(
+    width interval, at timestamptz, zone text default null
+) returns timestamptz
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The start of the bucket after the one that this time is in.
+select case
+    when not isfinite(at) then at
+    when zone is not null then (
+        date_trunc(analytics_meta.calendar_unit(width), at at time zone zone)
+        + ('1 ' || analytics_meta.calendar_unit(width))::interval
+    ) at time zone zone
+    else analytics_meta.bucket_start(width, at) + analytics_meta.span(width)
 end
 $function$;
 
@@ -70,15 +104,15 @@ where r.has_rows and r.from_time >= timestamptz '1970-01-01 00:00:00+00' and (g.
 $function$;
 
 -- step: function refresh_floor
-create or replace function analytics_meta.refresh_floor(width interval) returns timestamptz
+create or replace function analytics_meta.refresh_floor(width interval, zone text default null) returns timestamptz
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
 -- The first bucket from which on all may be computed again. One that has lost a row may not: its stored rows are all
 -- that is left.
 with f as materialized (select analytics_meta.raw_floor() as at, upper(analytics_meta.gone()) as until)
-select case when b.at < f.until then analytics_meta.bucket_end(width, f.at) else b.at end
-from f, lateral (select analytics_meta.bucket_start(width, f.at) as at) b
+select case when b.at < f.until then analytics_meta.bucket_end(width, f.at, zone) else b.at end
+from f, lateral (select analytics_meta.bucket_start(width, f.at, zone) as at) b
 $function$;
 
 -- step: procedure recompute
@@ -141,13 +175,15 @@ begin
         call analytics_meta.pull_watermark_back(rollup_name, pulled);
         from_time := case when not pulled then from_time end;  -- what is stored below it is not known
     end if;
-    first_bucket := analytics_meta.bucket_start(target.width, coalesce(from_time, '-infinity'));
-    last_end := analytics_meta.bucket_start(target.width, least(coalesce(to_time, 'infinity'), clock_timestamp()));
+    first_bucket := analytics_meta.bucket_start(target.width, coalesce(from_time, '-infinity'), target.time_zone);
+    last_end := analytics_meta.bucket_start(
+        target.width, least(coalesce(to_time, 'infinity'), clock_timestamp()), target.time_zone
+    );
     if first_bucket >= last_end then
         return;
     end if;
     perform analytics_meta.note_parts();
-    refreshable := analytics_meta.refreshable(target.width);
+    refreshable := analytics_meta.refreshable(target.width, target.time_zone);
     buckets := tstzmultirange(tstzrange(first_bucket, last_end));
     refreshed_from := lower(refreshable * buckets);
     if refreshed_from is not null then
@@ -232,8 +268,9 @@ begin
     end if;
     perform analytics_meta.note_parts();
     -- Each look at the partitions or chunks takes longer than a bucket does.
-    select jsonb_object_agg(w.width, analytics_meta.refreshable(w.width)) into refreshable
-    from (select distinct a.width from analytics_meta.aggregates a where a.active) w;
+    select jsonb_object_agg(concat_ws(' ', w.width, w.time_zone), analytics_meta.refreshable(w.width, w.time_zone))
+    into refreshable
+    from (select distinct a.width, a.time_zone from analytics_meta.aggregates a where a.active) w;
     select count(*) into too_old from unnest(marks) m (at)
     where exists (
         select from jsonb_each_text(refreshable) r
@@ -242,14 +279,13 @@ begin
     for target in
         -- All buckets that a marked hour touches: an hour may hold several.
         select a.rollup, r.buckets * tstzmultirange(tstzrange(
-            '-infinity', analytics_meta.bucket_start(a.width, clock_timestamp())
-        )) as buckets, (refreshable ->> a.width::text)::tstzmultirange as refreshable
+            '-infinity', analytics_meta.bucket_start(a.width, clock_timestamp(), a.time_zone)
+        )) as buckets, (refreshable ->> concat_ws(' ', a.width, a.time_zone))::tstzmultirange as refreshable
         from analytics_meta.aggregates a
         cross join lateral (
             select range_agg(tstzrange(
-                analytics_meta.bucket_start(a.width, m.at),
-                analytics_meta.bucket_start(a.width, m.at + interval '1 hour' - interval '1 microsecond')
-                    + analytics_meta.span(a.width)
+                analytics_meta.bucket_start(a.width, m.at, a.time_zone),
+                analytics_meta.bucket_end(a.width, m.at + interval '1 hour', a.time_zone)
             )) as buckets
             from unnest(marks) m (at)
         ) r

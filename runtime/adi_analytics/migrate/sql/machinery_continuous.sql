@@ -45,7 +45,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
 -- A refresh moves the watermark, below which raw rows are no longer read: it must not leave a gap behind it.
-select analytics_meta.bucket_start(a.width, analytics_meta.stored_until(rollup_name))
+select analytics_meta.bucket_start(a.width, analytics_meta.stored_until(rollup_name), a.time_zone)
 from analytics_meta.aggregates a where a.rollup = rollup_name
 $function$;
 
@@ -145,7 +145,7 @@ declare
 begin
     pulled := false;
     select * into strict target from analytics_meta.aggregates a where a.rollup = rollup_name;
-    first_bucket := analytics_meta.bucket_start(target.width, clock_timestamp());
+    first_bucket := analytics_meta.bucket_start(target.width, clock_timestamp(), target.time_zone);
     for relation in
         select c.user_view_schema, c.user_view_name, h.schema_name, h.table_name
         from analytics_meta.installation i

@@ -85,10 +85,12 @@ begin
     select * into strict target from analytics_meta.counts c where c.members = members_name for update;
     select * into strict owner from analytics_meta.aggregates a where a.rollup = target.rollup;
     select min(r.from_time) into since from analytics_meta.recounts r where r.rollup = target.rollup;
-    until_time := least(analytics_meta.stored_until(target.rollup), analytics_meta.bucket_start(owner.width, began));
+    until_time := least(analytics_meta.stored_until(target.rollup), analytics_meta.bucket_start(owner.width, began, owner.time_zone));
     since := case when everything or target.counted_at is null then '-infinity' else least(
-        analytics_meta.bucket_start(owner.width, since), target.until, until_time,
-        analytics_meta.bucket_start(owner.width, target.counted_at - 2 * analytics_meta.span(owner.refresh_window))
+        analytics_meta.bucket_start(owner.width, since, owner.time_zone), target.until, until_time,
+        analytics_meta.bucket_start(
+            owner.width, target.counted_at - 2 * analytics_meta.span(owner.refresh_window), owner.time_zone
+        )
     ) end;
     select coalesce(array_agg(d.bucket order by d.bucket), '{}'), coalesce(array_agg(d.digest order by d.bucket), '{}')
     into buckets, digests from analytics_meta.digests(members_name, since, until_time) d;
@@ -177,7 +179,8 @@ begin
         where c.rollup = rollup_name and (
             c.counted_at is null or c.counted_at + analytics_meta.span(a.refresh_every) <= clock_timestamp()
             or c.until < least(
-                analytics_meta.stored_until(c.rollup), analytics_meta.bucket_start(a.width, clock_timestamp())
+                analytics_meta.stored_until(c.rollup),
+                analytics_meta.bucket_start(a.width, clock_timestamp(), a.time_zone)
             )
             or exists (select from analytics_meta.recounts r where r.rollup = rollup_name)
         )

@@ -40,35 +40,40 @@ select coalesce((select e.ranges from analytics_meta.expired e), '{}') + coalesc
 $function$;
 
 -- step: function bucket_end
-create or replace function analytics_meta.bucket_end(width interval, at timestamptz) returns timestamptz
+create or replace function analytics_meta.bucket_end(
+    width interval, at timestamptz, zone text default null
+) returns timestamptz
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$
 -- The end of the last bucket that has a moment before this time.
-select analytics_meta.bucket_start(width, at - interval '1 microsecond') + analytics_meta.span(width)
+select analytics_meta.next_bucket(width, at - interval '1 microsecond', zone)
 $function$;
 
 -- step: function whole_buckets
-create or replace function analytics_meta.whole_buckets(width interval, times tstzmultirange) returns tstzmultirange
+create or replace function analytics_meta.whole_buckets(
+    width interval, times tstzmultirange, zone text default null
+) returns tstzmultirange
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$
 -- The buckets that these times touch.
 select coalesce(range_agg(tstzrange(
-    analytics_meta.bucket_start(width, coalesce(lower(r), '-infinity')),
-    analytics_meta.bucket_end(width, coalesce(upper(r), 'infinity'))
+    analytics_meta.bucket_start(width, coalesce(lower(r), '-infinity'), zone),
+    analytics_meta.bucket_end(width, coalesce(upper(r), 'infinity'), zone)
 )), '{}')
 from unnest(times) r
 $function$;
 
 -- step: function refreshable
-create or replace function analytics_meta.refreshable(width interval) returns tstzmultirange
+create or replace function analytics_meta.refreshable(width interval, zone text default null) returns tstzmultirange
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
 -- The buckets that may be computed again: all their raw rows are there. Those from the floor on, and older ones with
 -- rows that were loaded later; but none that has lost a row.
-select analytics_meta.whole_buckets(width, p.times) - analytics_meta.whole_buckets(width, analytics_meta.gone())
+select analytics_meta.whole_buckets(width, p.times, zone)
+    - analytics_meta.whole_buckets(width, analytics_meta.gone(), zone)
 from (
     select coalesce(range_agg(tstzrange(r.from_time, r.to_time)), '{}')
         + coalesce((
@@ -196,8 +201,8 @@ select tstzrange(lower(g.times), upper(g.times) + interval '1 microsecond')
 from (
     select unnest(range_agg(tstzrange(c.from_time, c.to_time - interval '1 microsecond'))) as times
     from analytics_meta.raw_ranges() r, lateral (
-        select least(r.from_time, min(analytics_meta.bucket_start(a.width, r.from_time))) as from_time,
-               greatest(r.to_time, max(analytics_meta.bucket_end(a.width, r.to_time))) as to_time
+        select least(r.from_time, min(analytics_meta.bucket_start(a.width, r.from_time, a.time_zone))) as from_time,
+               greatest(r.to_time, max(analytics_meta.bucket_end(a.width, r.to_time, a.time_zone))) as to_time
         from analytics_meta.aggregates a where a.active
     ) c
     where r.from_time < older_than

@@ -38,7 +38,7 @@ begin
         update analytics_meta.rollups r set watermark = to_time
         where r.rollup = rollup_name and r.watermark < to_time
             and (r.watermark >= from_time or isempty(
-                analytics_meta.refreshable(target.width) * tstzmultirange(tstzrange(r.watermark, from_time))
+                analytics_meta.refreshable(target.width, target.time_zone) * tstzmultirange(tstzrange(r.watermark, from_time))
             ));
     end if;
 end
@@ -139,7 +139,7 @@ as $procedure$
 -- It goes down to where everything is computed from, because what is stored below it is not known.
 begin
     update analytics_meta.rollups r
-    set watermark = coalesce(analytics_meta.refresh_floor(a.width), '-infinity')
+    set watermark = coalesce(analytics_meta.refresh_floor(a.width, a.time_zone), '-infinity')
     from analytics_meta.aggregates a
     where a.rollup = r.rollup and r.rollup = rollup_name and r.watermark > clock_timestamp();
     pulled := found;

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from psycopg import sql
 
@@ -58,29 +59,33 @@ class _Backfill:
         self._connection = connection
         self._database = database
         self._rollup = rollup
-        self._width: timedelta = fetch_value(
-            connection, "select width from analytics_meta.aggregates where rollup = %s", rollup
-        )
-        if self._width is None:
+        row = connection.execute(
+            # The column of the zone is missing before the migration that brings it.
+            "select width, to_jsonb(a) ->> 'time_zone' from analytics_meta.aggregates a where rollup = %s",
+            (rollup,),
+        ).fetchone()
+        if row is None:
             raise HistoryError(
                 f"analytics_meta.backfills names {rollup}, which analytics_meta.aggregates does not have",
                 "Delete the row from analytics_meta.backfills, or restore the aggregate.",
             )
+        self._width: timedelta = row[0]
+        self._zone: str | None = row[1]
 
     def run(self, progress: Progress) -> BackfillResult:
         floor, until, done_to = self._begin()
         if floor is None or floor >= until:
             self._finish(until)
             return BackfillResult(self._rollup, 0)
-        total = _count(until - floor, self._width)
-        step = max(self._width, _BATCH // self._width * self._width)
+        buckets = self._buckets(floor, until)
+        total = buckets.count(floor, until)
         computed = 0
         parts = self._parts()
-        while (done_to := self._skip(done_to, until, parts)) > floor:
-            progress.advance(f"fill {self._rollup}", total - _count(done_to - floor, self._width), total)
-            start = max(floor, done_to - step)
-            self._batch(start, done_to)
-            computed += _count(done_to - start, self._width)
+        while (done_to := _skip(done_to, buckets, parts)) > floor:
+            progress.advance(f"fill {self._rollup}", total - buckets.count(floor, done_to), total)
+            start = max(floor, buckets.batch(done_to))
+            self._batch(start, done_to, buckets.count(start, done_to))
+            computed += buckets.count(start, done_to)
             done_to = start
         progress.advance(f"fill {self._rollup}", total, total)
         self._finish(until)
@@ -89,19 +94,40 @@ class _Backfill:
 
     def _begin(self) -> tuple[datetime | None, datetime, datetime]:
         """Return the floor, the end of the range and how far down it is filled; resume what was begun."""
+        zone = self._zone_sql()
         row = self._connection.execute(
-            "update analytics_meta.backfills b set status = 'running',"
-            " started_at = coalesce(b.started_at, clock_timestamp()),"
-            " range_to = coalesce(b.range_to, analytics_meta.bucket_start(a.width, clock_timestamp())),"
-            " done_to = coalesce(b.done_to, analytics_meta.bucket_start(a.width, clock_timestamp()))"
-            " from analytics_meta.aggregates a where a.rollup = b.relation and b.relation = %s"
-            " returning analytics_meta.refresh_floor(a.width), b.range_to, b.done_to",
+            sql.SQL(
+                "update analytics_meta.backfills b set status = 'running',"
+                " started_at = coalesce(b.started_at, clock_timestamp()),"
+                " range_to = coalesce(b.range_to, analytics_meta.bucket_start(a.width, clock_timestamp(){zone})),"
+                " done_to = coalesce(b.done_to, analytics_meta.bucket_start(a.width, clock_timestamp(){zone}))"
+                " from analytics_meta.aggregates a where a.rollup = b.relation and b.relation = %s"
+                " returning analytics_meta.refresh_floor(a.width{zone}), b.range_to, b.done_to"
+            ).format(zone=zone),
             (self._rollup,),
         ).fetchone()
         if row is None:
             raise HistoryError(f"the backfill of {self._rollup} is no longer recorded", "Run the command again.")
         floor, until, done_to = row
         return _utc(floor) if floor else None, _utc(until), _utc(done_to)
+
+    def _zone_sql(self) -> sql.Composable:
+        """Return what follows in a call that may take a time zone: procedures of an earlier release take none."""
+        return sql.SQL("") if self._zone is None else sql.SQL(", {}").format(sql.Literal(self._zone))
+
+    def _buckets(self, floor: datetime, until: datetime) -> _Buckets:
+        if self._zone is None:
+            return _Even(until, self._width)
+        rows = self._connection.execute(
+            "with recursive bucket (at) as ("
+            " select %(floor)s::timestamptz"
+            " union all"
+            " select analytics_meta.next_bucket(a.width, b.at, a.time_zone)"
+            " from bucket b, analytics_meta.aggregates a where a.rollup = %(rollup)s and b.at < %(until)s"
+            ") select at from bucket order by at",
+            {"floor": floor, "until": until, "rollup": self._rollup},
+        )
+        return _OfCalendar([_utc(at) for (at,) in rows])
 
     def _parts(self) -> list[tuple[datetime, datetime]]:
         """Return the ranges of the partitions or chunks that have rows."""
@@ -110,24 +136,17 @@ class _Backfill:
         )
         return [(_utc(start), _utc(end)) for start, end in rows]
 
-    def _skip(self, done_to: datetime, until: datetime, parts: list[tuple[datetime, datetime]]) -> datetime:
-        """Return the end of the newest bucket below *done_to* that can have rows: a stray row may be years older."""
-        ends = [end for start, end in parts if start < done_to]
-        if not ends:
-            return datetime.min.replace(tzinfo=UTC)
-        return min(done_to, until - (until - max(ends)) // self._width * self._width)
-
-    def _batch(self, start: datetime, end: datetime) -> None:
+    def _batch(self, start: datetime, end: datetime, buckets: int) -> None:
         if self._database.backend == "timescaledb":
             for relation in self._relations():
                 self._call_refresh(relation, start, end)
-            self._record(start, end)
+            self._record(start, buckets)
             return
         with self._connection.transaction():
             self._connection.execute(
                 "select analytics_meta.refresh_rollup(%s, %s, %s, false)", (self._rollup, start, end)
             )
-            self._record(start, end)
+            self._record(start, buckets)
 
     def _relations(self) -> list[str]:
         rows: list[dict[str, str]] = fetch_value(
@@ -147,10 +166,10 @@ class _Backfill:
             (self._database.schema, relation),
         )
 
-    def _record(self, start: datetime, end: datetime) -> None:
+    def _record(self, start: datetime, buckets: int) -> None:
         self._connection.execute(
             "update analytics_meta.backfills set done_to = %s, buckets = buckets + %s where relation = %s",
-            (start, _count(end - start, self._width), self._rollup),
+            (start, buckets, self._rollup),
         )
 
     def _finish(self, until: datetime) -> None:
@@ -179,8 +198,56 @@ class _Backfill:
             )
 
 
-def _count(span: timedelta, width: timedelta) -> int:
-    return max(0, -(-span // width))
+class _Buckets(Protocol):
+    """Where the buckets of a range begin and end."""
+
+    def count(self, start: datetime, end: datetime) -> int:
+        """Return how many there are between two of these times."""
+
+    def batch(self, end: datetime) -> datetime:
+        """Return the start of the buckets that are computed at once up to *end*."""
+
+    def end_after(self, at: datetime) -> datetime:
+        """Return the first end of a bucket that is not before *at*."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Even:
+    """Equally long buckets, one of which ends at *until*."""
+
+    until: datetime
+    width: timedelta
+
+    def count(self, start: datetime, end: datetime) -> int:
+        return max(0, -(-(end - start) // self.width))
+
+    def batch(self, end: datetime) -> datetime:
+        return end - max(self.width, _BATCH // self.width * self.width)
+
+    def end_after(self, at: datetime) -> datetime:
+        return self.until - (self.until - at) // self.width * self.width
+
+
+@dataclass(frozen=True, slots=True)
+class _OfCalendar:
+    """Days, weeks or months: their starts, and the end of the last one."""
+
+    edges: list[datetime]
+
+    def count(self, start: datetime, end: datetime) -> int:
+        return bisect_left(self.edges, end) - bisect_left(self.edges, start)
+
+    def batch(self, end: datetime) -> datetime:
+        return self.edges[max(0, bisect_left(self.edges, end) - 1)]
+
+    def end_after(self, at: datetime) -> datetime:
+        return self.edges[min(bisect_left(self.edges, at), len(self.edges) - 1)]
+
+
+def _skip(done_to: datetime, buckets: _Buckets, parts: list[tuple[datetime, datetime]]) -> datetime:
+    """Return the end of the newest bucket below *done_to* that can have rows: a stray row may be years older."""
+    ends = [end for start, end in parts if start < done_to]
+    return min(done_to, buckets.end_after(max(ends))) if ends else datetime.min.replace(tzinfo=UTC)
 
 
 def _utc(value: datetime) -> datetime:

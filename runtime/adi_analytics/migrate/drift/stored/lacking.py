@@ -17,7 +17,7 @@ _LACKING: Final = """
 with due as materialized (select {due} as times), runs as materialized (
     select unnest(
         d.times - coalesce((
-            select range_agg(tstzrange(s.at, s.at + interval '{width} seconds'))
+            select range_agg(tstzrange(s.at, {after}))
             from (select distinct {bucket} as at from {stored} where {bucket} < upper(d.times)) s
         ), '{{}}')
     ) as run
@@ -34,7 +34,7 @@ def stored(connection: Connection, database: Database, snapshot: Manifest) -> It
             found = source(connection, database, relation)
             query = _LACKING.format(
                 due=due(entry),
-                width=entry.bucket.width,
+                after=entry.bucket.end("s.at"),
                 bucket=quote(entry.bucket.column),
                 stored=found.table,
                 rows=found.rows("lower(r.run)", "upper(r.run)"),

@@ -34,9 +34,9 @@ odd as (select {bucket} as at, count(*) as rows from (table held except all tabl
 differ as (
     select at, coalesce(l.rows, 0) as lost, coalesce(o.rows, 0) as odd
     from lost l full join odd o using (at), due d
-    where tstzrange(at, at + interval '{width} seconds') <@ d.times and at in (select {bucket} from held)
+    where tstzrange(at, {after}) <@ d.times and at in (select {bucket} from held)
 )
-select (select count(*) from held), count(*), min(at), max(at) + interval '{width} seconds',
+select (select count(*) from held), count(*), min(at), {last},
        coalesce(sum(lost), 0)::bigint, coalesce(sum(odd), 0)::bigint
 from differ
 """
@@ -70,9 +70,9 @@ class Recount:
 
     def _range(self, entry: Aggregate) -> tuple[Any, ...]:
         """Return the buckets to compare, and their first and last time; nothing three times when there are none."""
-        width = f"interval '{entry.bucket.width} seconds'"
-        since = f"analytics_meta.bucket_start({width}, {_time(self.since, '-infinity')})"
-        until = f"analytics_meta.bucket_end({width}, {_time(self.until, 'infinity')})"
+        width, zone = f"interval '{entry.bucket.width} seconds'", entry.bucket.zone
+        since = f"analytics_meta.bucket_start({width}, {_time(self.since, '-infinity')}{zone})"
+        until = f"analytics_meta.bucket_end({width}, {_time(self.until, 'infinity')}{zone})"
         wanted = f"tstzmultirange(tstzrange({since}, greatest({since}, {until})))"
         times = f"select {due(entry)} * {wanted} as times"
         query = f"with r as ({times}) select times::text, lower(times), upper(times) from r where not isempty(times)"  # noqa: S608 - quoted
@@ -88,7 +88,7 @@ class Recount:
         while end > start:
             self.progress.advance(f"recount {relation.name}", total - (end - start) // width, total)
             began = time.monotonic()
-            first = max(start, end - step)
+            first = max(start, self._floor(entry, end - step))
             compared, *numbers = self._one(query, first, end)
             if numbers[
                 0
@@ -101,6 +101,15 @@ class Recount:
         self.progress.advance(f"recount {relation.name}", total, total)
         return found
 
+    def _floor(self, entry: Aggregate, at: datetime) -> datetime:
+        """Return the start of the bucket that *at* is in; equally long ones begin there already."""
+        if not entry.bucket.zone:
+            return at
+        query = f"select analytics_meta.bucket_start({entry.bucket.interval}, {_time(at, '')}{entry.bucket.zone})"
+        row = self.connection.execute(query.encode()).fetchone()
+        found: datetime = row[0] if row is not None else at
+        return found
+
     def _query(self, entry: Aggregate, relation: Relation, times: str) -> str:
         columns = ", ".join(quote(column.name) for column in relation.columns)
         found = source(self.connection, self.database, relation)
@@ -110,7 +119,8 @@ class Recount:
             columns=columns,
             stored=found.table,
             bucket=quote(entry.bucket.column),
-            width=entry.bucket.width,
+            after=entry.bucket.end("at"),
+            last=entry.bucket.end("max(at)"),
             start="{start}",
             end="{end}",
         )

@@ -40,19 +40,22 @@ def due(entry: Aggregate) -> str:
     Buckets that have lost a raw row are not; nor are those that are still to be refreshed: younger ones than the
     window, hours with a mark, and all before the first refresh or while a backfill runs.
     """
-    return _DUE.format(rollup=literal(entry.rollup))
+    marked = "m.bucket + interval '1 hour'"
+    after = f"analytics_meta.bucket_start(a.width, {marked}) + analytics_meta.span(a.width)"
+    if entry.bucket.zone:
+        after = f"analytics_meta.bucket_end(a.width, {marked}{entry.bucket.zone})"
+    return _DUE.format(rollup=literal(entry.rollup), zone=entry.bucket.zone, after=after)
 
 
 _DUE: Final = """(
     select coalesce(
-        analytics_meta.refreshable(a.width)
+        analytics_meta.refreshable(a.width{zone})
         * tstzmultirange(tstzrange('-infinity', analytics_meta.bucket_start(a.width, least(
             analytics_meta.stored_until(a.rollup), now() - analytics_meta.span(a.refresh_window)
-        ))))
+        ){zone})))
         - coalesce((
             select range_agg(tstzrange(
-                analytics_meta.bucket_start(a.width, m.bucket),
-                analytics_meta.bucket_start(a.width, m.bucket + interval '1 hour') + analytics_meta.span(a.width)
+                analytics_meta.bucket_start(a.width, m.bucket{zone}), {after}
             ))
             from analytics_meta.late_buckets m
         ), '{{}}'), '{{}}')
