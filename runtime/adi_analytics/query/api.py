@@ -31,7 +31,7 @@ def query(  # noqa: PLR0913 - a question has as many sides
     filters: Mapping[str, Any] | None = None,
     between: Between | None = None,
     granularity: Granularity = "bucket",
-    time_zone: str = "UTC",
+    time_zone: str | None = None,
     compare: Comparison | None = None,
     order_by: str | Sequence[str] = (),
     limit: int | None = None,
@@ -55,7 +55,8 @@ def query(  # noqa: PLR0913 - a question has as many sides
         between: Start and end: a date is a whole day, a datetime a moment; or a timedelta back from now. Defaults to
             the last 30 days, today included.
         granularity: The length of a bucket. Defaults to ``bucket``, the aggregate's own.
-        time_zone: Where days, weeks and months begin. Defaults to UTC.
+        time_zone: Where days, weeks and months begin. Defaults to that of the aggregate's buckets, which
+            is UTC unless events.yaml says another.
         compare: Adds to each measure that of the period before.
         order_by: Columns, with a ``-`` before those from large to small. Defaults to time and dimensions.
         limit: The most rows to return. Defaults to all.
@@ -92,7 +93,7 @@ async def query_async(  # noqa: PLR0913 - as above
     filters: Mapping[str, Any] | None = None,
     between: Between | None = None,
     granularity: Granularity = "bucket",
-    time_zone: str = "UTC",
+    time_zone: str | None = None,
     compare: Comparison | None = None,
     order_by: str | Sequence[str] = (),
     limit: int | None = None,

@@ -24,7 +24,7 @@ def members(  # noqa: PLR0913 - a question has as many sides
     entity: str = "$user_id",
     *,
     between: Between | None = None,
-    time_zone: str = "UTC",
+    time_zone: str | None = None,
     suppress_below: int | None = None,
     database: psycopg.Connection[Any] | Any | str | None = None,
     catalog: CatalogLike | Described | None = None,
@@ -36,7 +36,7 @@ def members(  # noqa: PLR0913 - a question has as many sides
         entity: Its name in the catalog. Defaults to ``$user_id``.
         between: Start and end of the days: a date is a whole day, a datetime a moment; or a timedelta back from now.
             Defaults to the last 30 days, today included.
-        time_zone: The zone of dates, and of the times in the answer. Buckets are counted in UTC. Defaults to UTC.
+        time_zone: The zone of dates, and of the times in the answer. Defaults to that of the buckets.
         suppress_below: Counts of members from 1 up to this, exclusive, and what is made from them, become ``None``.
         database: A connection, a pool, or a connection string. Defaults to what ``DATABASE_URL`` says.
         catalog: The catalog, its package, or its name. Defaults to that of the project, or the one installed.
@@ -59,7 +59,7 @@ async def members_async(  # noqa: PLR0913 - a question has as many sides
     entity: str = "$user_id",
     *,
     between: Between | None = None,
-    time_zone: str = "UTC",
+    time_zone: str | None = None,
     suppress_below: int | None = None,
     database: psycopg.AsyncConnection[Any] | Any | str | None = None,
     catalog: CatalogLike | Described | None = None,
@@ -80,7 +80,7 @@ def retention(  # noqa: PLR0913 - a question has as many sides
     *,
     show: RetentionView = "cohorts",
     between: Between | None = None,
-    time_zone: str = "UTC",
+    time_zone: str | None = None,
     suppress_below: int | None = None,
     database: psycopg.Connection[Any] | Any | str | None = None,
     catalog: CatalogLike | Described | None = None,
@@ -94,7 +94,7 @@ def retention(  # noqa: PLR0913 - a question has as many sides
             cohorts, by period; ``lifecycle``: new, returning, resurrected and dormant members by bucket.
         between: Start and end of the cohorts: a date is a whole day, a datetime a moment; or a timedelta back from now.
             Defaults to the last 30 days, today included.
-        time_zone: The zone of dates, and of the times in the answer. Buckets are counted in UTC. Defaults to UTC.
+        time_zone: The zone of dates, and of the times in the answer. Defaults to that of the buckets.
         suppress_below: Counts of members from 1 up to this, exclusive, and what is made from them, become ``None``.
         database: A connection, a pool, or a connection string. Defaults to what ``DATABASE_URL`` says.
         catalog: The catalog, its package, or its name. Defaults to that of the project, or the one installed.
@@ -118,7 +118,7 @@ async def retention_async(  # noqa: PLR0913 - a question has as many sides
     *,
     show: RetentionView = "cohorts",
     between: Between | None = None,
-    time_zone: str = "UTC",
+    time_zone: str | None = None,
     suppress_below: int | None = None,
     database: psycopg.AsyncConnection[Any] | Any | str | None = None,
     catalog: CatalogLike | Described | None = None,
@@ -139,7 +139,7 @@ def funnel(  # noqa: PLR0913 - a question has as many sides
     *,
     show: FunnelView = "total",
     between: Between | None = None,
-    time_zone: str = "UTC",
+    time_zone: str | None = None,
     filters: Mapping[str, Any] | None = None,
     personal: bool = False,
     limit: int | None = None,
@@ -155,7 +155,7 @@ def funnel(  # noqa: PLR0913 - a question has as many sides
         show: ``total``: who entered and who converted; ``steps``: a row for each step.
         between: Start and end of the buckets in which an attempt begins: a date is a whole day, a datetime a moment; or
             a timedelta back from now. Defaults to the last 30 days, today included.
-        time_zone: The zone of dates, and of the times in the answer. Buckets are counted in UTC. Defaults to UTC.
+        time_zone: The zone of dates, and of the times in the answer. Defaults to that of the buckets.
         filters: The dimension to a value, a list of values, ``None``, or a mapping such as ``{"ne": "web"}``.
         personal: Whether values of personal and secret fields may be shown.
         limit: The most rows to return; a warning says when there are more. Defaults to all.
@@ -182,7 +182,7 @@ async def funnel_async(  # noqa: PLR0913 - a question has as many sides
     *,
     show: FunnelView = "total",
     between: Between | None = None,
-    time_zone: str = "UTC",
+    time_zone: str | None = None,
     filters: Mapping[str, Any] | None = None,
     personal: bool = False,
     limit: int | None = None,

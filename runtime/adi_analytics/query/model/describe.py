@@ -145,11 +145,18 @@ class People(msgspec.Struct, frozen=True):
     views: tuple[PeopleView, ...]
 
 
-class Bucket(msgspec.Struct, frozen=True):
-    """The time column, and the width of a bucket in seconds."""
+class Bucket(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The time column, and the width of a bucket in seconds.
+
+    Attributes:
+        unit: Of buckets that are days, weeks or months of a calendar: which. A month's width is that of a long one.
+        time_zone: Whose days, weeks or months.
+    """
 
     column: str
     width: int
+    unit: str | None = None
+    time_zone: str | None = None
 
 
 class Column(msgspec.Struct, frozen=True):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics.query.resolve.times import Period, ceiling, floor
+from adi_analytics.query.resolve.grid import Grid, grid_of
+from adi_analytics.query.resolve.times import Period
 
 if TYPE_CHECKING:
     from adi_analytics.query.model.facts import Coarser
@@ -28,22 +29,22 @@ def coarse_part(question: Question, period: Period, *, previous: bool) -> Period
     if coarser is None or named is None or coarser.facts.watermark is None:
         return None
     asked = {dimension.name for dimension in question.dimensions} | question.filters.given.keys()
-    width = timedelta(seconds=coarser.aggregate.bucket.width)
-    if not asked <= set(named.dimensions) or not _fit(question, width, previous=previous) or not _readable(coarser):
+    grid = grid_of(coarser.aggregate.bucket)
+    if not asked <= set(named.dimensions) or not _fit(question, grid, previous=previous) or not _readable(coarser):
         return None
     begins = [period.start, coarser.facts.incomplete_before, coarser.facts.history_before]
-    start = ceiling(max(at for at in begins if at is not None), width)
-    end = floor(min(period.end, coarser.facts.watermark), width)
+    start = grid.ceil(max(at for at in begins if at is not None))
+    end = grid.floor(min(period.end, coarser.facts.watermark))
     return Period(start, end) if start < end else None
 
 
-def _fit(question: Question, width: timedelta, *, previous: bool) -> bool:
+def _fit(question: Question, grid: Grid, *, previous: bool) -> bool:
     """Whether each longer bucket lies in one bucket of the answer."""
     if question.granularity == "total":
         return True
-    if previous and (width != _DAY or question.zone_name not in _UTC):
+    if previous and (grid.width != _DAY or question.zone_name not in _UTC):
         return False
-    return all(floor(at, width) == at for at in question.edges)
+    return all(grid.floor(at) == at for at in question.edges)
 
 
 def _readable(coarser: Coarser) -> bool:

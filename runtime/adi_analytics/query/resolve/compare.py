@@ -8,10 +8,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics.query.model.errors import QueryArgumentError
-from adi_analytics.query.resolve.times import Period, floor, local
+from adi_analytics.query.resolve.times import Period
+from adi_analytics.query.resolve.zones import local
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from adi_analytics.query.resolve.grid import Grid
 
 COMPARISONS: Final = ("previous_period", "previous_year")
 _UNITS: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
@@ -45,7 +48,7 @@ def _months_back(at: datetime, months: int) -> datetime:
     return at.replace(year=year, month=month + 1, day=min(at.day, last))
 
 
-def shift_of(compare: str, period: Period, granularity: str, zone: tzinfo, width: timedelta) -> Shift:
+def shift_of(compare: str, period: Period, granularity: str, zone: tzinfo, grid: Grid) -> Shift:
     """Return how far back the period is that *compare* means.
 
     ``previous_period`` ends where the range begins; it moves by whole buckets, so that each meets one.
@@ -61,11 +64,11 @@ def shift_of(compare: str, period: Period, granularity: str, zone: tzinfo, width
         wall = granularity in {"day", "week"}
         return Shift(months=_MONTHS, wall=True) if calendar else Shift(_52_WEEKS, wall=wall)
     start, end = (at.astimezone(zone).replace(tzinfo=None) for at in (period.start, period.end))
-    if granularity == "month":
+    if granularity == "month" or (granularity == "total" and grid.unit == "month"):
         return Shift(months=_whole_months(start, end), wall=True)
     if granularity in {"day", "week"} or (granularity == "total" and _is_midnight(start) and _is_midnight(end)):
         return Shift(_up(end - start, _UNITS.get(granularity, _UNITS["day"])), wall=True)
-    unit = width if granularity in {"bucket", "total"} else _UNITS["hour"]
+    unit = grid.width if granularity in {"bucket", "total"} else _UNITS["hour"]
     return Shift(_up(period.end - period.start, unit))
 
 
@@ -85,7 +88,7 @@ def _up(span: timedelta, unit: timedelta) -> timedelta:
     return -(-span // unit) * unit
 
 
-def compared(period: Period, edges: Sequence[datetime], shift: Shift, zone: tzinfo, width: timedelta) -> Period:
+def compared(period: Period, edges: Sequence[datetime], shift: Shift, zone: tzinfo, grid: Grid) -> Period:
     """Return the period before.
 
     Raises:
@@ -93,10 +96,10 @@ def compared(period: Period, edges: Sequence[datetime], shift: Shift, zone: tzin
     """
     inner = [at for at in edges if period.start < at < period.end]
     moved = [shift.back(at, zone) for at in (period.start, *inner, period.end)]
-    if any(floor(at, width) != at for at in moved):
+    if any(grid.floor(at) != at for at in moved):
         raise QueryArgumentError(
             "compare",
-            f"the buckets of {width} of the period before do not meet those of the range",
+            f"the period before does not begin and end with {grid}, or its buckets do not meet those of the range",
             "Ask another comparison or granularity, or compare two answers yourself.",
         )
     return Period(moved[0], moved[-1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics.query.model.column import Column
@@ -11,9 +11,11 @@ from adi_analytics.query.model.describe import unknown
 from adi_analytics.query.model.errors import QueryArgumentError
 from adi_analytics.query.model.result import Warn
 from adi_analytics.query.resolve.filters import filters_of
+from adi_analytics.query.resolve.grid import grid_of
 from adi_analytics.query.resolve.measures import ASK_PERSONAL, PERSONAL
 from adi_analytics.query.resolve.resolve import limit_of
-from adi_analytics.query.resolve.times import period_of, zone_of
+from adi_analytics.query.resolve.times import period_of
+from adi_analytics.query.resolve.zones import zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +41,7 @@ class PeopleArguments:
     kind: str
     show: str
     between: Any = None
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     filters: Any = None
     limit: int | None = None
     personal: bool = False
@@ -80,17 +82,18 @@ def resolve_people(aggregate: Aggregate, asked: PeopleArguments, facts: Facts) -
     shows = VIEWS[asked.kind]
     if asked.show not in shows:
         raise unknown("show", f"view of a {asked.kind}", asked.show, shows)
-    zone = zone_of(asked.time_zone)
-    width = timedelta(seconds=aggregate.bucket.width)
+    grid = grid_of(aggregate.bucket)
+    zone_name = asked.time_zone or grid.zone_name
+    zone = zone_of(zone_name)
     filters = filters_of(asked.filters, aggregate)
-    period, widened = period_of(asked.between, zone, facts.now, width)
+    period, widened = period_of(asked.between, zone, facts.now, grid)
     view, shown = aggregate.view(shows[asked.show])
     if not asked.personal:
         _require_public(aggregate)
     return PeopleQuestion(
         aggregate=aggregate, facts=facts, show=shows[asked.show], view=view,
         columns=tuple(_column(aggregate, view, one) for one in shown), period=period, zone=zone,
-        zone_name=asked.time_zone, filters=filters, limit=limit_of(asked.limit),
+        zone_name=zone_name, filters=filters, limit=limit_of(asked.limit),
         suppress_below=limit_of(asked.suppress_below, "suppress_below"),
         warnings=tuple(_warnings(period, facts, widened=widened)),
     )  # fmt: skip

@@ -26,7 +26,7 @@ class Arguments:
     filters: Any = None
     between: Any = None
     granularity: str = "bucket"
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     compare: str | None = None
     order_by: Any = ()
     limit: int | None = None

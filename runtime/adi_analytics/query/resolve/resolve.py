@@ -14,6 +14,7 @@ from adi_analytics.query.model.result import Warn
 from adi_analytics.query.resolve import cursor as cursors
 from adi_analytics.query.resolve.compare import compared, shift_of
 from adi_analytics.query.resolve.filters import filters_of
+from adi_analytics.query.resolve.grid import grid_of
 from adi_analytics.query.resolve.measures import (
     ASK_PERSONAL,
     PERSONAL,
@@ -24,7 +25,8 @@ from adi_analytics.query.resolve.measures import (
     require_public,
 )
 from adi_analytics.query.resolve.question import Question, Sort
-from adi_analytics.query.resolve.times import Period, edges, granularity_of, period_of, zone_of
+from adi_analytics.query.resolve.times import Period, edges, granularity_of, period_of
+from adi_analytics.query.resolve.zones import zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from adi_analytics.query.model.describe import Aggregate, Dimension, Measure
     from adi_analytics.query.model.facts import Facts
+    from adi_analytics.query.resolve.grid import Grid
     from adi_analytics.query.resolve.measures import Chosen
     from adi_analytics.query.resolve.question import Arguments
 
@@ -43,18 +46,21 @@ def resolve(aggregate: Aggregate, asked: Arguments, facts: Facts) -> Question:
         QueryArgumentError: If an argument is wrong.
         MeasureRefusedError: If a measure that was named has no right value.
     """
-    granularity, zone = granularity_of(asked.granularity), zone_of(asked.time_zone)
-    width = timedelta(seconds=aggregate.bucket.width)
+    grid = grid_of(aggregate.bucket)
+    granularity, zone_name = granularity_of(asked.granularity), asked.time_zone or grid.zone_name
+    zone = zone_of(zone_name)
     filters = filters_of(asked.filters, aggregate)
     dimensions = tuple(_dimensions(aggregate, asked))
     place = cursors.decode(asked.after) if asked.after is not None else None
-    period, widened = _period(asked, place, zone, facts, width)
-    starts = edges(period, granularity, zone, width)
-    shift = shift_of(asked.compare, period, granularity, zone, width) if asked.compare is not None else None
-    before = compared(period, starts, shift, zone, width) if shift is not None else None
+    period, widened = _period(asked, place, zone, facts, grid)
+    if granularity == "bucket" and grid.unit is not None:
+        granularity, zone, zone_name = grid.unit, grid.zone, grid.zone_name
+    starts = edges(period, granularity, zone, grid)
+    shift = shift_of(asked.compare, period, granularity, zone, grid) if asked.compare is not None else None
+    before = compared(period, starts, shift, zone, grid) if shift is not None else None
     question = Question(
         aggregate=aggregate, facts=facts, period=period, edges=starts, granularity=granularity, zone=zone,
-        zone_name=asked.time_zone, dimensions=dimensions, filters=filters, chosen=(), names=(), public=False,
+        zone_name=zone_name, dimensions=dimensions, filters=filters, chosen=(), names=(), public=False,
         compare=asked.compare, shift=shift, compared=before, columns=(), order=(), limit=limit_of(asked.limit),
         after=None, fill=asked.fill, suppress_below=limit_of(asked.suppress_below, "suppress_below"), key="",
         distinct=distinct_of(asked.distinct),
@@ -64,7 +70,7 @@ def resolve(aggregate: Aggregate, asked: Arguments, facts: Facts) -> Question:
     order = _order(question, asked.order_by)
     key = cursors.key_of(
         [aggregate.name, aggregate.version, [c.name for c in question.columns], filters.given, granularity,
-         asked.time_zone, asked.compare, [(sort.column, sort.descending) for sort in order], asked.fill,
+         zone_name, asked.compare, [(sort.column, sort.descending) for sort in order], asked.fill,
          asked.suppress_below]
     )  # fmt: skip
     if place is not None:
@@ -84,12 +90,10 @@ def totals_of(question: Question) -> tuple[Question, list[Warn]]:
     return replace(made, columns=tuple(_columns(made))), warnings
 
 
-def _period(
-    asked: Arguments, place: cursors.Cursor | None, zone: Any, facts: Facts, width: timedelta
-) -> tuple[Period, bool]:
+def _period(asked: Arguments, place: cursors.Cursor | None, zone: Any, facts: Facts, grid: Grid) -> tuple[Period, bool]:
     if place is not None and (asked.between is None or isinstance(asked.between, timedelta)):
         return place.period, False
-    period, widened = period_of(asked.between, zone, facts.now, width)
+    period, widened = period_of(asked.between, zone, facts.now, grid)
     if place is not None and place.period != period:
         raise QueryArgumentError("after", "it is a place in the answer about another range", "Ask for the same range.")
     return period, widened
@@ -165,15 +169,22 @@ def _situation(
     aggregate, facts, before = question.aggregate, question.facts, question.compared
     asked = {dimension.name for dimension in dimensions} | question.filters.pinned
     wanting = tuple(dimension.name for dimension in aggregate.dimensions if dimension.name not in asked)
-    width = timedelta(seconds=aggregate.bucket.width)
-    alike = before is None or before.end - before.start == question.period.end - question.period.start
-    single = not wanting and alike and all(end - start == width for start, end in pairwise(starts))
+    grid = grid_of(aggregate.bucket)
+    whole = all(grid.floor(start) == start and grid.next(start) == end for start, end in pairwise(starts))
+    single = not wanting and whole and (before is None or _alike(question.period, before, grid, len(starts) - 1))
     first = question.period.start if before is None else min(before.start, question.period.start)
     former = facts.history_before is not None and first < facts.history_before
     names = [getattr(measure, "measure", measure).name for measure in measures]
     trailing = any(measure.trailing is not None for measure in closure(names, aggregate))
     public = former or (single and trailing)
     return Situation(aggregate, facts, single, wanting, former, public, question.distinct)
+
+
+def _alike(period: Period, before: Period, grid: Grid, buckets: int) -> bool:
+    """Return whether each bucket of *period* meets one of *before*. Those of a calendar need not be equally long."""
+    if grid.unit is None:
+        return before.end - before.start == period.end - period.start
+    return buckets > 1 or grid.next(before.start) == before.end
 
 
 def _choose(measures: Sequence[Measure], there: Situation, *, strict: bool) -> tuple[list[Chosen], list[Warn]]:

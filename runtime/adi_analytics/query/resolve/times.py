@@ -1,6 +1,6 @@
 """The range of a question, the buckets of its answer, and the range that it is compared with.
 
-Stored buckets are counted in UTC from a Monday (docs/reference/aggregates.md). A bucket of the answer must consist of
+Stored buckets begin where :class:`~adi_analytics.query.resolve.grid.Grid` says. A bucket of the answer must consist of
 whole stored ones, so its bounds must fall on theirs: that is checked, never assumed.
 """
 
@@ -9,20 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adi_analytics.query.model.errors import QueryArgumentError
+from adi_analytics.query.resolve.grid import following, truncate
+from adi_analytics.query.resolve.zones import local
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MONDAY: Final = datetime(2000, 1, 3, tzinfo=UTC)
+    from adi_analytics.query.resolve.grid import Grid
+
 GRANULARITIES: Final = ("bucket", "hour", "day", "week", "month", "total")
 MOST_BUCKETS: Final = 200_000
 DEFAULT_DAYS: Final = 30
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9998, 12, 31, tzinfo=UTC)
-_LENGTHS: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
+_HOUR: Final = timedelta(hours=1)
 _BETWEEN: Final = "Expected (start, end), each a date or a datetime, or a timedelta back from now."
 
 
@@ -32,20 +34,6 @@ class Period:
 
     start: datetime
     end: datetime
-
-
-def zone_of(name: str) -> tzinfo:
-    """Return the time zone called *name*.
-
-    Raises:
-        QueryArgumentError: If there is none.
-    """
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):  # OSError: the name of a folder of zones
-        raise QueryArgumentError(
-            "time_zone", f"there is no time zone {name!r}", "Expected a name such as Europe/Berlin, or UTC."
-        ) from None
 
 
 def granularity_of(given: str) -> str:
@@ -59,7 +47,7 @@ def granularity_of(given: str) -> str:
     return given
 
 
-def period_of(between: Any, zone: tzinfo, now: datetime, width: timedelta) -> tuple[Period, bool]:
+def period_of(between: Any, zone: tzinfo, now: datetime, grid: Grid) -> tuple[Period, bool]:
     """Return the range that *between* means, in whole stored buckets, and whether it had to be widened for that.
 
     A date is a whole day of the zone: as the end, it is included. A datetime is a moment: as the end, it is not.
@@ -80,7 +68,7 @@ def period_of(between: Any, zone: tzinfo, now: datetime, width: timedelta) -> tu
         raise QueryArgumentError(
             "between", "the range is empty, or outside of the years 1970 to 9998", "Expected a start before its end."
         )
-    whole = Period(floor(start, width), ceiling(end, width))
+    whole = Period(grid.floor(start), grid.ceil(end))
     return whole, (whole.start, whole.end) != (start, end)
 
 
@@ -107,40 +95,7 @@ def _parsed(text: str) -> date | datetime:
     raise QueryArgumentError("between", f"{text!r} is no date or time", "Expected 2026-01-31 or 2026-01-31T12:00:00Z.")
 
 
-def local(naive: datetime, zone: tzinfo) -> datetime:
-    """Return the moment of a local time as PostgreSQL does: of one that comes twice the second."""
-    first, second = (naive.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    before, after = first.utcoffset(), second.utcoffset()
-    twice = before is not None and after is not None and before > after
-    return second if twice else first
-
-
-def floor(at: datetime, width: timedelta) -> datetime:
-    """Return the start of the stored bucket that *at* is in."""
-    return MONDAY + (at - MONDAY) // width * width
-
-
-def ceiling(at: datetime, width: timedelta) -> datetime:
-    """Return the first start of a stored bucket that is not before *at*."""
-    return MONDAY - (MONDAY - at) // width * width
-
-
-def truncate(at: datetime, granularity: str, zone: tzinfo) -> datetime:
-    """Return the start of the hour, day, week or month that *at* is in, in *zone*."""
-    there = at.astimezone(zone)
-    if granularity == "hour":
-        return at - timedelta(minutes=there.minute, seconds=there.second, microseconds=there.microsecond)
-    return local(_first_day(there, granularity), zone).astimezone(UTC)
-
-
-def _first_day(there: datetime, granularity: str) -> datetime:
-    midnight = there.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None, fold=0)
-    if granularity == "week":
-        return midnight - timedelta(days=midnight.weekday())
-    return midnight.replace(day=1) if granularity == "month" else midnight
-
-
-def edges(period: Period, granularity: str, zone: tzinfo, width: timedelta) -> list[datetime]:
+def edges(period: Period, granularity: str, zone: tzinfo, grid: Grid) -> list[datetime]:
     """Return the starts of the answer's buckets, and last the end of the last one.
 
     Raises:
@@ -149,9 +104,9 @@ def edges(period: Period, granularity: str, zone: tzinfo, width: timedelta) -> l
     if granularity == "total":
         return [period.start, period.end]
     found: list[datetime] = []
-    for at in _starts(period, granularity, zone, width):
-        if period.start < at < period.end and floor(at, width) != at:
-            raise _unaligned(granularity, zone, width)
+    for at in _starts(period, granularity, zone, grid):
+        if period.start < at < period.end and grid.floor(at) != at:
+            raise _unaligned(granularity, zone, grid)
         found.append(at)
         if len(found) > MOST_BUCKETS:
             raise QueryArgumentError(
@@ -160,32 +115,22 @@ def edges(period: Period, granularity: str, zone: tzinfo, width: timedelta) -> l
     return found
 
 
-def _starts(period: Period, granularity: str, zone: tzinfo, width: timedelta) -> Iterator[datetime]:
+def _starts(period: Period, granularity: str, zone: tzinfo, grid: Grid) -> Iterator[datetime]:
     """Yield the starts from the one that holds the first moment to the first that is not before the end."""
     at = period.start if granularity == "bucket" else truncate(period.start, granularity, zone)
     while at < period.end:
         yield at
-        at = at + width if granularity == "bucket" else _next(at, granularity, zone)
+        if granularity == "bucket":
+            at = grid.next(at)
+        else:
+            at = at + _HOUR if granularity == "hour" else following(at, granularity, zone)
     yield at
 
 
-def _next(at: datetime, granularity: str, zone: tzinfo) -> datetime:
-    if granularity == "hour":
-        return at + _LENGTHS["hour"]
-    naive = at.astimezone(zone).replace(tzinfo=None, fold=0)
-    # A day may begin at one o'clock, where clocks change at midnight.
-    day = naive.replace(hour=0, minute=0, second=0, microsecond=0)
-    later = _next_month(day) if granularity == "month" else day + _LENGTHS[granularity]
-    return local(later, zone).astimezone(UTC)
-
-
-def _next_month(day: datetime) -> datetime:
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-
-
-def _unaligned(granularity: str, zone: tzinfo, width: timedelta) -> QueryArgumentError:
+def _unaligned(granularity: str, zone: tzinfo, grid: Grid) -> QueryArgumentError:
     return QueryArgumentError(
         "granularity",
-        f"a {granularity} in {zone} does not consist of whole buckets of {width}, counted in UTC from a Monday",
-        "Ask granularity='bucket' or time_zone='UTC', or give the aggregate a narrower bucket in events.yaml.",
+        f"a {granularity} in {zone} does not consist of whole {grid}",
+        f"Ask granularity='bucket' or time_zone='{grid.zone_name}', or give the aggregate a narrower bucket in "
+        "events.yaml.",
     )

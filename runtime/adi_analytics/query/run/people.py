@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics.query.model.result import Resolved, Result, State, Warn
+from adi_analytics.query.resolve.grid import grid_of
 from adi_analytics.query.resolve.people import resolve_people
 from adi_analytics.query.sql.people import people_statement
 
@@ -79,7 +80,7 @@ def _state(question: PeopleQuestion, row: Sequence[Any]) -> State:
             return "final" if values[name] is over else "provisional"
     if question.show == "retention_mean":  # of complete cells only
         return "final"
-    return "provisional" if start + timedelta(seconds=question.aggregate.bucket.width) > facts.now else "final"
+    return "provisional" if grid_of(question.aggregate.bucket).next(start) > facts.now else "final"
 
 
 def _resolved(question: PeopleQuestion) -> Resolved:

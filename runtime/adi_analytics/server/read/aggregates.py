@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from adi_analytics.query.resolve.compare import COMPARISONS
 from adi_analytics.query.resolve.measures import ASK_PERSONAL, PERSONAL, WAYS
 from adi_analytics.query.resolve.times import GRANULARITIES
@@ -74,7 +76,9 @@ def _listing(described: Described, found: list[Aggregate]) -> Endpoint:
     entry = schemas.record(
         {
             "name": text, "version": {"type": "integer"}, "description": text, "owner": text,
-            "bucket": schemas.record({"column": text, "width": times}),
+            "bucket": schemas.record(
+                {"column": text, "width": times, "unit": text, "time_zone": text}, ["unit", "time_zone"]
+            ),
             "dimensions": schemas.array(column), "measures": schemas.array(column),
         }
     )  # fmt: skip
@@ -100,7 +104,7 @@ def _described(aggregate: Aggregate) -> dict[str, Any]:
         "version": aggregate.version,
         "description": aggregate.description,
         "owner": aggregate.owner,
-        "bucket": {"column": aggregate.bucket.column, "width": aggregate.bucket.width},
+        "bucket": msgspec.to_builtins(aggregate.bucket),
         "dimensions": [_column(one, aggregate) for one in dimensions],
         "measures": [{**_column(one, aggregate), "kind": one.kind} for one in measures],
     }
@@ -119,7 +123,7 @@ def parameters_of(aggregate: Aggregate) -> dict[str, Parameter]:
           if dimensions else []),
         p.BETWEEN,
         p.choice("granularity", "The length of a bucket. Default: the aggregate's own.", GRANULARITIES),
-        p.text("time_zone", "Where days, weeks and months begin. Default: UTC.", "a time zone", "Europe/Berlin"),
+        p.text("time_zone", "Where days and longer begin. Default: as the buckets do.", "a time zone", "Europe/Berlin"),
         p.choice("compare", "Adds each measure of the period before, as `previous_...`.", COMPARISONS),
         _order(aggregate, dimensions, measures),
         p.whole("limit", "The most rows. Default: all of them.", 1, MOST_ROWS, 1000),

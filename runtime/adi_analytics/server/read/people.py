@@ -58,7 +58,7 @@ def _parameters(people: People) -> dict[str, Parameter]:
     made = [
         *([p.choice("show", f"What of it. Default: {shows[0]}.", shows)] if len(shows) > 1 else []),
         replace(p.BETWEEN, description=text),
-        p.text("time_zone", "The zone of dates. Buckets are counted in UTC. Default: UTC.", "a time zone", "UTC"),
+        p.text("time_zone", "The zone of dates. Default: that of the buckets.", "a time zone", "UTC"),
         p.choice("explain", "`sql`: the statement instead of the answer. It runs in psql.", ["sql"]),
     ]
     if people.kind == "funnel":
