@@ -8,9 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
-from support.aggregates.catalogs import catalogs, rows
+from support.aggregates.catalogs import SPRING, catalogs, rows
 from support.aggregates.installed import Installed, connect
-from support.aggregates.streams import START
 
 RELAXED = settings(
     deadline=None,
@@ -28,7 +27,7 @@ def check(dsn, backend, catalog, drawn):
         installed.insert(drawn)
         installed.check(drawn)
         for day in (10, 60):
-            installed.refresh(START + timedelta(days=day))
+            installed.refresh(SPRING + timedelta(days=day))
             installed.check(drawn)
         for aggregate in installed.manifest["aggregates"]:
             for view in aggregate["views"]:

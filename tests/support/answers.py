@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from adi_analytics_codegen.model.kinds import MeasureKind
 
-from support.aggregates.oracle import MONDAY, _public, _Reader
+from support.aggregates.oracle import _public, _Reader, start_of
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -44,7 +44,7 @@ def groups(catalog: Catalog, asked: Asked, rows: list[Row]) -> dict[tuple[Any, .
     aggregate, reader = asked.aggregate, _Reader(catalog, asked.aggregate)
     found: dict[tuple[Any, ...], list[Row]] = {}
     for row in reader.read(rows):
-        stored = MONDAY + (row.timestamp - MONDAY) // aggregate.bucket_width * aggregate.bucket_width
+        stored = start_of(aggregate, row.timestamp)
         values = {d.name: _public(reader.value(row, d.of, d.type)) for d in aggregate.dimensions}
         if not asked.start <= stored < asked.end or any(values[name] != one for name, one in asked.equal.items()):
             continue

@@ -10,6 +10,7 @@ from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.questions.people import Funnel, Members, On, Order, Question, Retention, Selection
 from adi_analytics_codegen.model.tables import shorten
 from adi_analytics_codegen.model.text.durations import duration_text
+from adi_analytics_codegen.model.text.zones import width_text, zone_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +94,7 @@ def _of_members(question: Members) -> tuple[PeopleView, ...]:
 
 
 def _of_retention(question: Retention) -> tuple[PeopleView, ...]:
-    width = duration_text(question.bucket_width)
+    width = width_text(question)
     cell = (
         Shown("members", FieldType.INT, "measure", "Members of the cohort."),
         Shown("returned", FieldType.INT, "measure", f"Those of them that returned {_when(question)}."),
@@ -177,7 +178,7 @@ def _of_funnel(question: Funnel) -> tuple[PeopleView, ...]:
 
 
 def _entry_text(question: Funnel) -> str:
-    return f"Start of the bucket of {duration_text(question.bucket_width)} in which the attempt began, in UTC."
+    return f"Start of the bucket of {width_text(question)} in which the attempt began, in {zone_text(question)}."
 
 
 def _entered_text(question: Funnel) -> str:
@@ -194,5 +195,5 @@ def _percentiles(took: str) -> tuple[Shown, Shown]:
 
 
 def _bucket(question: Members | Retention) -> Shown:
-    text = f"Start of the bucket of {duration_text(question.bucket_width)}, in UTC."
+    text = f"Start of the bucket of {width_text(question)}, in {zone_text(question)}."
     return Shown(question.bucket_name, FieldType.DATETIME, "bucket", text)

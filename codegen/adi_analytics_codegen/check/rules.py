@@ -16,7 +16,7 @@ _CATALOG_RULES: Final = {
     "aggregate-unstored": "An aggregate reads a field that is not stored, or tests one that is stored as a hash.",
     "bad-example": "An example of an event breaks the event's own schema.",
     "bad-pattern": "A pattern is no regular expression, or means different things to different engines.",
-    "bucket-width": "A bucket is neither a week nor a day nor an even part of a day.",
+    "bucket-width": "A bucket is neither a month nor a week nor a day nor an even part of a day.",
     "class-name": "Two classes of the generated code have one name, or a class has a name that the code itself uses.",
     "column-store": "The field that fills a column is not stored unchanged.",
     "column-twice": "Two columns of an aggregate have one name.",
@@ -61,6 +61,8 @@ _CATALOG_RULES: Final = {
     "selection-list": "A list of events has one twice with the same tests, or `any` beside others.",
     "store-type": "A field that is stored as a hash is no string.",
     "system-column": "A column of an aggregate has the name of a system column of PostgreSQL, such as `xmin`.",
+    "time-zone": "A bucket has a time zone that does not exist, or whose midnight came twice on a day since 2012, or "
+    "it is neither a day nor a week nor a month.",
     "too-many-columns": "An aggregate has more columns than a table of PostgreSQL can have, or than fit into a row.",
     "trailing-span": "The span of a trailing count is not a whole number of buckets greater than one.",
     "unknown-entity": "A retention or a funnel is about an entity that does not exist.",

@@ -7,23 +7,24 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.load.annotations import owners, read_annotations
+from adi_analytics_codegen.load.buckets import read_bucket
 from adi_analytics_codegen.load.computed import SCALARS, value
 from adi_analytics_codegen.load.conditions.where import Reader
 from adi_analytics_codegen.model.catalog import FORMATS, Storage
 from adi_analytics_codegen.model.items import with_items
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
 from adi_analytics_codegen.model.questions.aggregates import Aggregate, Dimension, Measure, Ratio, Refresh
-from adi_analytics_codegen.model.text.durations import duration, duration_text
+from adi_analytics_codegen.model.text.durations import Months, duration, duration_text
 from adi_analytics_codegen.model.text.naming import did_you_mean
 
 if TYPE_CHECKING:
+    from adi_analytics_codegen.load.buckets import Bucket
     from adi_analytics_codegen.load.context import Context
     from adi_analytics_codegen.load.source.yaml import Node
     from adi_analytics_codegen.model.events import Event
     from adi_analytics_codegen.model.fields import Enum
 
 _DAY: Final = timedelta(days=1)
-_WEEK: Final = timedelta(weeks=1)
 _KEYS_OF_MEASURE: Final = {
     "of": MeasureKind.PERCENTILE,
     "trailing": MeasureKind.DISTINCT,
@@ -60,19 +61,18 @@ class AggregateResolver:
         where = every.where(node)
         is_sound = len(self.context.findings.items) == before
         reader = replace(every.narrowed(node, subject), given=where if is_sound else ())
-        bucket = node.get("bucket")
-        width = self.width(bucket, subject)
+        bucket = read_bucket(node.get("bucket"), subject, self.context)
         made = Aggregate(
             name=name,
             description=node.scalar("description", ""),
             sources=sources,
-            bucket_name=bucket.scalar("as", "bucket") if bucket else "bucket",
-            bucket_width=width,
-            refresh=self.refresh(node, width, subject),
+            bucket_name=bucket.name,
+            bucket_width=bucket.width,
+            refresh=self.refresh(node, bucket, subject),
             measures=tuple(
                 measure
                 for key, entry in node.entries("measures").items()
-                if (measure := self._measure(key, entry, reader, width)) is not None
+                if (measure := self._measure(key, entry, reader, bucket.width)) is not None
             ),
             at=node.key_at,
             dimensions=tuple(self._dimension(key, entry, reader) for key, entry in node.entries("dimensions").items()),
@@ -83,6 +83,7 @@ class AggregateResolver:
             owner=owners(node, ""),
             annotations=read_annotations(node, subject, self.context),
             each=each or "",
+            calendar=bucket.calendar,
         )
         self._check_columns(made, node, subject)
         return made
@@ -118,29 +119,20 @@ class AggregateResolver:
         self.context.error(each.at, "each-list", f'"{each.text}" is {told}', "name a list of objects", reader.subject)
         return None
 
-    def width(self, bucket: Node | None, subject: str) -> timedelta:
-        """Return the width of the buckets that *bucket* describes."""
-        node = bucket.get("width") if bucket else None
-        if node is None:
-            return _DAY
-        width = duration(node.text)
-        if width != _WEEK and (width > _DAY or _DAY % width):
-            message = f"buckets of {node.text} do not fill a day evenly"
-            self.context.error(node.at, "bucket-width", message, "use 1 week, 1 day or a part of a day", subject)
-        return width
-
-    def refresh(self, node: Node, width: timedelta, subject: str, default: Refresh | None = None) -> Refresh:
+    def refresh(self, node: Node, bucket: Bucket, subject: str, default: Refresh | None = None) -> Refresh:
         """Return when the stored buckets of *node* are brought up to date; *default* where it does not say it."""
         refresh = node.get("refresh")
         if refresh is None or not refresh.mapping.keys() >= {"every", "window", "lag"}:
-            return default or Refresh(width, 3 * width, width)
+            return default or Refresh(bucket.width, 3 * bucket.width, bucket.width)
         made = Refresh(*(duration(refresh.mapping[key].text) for key in ("every", "window", "lag")))
         at = refresh.mapping["window"].at
         # Only whole buckets are refreshed, so up to one is left out between two runs.
-        needed = made.lag + max(2 * width, made.every + width)
+        needed = made.lag + max(2 * bucket.longest, made.every + bucket.longest)
         if made.window < needed:
-            message = f"the window without the lag must hold two buckets of {duration_text(width)}"
+            message = f"the window without the lag must hold two buckets of {duration_text(bucket.width)}"
             message += f", and the {duration_text(made.every)} between two refreshes with one more"
+            if bucket.calendar is not None:  # clocks may be set back in each
+                needed = -(-needed // _DAY) * _DAY
             self.context.error(at, "refresh-window", message, f"make it at least {duration_text(needed)}", subject)
         retention = self.storage.retention
         if retention is not None and made.window > retention:
@@ -194,7 +186,7 @@ class AggregateResolver:
         if trailing is None:
             return None
         span = duration(trailing.text)
-        if span <= width or span % width:
+        if span <= width or span % width or isinstance(span, Months) != isinstance(width, Months):
             message = f"{trailing.text} is not a number of buckets of {duration_text(width)} greater than one"
             self.context.error(trailing.at, "trailing-span", message, "use a multiple of the bucket", subject)
         return span

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.model.annotations import Annotations
 from adi_analytics_codegen.model.kinds import MeasureKind
 from adi_analytics_codegen.model.questions.aggregates import Refresh
+from adi_analytics_codegen.model.questions.calendars import Unit
 from adi_analytics_codegen.model.tables import shorten
 from adi_analytics_codegen.model.text.durations import duration_text
 from adi_analytics_codegen.model.text.naming import did_you_mean
@@ -78,6 +79,7 @@ class CoarserResolver:
             derived=(),
             annotations=Annotations(),
             coarser_than=fine.name,
+            calendar=None if fine.calendar is None else replace(fine.calendar, unit=Unit(rollup)),
         )
 
     def _dimensions(self, fine: Aggregate, asked: Node, subject: str) -> tuple[Dimension, ...]:

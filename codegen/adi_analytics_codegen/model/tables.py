@@ -5,10 +5,15 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
+from adi_analytics_codegen.model.questions.calendars import longest
 from adi_analytics_codegen.model.readers import questions
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate
+    from adi_analytics_codegen.model.questions.people import Question
 
 MAX_IDENTIFIER: Final = 63
 """Bytes of an identifier that PostgreSQL keeps; it cuts the rest without a word."""
@@ -41,6 +46,10 @@ def members_views(table: str, entity: str | None) -> tuple[str, str]:
     return shorten(f"{members}_daily"), shorten(members)
 
 
+def _after_refresh(thing: Aggregate | Question) -> timedelta:
+    return thing.refresh.window - thing.refresh.every - longest(thing.bucket_width, thing.calendar)
+
+
 def late_after(catalog: Catalog) -> int | None:
     """Return the age in seconds from which a new row must be marked as late; ``None`` without aggregates.
 
@@ -49,5 +58,5 @@ def late_after(catalog: Catalog) -> int | None:
     window at most leaves time for refreshes that come late and for transactions that take long.
     """
     refreshed = (*catalog.aggregates, *questions(catalog))
-    ages = [min(a.refresh.window - a.refresh.every - a.bucket_width, a.refresh.window / 2) for a in refreshed]
+    ages = [min(_after_refresh(one), one.refresh.window / 2) for one in refreshed]
     return max(0, int(min(ages).total_seconds())) if ages else None

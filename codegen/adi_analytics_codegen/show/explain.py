@@ -10,6 +10,7 @@ from adi_analytics_codegen.check.rules import RULES
 from adi_analytics_codegen.model.questions.people import Members, section
 from adi_analytics_codegen.model.readers import columns_fed, questions, questions_of_event, readers_of_event
 from adi_analytics_codegen.model.tables import shorten
+from adi_analytics_codegen.model.text.zones import width_text, zone_text
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.catalog import Catalog
@@ -97,7 +98,7 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
     from adi_analytics_codegen.backends.docs import code, measure_text, ratio_text
     from adi_analytics_codegen.show import kept
 
-    columns = {aggregate.bucket_name: "start of the bucket"}
+    columns = {aggregate.bucket_name: _bucket_text(aggregate)}
     columns |= {dimension.name: f"{dimension.of}, {dimension.type}" for dimension in aggregate.dimensions}
     columns |= {measure.name: measure_text(measure) for measure in aggregate.measures}
     columns |= {ratio.name: ratio_text(ratio, aggregate) for ratio in aggregate.derived}
@@ -119,6 +120,12 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
         "stored": kept.stored(catalog, aggregate.name),
         "sql": {backend: sql.sql_of(catalog, aggregate.name, backend) for backend in sql.BACKENDS},
     }
+
+
+def _bucket_text(aggregate: Aggregate) -> str:
+    if aggregate.calendar is None:
+        return "start of the bucket"
+    return f"start of the bucket of {width_text(aggregate)}, in {zone_text(aggregate)}"
 
 
 def _question(catalog: Catalog, question: Question) -> dict[str, Any]:

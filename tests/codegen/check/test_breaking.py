@@ -208,6 +208,21 @@ def test_a_field_inside_an_object_may_go_when_its_path_is_reserved(project, path
     assert [finding.rule for finding in again.findings] == ["reserved-name"]
 
 
+@pytest.mark.parametrize("bucket", [{"time_zone": "Europe/Berlin"}, {"width": "1 week"}])
+def test_another_time_zone_or_width_makes_other_buckets(project, bucket):
+    def cut(version, **keys):
+        days = {**DAILY, "from": "all", "measures": {"rows": {"count": True}}, "version": version}
+        days |= {"bucket": {"as": "day", "width": "1 day", **keys}}
+        days |= {"refresh": {"every": "1 hour", "window": "20 days", "lag": "1 hour"}}
+        events = {"page_view": {"domain": "web", "description": "x"}}
+        return minimal(catalog={"format": 2, "name": "small"}, events=events, aggregates={"days": days})
+
+    old, new, raised = catalogs(project, cut(1), cut(1, **bucket), cut(2, **bucket))
+    assert rules_of(compare(old, new, START)) == {"aggregate-bucket-changed"}
+    assert compare(old, raised, START) == []
+    assert compare(new, old, START)[0].message.count("Europe/Berlin") == ("time_zone" in bucket)
+
+
 def test_an_enum_that_becomes_a_string_keeps_the_type_of_the_columns_that_show_it(project):
     def shown(kind):
         days = {**DAILY, "from": ["page_view"], "dimensions": {"by": "f"}, "measures": {"some": {"first": "f"}}}

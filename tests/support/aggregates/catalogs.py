@@ -24,6 +24,8 @@ from adi_analytics_codegen.model.questions.aggregates import (
     Test,
     in_order,
 )
+from adi_analytics_codegen.model.questions.calendars import Calendar, Unit
+from adi_analytics_codegen.model.text.durations import Months
 from hypothesis import strategies as st
 from support.aggregates.oracle import Row
 from support.aggregates.streams import ODD_DOCUMENTS, ODD_VALUES, START
@@ -31,6 +33,7 @@ from support.aggregates.streams import ODD_DOCUMENTS, ODD_VALUES, START
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SPRING = START + timedelta(days=75)
 AT = Location("events.yaml", 1, 1)
 SCALARS = tuple(FieldType)[:9]
 OF_ITEMS = (FieldType.STRING, FieldType.INT)
@@ -45,7 +48,7 @@ WIRES = (None, None, ".of it", "Key", "~1", ' "it\'s" \\ %s')
 ORDERED = (Operator.LT, Operator.LTE, Operator.GT, Operator.GTE)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-WIDTHS = (timedelta(minutes=15), HOUR, 6 * HOUR, timedelta(days=1), timedelta(days=7))
+WIDTHS = (timedelta(minutes=15), HOUR, 6 * HOUR, timedelta(days=1), timedelta(days=7), Months(1))
 
 VALUES: dict[FieldType, st.SearchStrategy[Any]] = {
     FieldType.UUID: st.integers(0, 3).map(lambda n: str(uuid.UUID(int=n))),
@@ -217,7 +220,21 @@ def _aggregate(draw: Callable[..., Any], name: str, fields: tuple[Field, ...], u
         all_events=draw(st.booleans()),
         version=draw(st.integers(1, 12)),
         each=each,
+        calendar=draw(_calendars(width)),
     )
+
+
+UNITS = {timedelta(days=1): Unit.DAY, timedelta(weeks=1): Unit.WEEK, Months(1): Unit.MONTH}
+ZONES = ("UTC", "Europe/Berlin", "Asia/Beirut", "America/Santiago", "Asia/Kolkata", "Australia/Lord_Howe")
+"""In the spring of 2026 clocks change in most of them: by half an hour in the last, in two at midnight."""
+
+
+def _calendars(width: timedelta) -> st.SearchStrategy[Calendar | None]:
+    """Draw whose days, weeks or months buckets of *width* are."""
+    if width not in UNITS:
+        return st.none()
+    made = st.sampled_from(ZONES).map(lambda zone: Calendar(UNITS[width], zone))
+    return made if isinstance(width, Months) else st.one_of(st.none(), made)
 
 
 @st.composite
@@ -234,11 +251,12 @@ def _measure(  # noqa: PLR0913, PLR0917 - what a measure is drawn from
     if not usable:
         return Measure(name, MeasureKind.COUNT, AT, where=where)
     of, type_ = draw(st.sampled_from(usable))
-    trailing = width * draw(st.integers(1, 5)) if kind is MeasureKind.DISTINCT and draw(st.booleans()) else None
     computes = kind in (MeasureKind.SUM, MeasureKind.AVG)
     terms = draw(_terms(fields)) if computes and draw(st.booleans()) else ()
     if terms:
         of, type_ = terms[0].fields[0]
+    many = draw(st.integers(1, 5)) if kind is MeasureKind.DISTINCT and draw(st.booleans()) else 0
+    trailing = (Months(many) if isinstance(width, Months) else many * width) if many else None
     return Measure(
         name,
         kind,
@@ -324,10 +342,10 @@ METAS = (
 def rows(draw: Callable[..., Any], catalog: Catalog) -> list[Row]:
     """Draw rows for *catalog*: some fit it, some do not, times tie."""
     fields = catalog.events[0].fields
-    moment = st.integers(0, 30 * 96).map(lambda quarters: START + timedelta(minutes=15 * quarters))
+    moment = st.integers(0, 30 * 96).map(lambda quarters: SPRING + timedelta(minutes=15 * quarters))
     row = st.builds(
         Row,
-        timestamp=st.one_of(st.sampled_from((START, START + timedelta(days=3))), moment),
+        timestamp=st.one_of(st.sampled_from((SPRING, SPRING + timedelta(days=3))), moment),
         event_type=st.sampled_from((*(event.type for event in catalog.events), "unknown")),
         data=st.one_of(_document(fields), _document(fields), st.sampled_from(ODD_DOCUMENTS)),
         user_id=st.one_of(st.none(), _user_ids(catalog.user_id)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -16,8 +16,9 @@ from adi_analytics.migrate.files.statements import ContinuousAggregate, Runnable
 from adi_analytics_codegen.backends.sql import manifest
 from adi_analytics_codegen.backends.sql.manifest.document import to_json
 from adi_analytics_codegen.model.kinds import FieldType
+from adi_analytics_codegen.model.readers import questions
 from psycopg import sql
-from support.aggregates.oracle import MONDAY, Row, expected
+from support.aggregates.oracle import Row, expected, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -92,9 +93,10 @@ class Installed:
 
     def refresh(self, before: datetime) -> None:
         """Store every bucket that ends by *before*, and keep its trailing counts."""
+        stored = (*self.catalog.aggregates, *questions(self.catalog))
+        ends = {thing.name: start_of(thing, before) for thing in stored}
         for aggregate in self.manifest["aggregates"]:
-            width = timedelta(seconds=aggregate["bucket"]["width"])
-            end = MONDAY + (before - MONDAY) // width * width
+            end = ends[aggregate["name"]]
             if self.backend == "timescaledb":
                 for relation in aggregate["relations"]:
                     name = sql.Identifier(relation["name"]).as_string(self.connection)

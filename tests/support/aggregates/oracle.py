@@ -11,10 +11,11 @@ import operator
 import re
 import uuid
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Operator
 from adi_analytics_codegen.model.questions.aggregates import Choice
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.model.events import Event
     from adi_analytics_codegen.model.fields import Field
     from adi_analytics_codegen.model.questions.aggregates import Aggregate, Condition, Measure, Test
+    from adi_analytics_codegen.model.questions.calendars import Bucketed
 
 META = ("$environment", "$hostname")
 MONDAY = datetime(2000, 1, 3, tzinfo=UTC)
@@ -91,9 +93,8 @@ class _Reader:
         return [row for row in rows if self.passes(row, aggregate.where)]
 
     def key(self, row: Row) -> tuple[Any, ...]:
-        width = self.aggregate.bucket_width
-        bucket = MONDAY + (row.timestamp - MONDAY) // width * width
-        return bucket, *(_public(self.value(row, d.of, d.type)) for d in self.aggregate.dimensions)
+        at = start_of(self.aggregate, row.timestamp)
+        return at, *(_public(self.value(row, d.of, d.type)) for d in self.aggregate.dimensions)
 
     def values(self, key: tuple[Any, ...], groups: dict[tuple[Any, ...], list[Row]]) -> dict[str, Any]:
         found = {m.name: self.measure(m, self.window(m, key, groups)) for m in self.aggregate.measures}
@@ -111,9 +112,19 @@ class _Reader:
         return [
             row
             for (other, *others), members in groups.items()
-            if others == dimensions and bucket - measure.trailing < other <= bucket
+            if others == dimensions and self.reaches(other, bucket, measure.trailing)
             for row in members
         ]
+
+    def reaches(self, bucket: datetime, last: datetime, span: timedelta) -> bool:
+        """Whether *bucket* is in the span that ends with the bucket that starts at *last*."""
+        calendar = self.aggregate.calendar
+        if calendar is None:
+            return last - span < bucket <= last
+        day, end = (at.astimezone(ZoneInfo(calendar.zone)).date() for at in (bucket, last))
+        if calendar.unit == "month":
+            return 0 <= 12 * (end.year - day.year) + end.month - day.month < span.days / 31
+        return 0 <= (end - day).days < span.days
 
     def measure(self, measure: Measure, rows: list[Row]) -> Any:
         rows = [row for row in rows if self.passes(row, measure.where)]
@@ -192,6 +203,20 @@ class _Reader:
         events = [e for e in self.events if all(_compare(e.name, c.op, c.value) for c in named)] or self.events
         found = next(found for event in events if (found := _field(event, name)) is not None)
         return found.items.type if name == self.aggregate.each and found.items is not None else found.type
+
+
+def start_of(thing: Bucketed, at: datetime) -> datetime:
+    """Return the start of the bucket of *thing* that *at* is in."""
+    width, calendar = thing.bucket_width, thing.calendar
+    if calendar is None:
+        return MONDAY + (at - MONDAY) // width * width
+    zone = ZoneInfo(calendar.zone)
+    day = at.astimezone(zone).date()
+    if calendar.unit == "week":
+        day -= timedelta(days=day.weekday())
+    if calendar.unit == "month":
+        day = day.replace(day=1)
+    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def _field(event: Event, path: str) -> Field | None:

@@ -14,6 +14,9 @@ from support.aggregates.oracle import Row
 DAY: Final = {"as": "day", "width": "1 day"}
 HOURS: Final = {"as": "hours", "width": "6 hours"}
 WEEK: Final = {"as": "week", "width": "1 week"}
+ISLAND_DAY: Final = {"as": "day", "width": "1 day", "time_zone": "Australia/Lord_Howe"}
+BERLIN_MONTH: Final = {"as": "month", "width": "1 month", "time_zone": "Europe/Berlin"}
+MONTHLY: Final = {"every": "1 hour", "window": "70 days", "lag": "1 hour"}
 
 
 def _funnel(*steps: Any, within: str = "3 days", **more: Any) -> dict[str, Any]:
@@ -53,6 +56,8 @@ DOCUMENT: Final[dict[str, Any]] = {
         "each_after": _retention(A_1, "any", mode="recurring", on="on_or_after", bucket=WEEK, periods=2),
         "either_on": _retention(["b", A_1, {"event": "x", "where": {"n": 2}}], [A_1, "c"]),
         "things": _retention("any", "lone", entity="thing", bucket=HOURS, periods=9),
+        "island_days": _retention("a", "b", mode="recurring", bucket=ISLAND_DAY),
+        "berlin_months": _retention("any", "any", bucket=BERLIN_MONTH, periods=2, refresh=MONTHLY),
     },
     "funnels": {
         "plain": _funnel("a", "b", "c"),
@@ -74,7 +79,7 @@ DOCUMENT: Final[dict[str, Any]] = {
         "either_unordered": _funnel(
             ["a", "x"], [{"event": "b", "where": {"n": 1}}, "c"], order="any", dimension="kind"
         ),
-        "of_things": _funnel("a", "lone", entity="thing"),
+        "of_things": _funnel("a", "lone", entity="thing", bucket=ISLAND_DAY),
         "longest": _funnel("a", "b", "a", "b", "c", "a", "b", "c", within="30 days"),
     },
 }

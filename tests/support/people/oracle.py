@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from adi_analytics_codegen.model.questions.aggregates import USER_ID, Condition
 from adi_analytics_codegen.model.questions.people import Funnel, Mode, On, Order
-from support.aggregates.oracle import MONDAY, TESTS
+from support.aggregates.oracle import TESTS, start_of
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.questions.people import Entity, Members, Question, Retention, Selection
@@ -23,8 +23,17 @@ Answer = list[tuple[Any, ...]]
 
 
 def bucket(question: Question, at: datetime) -> datetime:
-    width = question.bucket_width
-    return MONDAY + (at - MONDAY) // width * width
+    return start_of(question, at)
+
+
+def shifted(question: Question, at: datetime, buckets: int) -> datetime:
+    """Return the start of the bucket that comes so many *buckets* after the one that starts at *at*."""
+    if question.calendar is None:
+        return at + buckets * question.bucket_width
+    for _ in range(abs(buckets)):  # from the middle of the next one, or of the one before
+        step = question.bucket_width * (1.5 if buckets > 0 else -0.5)
+        at = bucket(question, at + step)
+    return at
 
 
 def streams(entity: Entity, rows: list[Row]) -> dict[Any, list[Row]]:
@@ -64,7 +73,6 @@ def members(question: Members, rows: list[Row]) -> tuple[Answer, Answer]:
 
 
 def retention(question: Retention, rows: list[Row], now: datetime) -> Answer:
-    width = question.bucket_width
     sizes: Counter[datetime] = Counter()
     returned: Counter[tuple[datetime, int]] = Counter()
     for own in streams(question.entity, rows).values():
@@ -74,14 +82,15 @@ def retention(question: Retention, rows: list[Row], now: datetime) -> Answer:
             sizes[start] += 1
             for period in range(question.periods + 1):
                 later = range(period, question.periods + 1) if question.on is On.ON_OR_AFTER else [period]
-                returned[start, period] += any(start + one * width in back for one in later)
+                returned[start, period] += any(shifted(question, start, one) in back for one in later)
     answer = []
     for start, size in sizes.items():
         for period in range(question.periods + 1):
             last = question.periods if question.on is On.ON_OR_AFTER else period
-            if start + period * width <= now:
+            if shifted(question, start, period) <= now:
                 count = returned[start, period]
-                answer.append((start, period, size, count, count / size, start + (last + 1) * width <= now))
+                complete = shifted(question, start, last + 1) <= now
+                answer.append((start, period, size, count, count / size, complete))
     return answer
 
 
@@ -96,7 +105,6 @@ def mean(cells: Answer) -> Answer:
 
 
 def lifecycle(question: Retention, rows: list[Row], now: datetime) -> Answer:
-    width = question.bucket_width
     counts: defaultdict[datetime, Counter[str]] = defaultdict(Counter)
     for own in streams(question.entity, rows).values():
         visits = {bucket(question, row.timestamp) for row in own if selects(question.returns, row)}
@@ -104,11 +112,14 @@ def lifecycle(question: Retention, rows: list[Row], now: datetime) -> Answer:
             if not any(other < at for other in visits):
                 counts[at]["new"] += 1
             else:
-                counts[at]["returning" if at - width in visits else "resurrected"] += 1
-            if at + width not in visits and at + width <= now:
-                counts[at + width]["dormant"] += 1
+                counts[at]["returning" if shifted(question, at, -1) in visits else "resurrected"] += 1
+            following = shifted(question, at, 1)
+            if following not in visits and following <= now:
+                counts[following]["dormant"] += 1
     kinds = ("new", "returning", "resurrected", "dormant")
-    return [(at, *(own[kind] for kind in kinds), at + width <= now) for at, own in counts.items() if at <= now]
+    return [
+        (at, *(own[kind] for kind in kinds), shifted(question, at, 1) <= now) for at, own in counts.items() if at <= now
+    ]
 
 
 @dataclass(frozen=True)
@@ -135,7 +146,7 @@ def funnel(question: Funnel, rows: list[Row], now: datetime) -> tuple[Answer, An
             groups[key].append(Attempt(key[0], key[-1], tuple(took)))
     totals, steps = [], []
     for key, found in groups.items():
-        provisional = key[0] + question.bucket_width + question.within > now
+        provisional = shifted(question, key[0], 1) + question.within > now
         reached = [[a.took[n] for a in found if a.took[n] is not None] for n in range(len(question.steps))]
         counts = [len(one) for one in reached]
         totals.append((*key, counts[0], counts[-1], counts[-1] / counts[0], *_percentiles(reached[-1]), provisional))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.backends.sql.ddl import aggregates, comments, counts, storage
 from adi_analytics_codegen.backends.sql.people import plans as people
 from adi_analytics_codegen.backends.sql.relations.plan import plan
+from adi_analytics_codegen.backends.sql.text.names import interval, literal
 from adi_analytics_codegen.backends.sql.text.statements import Statement
 from adi_analytics_codegen.model.items import in_rows
 from adi_analytics_codegen.model.readers import questions
@@ -29,6 +30,7 @@ class Dialect:
 
     Attributes:
         bucket: The start of a row's bucket, with ``{width}`` to fill.
+        calendar: The same for days, weeks and months of a time zone, with ``{width}``, ``{unit}`` and ``{zone}``.
         storage: Makes the statements of the events table.
         storage_policies: Makes those of its policies.
         relation: Makes the statements of a stored relation.
@@ -36,27 +38,42 @@ class Dialect:
     """
 
     bucket: str
+    calendar: str
     storage: Callable[[Catalog], list[Statement]]
     storage_policies: Callable[[Catalog], list[Statement]]
     relation: Callable[[Catalog, Plan, Relation, str], list[Statement]]
     policies: Callable[[Plan], list[Statement]]
 
+    def start(self, aggregate: Aggregate) -> str:
+        """Return the expression for the start of a row's bucket."""
+        calendar = aggregate.calendar
+        if calendar is None:
+            return self.bucket.format(width=interval(aggregate.bucket_width))
+        width, zone = interval(aggregate.bucket_width), literal(calendar.zone)
+        return self.calendar.format(width=width, unit=literal(calendar.unit), zone=zone)
+
 
 _BIN: Final = """date_bin({width}, "timestamp", timestamptz '2000-01-03 00:00:00+00')"""
 """Buckets are counted from a Monday in UTC, as ``time_bucket`` does."""
 
+_TRUNCATED: Final = """date_trunc({unit}, "timestamp" at time zone {zone}) at time zone {zone}"""
+"""Unlike the function that takes a time zone, these are immutable. A week begins on a Monday."""
+
 DIALECTS: Final = {
     "timescaledb": Dialect(
         'time_bucket({width}, "timestamp")',
+        'time_bucket({width}, "timestamp", {zone})',
         storage.hypertable,
         storage.policies,
         aggregates.continuous,
         aggregates.policies,
     ),
     "timescaledb_apache": Dialect(
-        _BIN, storage.hypertable, storage.no_policies, aggregates.rollup, aggregates.no_policies
+        _BIN, _TRUNCATED, storage.hypertable, storage.no_policies, aggregates.rollup, aggregates.no_policies
     ),
-    "postgres": Dialect(_BIN, storage.partitioned, storage.no_policies, aggregates.rollup, aggregates.no_policies),
+    "postgres": Dialect(
+        _BIN, _TRUNCATED, storage.partitioned, storage.no_policies, aggregates.rollup, aggregates.no_policies
+    ),
 }
 
 
@@ -130,7 +147,7 @@ def _parts(catalog: Catalog, made: Plan) -> dict[str, Parts]:
             "create": [
                 statement
                 for relation in made.relations
-                for statement in dialect.relation(catalog, made, relation, dialect.bucket)
+                for statement in dialect.relation(catalog, made, relation, dialect.start(made.aggregate))
             ],
             "policies": dialect.policies(made),
         }

@@ -9,7 +9,7 @@ from adi_analytics_codegen.model.findings import Severity
 from adi_analytics_codegen.model.fingerprint import canonical, meaning
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
 from adi_analytics_codegen.model.questions.aggregates import Choice, Measure, Ratio
-from adi_analytics_codegen.model.text.durations import duration_text
+from adi_analytics_codegen.model.text.zones import width_text, zone_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,9 +61,11 @@ def _each_changed(seen: Aggregates) -> Iterator[Found]:
 
 def _bucket_changed(seen: Aggregates) -> Iterator[Found]:
     old, new = seen.old, seen.new
-    if old.bucket_width != new.bucket_width or old.bucket_name != new.bucket_name:
-        was, now = duration_text(old.bucket_width), duration_text(new.bucket_width)
-        message = f"{seen.subject}: bucket was {old.bucket_name} of {was} and is now {new.bucket_name} of {now}"
+    was, now = (f"{one.bucket_name} of {width_text(one)}" for one in (old, new))
+    if zone_text(old) != zone_text(new):
+        was, now = f"{was} in {zone_text(old)}", f"{now} in {zone_text(new)}"
+    if was != now:
+        message = f"{seen.subject}: bucket was {was} and is now {now}"
         yield Found(new.at, seen.subject, message, _BUMP)
 
 
@@ -162,7 +164,7 @@ AGGREGATE_RULES: Final[dict[str, Rule[Aggregates]]] = {
         _each_changed, Severity.ERROR, "An aggregate reads the items of another list, or events instead of items."
     ),
     "aggregate-bucket-changed": Rule(
-        _bucket_changed, Severity.ERROR, "An aggregate's bucket has another width or name."
+        _bucket_changed, Severity.ERROR, "An aggregate's bucket has another width, time zone or name."
     ),
     "aggregate-dimensions-changed": Rule(
         _dimensions_changed, Severity.ERROR, "An aggregate is grouped in another way."

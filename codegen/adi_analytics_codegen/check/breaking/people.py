@@ -11,6 +11,7 @@ from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.questions.people import Funnel, Question, Retention, section
 from adi_analytics_codegen.model.readers import questions
 from adi_analytics_codegen.model.text.durations import duration_text
+from adi_analytics_codegen.model.text.zones import width_text, zone_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ def _terms(question: Question) -> dict[str, Any]:
     kind = FieldType.STRING if entity.type is FieldType.ENUM else entity.type
     terms: dict[str, Any] = {
         "the entity": (entity.of, kind),
-        "the bucket": (question.bucket_name, duration_text(question.bucket_width)),
+        "the bucket": (question.bucket_name, width_text(question), zone_text(question)),
     }
     if isinstance(question, Retention):
         terms |= {"start": _selected(question.start), "return": _selected(question.returns)}

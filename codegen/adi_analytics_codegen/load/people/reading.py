@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from adi_analytics_codegen.load.buckets import read_bucket
 from adi_analytics_codegen.load.conditions.where import Reader
 from adi_analytics_codegen.model.fields import Location
 from adi_analytics_codegen.model.fingerprint import canonical
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from adi_analytics_codegen.load.aggregates import AggregateResolver
+    from adi_analytics_codegen.load.buckets import Bucket
     from adi_analytics_codegen.load.context import Context
     from adi_analytics_codegen.load.source.yaml import Node
     from adi_analytics_codegen.model.events import Event
@@ -159,12 +161,9 @@ class Reading:
     def _reader(self, sources: tuple[str, ...], subject: str) -> Reader:
         return Reader(self.context, self.events, self.aggregates.enums, sources, subject)
 
-    def bucket(self, node: Node, subject: str) -> tuple[str, timedelta]:
-        """Return the name and the width of the buckets."""
-        bucket = node.get("bucket")
-        width = self.aggregates.width(bucket, subject)
-        named = bucket.get("as") if bucket is not None else None
-        return (named.text if named is not None else "bucket"), width
+    def bucket(self, node: Node, subject: str) -> Bucket:
+        """Return how time is cut up."""
+        return read_bucket(node.get("bucket"), subject, self.context)
 
     def check_columns(self, taken: Iterable[str], columns: Iterable[tuple[str, Location]], subject: str) -> None:
         """Report names of *columns* that PostgreSQL, or the view itself, has for something else."""
@@ -178,15 +177,15 @@ class Reading:
                 self.context.error(at, "column-twice", message, "rename it", subject)
             seen.add(name)
 
-    def refresh(self, node: Node, width: timedelta, subject: str) -> Refresh:
+    def refresh(self, node: Node, bucket: Bucket, subject: str) -> Refresh:
         """Return when stored buckets are brought up to date."""
-        every, retention = min(_HOUR, width), self.aggregates.storage.retention
-        default = Refresh(every, 3 * width, every)
-        made = self.aggregates.refresh(node, width, subject, default)
+        every, retention = min(_HOUR, bucket.width), self.aggregates.storage.retention
+        default = Refresh(every, 3 * bucket.width, every)
+        made = self.aggregates.refresh(node, bucket, subject, default)
         if made is default and retention is not None and default.window > retention:
-            message = f"three buckets of {duration_text(width)} are longer than the retention: stored buckets would be "
-            message += "computed again from rows that are gone"
-            self.context.error(node.key_at, "refresh-window", message, "use smaller buckets", subject)
+            message = f"three buckets of {duration_text(bucket.width)} are longer than the retention: "
+            message += "stored buckets would be computed again from rows that are gone"
+            self.context.error(node.key_at, "refresh-window", message, "use smaller buckets, or say refresh", subject)
         return made
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.load.annotations import owners, read_annotations
+from adi_analytics_codegen.load.buckets import DAY, Bucket
 from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.questions.aggregates import SERVICE, USER_ID, Dimension
 from adi_analytics_codegen.model.questions.people import (
@@ -24,11 +24,12 @@ from adi_analytics_codegen.model.tables import members_views
 from adi_analytics_codegen.model.text.durations import duration, duration_text
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from adi_analytics_codegen.load.people.reading import Reading
     from adi_analytics_codegen.load.source.yaml import Node
     from adi_analytics_codegen.model.questions.people import Entity, Selection
 
-_DAY: Final = timedelta(days=1)
 _SCALARS: Final = frozenset(FieldType) - {FieldType.LIST, FieldType.OBJECT, FieldType.JSON}
 _FUNNEL_COLUMNS: Final = frozenset(
     {"step", "step_name", "members", "entered", "converted", "rate", "step_rate", "seconds_p50", "seconds_p90"}
@@ -63,8 +64,8 @@ class PeopleResolver:
             list_name=members,
             entity=entity,
             bucket_name="day",
-            bucket_width=_DAY,
-            refresh=self.reading.refresh(node, _DAY, subject),
+            bucket_width=DAY,
+            refresh=self.reading.refresh(node, Bucket("day", DAY), subject),
             at=node.key_at,
             **self._texts(node, subject),
         )
@@ -73,9 +74,9 @@ class PeopleResolver:
         """Return the retention called *name*, or ``None`` after a finding."""
         subject = self._subject(f"retention.{name}", node)
         entity = self.reading.entity(node, subject)
-        bucket, width = self.reading.bucket(node, subject)
+        bucket = self.reading.bucket(node, subject)
         start, returns = (self._selection(node, key, entity, subject) for key in ("start", "return"))
-        self.reading.check_columns(_RETENTION_COLUMNS, [(bucket, _bucket_at(node))], subject)
+        self.reading.check_columns(_RETENTION_COLUMNS, [(bucket.name, _bucket_at(node))], subject)
         if entity is None or start is None or returns is None:
             return None
         return Retention(
@@ -83,11 +84,12 @@ class PeopleResolver:
             entity=entity,
             start=start,
             returns=returns,
-            bucket_name=bucket,
-            bucket_width=width,
+            bucket_name=bucket.name,
+            bucket_width=bucket.width,
             periods=node.scalar("periods", 1),
-            refresh=self.reading.refresh(node, width, subject),
+            refresh=self.reading.refresh(node, bucket, subject),
             at=node.key_at,
+            calendar=bucket.calendar,
             mode=Mode(node.scalar("mode", Mode.FIRST_TIME)),
             on=On(node.scalar("on", On.ON)),
             **self._texts(node, subject),
@@ -97,18 +99,18 @@ class PeopleResolver:
         """Return the funnel called *name*, or ``None`` after a finding."""
         subject = self._subject(f"funnels.{name}", node)
         entity = self.reading.entity(node, subject)
-        bucket, width = self.reading.bucket(node, subject)
+        bucket = self.reading.bucket(node, subject)
         order = Order(node.scalar("order", Order.ORDERED))
         steps = tuple(
             Step(key, self.reading.selection(step, entity, f"{subject}.{key}"))
             for key, step in node.entries("steps").items()
         )
         exclude = tuple(self.reading.selection(one, entity, subject) for one in node.list("exclude"))
-        within = self._within(node, width, subject)
+        within = self._within(node, bucket.width, subject)
         self._check_steps(node, steps, order, subject)
         self._check_exclude(node, exclude, order, subject)
         dimension = self._dimension(node, steps, order, subject)
-        columns = [(bucket, _bucket_at(node))]
+        columns = [(bucket.name, _bucket_at(node))]
         columns += [(dimension.name, dimension.at)] if dimension is not None else []
         self.reading.check_columns(_FUNNEL_COLUMNS, columns, subject)
         if entity is None or within is None:
@@ -118,10 +120,11 @@ class PeopleResolver:
             entity=entity,
             steps=steps,
             within=within,
-            bucket_name=bucket,
-            bucket_width=width,
-            refresh=self.reading.refresh(node, width, subject),
+            bucket_name=bucket.name,
+            bucket_width=bucket.width,
+            refresh=self.reading.refresh(node, bucket, subject),
             at=node.key_at,
+            calendar=bucket.calendar,
             order=order,
             exclude=exclude,
             dimension=dimension,

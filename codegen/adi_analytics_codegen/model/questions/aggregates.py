@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from adi_analytics_codegen.model.annotations import Annotations
 from adi_analytics_codegen.model.fields import LATER, Location
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Operator
+from adi_analytics_codegen.model.questions.calendars import Calendar
 
 __all__ = [
     "COLUMN_REFERENCES",
@@ -197,6 +198,7 @@ class Aggregate:
         all_events: Whether the catalog said ``from: all``. Such an aggregate reads the rows of all events.
         each: The path of a list whose items are the rows that it reads; empty when it reads rows of events.
         coarser_than: The aggregate whose percentiles it keeps by longer buckets; empty for one that the catalog names.
+        calendar: Whose days, weeks or months the buckets are; ``None`` for equally long ones, counted in UTC.
     """
 
     name: str
@@ -216,3 +218,4 @@ class Aggregate:
     annotations: Annotations = field(default=Annotations(), compare=False)
     each: str = field(default="", metadata=LATER)
     coarser_than: str = field(default="", metadata=LATER)
+    calendar: Calendar | None = field(default=None, metadata=LATER)

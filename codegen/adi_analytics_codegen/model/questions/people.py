@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from adi_analytics_codegen.model.annotations import Annotations
+from adi_analytics_codegen.model.fields import LATER
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.model.fields import Location
     from adi_analytics_codegen.model.kinds import FieldType
     from adi_analytics_codegen.model.questions.aggregates import Dimension, Refresh, Test
+    from adi_analytics_codegen.model.questions.calendars import Calendar
 
 MOST_STEPS: Final = 8
 """Steps that a funnel can have: what it costs grows with their square."""
@@ -109,6 +111,7 @@ class Members:
     version: int = 1
     owner: str = ""
     annotations: Annotations = field(default=Annotations(), compare=False)
+    calendar: Calendar | None = field(default=None, metadata=LATER)
 
     @property
     def selections(self) -> tuple[Selection, ...]:
@@ -139,6 +142,7 @@ class Retention:
     version: int = 1
     owner: str = ""
     annotations: Annotations = field(default=Annotations(), compare=False)
+    calendar: Calendar | None = field(default=None, metadata=LATER)
 
     @property
     def selections(self) -> tuple[Selection, ...]:
@@ -171,6 +175,7 @@ class Funnel:
     version: int = 1
     owner: str = ""
     annotations: Annotations = field(default=Annotations(), compare=False)
+    calendar: Calendar | None = field(default=None, metadata=LATER)
 
     @property
     def selections(self) -> tuple[Selection, ...]:

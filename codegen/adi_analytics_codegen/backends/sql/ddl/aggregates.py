@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adi_analytics_codegen.backends.sql.ddl.comments import distribution_columns, sketch_columns
 from adi_analytics_codegen.backends.sql.relations.places import Places
 from adi_analytics_codegen.backends.sql.relations.plan import BUCKET_RATIO
-from adi_analytics_codegen.backends.sql.text.names import interval, seconds
+from adi_analytics_codegen.backends.sql.text.names import seconds
 from adi_analytics_codegen.backends.sql.text.statements import (
     Statement,
     continuous_aggregate,
@@ -93,5 +93,5 @@ def _values(catalog: Catalog, plan: Plan, relation: Relation, bucket: str) -> di
         "relation": relation,
         "own": Places(plan, relation),
         "main": Places(plan, plan.main),
-        "bucket": bucket.format(width=interval(plan.aggregate.bucket_width)),
+        "bucket": bucket,
     }

@@ -13,7 +13,7 @@ from adi_analytics_codegen.model.kinds import MeasureKind
 from adi_analytics_codegen.model.questions.aggregates import ENVIRONMENT, HOSTNAME, META, SERVICE, USER_ID
 from adi_analytics_codegen.model.readers import lets_through
 from adi_analytics_codegen.model.tables import dead_letters_table
-from adi_analytics_codegen.model.text.durations import duration_text
+from adi_analytics_codegen.model.text.zones import width_text, zone_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +122,7 @@ def _commented(on: str, name: str, about: str, columns: dict[str, str]) -> list[
 
 
 def _keys(catalog: Catalog, aggregate: Aggregate) -> dict[str, str]:
-    keys = {aggregate.bucket_name: f"Start of the bucket of {duration_text(aggregate.bucket_width)}, in UTC."}
+    keys = {aggregate.bucket_name: f"Start of the bucket of {width_text(aggregate)}, in {zone_text(aggregate)}."}
     return keys | {dimension.name: _dimension(catalog, aggregate, dimension) for dimension in aggregate.dimensions}
 
 

@@ -19,6 +19,7 @@ from adi_analytics_codegen.backends.sql.manifest.fingerprints import (
 from adi_analytics_codegen.backends.sql.manifest.questions import questions
 from adi_analytics_codegen.backends.sql.people.plans import PeoplePlan
 from adi_analytics_codegen.backends.sql.relations.places import template
+from adi_analytics_codegen.backends.sql.relations.plan import reach
 from adi_analytics_codegen.backends.sql.text.names import seconds
 from adi_analytics_codegen.model.fingerprint import fingerprint
 from adi_analytics_codegen.model.items import in_rows
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations.plan import Counts, Plan, Relation
     from adi_analytics_codegen.backends.sql.text.statements import Statement
     from adi_analytics_codegen.model.catalog import Catalog
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate
 
 FORMAT: Final = 2
 """Version of the manifest's format. The migrator refuses one that it does not know."""
@@ -81,11 +83,11 @@ def _aggregate(catalog: Catalog, entry: PlannedAggregate) -> dict[str, Any]:
         "owner": aggregate.owner,
         "sources": list(aggregate.sources),
         "all_events": aggregate.all_events,
-        "bucket": {"column": aggregate.bucket_name, "width": seconds(aggregate.bucket_width)},
+        "bucket": _bucket(aggregate),
         "dimensions": list(made.dimensions),
         "columns": [_named(column, "role", "kind") for column in made.columns],
         "refresh": {key: seconds(getattr(aggregate.refresh, key)) for key in ("every", "window", "lag")},
-        "trailing": max((seconds(m.trailing) for m in aggregate.measures if m.trailing), default=0),
+        "trailing": max((seconds(reach(each.length, each.calendar)) for each in made.trailing), default=0),
         **_fingerprints(catalog, made),
         "views": _views(entry),
         "comments": [statement.described() for statement in entry.comments],
@@ -93,6 +95,12 @@ def _aggregate(catalog: Catalog, entry: PlannedAggregate) -> dict[str, Any]:
         "relations": [_relation(catalog, made, relation) for relation in made.relations],
         "ddl": {backend: template(_parts(parts)) for backend, parts in entry.parts.items()},
     }
+
+
+def _bucket(aggregate: Aggregate) -> dict[str, Any]:
+    calendar = aggregate.calendar
+    by_calendar = {} if calendar is None else {"unit": str(calendar.unit), "time_zone": calendar.zone}
+    return {"column": aggregate.bucket_name, "width": seconds(aggregate.bucket_width), **by_calendar}
 
 
 def _counts(made: Plan, counts: Counts, statements: list[Statement]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations.plan import Plan, Relation
     from adi_analytics_codegen.model.catalog import Catalog
     from adi_analytics_codegen.model.questions.aggregates import Aggregate, Condition, Measure, Test
+    from adi_analytics_codegen.model.questions.calendars import Bucketed
 
 SEMANTICS: Final = 1
 """Raised when this backend computes other rows from the same catalog: every fingerprint changes then."""
@@ -63,10 +64,15 @@ def _rows(catalog: Catalog, aggregate: Aggregate, types: FieldTypes) -> list[Any
         catalog.storage.table,
         None if aggregate.all_events else aggregate.sources,
         conditions(aggregate.where, types),
-        [aggregate.bucket_name, aggregate.bucket_width],
+        cut_up(aggregate.bucket_name, aggregate),
         [[dimension.name, dimension.of, stored_type(dimension.type)] for dimension in aggregate.dimensions],
         *([aggregate.each] if aggregate.each else []),
     ]
+
+
+def cut_up(name: str, thing: Bucketed) -> list[Any]:
+    """Return how time is cut up for *thing*, whose column of the bucket's start is called *name*."""
+    return [name, thing.bucket_width, *([] if thing.calendar is None else [thing.calendar])]
 
 
 def _measure(measure: Measure, types: FieldTypes) -> list[Any]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes
-from adi_analytics_codegen.backends.sql.manifest.fingerprints import SEMANTICS, conditions, digest, stored_type
+from adi_analytics_codegen.backends.sql.manifest.fingerprints import SEMANTICS, conditions, cut_up, digest, stored_type
 from adi_analytics_codegen.model.items import field_read
 from adi_analytics_codegen.model.kinds import FieldType, Sensitivity
 from adi_analytics_codegen.model.questions.aggregates import USER_ID
@@ -27,7 +27,7 @@ def rows_print(catalog: Catalog, question: Question) -> str:
             "people",
             SEMANTICS,
             catalog.storage.table,
-            [question.bucket_name, question.bucket_width],
+            cut_up(question.bucket_name, question),
             [entity.of, stored_type(entity.type)],
             _stored(catalog, question),
         ]

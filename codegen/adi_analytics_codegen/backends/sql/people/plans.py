@@ -47,6 +47,7 @@ def plan(catalog: Catalog, question: Question, described: Question | None = None
         all_events=reads_every_event(question),
         version=question.version,
         owner=question.owner,
+        calendar=question.calendar,
     )
     columns = tuple(PublicColumn(c.name, SQL_TYPES[c.type], "", c.role) for c in shown[0].columns)
     return PeoplePlan(aggregate, stored.relation(catalog, question), columns, (), (), (), {}, question, shown)

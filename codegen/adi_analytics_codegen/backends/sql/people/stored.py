@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes, predicates
 from adi_analytics_codegen.backends.sql.expressions.values import COLUMNS, SQL_TYPES, typed
 from adi_analytics_codegen.backends.sql.relations.measures import Column
-from adi_analytics_codegen.backends.sql.relations.plan import END_OF_TIME, FIRST_TIME, TIMESTAMP_TYPE, Relation
+from adi_analytics_codegen.backends.sql.relations.plan import END_OF_TIME, TIMESTAMP_TYPE, Relation, first_time
 from adi_analytics_codegen.backends.sql.text.names import literal, unused
 from adi_analytics_codegen.model.questions.people import Funnel, Members, Question, Retention, Selection
 from adi_analytics_codegen.model.questions.people import reads_every_event as reads_all
@@ -45,7 +45,7 @@ def relation(catalog: Catalog, question: Question) -> Relation:
         named.append(Column(name, column.type, column.expression, column.role, column.merge))
     value = member if entity.of in COLUMNS else f"({member})"
     tests = [
-        f'"timestamp" >= timestamptz {literal(FIRST_TIME)}',
+        f'"timestamp" >= timestamptz {literal(first_time(question.calendar))}',
         f'"timestamp" < timestamptz {literal(END_OF_TIME)}',
         *_of_events(catalog, question),
         f"{value} is not null",

@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from adi_analytics_codegen.backends.sql.people.stored import EXCLUDED
-from adi_analytics_codegen.backends.sql.text.names import exact_interval, seconds
+from adi_analytics_codegen.backends.sql.text.names import days_later, exact_interval, literal, seconds
+from adi_analytics_codegen.model.questions.calendars import Unit
 from adi_analytics_codegen.model.questions.people import Funnel, Mode, On, Question, Retention
+
+if TYPE_CHECKING:
+    from adi_analytics_codegen.model.questions.calendars import Calendar
 
 
 def values(question: Question) -> dict[str, Any]:
     """Return what the templates of *question* need, by the name that they use."""
-    own: dict[str, Any] = {"width": exact_interval(question.bucket_width)}
+    own: dict[str, Any] = {"later": partial(_later, question)}
     if isinstance(question, Retention):
         own |= _of_retention(question)
     return own | _of_funnel(question) if isinstance(question, Funnel) else own
 
 
+def _later(question: Question, bucket: str, times: str = "1") -> str:
+    """Return the start of the bucket so many *times* after the one that starts at *bucket*."""
+    if question.calendar is not None:
+        return days_later(bucket, question.bucket_width, question.calendar.zone, times)
+    return f"{bucket} + {'' if times == '1' else f'{times} * '}{exact_interval(question.bucket_width)}"
+
+
+def _between(question: Question, earlier: str, later: str) -> str:
+    """Return how many buckets after the one that starts at *earlier* the one that starts at *later* comes."""
+    calendar = question.calendar
+    if calendar is None:
+        return f"(extract(epoch from {later} - {earlier}) / {seconds(question.bucket_width)})::integer"
+    if calendar.unit is Unit.MONTH:
+        return f"({_month(later, calendar)} - {_month(earlier, calendar)})"
+    first, last = (f"({at} at time zone {literal(calendar.zone)})::date" for at in (earlier, later))
+    return f"(({last} - {first}) / {question.bucket_width.days})"
+
+
+def _before(question: Question, sign: str) -> str:
+    """Return the test whether the bucket `_before` is the one before `_bucket`, or an earlier one."""
+    if question.calendar is None:
+        return f"_before {sign} _bucket - {exact_interval(question.bucket_width)}"
+    return f"{_later(question, '_before')} {sign} _bucket"
+
+
+def _month(bucket: str, calendar: Calendar) -> str:
+    there = f"{bucket} at time zone {literal(calendar.zone)}"
+    return f"(12 * extract(year from {there}) + extract(month from {there}))::integer"
+
+
 def _of_retention(question: Retention) -> dict[str, Any]:
     return {
-        "width_seconds": seconds(question.bucket_width),
+        "between": partial(_between, question),
+        "by_calendar": question.calendar is not None,
+        "was_just_before": _before(question, "="),
+        "was_long_before": _before(question, "<"),
         "periods": question.periods,
         "first_time": question.mode is Mode.FIRST_TIME,
         "or_after": question.on is On.ON_OR_AFTER,

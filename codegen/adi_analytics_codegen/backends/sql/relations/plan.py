@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes, predicates
 from adi_analytics_codegen.backends.sql.expressions.values import COLUMNS, SQL_TYPES, typed
 from adi_analytics_codegen.backends.sql.relations.measures import Column, PublicColumn, Stored, ratio, read, store
 from adi_analytics_codegen.backends.sql.relations.sketch import register, rho
-from adi_analytics_codegen.backends.sql.text.names import exact_interval, identifier, literal, unused
+from adi_analytics_codegen.backends.sql.text.names import days_later, exact_interval, identifier, literal, unused
 from adi_analytics_codegen.model.fingerprint import canonical
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
 from adi_analytics_codegen.model.tables import shorten
+from adi_analytics_codegen.model.text.zones import first_start
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from adi_analytics_codegen.model.catalog import Catalog
     from adi_analytics_codegen.model.questions.aggregates import Aggregate, Measure
+    from adi_analytics_codegen.model.questions.calendars import Calendar
 
 TIMESTAMP_TYPE: Final = SQL_TYPES[FieldType.DATETIME]
 
@@ -28,6 +29,12 @@ BUCKET_RATIO: Final = 1.02
 FIRST_TIME: Final = "1970-01-01 00:00:00+00"
 END_OF_TIME: Final = "9999-01-01 00:00:00+00"
 """Rows outside these times are no events but mistakes, and their buckets may be no valid times: none reads them."""
+
+
+def first_time(calendar: Calendar | None) -> str:
+    """Return the time from which on rows are read, as a literal's text: in a zone whose days began twice, later."""
+    start = first_start(calendar)
+    return FIRST_TIME if start is None else f"{start:%Y-%m-%d %H:%M:%S}+00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +100,23 @@ class Trailing:
     column: str
     members: Relation
     length: timedelta
+    calendar: Calendar | None = None
 
     @property
-    def span(self) -> str:
-        """The span as an interval to add to a time."""
-        return exact_interval(self.length)
+    def reach(self) -> str:
+        """At least the span, as an interval to add to a time."""
+        return exact_interval(reach(self.length, self.calendar))
+
+    def after(self, bucket: str) -> str:
+        """Return the end of the span that begins with the start of *bucket*."""
+        if self.calendar is None:
+            return f"{bucket} + {exact_interval(self.length)}"
+        return days_later(bucket, self.length, self.calendar.zone)
+
+
+def reach(length: timedelta, calendar: Calendar | None) -> timedelta:
+    """Return at least how long a span of *length* can be, by the clock: clocks may be set back within."""
+    return length if calendar is None else length + 2 * timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +129,8 @@ class Counts:
 
     @property
     def span(self) -> timedelta:
-        """The longest span."""
-        return max(trailing.length for trailing in self.trailing)
+        """At least the longest span."""
+        return max(reach(trailing.length, trailing.calendar) for trailing in self.trailing)
 
     @property
     def member(self) -> str:
@@ -236,7 +255,7 @@ class _Planner:
             of = subject(measure)
             if of not in found:
                 found[of] = self._members(measure, _numbered("_users", len(found)))
-            trailing.append(Trailing(measure.name, found[of], measure.trailing))
+            trailing.append(Trailing(measure.name, found[of], measure.trailing, self.aggregate.calendar))
         return tuple(trailing)
 
     def _members(self, measure: Measure, suffix: str) -> Relation:
@@ -304,7 +323,7 @@ class _Planner:
         where: tuple[str, ...] = (),
     ) -> Relation:
         tests = [
-            f'"timestamp" >= timestamptz {literal(FIRST_TIME)}',
+            f'"timestamp" >= timestamptz {literal(first_time(self.aggregate.calendar))}',
             f'"timestamp" < timestamptz {literal(END_OF_TIME)}',
         ]
         if not self.aggregate.all_events:

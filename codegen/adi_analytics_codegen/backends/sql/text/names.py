@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.model.tables import shorten
+from adi_analytics_codegen.model.text.durations import Months, duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -35,6 +36,8 @@ def seconds(span: timedelta) -> int:
 
 def interval(span: timedelta) -> str:
     """Return *span* as an interval in the largest unit that fits: for widths and policies."""
+    if isinstance(span, Months):
+        return f"interval '{duration_text(span)}'"
     total = seconds(span)
     for unit, size in (("day", _DAY), ("hour", _HOUR), ("minute", 60)):
         if total and total % size == 0:
@@ -50,6 +53,15 @@ def exact_interval(span: timedelta) -> str:
     """
     total = seconds(span)
     return f"interval '{total // _HOUR} hours'" if total % _HOUR == 0 else f"interval '{total} seconds'"
+
+
+def days_later(at: str, span: timedelta, zone: str, times: str = "1") -> str:
+    """Return the start of a day so many times *span* after the day of *at*, by the calendar of *zone*.
+
+    Where a day begins at one o'clock, because clocks are put forward at midnight, the next one begins at midnight.
+    """
+    there, many = literal(zone), "" if times == "1" else f"{times} * "
+    return f"(date_trunc('day', {at} at time zone {there}) + {many}{interval(span)}) at time zone {there}"
 
 
 def unused(name: str, taken: Container[str]) -> str:
