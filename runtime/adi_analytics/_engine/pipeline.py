@@ -99,6 +99,11 @@ class Pipeline:
         return self.stats().pending
 
     @property
+    def refused(self) -> int:
+        """The number of events that came after the end."""
+        return self.stats().dropped_by_reason.get("closed", 0)
+
+    @property
     def alive(self) -> bool:
         """Whether there is anything to end."""
         return self.consumer.running or self.pending > 0

@@ -40,6 +40,21 @@ def test_other_ends_of_the_program_deliver(database: Database, end: str) -> None
     database.assert_numbers(1)
 
 
+def test_events_after_close_are_lost_with_a_line_in_the_log(database: Database) -> None:
+    _, said = run_program(
+        """
+        client = AnalyticsClient.connect(DSN)
+        client.track(task(0))
+        client.close()
+        for number in range(7):
+            client.track(task(number))
+        """,
+        database.dsn,
+    )
+    assert said == "7 events lost: they were tracked after their client was closed\n"
+    database.assert_numbers(1)
+
+
 def test_a_worker_that_was_never_started_delivers_at_the_end(database: Database) -> None:
     run_program(
         """

@@ -49,6 +49,11 @@ class Ending(Protocol):
         raise NotImplementedError
 
     @property
+    def refused(self) -> int:
+        """The number of events that came after the end, and were lost."""
+        raise NotImplementedError
+
+    @property
     def interrupted(self) -> bool:
         """Whether the caller, a signal handler, interrupts its work."""
         raise NotImplementedError
@@ -118,7 +123,16 @@ def close_all() -> None:
     at_fork.notice()
     now = time.monotonic()
     _end_all({ending: now + ending.shutdown_timeout for ending in list(_registered) if ending.alive})
+    _log_refused()
     _held.clear()
+
+
+def _log_refused() -> None:
+    """Say what came too late. `track` cannot: it may run where nothing may be logged, as in a signal handler."""
+    for ending in list(_registered):
+        if refused := ending.refused:
+            _registered.discard(ending)  # it has ended, and is reported once
+            logger.error("%d events lost: they were tracked after their client was closed", refused)
 
 
 def _end_all(deadlines: dict[Ending, float]) -> None:
