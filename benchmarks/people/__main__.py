@@ -135,7 +135,8 @@ def _page(found: dict[int, dict[str, dict[str, float]]]) -> str:
     lines = [
         "# Benchmarks of members, retention and funnels",
         "",
-        f"Measured on {dt.datetime.now(dt.UTC).date()}, {os.cpu_count()} processors, {platform.platform(terse=True)}:",
+        f"Measured on {dt.datetime.now(dt.UTC).date()}, {os.cpu_count()} processors, {platform.platform(terse=True)},",
+        f"load {os.getloadavg()[2]:.0f}:",
         f"embedded PostgreSQL without parallel queries, DuckDB {duckdb.__version__} with one thread.",
         f"Events of {DAYS} days, {EVENTS_A_PERSON} a person on average. Processor seconds, the best of three. All",
         "three ways must give the same answers. `python benchmarks/people` writes this page.",

@@ -185,7 +185,8 @@ def _page(found: dict[int, dict[str, dict[str, Measured]]]) -> str:
     lines = [
         "# Benchmarks of long ranges",
         "",
-        f"Measured on {dt.datetime.now(dt.UTC).date()}, {os.cpu_count()} processors, {platform.platform(terse=True)}:",
+        f"Measured on {dt.datetime.now(dt.UTC).date()}, {os.cpu_count()} processors, {platform.platform(terse=True)},",
+        f"load {os.getloadavg()[2]:.0f}:",
         f"embedded PostgreSQL without parallel queries, DuckDB {duckdb.__version__} with one thread. Requests of",
         f"{DAYS} days with 360 combinations of dimensions, {EVENTS_A_PERSON} a user on average. Processor seconds, the",
         "best of three, and how far the answer is from that of the events. The first two ways of each question are the",

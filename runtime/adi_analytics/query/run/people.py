@@ -43,14 +43,14 @@ class PeopleAsked:
         question, facts = self.question, self.question.facts
         more = question.limit is not None and len(rows) > question.limit
         kept = [_local(question, row) for row in (rows[: question.limit] if more else rows)]
-        states = tuple(_state(question, row) for row in kept)
+        states: tuple[State, ...] = tuple(_state(question, row) for row in kept)
         cut = [Warn("cut", f"There are more rows than the limit of {question.limit}.")] if more else []
         return Result(
             columns=question.columns,
             rows=tuple(kept),
             states=states,
             totals={},
-            state=next((one for one in ("incomplete", "provisional") if one in states), "final"),
+            state=_worst(states),
             query=_resolved(question),
             watermark=None if facts.watermark is None else facts.watermark.astimezone(question.zone),
             at=facts.now.astimezone(question.zone),
@@ -81,6 +81,12 @@ def _state(question: PeopleQuestion, row: Sequence[Any]) -> State:
     if question.show == "retention_mean":  # of complete cells only
         return "final"
     return "provisional" if grid_of(question.aggregate.bucket).next(start) > facts.now else "final"
+
+
+def _worst(states: Sequence[State]) -> State:
+    if "incomplete" in states:
+        return "incomplete"
+    return "provisional" if "provisional" in states else "final"
 
 
 def _resolved(question: PeopleQuestion) -> Resolved:
