@@ -70,7 +70,7 @@ class Recount:
 
     def _range(self, entry: Aggregate) -> tuple[Any, ...]:
         """Return the buckets to compare, and their first and last time; nothing three times when there are none."""
-        width, zone = f"interval '{entry.bucket.width} seconds'", entry.bucket.zone
+        width, zone = entry.bucket.interval, entry.bucket.zone
         since = f"analytics_meta.bucket_start({width}, {_time(self.since, '-infinity')}{zone})"
         until = f"analytics_meta.bucket_end({width}, {_time(self.until, 'infinity')}{zone})"
         wanted = f"tstzmultirange(tstzrange({since}, greatest({since}, {until})))"
@@ -90,9 +90,8 @@ class Recount:
             began = time.monotonic()
             first = max(start, self._floor(entry, end - step))
             compared, *numbers = self._one(query, first, end)
-            if numbers[
-                0
-            ]:  # rows may have come since the start: which buckets are due says the same look at the database
+            if numbers[0]:
+                # Rows may have come since the start: which buckets are due says the same look at the database.
                 _, *numbers = self._one(exact, first, end)
             self.rows += compared
             found = found.with_more(*numbers)
