@@ -17,6 +17,7 @@ from adi_analytics import migrate
 from adi_analytics.server import ServerOptions, create_app
 from adi_analytics_codegen.backends.sql import manifest
 from adi_analytics_codegen.check.catalog import load_catalog
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from support.aggregates.installed import Installed
@@ -32,6 +33,11 @@ CATALOG = load_catalog(EVENTS)
 STORED = START + timedelta(days=25)
 """Up to here the buckets of the stream are stored."""
 READER = "adi_test_reader"
+
+_MEMBERS = """
+select r ->> 'name' || '_live' from analytics_meta.aggregates a, jsonb_array_elements(a.relations) r
+where a.aggregate = 'analytics_daily_active_users' and a.active and r ->> 'name' like '%\\_users'
+"""
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,8 @@ def fill(dsn: str) -> str:
     migrate.apply(options=migrate.Options(database_url=dsn, grant_reader=READER))
     migrate.refresh(options=migrate.Options(database_url=dsn), until=STORED)
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"grant select on analytics_daily_active_users_v1r2_users_live to {READER}".encode())
+        (members,) = connection.execute(_MEMBERS).fetchone() or ("",)
+        connection.execute(sql.SQL("grant select on {} to {}").format(sql.Identifier(members), sql.Identifier(READER)))
     return make_conninfo(dsn, options=f"-c role={READER}")
 
 

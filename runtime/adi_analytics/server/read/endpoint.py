@@ -46,8 +46,10 @@ class Endpoint:
 
     def paths(self) -> Mapping[str, Form | None]:
         """Return its paths, each with the form that its extension asks for."""
-        forms = TABULAR if self.tabular else ("json",)
-        return {self.path: None} | {f"{self.path}.{form}": form for form in forms}
+        paths: dict[str, Form | None] = {self.path: None}
+        for form in TABULAR if self.tabular else TABULAR[:1]:
+            paths[f"{self.path}.{form}"] = form
+        return paths
 
     def handler(self, form: Form | None) -> Callable[[Request], Awaitable[Response]]:
         """Return what answers requests; *form* if the path says it, else the header ``Accept`` does."""
