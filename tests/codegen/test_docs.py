@@ -66,3 +66,29 @@ def test_the_lint_of_the_contributors_guide_can_be_added(project, monkeypatch):
     good, bad, subject = eval(f"{{{case}}}", names)["name-repeats"]
     assert [finding.subject for finding in lint(load(project.write(good)))] == []
     assert [finding.subject for finding in lint(load(project.write(bad)))] == [subject]
+
+
+def rows(page):
+    """Return the rows of the tables of *page*: the cells, without the first one, by the first one."""
+    lines = re.findall(r"^\| (.*) \|$", (DOCS / page).read_text(encoding="utf-8"), re.MULTILINE)
+    return {name: cells for name, *cells in (line.split(" | ") for line in lines)}
+
+
+def test_the_figures_at_rest_are_of_what_is_generated():
+    """Who changes how rows are compressed measures again."""
+    text = (ROOT / "generated" / "sql" / "timescaledb" / "events.sql").read_text(encoding="utf-8")
+    (segments,) = re.findall(r"compress_segmentby = '(.*)'", text)
+    (order,) = re.findall(r"compress_orderby = '(.*)'", text)
+    measured = rows("benchmarks-at-rest.md")
+
+    compressed = measured[f"segments by {segments}, order {order.replace(chr(34), '')}"]
+
+    assert float(compressed[0]) < float(measured["not compressed"][0]) / 8
+
+
+def test_the_figures_of_the_upkeep_keep_their_targets():
+    wanted = {name: cells for name, cells in rows("benchmarks-upkeep.md").items() if cells[-1].startswith("under ")}
+
+    assert {"1000 scattered marked hours", "a refresh of what two weeks of events changed"} <= set(wanted)
+    for *seconds, target in wanted.values():
+        assert all(float(each) < float(target.removeprefix("under ")) for each in seconds)
