@@ -29,8 +29,7 @@ import yaml
 from adi_analytics import embedded, migrate
 from adi_analytics.query import query
 from adi_analytics.query.model.describe import Described
-from adi_analytics_codegen.backends.sql import manifest
-from adi_analytics_codegen.backends.sql.manifest.document import to_json
+from adi_analytics_codegen.backends.sql.manifest.document import manifest, to_json
 from adi_analytics_codegen.check.catalog import load_catalog
 
 if TYPE_CHECKING:

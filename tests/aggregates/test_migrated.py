@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from adi_analytics.migrate.cli.main import main
-from adi_analytics_codegen.backends.sql import manifest
+from adi_analytics_codegen.backends.sql.manifest.document import manifest
 from adi_analytics_codegen.check.catalog import load_catalog
 from support.aggregates.installed import Installed, connect
 from support.aggregates.streams import START, stream

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from adi_analytics_codegen.check.rules import RULES, markdown
 from adi_analytics_codegen.cli.main import main
-from support.codegen.projects import minimal
+from support.codegen.projects import minimal, run_python
 from support.paths import EVENTS, FIXTURES, ROOT
 
 COMMANDS = ["lint", "upgrade", "generate", "check", "breaking", "diff", "explain", "sample", "rules", "schema"]
@@ -467,3 +467,15 @@ def test_a_shell_completes_commands_options_and_names(tmp_path):
         ["task_completed"],
         ["analytics_errors_hourly"],
     ]
+
+
+def test_lint_and_breaking_import_no_more_than_they_need():
+    code = f"""
+import sys
+from adi_analytics_codegen.cli.main import main
+assert main(["lint", "--catalog", {str(EVENTS)!r}]) == 0
+assert main(["breaking", "--catalog", {str(EVENTS)!r}, "--against", {str(EVENTS)!r}]) == 0
+slow = ("jinja2", "datamodel_code_generator", "hashlib", "adi_analytics_codegen.backends.sql.dialects")
+print([name for name in slow if name in sys.modules])
+"""
+    assert run_python(code).splitlines()[-1] == "[]"

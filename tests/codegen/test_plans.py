@@ -10,7 +10,7 @@ import jsonschema_rs
 import pytest
 from adi_analytics import migrate
 from adi_analytics_codegen.backends import render
-from adi_analytics_codegen.backends.sql import manifest
+from adi_analytics_codegen.backends.sql.manifest.document import manifest
 from adi_analytics_codegen.check.catalog import load
 from adi_analytics_codegen.check.lint import lint
 from adi_analytics_codegen.model.catalog import OUTPUTS

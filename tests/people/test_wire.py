@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from adi_analytics_codegen.backends.sql import sql_of
+from adi_analytics_codegen.backends.sql.files import sql_of
 from adi_analytics_codegen.backends.sql.manifest.people import rows_print
 from adi_analytics_codegen.check.catalog import load_catalog
 from support.people import cases

@@ -17,8 +17,7 @@ from adi_analytics.query.model.describe import Described
 from adi_analytics.server.client.render import render
 from adi_analytics.server.read.aggregates import parameters_of
 from adi_analytics.server.read.reading import Reading
-from adi_analytics_codegen.backends.sql import manifest
-from adi_analytics_codegen.backends.sql.manifest.document import to_json
+from adi_analytics_codegen.backends.sql.manifest.document import manifest, to_json
 from adi_analytics_codegen.check.catalog import load_catalog
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -16,8 +16,7 @@ import yaml
 from adi_analytics import migrate
 from adi_analytics.migrate.cli import main
 from adi_analytics.migrate.files import migration
-from adi_analytics_codegen.backends.sql import manifest
-from adi_analytics_codegen.backends.sql.manifest.document import to_json
+from adi_analytics_codegen.backends.sql.manifest.document import manifest, to_json
 from adi_analytics_codegen.check.catalog import load_catalog
 
 from support.paths import EVENTS

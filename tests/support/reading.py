@@ -15,7 +15,7 @@ import psycopg
 import uvicorn
 from adi_analytics import migrate
 from adi_analytics.server import ServerOptions, create_app
-from adi_analytics_codegen.backends.sql import manifest
+from adi_analytics_codegen.backends.sql.manifest.document import manifest
 from adi_analytics_codegen.check.catalog import load_catalog
 from psycopg import sql
 from psycopg.conninfo import make_conninfo

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adi_analytics_codegen.model.kinds import FieldType
+from adi_analytics_codegen.model.shown import Shown
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.fields import Location
     from adi_analytics_codegen.model.findings import Findings
 
 
-@dataclass(slots=True)
-class Context:
+@dataclass(slots=True, repr=False)
+class Context(Shown):
     """The state of one load.
 
     Attributes:

@@ -29,6 +29,7 @@ from adi_analytics_codegen.model.catalog import DEFAULT_OUTPUTS, FORMATS, OUTPUT
 from adi_analytics_codegen.model.fields import Location
 from adi_analytics_codegen.model.findings import Finding, Findings, has_errors, ordered
 from adi_analytics_codegen.model.kinds import FieldType
+from adi_analytics_codegen.model.shown import Shown
 from adi_analytics_codegen.model.text.durations import duration
 from adi_analytics_codegen.model.text.naming import default_package
 
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 _Thing = TypeVar("_Thing")
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+@dataclass(frozen=True, slots=True, repr=False)
+class Waiver(Shown):
     """A suppression of a lint, or an exception from a breaking-change rule.
 
     Attributes:
@@ -55,8 +56,8 @@ class Waiver:
     until: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+@dataclass(frozen=True, slots=True, repr=False)
+class Loaded(Shown):
     """What came out of a catalog file.
 
     Attributes:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from adi_analytics_codegen.model.shown import Shown
+
 if TYPE_CHECKING:
     from datetime import date
 
 
-@dataclass(frozen=True, slots=True)
-class Annotations:
+@dataclass(frozen=True, slots=True, repr=False)
+class Annotations(Shown):
     """Notes of a catalog. They take no part in comparisons, fingerprints and rules of change."""
 
     tags: tuple[str, ...] = ()

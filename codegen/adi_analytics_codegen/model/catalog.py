@@ -15,6 +15,7 @@ from adi_analytics_codegen.model.fields import LATER, Enum, ObjectType
 from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.questions.aggregates import Aggregate
 from adi_analytics_codegen.model.questions.people import Funnel, Members, Retention
+from adi_analytics_codegen.model.shown import Shown
 
 __all__ = ["DEFAULT_OUTPUTS", "FORMATS", "OUTPUTS", "Catalog", "Storage"]
 
@@ -28,8 +29,8 @@ FORMATS: Final = (1, 2)
 """The formats of catalogs, oldest first. Every catalog of a format is one of each later format too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+@dataclass(frozen=True, slots=True, repr=False)
+class Storage(Shown):
     """How the events table is stored. ``None`` for an interval switches the feature off."""
 
     table: str = "analytics_events"
@@ -40,8 +41,8 @@ class Storage:
     """Whether ``data`` gets a GIN index. It costs 30 to 45 % of the write rate."""
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+@dataclass(frozen=True, slots=True, repr=False)
+class Catalog(Shown):
     """A whole catalog."""
 
     name: str

@@ -9,12 +9,13 @@ from adi_analytics_codegen.model.annotations import Annotations
 from adi_analytics_codegen.model.fields import LATER, Deprecation, Field, Location
 from adi_analytics_codegen.model.kinds import Status
 from adi_analytics_codegen.model.rules import FieldRule
+from adi_analytics_codegen.model.shown import Shown
 
 __all__ = ["Event"]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+@dataclass(frozen=True, slots=True, repr=False)
+class Event(Shown):
     """An event: its identity, its life and its fields."""
 
     name: str

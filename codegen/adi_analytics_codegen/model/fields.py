@@ -7,6 +7,7 @@ from typing import Final
 
 from adi_analytics_codegen.model.annotations import Annotations
 from adi_analytics_codegen.model.kinds import FieldType, Format, Sensitivity, Store
+from adi_analytics_codegen.model.shown import Shown
 
 __all__ = ["LATER", "Deprecation", "Enum", "EnumValue", "Field", "Location", "ObjectType"]
 
@@ -26,16 +27,16 @@ class Location:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Deprecation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Deprecation(Shown):
     """Why a thing should no longer be used, and what to use instead."""
 
     reason: str = ""
     replaced_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EnumValue:
+@dataclass(frozen=True, slots=True, repr=False)
+class EnumValue(Shown):
     """One value of an enum."""
 
     name: str
@@ -53,8 +54,8 @@ class EnumValue:
         return self.name if self.number is None else self.number
 
 
-@dataclass(frozen=True, slots=True)
-class Enum:
+@dataclass(frozen=True, slots=True, repr=False)
+class Enum(Shown):
     """A named set of strings, or of whole numbers. An open one may grow: readers must expect values that it lacks."""
 
     name: str
@@ -72,8 +73,8 @@ class Enum:
         return self.type is FieldType.INT
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+@dataclass(frozen=True, slots=True, repr=False)
+class Field(Shown):
     """A field of an event or of an object; or the items of a list or the values of a map, whose ``name`` is empty."""
 
     name: str
@@ -132,8 +133,8 @@ class Field:
         return self.name if self.wire is None else self.wire
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectType:
+@dataclass(frozen=True, slots=True, repr=False)
+class ObjectType(Shown):
     """Objects that fields of several events have."""
 
     name: str

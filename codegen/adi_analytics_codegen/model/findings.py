@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from adi_analytics_codegen.model.shown import Shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -20,8 +22,8 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+@dataclass(frozen=True, slots=True, repr=False)
+class Finding(Shown):
     """One thing that a check found.
 
     Attributes:
@@ -45,8 +47,8 @@ class Finding:
         return f"{self.at}: {self.severity} {self.rule} {self.message}{fix}"
 
 
-@dataclass(slots=True)
-class Findings:
+@dataclass(slots=True, repr=False)
+class Findings(Shown):
     """A growing list of findings, so that one run can report them all."""
 
     items: list[Finding] = field(default_factory=list)

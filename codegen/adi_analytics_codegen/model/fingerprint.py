@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import hashlib
 import json
 from dataclasses import Field, fields, is_dataclass
 from datetime import timedelta
@@ -58,6 +57,8 @@ def _without_texts(data: Any) -> Any:
 
 def fingerprint(catalog: Catalog) -> str:
     """Return the hash of *catalog*: 64 hexadecimal digits. Its format and its outputs change no meaning."""
+    import hashlib
+
     data = {key: value for key, value in canonical(catalog).items() if key not in {"format", "outputs"}}
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

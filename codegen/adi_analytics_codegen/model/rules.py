@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from adi_analytics_codegen.model.shown import Shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -23,8 +25,8 @@ class RuleKind(StrEnum):
     REQUIRES = "requires"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldRule:
+@dataclass(frozen=True, slots=True, repr=False)
+class FieldRule(Shown):
     """A rule between top-level fields. Of one that ``requires``, the first field requires all the others."""
 
     kind: RuleKind

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.model.questions.calendars import longest
@@ -25,9 +24,16 @@ def shorten(name: str) -> str:
     """Return *name*, or when PostgreSQL would cut it, its beginning and a digest of the whole."""
     if len(name.encode()) <= MAX_IDENTIFIER:
         return name
+    import hashlib
+
     digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
     head = name.encode()[: MAX_IDENTIFIER - _DIGEST - 1].decode(errors="ignore")
     return f"{head}_{digest}"
+
+
+def default_partition(catalog: Catalog) -> str:
+    """Return the name of the partition that holds the rows without another one."""
+    return shorten(f"{catalog.storage.table}_default")
 
 
 def dead_letters_table(catalog: Catalog) -> str:

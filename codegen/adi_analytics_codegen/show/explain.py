@@ -96,6 +96,7 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
     from adi_analytics_codegen.backends import sql
     from adi_analytics_codegen.backends.describe import where_text
     from adi_analytics_codegen.backends.docs import code, measure_text, ratio_text
+    from adi_analytics_codegen.backends.sql.files import sql_of
     from adi_analytics_codegen.show import kept
 
     columns = {aggregate.bucket_name: _bucket_text(aggregate)}
@@ -118,7 +119,7 @@ def _aggregate(catalog: Catalog, aggregate: Aggregate) -> dict[str, Any]:
         **({"views": beside} if beside else {}),
         **({"percentiles_by_longer_buckets": coarser} if coarser else {}),
         "stored": kept.stored(catalog, aggregate.name),
-        "sql": {backend: sql.sql_of(catalog, aggregate.name, backend) for backend in sql.BACKENDS},
+        "sql": {backend: sql_of(catalog, aggregate.name, backend) for backend in sql.BACKENDS},
     }
 
 
@@ -130,6 +131,7 @@ def _bucket_text(aggregate: Aggregate) -> str:
 
 def _question(catalog: Catalog, question: Question) -> dict[str, Any]:
     from adi_analytics_codegen.backends import people, sql
+    from adi_analytics_codegen.backends.sql.files import sql_of
     from adi_analytics_codegen.show import kept
 
     return {
@@ -145,7 +147,7 @@ def _question(catalog: Catalog, question: Question) -> dict[str, Any]:
         "reads": people.reads(question),
         "views": {view.name: [column.name for column in view.columns] for view in people.views(question)},
         "stored": kept.stored(catalog, question.name),
-        "sql": {backend: sql.sql_of(catalog, question.name, backend) for backend in sql.BACKENDS},
+        "sql": {backend: sql_of(catalog, question.name, backend) for backend in sql.BACKENDS},
     }
 
 

@@ -10,8 +10,10 @@ from datetime import timedelta
 import pytest
 from adi_analytics.migrate.author import counts
 from adi_analytics.migrate.files.manifest import decode
-from adi_analytics_codegen.backends.sql import BACKENDS, manifest, object_names, render
-from adi_analytics_codegen.backends.sql.manifest.document import to_json
+from adi_analytics_codegen.backends.sql import BACKENDS, render
+from adi_analytics_codegen.backends.sql.dialects import DIALECTS
+from adi_analytics_codegen.backends.sql.manifest.document import manifest, to_json
+from adi_analytics_codegen.backends.sql.objects import object_names
 from adi_analytics_codegen.check.catalog import load_catalog
 from adi_analytics_codegen.model.kinds import MeasureKind, Operator
 from adi_analytics_codegen.model.questions.aggregates import Measure, Ratio, Refresh
@@ -20,6 +22,11 @@ from support.paths import EVENTS
 
 CATALOG = load_catalog(EVENTS)
 MANIFEST = manifest(CATALOG)
+
+
+def test_the_backends_are_those_of_the_dialects():
+    assert tuple(DIALECTS) == BACKENDS
+
 
 PUBLIC = {
     "analytics_daily_active_users": "day active_users weekly_active_users monthly_active_users total_events",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adi_analytics_codegen.backends.sql import manifest
+from adi_analytics_codegen.backends.sql.manifest.document import manifest
 from adi_analytics_codegen.model.catalog import Catalog
 from adi_analytics_codegen.model.events import Event
 from adi_analytics_codegen.model.fields import Field

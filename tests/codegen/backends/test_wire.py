@@ -17,7 +17,8 @@ from adi_analytics._engine.rows.stored import stored_decoder_of
 from adi_analytics._engine.rows.validate import InvalidValueError, decoder_of
 from adi_analytics._shared.options import Settings
 from adi_analytics_codegen.backends import render
-from adi_analytics_codegen.backends.sql import manifest, sql_of
+from adi_analytics_codegen.backends.sql.files import sql_of
+from adi_analytics_codegen.backends.sql.manifest.document import manifest
 from adi_analytics_codegen.check.breaking import compare
 from adi_analytics_codegen.check.catalog import load, load_catalog
 from adi_analytics_codegen.model.catalog import Catalog

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from adi_analytics_codegen.backends.sql import manifest
+from adi_analytics_codegen.backends.sql.manifest.document import manifest
 from adi_analytics_codegen.check.breaking import compare
 from adi_analytics_codegen.check.catalog import load_catalog
 from adi_analytics_codegen.model.fields import Location

@@ -13,8 +13,7 @@ from adi_analytics.migrate.author import versions
 from adi_analytics.migrate.files.machinery import machinery, own_record
 from adi_analytics.migrate.files.manifest import Manifest, decode
 from adi_analytics.migrate.files.statements import ContinuousAggregate, Runnable, View, statement
-from adi_analytics_codegen.backends.sql import manifest
-from adi_analytics_codegen.backends.sql.manifest.document import to_json
+from adi_analytics_codegen.backends.sql.manifest.document import manifest, to_json
 from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.readers import questions
 from psycopg import sql

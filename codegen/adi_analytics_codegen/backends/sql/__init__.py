@@ -1,25 +1,26 @@
-"""SQL for PostgreSQL and both editions of TimescaleDB, and the manifest that the migrator reads."""
+"""SQL for PostgreSQL and both editions of TimescaleDB, and the manifest that the migrator reads.
+
+Every command checks the names of tables, which needs one module of this package. The others are imported when SQL is
+written.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.backends.sql.dialects import DIALECTS, planned
-from adi_analytics_codegen.backends.sql.files import aggregate_file, sql_of, storage_file
-from adi_analytics_codegen.backends.sql.manifest.document import describe, manifest, to_json
-from adi_analytics_codegen.backends.sql.objects import object_names
-
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.catalog import Catalog
 
-__all__ = ["BACKENDS", "manifest", "object_names", "render", "sql_of"]
-
-BACKENDS: Final = tuple(DIALECTS)
-"""The names of the backends."""
+BACKENDS: Final = ("timescaledb", "timescaledb_apache", "postgres")
+"""The names of the backends, as the dialects have them."""
 
 
 def render(catalog: Catalog) -> dict[str, str]:
     """Return the files of *catalog*, by path relative to the output folder."""
+    from adi_analytics_codegen.backends.sql.dialects import planned
+    from adi_analytics_codegen.backends.sql.files import aggregate_file, storage_file
+    from adi_analytics_codegen.backends.sql.manifest.document import describe, to_json
+
     made = planned(catalog)
     files = {"sql/manifest.json": to_json(describe(catalog, made))}
     for backend in BACKENDS:

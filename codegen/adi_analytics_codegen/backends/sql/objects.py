@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adi_analytics_codegen.backends.sql.ddl.storage import default_partition
-from adi_analytics_codegen.backends.sql.people import plans as people
 from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.model.questions.people import section
 from adi_analytics_codegen.model.readers import questions
-from adi_analytics_codegen.model.tables import dead_letters_table
+from adi_analytics_codegen.model.tables import dead_letters_table, default_partition
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations.plan import Plan
@@ -31,6 +29,8 @@ def object_names(catalog: Catalog) -> list[tuple[str, str]]:
     for aggregate in catalog.aggregates:
         names += [(name, f"aggregates.{aggregate.name}") for name in _of_aggregate(catalog, aggregate)]
     for question in questions(catalog):
+        from adi_analytics_codegen.backends.sql.people import plans as people
+
         made = people.plan(catalog, question)
         own = [*(view.name for view in made.views), *_stored(made)]
         names += [(name, section(question)) for name in own]

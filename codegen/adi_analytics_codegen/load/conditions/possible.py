@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.model.kinds import FieldType, Operator
+from adi_analytics_codegen.model.shown import Shown
 from adi_analytics_codegen.model.text.backtracking import is_slow
 from adi_analytics_codegen.model.text.formats import MAX_PRECISION, pattern_of
 from adi_analytics_codegen.model.text.patterns import in_python
@@ -66,8 +67,8 @@ def decimal_text(value: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+@dataclass(frozen=True, slots=True, repr=False)
+class Values(Shown):
     """The values that a field can have.
 
     Attributes:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 import yaml
 
 from adi_analytics_codegen.model.fields import Location
+from adi_analytics_codegen.model.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,8 +160,8 @@ def _place(file: str, text: str, position: int | None) -> Location:
     return Location(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
-@dataclass(slots=True)
-class _Open:
+@dataclass(slots=True, repr=False)
+class _Open(Shown):
     """A collection whose end has not been seen."""
 
     value: list[Node] | dict[str, Node]

@@ -11,6 +11,7 @@ from adi_analytics_codegen.model.annotations import Annotations
 from adi_analytics_codegen.model.fields import LATER, Location
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Operator
 from adi_analytics_codegen.model.questions.calendars import Calendar
+from adi_analytics_codegen.model.shown import Shown
 
 __all__ = [
     "COLUMN_REFERENCES",
@@ -53,8 +54,8 @@ META: Final = {ENVIRONMENT: "environment", HOSTNAME: "hostname"}
 COLUMN_REFERENCES: Final = (USER_ID, SERVICE, *META)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+@dataclass(frozen=True, slots=True, repr=False)
+class Condition(Shown):
     """One test of a row. All tests of a ``where`` must hold.
 
     ``field`` is ``event`` (the event's name), a reference such as ``$user_id``, or a field's name.
@@ -67,8 +68,8 @@ class Condition:
     at: Location
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+@dataclass(frozen=True, slots=True, repr=False)
+class Choice(Shown):
     """One test of a row, made of others: all tests of at least one branch must hold, or of none if ``negated``.
 
     Each test inside is true or false of a row, never unknown, so a negation holds of every row that fails.
@@ -82,8 +83,8 @@ class Choice:
 Test: TypeAlias = "Condition | Choice"
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+@dataclass(frozen=True, slots=True, repr=False)
+class Term(Shown):
     """A part of a computed value, which is the sum of such parts.
 
     Attributes:
@@ -101,8 +102,8 @@ def in_order(terms: Iterable[Term]) -> tuple[Term, ...]:
     return tuple(sorted(ordered, key=lambda term: (-len(term.fields), term.fields)))
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+@dataclass(frozen=True, slots=True, repr=False)
+class Measure(Shown):
     """A value computed from the rows of a bucket that pass ``where``.
 
     Attributes:
@@ -158,8 +159,8 @@ class Measure:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
+@dataclass(frozen=True, slots=True, repr=False)
+class Ratio(Shown):
     """A value derived from counts and sums: the numerators' sum over the denominators' sum, null over zero."""
 
     name: str
@@ -169,8 +170,8 @@ class Ratio:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Dimension:
+@dataclass(frozen=True, slots=True, repr=False)
+class Dimension(Shown):
     """A column to group by. ``of`` is a field's name or a column reference."""
 
     name: str
@@ -180,8 +181,8 @@ class Dimension:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Refresh:
+@dataclass(frozen=True, slots=True, repr=False)
+class Refresh(Shown):
     """When a rollup is brought up to date: ``every`` so often, the buckets between ``window`` ago and ``lag`` ago."""
 
     every: timedelta
@@ -189,8 +190,8 @@ class Refresh:
     lag: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate:
+@dataclass(frozen=True, slots=True, repr=False)
+class Aggregate(Shown):
     """A rollup of events by time bucket and dimensions.
 
     Attributes:

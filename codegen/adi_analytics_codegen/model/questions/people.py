@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from adi_analytics_codegen.model.annotations import Annotations
 from adi_analytics_codegen.model.fields import LATER
+from adi_analytics_codegen.model.shown import Shown
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -48,8 +49,8 @@ class Order(StrEnum):
     ANY = "any"
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+@dataclass(frozen=True, slots=True, repr=False)
+class Entity(Shown):
     """What is counted: a person, or a thing that a field of events names.
 
     Attributes:
@@ -64,8 +65,8 @@ class Entity:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+@dataclass(frozen=True, slots=True, repr=False)
+class Selection(Shown):
     """Which rows count: those of one event that pass ``where``, or with ``event=None`` every row.
 
     Attributes:
@@ -83,16 +84,16 @@ class Selection:
         return (self, *self.others)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+@dataclass(frozen=True, slots=True, repr=False)
+class Step(Shown):
     """A step of a funnel."""
 
     name: str
     selection: Selection
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
+@dataclass(frozen=True, slots=True, repr=False)
+class Members(Shown):
     """The members of an entity: when each came first and last, and how many came in each bucket.
 
     Attributes:
@@ -119,8 +120,8 @@ class Members:
         return (Selection(None, (), self.at),)
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+@dataclass(frozen=True, slots=True, repr=False)
+class Retention(Shown):
     """Who came back: cohorts by the bucket of their start, and how many of each returned in later buckets.
 
     Attributes:
@@ -150,8 +151,8 @@ class Retention:
         return (*self.start.each, *self.returns.each)
 
 
-@dataclass(frozen=True, slots=True)
-class Funnel:
+@dataclass(frozen=True, slots=True, repr=False)
+class Funnel(Shown):
     """How far members got: steps that each must reach within a span after the first.
 
     Attributes:

@@ -8,7 +8,7 @@ from adi_analytics_codegen.backends.sql.expressions.values import SQL_TYPES
 from adi_analytics_codegen.backends.sql.text.names import identifier, interval, literal, seconds
 from adi_analytics_codegen.backends.sql.text.statements import Statement, index, policy, table
 from adi_analytics_codegen.backends.sql.text.templates import render
-from adi_analytics_codegen.model.tables import dead_letters_table, shorten
+from adi_analytics_codegen.model.tables import dead_letters_table, default_partition, shorten
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.catalog import Catalog
@@ -18,11 +18,6 @@ _COMPRESSION: Final = {
     "segment_by": ["event_type"],
     "order_by": [{"column": "timestamp", "descending": True}, {"column": "event_id", "descending": False}],
 }
-
-
-def default_partition(catalog: Catalog) -> str:
-    """Return the name of the partition that holds the rows without another one."""
-    return shorten(f"{catalog.storage.table}_default")
 
 
 def hypertable(catalog: Catalog) -> list[Statement]:

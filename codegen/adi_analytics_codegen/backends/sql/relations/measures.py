@@ -22,6 +22,7 @@ from adi_analytics_codegen.backends.sql.expressions.values import (
 from adi_analytics_codegen.backends.sql.text.names import identifier, unused
 from adi_analytics_codegen.model.items import MARK
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
+from adi_analytics_codegen.model.shown import Shown
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes
@@ -39,8 +40,8 @@ _ITEM_ORDER: Final = "lpad(_number::text, 10, '0')"
 """Text that sorts the items of one row as its list does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+@dataclass(frozen=True, slots=True, repr=False)
+class Column(Shown):
     """A column of a stored relation.
 
     Attributes:
@@ -54,8 +55,8 @@ class Column:
     merge: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PublicColumn:
+@dataclass(frozen=True, slots=True, repr=False)
+class PublicColumn(Shown):
     """A column of a public view. Its expression reads the columns of the stored relation."""
 
     name: str
@@ -65,8 +66,8 @@ class PublicColumn:
     kind: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+@dataclass(frozen=True, slots=True, repr=False)
+class Stored(Shown):
     """The columns that a measure stores, and the expression that reads its value from them."""
 
     columns: tuple[Column, ...]

@@ -13,6 +13,7 @@ from adi_analytics_codegen.backends.sql.relations.sketch import register, rho
 from adi_analytics_codegen.backends.sql.text.names import days_later, exact_interval, identifier, literal, unused
 from adi_analytics_codegen.model.fingerprint import canonical
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
+from adi_analytics_codegen.model.shown import Shown
 from adi_analytics_codegen.model.tables import shorten
 from adi_analytics_codegen.model.text.zones import first_start
 
@@ -37,8 +38,8 @@ def first_time(calendar: Calendar | None) -> str:
     return FIRST_TIME if start is None else f"{start:%Y-%m-%d %H:%M:%S}+00"
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Relation(Shown):
     """A stored relation: a continuous aggregate, or a rollup table with its function.
 
     Attributes:
@@ -93,8 +94,8 @@ KEPT: Final = {
 """What is kept of the trailing counts of a relation of members: part -> suffix of its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trailing:
+@dataclass(frozen=True, slots=True, repr=False)
+class Trailing(Shown):
     """A distinct count over a span of buckets, computed from a relation of members."""
 
     column: str
@@ -119,8 +120,8 @@ def reach(length: timedelta, calendar: Calendar | None) -> timedelta:
     return length if calendar is None else length + 2 * timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+@dataclass(frozen=True, slots=True, repr=False)
+class Counts(Shown):
     """The trailing counts that one relation of members gives, kept for the buckets that are over."""
 
     members: Relation
@@ -138,24 +139,24 @@ class Counts:
         return self.members.columns[self.members.keys - 1].name
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+@dataclass(frozen=True, slots=True, repr=False)
+class Distribution(Shown):
     """A part of the public distribution view: the values that some percentiles share."""
 
     relation: Relation
     measures: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sketch:
+@dataclass(frozen=True, slots=True, repr=False)
+class Sketch(Shown):
     """A part of the public view of sketches: the values that some distinct counts share."""
 
     relation: Relation
     measures: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+@dataclass(frozen=True, slots=True, repr=False)
+class Plan(Shown):
     """Everything that an aggregate consists of.
 
     Attributes:
