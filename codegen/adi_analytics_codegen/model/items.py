@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.model.questions.aggregates import Aggregate, Measure, Test
 
 MARK: Final = "~2"
-"""Ends the part of a path that is one item of the list, not the list. No part of another path holds it."""
+"""Ends the part of a path that is one item of the list, not the list. Alone it is the key ``*``."""
+
+
+def inside_item(path: str) -> str | None:
+    """Return the part of *path*, in the terms of rows, that leads from an item to what is read, if it is of an item."""
+    parts = path.split(".")
+    at = next((at for at, part in enumerate(parts) if part.endswith(MARK) and part != MARK), None)
+    return None if at is None else ".".join(parts[at + 1 :])
 
 
 def is_of_item(name: str, each: str) -> bool:

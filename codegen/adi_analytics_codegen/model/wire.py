@@ -7,7 +7,7 @@ Pointer (RFC 6901). Where a path leads through the keys of a map, it may have a 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.model.questions.aggregates import COLUMN_REFERENCES, EVENT, Choice
 from adi_analytics_codegen.model.readers import lets_through
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from adi_analytics_codegen.model.questions.people import Entity, Funnel, Retention, Selection
 
 
+_KEY: Final = "~3"
+_REFERENCES: Final = frozenset({*COLUMN_REFERENCES, EVENT})
+
+
 def part_of_path(key: str) -> str:
     """Return *key* as it stands in a path."""
     return "~2" if key == "*" else key.replace("~", "~0").replace(".", "~1")
@@ -30,7 +34,7 @@ def part_of_path(key: str) -> str:
 
 def key_of_part(part: str) -> str:
     """Return the key that stands as *part* in a path."""
-    return "*" if part == "~2" else part.replace("~1", ".").replace("~0", "~")
+    return "*" if part == "~2" else part.removeprefix(_KEY).replace("~1", ".").replace("~0", "~")
 
 
 def keys_of_path(path: str) -> list[str]:
@@ -46,6 +50,16 @@ def path_at(fields: Iterable[Field], path: str) -> str:
         return path
     part = part_of_path(found.key)
     return f"{part}.{path_at(innermost(found).fields, rest)}" if rest else part
+
+
+def _in_row(fields: Iterable[Field], path: str) -> str:
+    """Return the path of keys to the field at the path of names *path*, which is no reference to a column."""
+    return _told_apart(path_at(fields, path))
+
+
+def _told_apart(path: str) -> str:
+    """Return *path* with a mark if a field is called there what refers to a column elsewhere, such as ``$user_id``."""
+    return f"{_KEY}{path}" if path.partition(".")[0] in _REFERENCES else path
 
 
 def as_on_wire(catalog: Catalog) -> Catalog:
@@ -112,18 +126,18 @@ def _tests(event: Event, where: tuple[Test, ...]) -> tuple[Test, ...]:
 
 
 def _path(event: Event, name: str) -> str:
-    return name if name in COLUMN_REFERENCES else path_at(event.fields, name)
+    return name if name in _REFERENCES else _in_row(event.fields, name)
 
 
 def _event(event: Event) -> Event:
     user, service = (
-        None if name is None else path_at(event.fields, name) for name in (event.user_id_field, event.service_field)
+        None if name is None else _in_row(event.fields, name) for name in (event.user_id_field, event.service_field)
     )
     return replace(
         event,
         name=event.type,
         wire=None,
-        fields=fields_on_wire(event.fields),
+        fields=tuple(replace(field, name=_told_apart(field.name)) for field in fields_on_wire(event.fields)),
         user_id_field=user,
         service_field=service,
         rules=tuple(
@@ -188,4 +202,4 @@ class _References:
         passing = [event for event in self.events if lets_through((*self.where, *where), event.name)]
         first = name.partition(".")[0]
         event = next((event for event in passing or self.events if event.field(first)), None)
-        return name if event is None else path_at(event.fields, name)
+        return name if event is None else _in_row(event.fields, name)

@@ -265,3 +265,40 @@ def test_a_catalog_without_names_on_the_wire_says_nothing_of_them() -> None:
 
     python = render(load_catalog(EVENTS), ["python"])
     assert not [path for path, text in python.items() if "WIRE_NAMES" in text and not path.endswith("_dataclass.py")]
+
+
+def daily(**keys: Any) -> dict[str, Any]:
+    bucket, refresh = {"as": "day", "width": "1 day"}, {"every": "1 hour", "window": "3 days", "lag": "1 hour"}
+    return {"description": "Pages.", "from": ["page_view"], "bucket": bucket, "refresh": refresh, **keys}
+
+
+def sql_for(path: Path, fields: dict[str, Any], **keys: Any) -> str:
+    events = {"page_view": {"domain": "web", "description": "x", "fields": fields}}
+    head = {"format": 2, "name": "small", "owner": "me"}
+    path.write_text(minimal(catalog=head, events=events, aggregates={"pages": daily(**keys)}))
+    return sql_of(load_catalog(path), "pages", "postgres")
+
+
+def test_a_key_that_is_a_reference_elsewhere_is_read_from_the_event(tmp_path: Path) -> None:
+    keys = ("$user_id", "$service", "$environment", "event")
+    fields = {f"f{number}": {"type": "string", "wire": key} for number, key in enumerate(keys)}
+    text = sql_for(
+        tmp_path / "events.yaml",
+        fields,
+        dimensions={"own": "f0", "who": "$user_id"},
+        measures={"n": {"count": True, "where": {"f1": "a", "f2": "b", "f3": "c", "event": "page_view"}}},
+    )
+    assert all(f"data ->> '{key}'" in text for key in keys)
+    assert 'user_id as "who"' in text
+    assert "event_type in ('page_view')" in text
+
+
+def test_a_key_that_is_a_star_is_no_item_of_a_list(tmp_path: Path) -> None:
+    star = {"type": "string", "wire": "*"}
+    fields = {"star": star, "lines": {"type": "list", "wire": "*", "items": {"type": "object", "fields": {"n": star}}}}
+    plain = sql_for(tmp_path / "a.yaml", {"star": star}, measures={"n": {"first": "star"}})
+    items = sql_for(tmp_path / "b.yaml", {"lines": fields["lines"]}, each="lines", measures={"n": {"first": "lines.n"}})
+    assert "data ->> '*'" in plain
+    assert "_item" not in plain
+    assert "_item ->> '*'" in items
+    assert "data -> '*'" in items

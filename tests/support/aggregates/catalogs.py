@@ -45,6 +45,8 @@ NAMES = (
 )  # fmt: skip
 WIRES = (None, None, ".of it", "Key", "~1", ' "it\'s" \\ %s')
 """What some of the names have behind them in JSON."""
+REFERENCES = {"order": "$user_id", "user": "event", "day": "$environment"}
+"""What some have there instead: keys that are references in a catalog."""
 ORDERED = (Operator.LT, Operator.LTE, Operator.GT, Operator.GTE)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -152,7 +154,8 @@ def catalogs(draw: Callable[..., Any]) -> Catalog:
     types = draw(st.lists(st.sampled_from(FieldType), min_size=len(NAMES), max_size=len(NAMES)))
     wires = draw(st.lists(st.sampled_from(WIRES), min_size=len(NAMES), max_size=len(NAMES)))
     fields = tuple(
-        _field(name, kind, wire and f"{name[:40]}{wire}") for name, kind, wire in zip(NAMES, types, wires, strict=True)
+        _field(name, kind, REFERENCES.get(name, f"{name[:40]}{wire}") if wire else None)
+        for name, kind, wire in zip(NAMES, types, wires, strict=True)
     )
     types_of = {"one": draw(st.sampled_from((None, "One $Done"))), "it's two": None}
     events = tuple(Event(name, name, "d", "", "", fields, AT, wire=wire) for name, wire in types_of.items())

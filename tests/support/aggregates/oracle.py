@@ -88,7 +88,7 @@ class _Reader:
             rows = [
                 replace(row, item=item, number=number)
                 for row in rows
-                for number, item in enumerate(value_of(row, keys, FieldType.LIST) or ())
+                for number, item in enumerate(_inside(row.fields(), keys, FieldType.LIST) or ())
             ]
         return [row for row in rows if self.passes(row, aggregate.where)]
 
@@ -183,11 +183,11 @@ class _Reader:
         each = self.aggregate.each
         if each and (of == each or of.startswith(f"{each}.")):
             return _inside(row.item, self.keys(of)[len(each.split(".")) :], kind)
-        return value_of(row, self.keys(of), kind)
+        if of.startswith("$"):
+            return _column(row, of)
+        return _inside(row.fields(), self.keys(of), kind)
 
     def keys(self, of: str) -> list[str]:
-        if of.startswith("$"):
-            return [of]
         first = of.partition(".")[0]
         fields, keys = next(event.fields for event in self.events if event.field(first)), list[str]()
         for name in of.split("."):
@@ -229,13 +229,10 @@ def _field(event: Event, path: str) -> Field | None:
     return found
 
 
-def value_of(row: Row, keys: list[str], kind: FieldType) -> Any:
-    """Return the value that *keys* lead to in *row*, or ``None`` when it does not fit *kind*."""
-    if keys == ["$user_id"]:
-        return row.user_id
-    if keys == ["$service"]:
-        return row.service
-    return _inside(*((json.loads(row.meta), [keys[0][1:]]) if keys[0] in META else (row.fields(), keys)), kind)
+def _column(row: Row, of: str) -> Any:
+    if of not in META:
+        return row.user_id if of == "$user_id" else row.service
+    return _inside(json.loads(row.meta), [of[1:]], FieldType.STRING)
 
 
 def _inside(value: Any, keys: list[str], kind: FieldType) -> Any:

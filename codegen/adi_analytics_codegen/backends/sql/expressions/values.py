@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from adi_analytics_codegen.backends.sql.text.names import literal
-from adi_analytics_codegen.model.items import MARK
+from adi_analytics_codegen.model.items import inside_item
 from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.questions.aggregates import META, SERVICE, USER_ID
 from adi_analytics_codegen.model.wire import keys_of_path
@@ -105,8 +105,8 @@ def _place(of: str) -> tuple[str, list[str]]:
     """Return the column that holds *of*, and the path there."""
     if of in META:
         return "meta", [META[of]]
-    listed, mark, path = of.partition(MARK)
-    return (ITEM, keys_of_path(path[1:]) if path else []) if mark else ("data", keys_of_path(listed))
+    inside = inside_item(of)
+    return ("data", keys_of_path(of)) if inside is None else (ITEM, keys_of_path(inside) if inside else [])
 
 
 def _string(of: str) -> str:

@@ -20,7 +20,7 @@ from adi_analytics_codegen.backends.sql.expressions.values import (
     typed,
 )
 from adi_analytics_codegen.backends.sql.text.names import identifier, unused
-from adi_analytics_codegen.model.items import MARK
+from adi_analytics_codegen.model.items import inside_item
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
 from adi_analytics_codegen.model.shown import Shown
 
@@ -142,7 +142,7 @@ def _pick(measure: Measure, types: FieldTypes) -> _Built:
     kind, of = _type(measure), _of(measure)
     function = {MeasureKind.FIRST: "min", MeasureKind.LAST: "max"}[measure.kind]
     where = filter_clause(measure.where, types, f"({read(measure)}) is not null")
-    order = (*_ROW_ORDER, _ITEM_ORDER) if MARK in of else _ROW_ORDER
+    order = (*_ROW_ORDER, _ITEM_ORDER) if inside_item(of) is not None else _ROW_ORDER
     row = f"array[{', '.join((*order, as_text(of)))}]"
     text = f'({function}({row} collate "C"){where})[{len(order) + 1}]'
     return SQL_TYPES[kind], from_text(text, kind), None
