@@ -123,8 +123,9 @@ def type_text(catalog: Catalog, field: Field) -> str:
         return f"map of {_inside(catalog, field.items)}"
     if field.enum is not None:
         return f"enum {code(field.enum)}"
-    if field.class_name is not None:
-        return f"object {code(field.class_name)}"
+    if field.type is FieldType.OBJECT:
+        named = "" if field.class_name is None else f" {code(field.class_name)}"
+        return f"{'open ' if field.open else ''}object{named}"
     if field.type is FieldType.DECIMAL:
         return f"decimal({field.precision}, {field.scale})"
     return f"string ({field.format})" if field.format is not None else str(field.type)

@@ -95,8 +95,8 @@ class _Package:
 
     def structs(self, event: Event) -> Iterator[str]:
         """Yield the structs of *event* as it is sent: those of its objects, innermost first, then its own."""
-        for name, fields, text in _objects(event.class_name, event.fields):
-            yield self.object(name, fields, text)
+        for name, fields, text, is_open in _objects(event.class_name, event.fields):
+            yield self.object(name, fields, text, is_open=is_open)
         name = event.class_name
         yield "\n\n".join(
             [
@@ -113,33 +113,37 @@ class _Package:
             ]
         )
 
-    def object(self, name: str, fields: tuple[Field, ...], text: str) -> str:
-        """Return the struct of an object, and what writes it where a list or map may be nil."""
-        made, fills = self.struct(name, fields, text), _fills(fields, "o")
+    def object(
+        self, name: str, fields: tuple[Field, ...], text: str, *, is_open: bool = False, is_row: bool = False
+    ) -> str:
+        """Return the struct of an object, and what writes it where a list or map may be nil, or where it is open."""
+        made, fills = self.struct(name, fields, text, is_open=is_open), [] if is_row else _fills(fields, "o")
+        if is_open:
+            return f"{made}\n\n{_open_methods(name, fields, fills)}"
         return f"{made}\n\n{_marshal_object(name, fills)}" if fills else made
 
     def shared(self, owner: str, kind: ObjectType, *, is_row: bool = False) -> Iterator[str]:
         """Yield the structs of objects that events share."""
         fields = _row_fields(kind.fields) if is_row else kind.fields
         text = f"{owner}: {sentence(kind.description or f'objects of the type {kind.name}')}"
-        for name, inner, about in (*_objects(owner, fields), (owner, fields, text)):
-            yield self.struct(name, inner, about) if is_row else self.object(name, inner, about)
+        for name, inner, about, is_open in (*_objects(owner, fields), (owner, fields, text, kind.open)):
+            yield self.object(name, inner, about, is_open=is_open, is_row=is_row)
 
     def row_structs(self, event: Event) -> Iterator[str]:
         """Yield the structs of the rows of *event*."""
         fields = _row_fields(event.fields)
         owner = f"Stored{event.class_name}"
-        for name, inner, text in _objects(owner, fields):
-            yield self.struct(name, inner, text)
+        for name, inner, text, is_open in _objects(owner, fields):
+            yield self.object(name, inner, text, is_open=is_open, is_row=True)
         text = f"{owner} is a row of the event {event.name}."
         method = _method(owner, "EventType", "string", go_string(event.type), "returns the name of the event.")
         yield f"{self.struct(owner, fields, text)}\n\n{method}"
 
-    def struct(self, name: str, fields: tuple[Field, ...], text: str) -> str:
+    def struct(self, name: str, fields: tuple[Field, ...], text: str, *, is_open: bool = False) -> str:
         """Return the definition of a struct."""
-        if not fields:
+        if not fields and not is_open:
             return f"{doc(text)}type {name} struct{{}}"
-        members = "\n\n".join(self.member(field, name) for field in fields)
+        members = "\n\n".join([*(self.member(field, name) for field in fields), *([_EXTRA] if is_open else [])])
         return f"{doc(text)}type {name} struct {{\n{members}\n}}"
 
     def member(self, field: Field, owner: str) -> str:
@@ -199,6 +203,8 @@ class _Package:
         if field.fields:
             inner = ", ".join(f"{{{self.facts(one)}}}" for one in field.fields)
             pairs["fields"] = f"[]field{{{inner}}}"
+        if field.open:
+            pairs["open"] = "true"
         return ", ".join(f"{key}: {value}" for key, value in pairs.items() if value is not None)
 
 
@@ -250,13 +256,13 @@ def _rules(event: Event) -> str:
     return f"var rulesOf{event.class_name} = []rule{{\n{''.join(lines)}}}"
 
 
-def _objects(owner: str, fields: tuple[Field, ...]) -> Iterator[tuple[str, tuple[Field, ...], str]]:
+def _objects(owner: str, fields: tuple[Field, ...]) -> Iterator[tuple[str, tuple[Field, ...], str, bool]]:
     for field in fields:
         inner = innermost(field)
         if inner.type is FieldType.OBJECT and inner.class_name is None:
             name = object_class_name(owner, field)
             yield from _objects(name, inner.fields)
-            yield name, inner.fields, f"{name} is the {field.name} of {owner}."
+            yield name, inner.fields, f"{name} is the {field.name} of {owner}.", inner.open
 
 
 def _event_text(event: Event) -> str:
@@ -305,6 +311,23 @@ def _marshal_object(name: str, fills: list[str]) -> str:
         "// MarshalJSON writes the fields in the order of the catalog.\n"
         f"func (o {name}) MarshalJSON() ([]byte, error) {{\n"
         f"\ttype fields {name}\n{''.join(fills)}\treturn marshal(fields(o))\n}}"
+    )
+
+
+_EXTRA: Final = (
+    '\t// Extra has the members that the catalog does not name.\n\tExtra map[string]json.RawMessage `json:"-"`'
+)
+
+
+def _open_methods(name: str, fields: tuple[Field, ...], fills: list[str]) -> str:
+    known = "".join(f", {go_string(field.key)}" for field in fields)
+    return (
+        "// MarshalJSON writes the fields in the order of the catalog, then the members that it does not name.\n"
+        f"func (o {name}) MarshalJSON() ([]byte, error) {{\n"
+        f"\ttype fields {name}\n{''.join(fills)}\treturn marshalOpen(fields(o), o.Extra)\n}}\n\n"
+        "// UnmarshalJSON reads the fields, and keeps the members that the catalog does not name.\n"
+        f"func (o *{name}) UnmarshalJSON(data []byte) error {{\n"
+        f"\ttype fields {name}\n\treturn unmarshalOpen(data, (*fields)(o), &o.Extra{known})\n}}"
     )
 
 

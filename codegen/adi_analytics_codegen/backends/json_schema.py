@@ -125,7 +125,7 @@ class JsonSchemas:
 
     def _type_of_objects(self, one: ObjectType) -> dict[str, Any]:
         described = {"description": one.description} if one.description else {}
-        return {"title": one.class_name, **described, **self._object(one.fields)}
+        return {"title": one.class_name, **described, **self._object(one.fields, is_open=one.open)}
 
     def _enums(self, names: set[str]) -> dict[str, Any]:
         return {enum.class_name: _enum_schema(enum) for enum in self.catalog.enums if enum.name in names}
@@ -147,13 +147,13 @@ class JsonSchemas:
             members["examples"] = [{"type": event.type, **example} for example in event.examples]
         return schema | members
 
-    def _object(self, fields: tuple[Field, ...]) -> dict[str, Any]:
+    def _object(self, fields: tuple[Field, ...], *, is_open: bool = False) -> dict[str, Any]:
         schema = {
             "type": "object",
             "properties": {field.key: self.field(field) for field in fields},
             "required": [field.key for field in fields if not field.may_be_left_out],
         }
-        return schema | {"additionalProperties": False} if self.is_strict else schema
+        return schema | {"additionalProperties": False} if self.is_strict and not is_open else schema
 
     def field(self, field: Field) -> dict[str, Any]:
         """Return the schema of *field*. An optional one may be null."""
@@ -201,7 +201,7 @@ class JsonSchemas:
         if field.type is FieldType.MAP and field.items is not None:
             return {"type": "object", "additionalProperties": self.field(field.items)}
         if field.type is FieldType.OBJECT:
-            return self._object(field.fields)
+            return self._object(field.fields, is_open=field.open)
         return dict(_TYPES[field.type])
 
 

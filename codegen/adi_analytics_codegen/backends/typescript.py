@@ -21,7 +21,7 @@ from adi_analytics_codegen.model.kinds import FieldType, Status
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.catalog import Catalog
     from adi_analytics_codegen.model.events import Event
-    from adi_analytics_codegen.model.fields import Enum, EnumValue
+    from adi_analytics_codegen.model.fields import Enum, EnumValue, ObjectType
 
 _SCALARS: Final = {
     FieldType.UUID: "string",
@@ -49,7 +49,7 @@ def render(catalog: Catalog) -> dict[str, str]:
             doc=doc,
             ts=ts_string,
             enums=[(enum.class_name, _enum_doc(enum), _enum_type(enum), _enum_members(enum)) for enum in catalog.enums],
-            types=[(one.class_name, doc(one.description), module.members(one.fields)) for one in catalog.types],
+            types=[(one.class_name, doc(one.description), module.members(one)) for one in catalog.types],
             events=[(event, _event_doc(event), module.body(event)) for event in catalog.events],
         )
     )
@@ -64,9 +64,10 @@ class _Module:
         """Return the members of the interface of *event*."""
         return "\n".join([f"  readonly type: {ts_string(event.type)};", *(self.member(f, 2) for f in event.fields)])
 
-    def members(self, fields: tuple[Field, ...]) -> str:
-        """Return the members of the interface of objects with *fields*."""
-        return "\n".join(self.member(field, 2) for field in fields)
+    def members(self, one: Field | ObjectType, indent: int = 2) -> str:
+        """Return the members of the interface of objects such as *one*."""
+        more = [f"{' ' * indent}readonly [key: string]: unknown;"] if one.open else []
+        return "\n".join([*(self.member(field, indent) for field in one.fields), *more])
 
     def member(self, field: Field, indent: int) -> str:
         """Return the declaration of *field*, with its comment."""
@@ -90,7 +91,7 @@ class _Module:
         if field.class_name is not None:
             return field.class_name
         if field.type is FieldType.OBJECT:
-            members = "\n".join(self.member(inner, indent + 2) for inner in field.fields)
+            members = self.members(field, indent + 2)
             return f"{{\n{members}\n{' ' * indent}}}"
         if field.type is FieldType.LIST:
             return f"ReadonlyArray<{self.inside(field, indent)}>"

@@ -115,6 +115,8 @@ class Field(Shown):
     """The one value that it has, as JSON has it."""
     default: str | float | bool | None = field(default=None, metadata=LATER)
     """What a sender means that leaves it out, as JSON has it. It is stored. A constant is its own, if not optional."""
+    open: bool = field(default=False, metadata=LATER)
+    """Whether an object may have members that the catalog does not name."""
     annotations: Annotations = field(default=Annotations(), compare=False)
 
     @property
@@ -142,3 +144,5 @@ class ObjectType(Shown):
     fields: tuple[Field, ...]
     at: Location
     description: str = ""
+    open: bool = field(default=False, metadata=LATER)
+    """Whether its objects may have members that the catalog does not name."""

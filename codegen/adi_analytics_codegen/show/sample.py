@@ -187,7 +187,9 @@ class _Sampler:
         return None if is_null else self.value(items)
 
     def a_fields(self, field: Field) -> dict[str, Any]:
-        return self.object(field.fields)
+        made = self.object(field.fields)
+        is_more = field.open and self.rng.random() < 0.5  # noqa: PLR2004 - a fair coin
+        return made | {"zz-more": self.a_json(field)} if is_more else made
 
     def a_json(self, _field: Field) -> Any:
         return {self.rng.choice(_WORDS): self.rng.choice([1, "two", True, [3, 4], {"five": 6}])}

@@ -88,6 +88,7 @@ type field struct {
 	listedInt func(int64) bool
 	item      *field
 	fields    []field
+	open      bool
 }
 
 type ruleKind int
@@ -222,7 +223,7 @@ func opened(data []byte) (string, object, error) {
 
 // decode checks the fields of an event and writes them into target.
 func decode(event string, fields []field, given object, form form, target any, rules ...rule) error {
-	checked, err := objectOf(fields, given, form)
+	checked, err := objectOf(fields, false, given, form)
 	if err == nil {
 		err = keeps(rules, given)
 	}
@@ -245,7 +246,7 @@ func validate(event string, fields []field, value any, rules ...rule) error {
 	if err != nil {
 		return err
 	}
-	if _, err := objectOf(fields, given, made); err != nil {
+	if _, err := objectOf(fields, false, given, made); err != nil {
 		return explained(event, err)
 	}
 	if err := keeps(rules, given); err != nil {
@@ -255,7 +256,7 @@ func validate(event string, fields []field, value any, rules ...rule) error {
 }
 
 // objectOf returns what is left of given: whole numbers as such, no nulls, and only what the types here have.
-func objectOf(fields []field, given object, form form) (json.RawMessage, error) {
+func objectOf(fields []field, open bool, given object, form form) (json.RawMessage, error) {
 	checked := make(object, len(fields))
 	known := make(map[string]bool, len(fields))
 	for i := range fields {
@@ -291,7 +292,20 @@ func objectOf(fields []field, given object, form form) (json.RawMessage, error) 
 		}
 		checked[one.name] = value
 	}
-	if !form.isRow() {
+	if open {
+		for name, value := range given {
+			if known[name] {
+				continue
+			}
+			if !form.isRow() && strings.ContainsRune(name, 0) {
+				return nil, &problem{name, "holds U+0000, which PostgreSQL can't store"}
+			}
+			if err := withoutNUL(value, form); err != nil {
+				return nil, inside(name, err)
+			}
+			checked[name] = value
+		}
+	} else if !form.isRow() {
 		for name := range given {
 			if !known[name] {
 				return nil, &problem{name, "unknown field"}
@@ -327,7 +341,7 @@ func valueOf(one *field, raw json.RawMessage, form form) (json.RawMessage, error
 		if err := json.Unmarshal(raw, &inner); err != nil || inner == nil {
 			return nil, unexpected(one.kind, raw)
 		}
-		return objectOf(one.fields, inner, form)
+		return objectOf(one.fields, one.open, inner, form)
 	case isBool:
 		if text := string(raw); text != "true" && text != "false" {
 			return nil, unexpected(one.kind, raw)
@@ -597,6 +611,40 @@ func marshal(value any) ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// marshalOpen writes fields, a struct, and then extra.
+func marshalOpen(fields any, extra object) ([]byte, error) {
+	data, err := marshal(fields)
+	if err != nil || len(extra) == 0 {
+		return data, err
+	}
+	more, err := marshal(extra)
+	if err != nil || string(data) == "{}" {
+		return more, err
+	}
+	return append(append(data[:len(data)-1], ','), more[1:]...), nil
+}
+
+// unmarshalOpen reads the known members into fields, a struct, and the others into extra.
+func unmarshalOpen(data []byte, fields any, extra *object, known ...string) error {
+	var rest object
+	if err := json.Unmarshal(data, &rest); err != nil {
+		return err
+	}
+	found := make(object, len(known))
+	for _, name := range known {
+		if value, ok := rest[name]; ok {
+			found[name] = value
+			delete(rest, name)
+		}
+	}
+	*extra = rest
+	given, err := marshal(found)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(given, fields)
 }
 
 // plain writes the two ends of lines as they are, which encoding/json escapes for JavaScript.

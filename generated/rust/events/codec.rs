@@ -79,7 +79,7 @@ pub trait Event: Serialize {
     fn validate(&self) -> Result<(), EventError> {
         let named = |problem| EventError::new(Some(Self::EVENT_TYPE), None, problem);
         match serde_json::to_value(self) {
-            Ok(Value::Object(object)) => object_of(Self::FIELDS, object, Form::Made)
+            Ok(Value::Object(object)) => object_of(Self::FIELDS, false, object, Form::Made)
                 .and_then(|checked| keeps(Self::RULES, checked))
                 .map(|_| ())
                 .map_err(|problem| problem.of(Self::EVENT_TYPE)),
@@ -96,6 +96,8 @@ pub struct Field {
     pub kind: Kind,
     pub optional: bool,
     pub store: Store,
+    /// Whether an object may have members that the catalog does not name.
+    pub is_open: bool,
     /// The least and the greatest number of characters of a text, or of items of a list.
     pub size: (usize, usize),
     pub pattern: Option<&'static str>,
@@ -112,6 +114,7 @@ impl Field {
         kind: Kind::Text,
         optional: false,
         store: Store::Keep,
+        is_open: false,
         size: (0, usize::MAX),
         pattern: None,
         constant: None,
@@ -272,7 +275,7 @@ fn made<T: DeserializeOwned>(
     object: Map<String, Value>,
     form: Form,
 ) -> Result<T, EventError> {
-    let checked = object_of(fields, object, form)
+    let checked = object_of(fields, false, object, form)
         .and_then(|checked| keeps(rules, checked))
         .map_err(|problem| problem.of(event))?;
     serde_json::from_value(Value::Object(checked))
@@ -308,6 +311,7 @@ pub(super) fn as_serde_error<E: de::Error>(error: EventError) -> E {
 /// Returns what is left of `object`: whole numbers as such, no nulls, and only what the types here have.
 fn object_of(
     fields: &[Field],
+    is_open: bool,
     mut object: Map<String, Value>,
     form: Form,
 ) -> Result<Map<String, Value>, Problem> {
@@ -339,6 +343,16 @@ fn object_of(
                 checked.insert(field.name.to_owned(), value);
             }
         }
+    }
+    if is_open {
+        for (name, value) in object {
+            if !form.is_row() && name.contains('\0') {
+                return Err(Problem::at(&name, NUL));
+            }
+            let value = without_nul(value, form).map_err(|problem| problem.inside(&name))?;
+            checked.insert(name, value);
+        }
+        return Ok(checked);
     }
     match object.keys().next() {
         Some(name) if !form.is_row() => Err(Problem::at(name, "unknown field")),
@@ -378,7 +392,7 @@ fn value_of(field: &Field, value: Value, form: Form) -> Result<Value, Problem> {
             Ok(Value::Number(number))
         }
         (Kind::Object(fields), Value::Object(object)) => {
-            object_of(fields, object, form).map(Value::Object)
+            object_of(fields, field.is_open, object, form).map(Value::Object)
         }
         (Kind::List(item), Value::Array(items)) => list_of(field, item, items, form),
         (Kind::Map(item), Value::Object(entries)) => map_of(field, item, entries, form),

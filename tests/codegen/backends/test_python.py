@@ -155,6 +155,7 @@ def test_every_kind_of_field_survives_the_way_there_and_back():
     code = """
 import shop_events as shop
 import dataclasses
+import pickle
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -200,6 +201,23 @@ else:
     raise AssertionError("real")
 assert {field.name: field.default for field in dataclasses.fields(order)}["source"] == "direct"
 assert shop.Priority.MINUS_1 == -1 and type(read.ratings[1]) is int
+part = shop.Part(words=2, extra={"ads": [1, None]})
+context = shop.PageViewContext(title="Tea", author="Ada", parts=[part], extra={"mood": {"a": 1.5}, "words": 1})
+loose = shop.PageView(visitor_id=UUID(int=1), url="https://x.example/", channel="ad", tags=(), context=context,
+    contexts={"a.b": part, "c": shop.Part(words=0)})
+written = shop.to_dict(loose)
+assert written["context"] == {"pageTitle": "Tea", "author": "Ada", "parts": [{"words": 2, "ads": [1, None]}],
+    "mood": {"a": 1.5}, "words": 1}
+assert list(written["context"])[:3] == ["pageTitle", "author", "parts"]
+assert written["contexts"] == {"a.b": {"words": 2, "ads": [1, None]}, "c": {"words": 0}}
+assert shop.from_json(shop.to_json(loose)) == loose == shop.from_dict(written)
+assert shop.from_json(shop.to_json(loose).replace(b'"words":2', b'"words":2.0')) == loose
+assert shop.PageView.OPEN == ("context", "context.parts", "contexts.*") and shop.PageViewContext.OPEN == ("", "parts")
+del written["context"]["author"], written["context"]["parts"][0]["words"]
+row = shop.from_stored(written, "page_view", 2)
+assert row.context == dataclasses.replace(context, author=None, parts=(shop.Part(words=None, extra=part.extra),))
+assert pickle.loads(pickle.dumps(loose)) == loose and repr(part) == "Part(words=2, extra={'ads': [1, None]})"
+assert shop.PageViewContext() == shop.PageViewContext(extra={}) and shop.PageViewContext().extra == {}
 assert hash(order) and hash(moved)
 for event, old, new, field in [
     (view, b'"https', b'"ftp', "url"), (view, b'"DE"', b'"de"', "place.country"),
@@ -207,6 +225,8 @@ for event, old, new, field in [
     (view, b'"a"', b'""', "tags[0]"), (view, b"1.5", b"99999", "load_ms"),
     (view, b"2026-01-02T00:00:00Z", b"2026-01-02T00:00:00", "seen_at"), (moved, b'"in-transit"', b'"lost"', "state"),
     (order, b'"count":2', b'"count":0', "lines[0].count"), (urgent, b'"priority":2', b'"priority":3', "priority"),
+    (loose, b'"words":2', b'"words":-1', "context.parts[0].words"), (loose, b'"Tea"', b'5', "context.pageTitle"),
+    (loose, b'"mood":', b'"mood\\\\u0000":', "context"),
     (order, b'"Kind":"order"', b'"Kind":"Order"', "Kind"), (order, b'"schema":2', b'"schema":1', "schema"),
     (order, b'"real":true', b'"real":false', "real"), (order, b'"tax_rate":0.19', b'"tax_rate":null', "tax_rate"),
     (urgent, b'"priority":2', b'"priority":true', "priority"), (urgent, b"[5,7]", b'[5,"7"]', "ratings[1]"),
@@ -227,7 +247,7 @@ row["visits"] = {"a": {"clicks": [{"x": 1.0}], "note": "0f" * 32}, "b": {}}
 assert shop.from_stored(row, "page_view", 2).visits["b"] == shop.PageViewVisits(clicks=None)
 assert shop.from_stored(row, "page_view", 2).visits["a"].note == "0f" * 32
 assert shop.PageView.STORE == {"url": "hash", "place.city": "drop", "visits.*.note": "hash", "visits.*.search": "drop",
-    "ip": "drop"}
+    "context.author": "drop", "ip": "drop"}
 print("done")
 """
     assert run_python(code, GOLDEN / "everything" / "python") == "done\n"

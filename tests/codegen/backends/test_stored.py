@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from adi_analytics._engine.rows.encode import RowEncoder
 from adi_analytics._engine.rows.row import COLUMNS, HEADER, TRAILER
+from adi_analytics._engine.rows.stored import stored_decoder_of
 from adi_analytics._engine.rows.validate import decoder_of
 from adi_analytics._shared.options import Settings
 from adi_analytics_codegen.backends import render
@@ -121,6 +122,28 @@ CASES: dict[str, tuple[Catalog, Any, Catalog]] = {
         {"parcels": {"a.b": [{"zip": 1, "*": "Ulm"}], "zip": []}},
         parcels,
     ),
+    "what an open object has besides": (
+        (
+            loose := one(
+                context={
+                    "type": "map",
+                    "values": {
+                        "type": "list",
+                        "items": {
+                            "type": "object",
+                            "open": True,
+                            "fields": {
+                                "zip": {"type": "int", "store": "drop"},
+                                "name": {"type": "string", "max_length": 3, "store": "hash"},
+                            },
+                        },
+                    },
+                }
+            )
+        ),
+        {"context": {"zip": [{"zip": 1, "name": "Ulm", "more": {"zip": [None, 1.5]}}], "b": [{"zip": 2, "name": "x"}]}},
+        loose,
+    ),
     "a removed field": (
         one(a={"type": "int"}, o={"type": "object", "fields": {"b": {"type": "int"}, "c": {"type": "int"}}}),
         {"a": 1, "o": {"b": 1, "c": 2}},
@@ -155,6 +178,18 @@ def test_a_field_has_what_the_row_has():
         made.SeenPlaces(zip=None, name="f" * 64),
         made.SeenPlaces(zip=None, name=None),
     )
+
+
+def test_what_an_open_object_has_besides_is_stored(postgres_dsn):
+    catalog, values, _ = CASES["what an open object has besides"]
+    made = package(catalog)
+    ((name, text, data, version),) = stored(postgres_dsn, rows_of(made, [{"type": "seen", **values}], ""))
+    assert data["context"] == {"zip": [{"more": {"zip": [None, 1.5]}}], "b": [{}]}
+    event = made.from_stored(text, name, version)
+    assert event.context["zip"][0].extra == {"more": {"zip": [None, 1.5]}}
+    stored_decoder_of(made.Seen)(text.encode())
+    sent = decoder_of(made.Seen)(json.dumps({"type": "seen", **values}).encode())
+    assert sent == made.from_dict({"type": "seen", **values})
 
 
 def test_a_rule_goes_through_a_map():

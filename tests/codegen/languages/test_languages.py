@@ -295,6 +295,17 @@ def test_rules_between_fields_hold_when_sent_and_not_for_rows(program):
     assert not any(line.startswith("!") for line in program.run(f"edges\tstored\t1\t{line}" for line, _ in given))
 
 
+def test_rust_imports_no_map_where_all_maps_are_dropped():
+    fields = {"a": {"type": "map", "store": "drop", "values": {"type": "int"}}}
+    event = {"domain": "web", "description": "x", "fields": fields}
+    text = minimal(catalog={"format": 2, "name": "small", "owner": "me"}, events={"seen": event})
+    made = load(Path("events.yaml"), lambda _path: text.encode())
+    assert made.catalog
+    files = render(made.catalog, ["rust"])
+    assert "BTreeMap" in files["rust/events/mod.rs"]
+    assert "BTreeMap" not in files["rust/events/stored.rs"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_random_catalogs_compile(compiler, tmp_path):

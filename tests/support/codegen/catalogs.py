@@ -87,6 +87,8 @@ def fields(draw: Any, enums: list[str], depth: int = 0, name: str = "") -> dict[
     made |= draw(st.just({}) if is_bound else FIXED.get(kind, st.just({})))
     if kind == "object":
         made["fields"] = draw(st.dictionaries(NAMES, fields(enums, depth + 1), min_size=1, max_size=3))
+        made |= draw(st.sampled_from([{}, {}, {"open": True}]))
+        made["fields"] = {f"{name}_" if name == "extra" else name: one for name, one in made["fields"].items()}
     if name or depth == 0:
         made["optional"] = None if "default" in made else draw(some(st.booleans()))
         made["sensitivity"] = draw(some(st.sampled_from(["none", "pseudonymous", "personal", "secret"])))

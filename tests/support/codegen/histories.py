@@ -97,6 +97,8 @@ def _widen(_draw: Draw, catalog: Any, _event: Any, _path: str, members: Members,
 
 
 def _grow(draw: Draw, catalog: Any, _event: Any, _path: str, members: Members, name: str) -> None:
+    if members[name]["type"] == "object" and "of" not in members[name]:
+        members[name]["open"] = not members[name].get("open", False)
     enum = catalog["enums"].get(members[name].get("enum"))
     if enum is not None:
         enum["values"]["77" if "type" in enum else "ONE_MORE"] = "New"

@@ -19,6 +19,7 @@ from adi_analytics_codegen.backends.text import HEADER, WIDTH, environment, impo
 from adi_analytics_codegen.model.fingerprint import fingerprint
 from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
+from adi_analytics_codegen.model.walk import every_field
 from adi_analytics_codegen.model.wire import as_on_wire
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _STANDARD: Final = {
     "Mapping": "collections.abc",
+    "_field": "dataclasses",
     "date": "datetime",
     "_date": "datetime",
     "datetime": "datetime",
@@ -89,9 +91,13 @@ class _Package:
             shared = [texts[made.name] for made in self.types]
             files[f"{folder}/_types.py"] = self.module("Objects that events share", shared)
         context = self.context()
-        for name in _MODULES:
+        for name in (*_MODULES, *(["_open"] if self.has_open() else [])):
             files[f"{folder}/{name}.py"] = self.render(f"{name}.py.jinja", **context)
         return {**files, f"{folder}/py.typed": ""}
+
+    def has_open(self) -> bool:
+        """Return whether an event has an open object."""
+        return any(field.open for event in self.catalog.events for field in every_field(event.fields))
 
     def render(self, template: str, **context: Any) -> str:
         return self.templates.get_template(template).render(header=f"# {HEADER}", **context)
@@ -125,6 +131,7 @@ class _Package:
             "union": _union(events),
             "fields": [(event.type, list(infos(event.fields))) for event in self.catalog.events],
             "has_rules": any(event.rules for event in self.catalog.events),
+            "has_open": self.has_open(),
             "has_past": any(is_past(event) for event in self.catalog.events),
         }
 

@@ -15,7 +15,14 @@ from adi_analytics_codegen.backends.describe import (
     sentence,
     wire_text,
 )
-from adi_analytics_codegen.backends.python.facts import class_variables, decorator, field_rules, is_past, wire_names
+from adi_analytics_codegen.backends.python.facts import (
+    class_variables,
+    decorator,
+    field_rules,
+    is_past,
+    open_objects,
+    wire_names,
+)
 from adi_analytics_codegen.backends.python.layout import Group, OrNone, Part, laid_out
 from adi_analytics_codegen.backends.text import py_docstring, py_string
 from adi_analytics_codegen.model.fields import Field
@@ -63,6 +70,7 @@ class Class:
     fields: tuple[Field, ...]
     event: Event | None = None
     text: str = ""
+    open: bool = False
 
 
 class Classes:
@@ -102,7 +110,12 @@ class Classes:
         return {
             "deprecated": decorator(made.event) if made.event and is_past(made.event) else "",
             "docstring": py_docstring(class_text(made.event) if made.event else made.text),
-            "class_variables": [*_said_of(made), *wire_names(made.fields)],
+            "class_variables": [
+                *_said_of(made),
+                *wire_names(made.fields),
+                *open_objects(made.fields, is_open=made.open),
+            ],
+            "is_open": made.open,
             "members": [
                 {
                     "name": field.name,
@@ -187,7 +200,7 @@ def classes_of_type(one: ObjectType) -> Iterator[Class]:
     """Yield the classes of a type of objects: those of the objects inside it, then its own."""
     yield from _object_classes(one.class_name, one.fields)
     text = sentence(one.description) if one.description else f"An object of type {one.name}."
-    yield Class(one.class_name, one.fields, text=text)
+    yield Class(one.class_name, one.fields, text=text, open=one.open)
 
 
 def _object_classes(owner: str, fields: Iterable[Field]) -> Iterator[Class]:
@@ -197,7 +210,7 @@ def _object_classes(owner: str, fields: Iterable[Field]) -> Iterator[Class]:
         if field.type is FieldType.OBJECT:
             name = object_class_name(owner, field)
             yield from _object_classes(name, field.fields)
-            yield Class(name, field.fields, text=f"The {field.name} of {owner}.")
+            yield Class(name, field.fields, text=f"The {field.name} of {owner}.", open=field.open)
         elif field.items is not None:
             yield from _object_classes(owner, [replace(field.items, name=field.name)])
 

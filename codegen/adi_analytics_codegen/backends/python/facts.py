@@ -54,6 +54,22 @@ def wire_names(fields: Iterable[Field]) -> list[str]:
     return [declaration + laid_out(names, f"    {declaration}")] if names.parts else []
 
 
+def open_objects(fields: Iterable[Field], *, is_open: bool) -> list[str]:
+    """Return the declaration of the paths of open objects; the empty one is the object itself."""
+    paths = [*([""] if is_open else []), *_open_paths(fields)]
+    declaration = "OPEN: ClassVar[tuple[str, ...]] = "
+    shown = Group("(", tuple(map(py_string, paths)), ",)" if len(paths) == 1 else ")")
+    return [declaration + laid_out(shown, f"    {declaration}")] if paths else []
+
+
+def _open_paths(fields: Iterable[Field], prefix: str = "") -> Iterator[str]:
+    for field in fields:
+        path, inner = f"{prefix}{part_of_path(field.key)}{'.*' * _maps(field)}", innermost(field)
+        if inner.open:
+            yield path
+        yield from _open_paths(inner.fields, f"{path}.")
+
+
 def field_rules(event: Event) -> list[str]:
     """Return the declaration of the rules of *event*: what to say where one is broken, its kind and its fields."""
     rules = Group("{", tuple(_rule(event, rule) for rule in event.rules), "}")

@@ -58,6 +58,11 @@ _KINDS: Final = {
 }
 
 
+_EXTRA: Final = """    /// Members that the catalog does not name.
+    #[serde(flatten)]
+    pub extra: BTreeMap<String, Value>,"""
+
+
 def render(catalog: Catalog) -> dict[str, str]:
     """Return the module of *catalog*."""
     module = _Module(catalog)
@@ -70,6 +75,7 @@ class _Struct:
     fields: tuple[Field, ...]
     text: str
     event: Event | None = None
+    open: bool = False
 
 
 class _Module:
@@ -89,20 +95,16 @@ class _Module:
     def uses_patterns(self) -> bool:
         return any(pattern_of(field) for event in self.catalog.events for field in every_field(event.fields))
 
-    def uses_maps(self) -> bool:
-        return any(field.type is FieldType.MAP for event in self.catalog.events for field in every_field(event.fields))
-
     def types(self) -> dict[str, Any]:
         """Return what the template of the types needs."""
+        structs = [self.struct(one) for kind in self.catalog.types for one in _shared(kind, kind.fields)]
+        structs += [self.struct(one) for event in self.catalog.events for one in _structs(event, event.fields)]
         return {
             "uses_patterns": self.uses_patterns(),
-            "uses_maps": self.uses_maps(),
+            "uses_maps": _uses_maps(structs),
             "hash": fingerprint(self.catalog),
             "enums": [enum_text(enum) for enum in self.catalog.enums],
-            "events": [
-                *(self.struct(one) for kind in self.catalog.types for one in _shared(kind, kind.fields)),
-                *(self.struct(one) for event in self.catalog.events for one in _structs(event, event.fields)),
-            ],
+            "events": structs,
             "tuple_variant": tuple_variant,
             "arm": arm,
             "each": self.each,
@@ -134,7 +136,7 @@ class _Module:
             "enums": use("super", enums),
             "tuple_variant": tuple_variant,
             "arm": arm,
-            "uses_maps": self.uses_maps(),
+            "uses_maps": _uses_maps(structs),
         }
 
     def _enums_in(self, fields: Iterable[Field]) -> list[str]:
@@ -155,9 +157,10 @@ class _Module:
         if struct.event and past and not is_row:
             lines.append(deprecated(struct.event.deprecated or Deprecation(), 0))
         lines.append(f"#[derive(Clone, Debug, {'Default, ' if is_row else ''}PartialEq, Serialize, Deserialize)]")
-        if not is_row:
+        if not is_row and not struct.open:
             lines.append("#[serde(deny_unknown_fields)]")
         fields = [self.member(field, struct.name, is_row=is_row) for field in struct.fields]
+        fields += [_EXTRA] if struct.open else []
         lines += [f"pub struct {struct.name} {{", *fields, "}"] if fields else [f"pub struct {struct.name} {{}}"]
         text = "\n".join(lines)
         if struct.event is None:
@@ -208,6 +211,7 @@ class _Module:
             "kind": None if field.type in {FieldType.STRING, FieldType.DECIMAL} else self._kind(field, indent + 4),
             "optional": "true" if field.optional else None,
             "store": None if field.store is Store.KEEP else f"Store::{field.store.capitalize()}",
+            "is_open": "true" if field.open else None,
             "size": size if size != "(0, usize::MAX)" else None,
         }
         for key, value in (("constant", field.const), ("default", field.default)):
@@ -238,6 +242,10 @@ class _Module:
         return _KINDS[field.type]
 
 
+def _uses_maps(structs: list[str]) -> bool:
+    return any("BTreeMap<" in text for text in structs)
+
+
 def _structs(event: Event, fields: tuple[Field, ...]) -> Iterator[_Struct]:
     """Yield the structs of *event*: those of its objects, innermost first, then its own."""
     yield from _object_structs(event.class_name, fields)
@@ -247,7 +255,8 @@ def _structs(event: Event, fields: tuple[Field, ...]) -> Iterator[_Struct]:
 def _shared(kind: ObjectType, fields: tuple[Field, ...]) -> Iterator[_Struct]:
     """Yield the structs of objects that events share."""
     yield from _object_structs(kind.class_name, fields)
-    yield _Struct(kind.class_name, fields, sentence(kind.description or f"Objects of the type {kind.name}"))
+    text = sentence(kind.description or f"Objects of the type {kind.name}")
+    yield _Struct(kind.class_name, fields, text, open=kind.open)
 
 
 def _object_structs(owner: str, fields: tuple[Field, ...]) -> Iterator[_Struct]:
@@ -256,7 +265,7 @@ def _object_structs(owner: str, fields: tuple[Field, ...]) -> Iterator[_Struct]:
         if inner.type is FieldType.OBJECT and inner.class_name is None:
             name = object_class_name(owner, field)
             yield from _object_structs(name, inner.fields)
-            yield _Struct(name, inner.fields, f"The {field.name} of {owner}.")
+            yield _Struct(name, inner.fields, f"The {field.name} of {owner}.", open=inner.open)
 
 
 def _row(name: str) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 100
 _CALL_WIDTH: Final = 60
-"""rustfmt gives each argument a line of its own beyond this width of all of them."""
+"""rustfmt gives each of several arguments a line of its own beyond this width of all of them."""
 
 
 def let(indent: int, left: str, right: str) -> str:
@@ -65,7 +65,8 @@ def arm(pattern: str, body: str, indent: int) -> str:
 def call(name: str, arguments: list[str], indent: int, before: int) -> str:
     """Return a call; *before* is the column where it begins, *indent* that of its line."""
     flat = ", ".join(arguments)
-    if len(flat) <= _CALL_WIDTH and before + len(name) + len(flat) + 3 <= WIDTH:
+    is_narrow = len(arguments) == 1 or len(flat) <= _CALL_WIDTH
+    if is_narrow and before + len(name) + len(flat) + 3 <= WIDTH:
         return f"{name}({flat})"
     margin = " " * indent
     return f"{name}(\n" + "".join(f"{margin}    {argument},\n" for argument in arguments) + f"{margin})"

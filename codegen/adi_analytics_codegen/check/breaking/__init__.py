@@ -12,6 +12,7 @@ from adi_analytics_codegen.check.breaking.aggregates import (
     VERSION_RULES,
 )
 from adi_analytics_codegen.check.breaking.catalogs import CATALOG_RULES, EVENT_RULES
+from adi_analytics_codegen.check.breaking.enums import ENUM_RULES
 from adi_analytics_codegen.check.breaking.fields import FIELD_RULES, MEMBER_RULES
 from adi_analytics_codegen.check.breaking.forward import (
     FORWARD_CATALOG_RULES,
@@ -48,6 +49,7 @@ RULES: Final[dict[str, Rule[Any]]] = {
     **RULE_RULES,
     **MEMBER_RULES,
     **FIELD_RULES,
+    **ENUM_RULES,
     **REMOVAL_RULES,
     **VERSION_RULES,
     **AGGREGATE_RULES,
@@ -135,7 +137,7 @@ def _members(members: Members) -> Iterator[Finding]:
 
 
 def _fields(fields: Fields) -> Iterator[Finding]:
-    yield from _apply(FIELD_RULES | FORWARD_FIELD_RULES, fields)
+    yield from _apply(FIELD_RULES | ENUM_RULES | FORWARD_FIELD_RULES, fields)
     old, new = fields.old.items, fields.new.items
     if old is not None and new is not None and fields.old.type is fields.new.type:
         yield from _fields(replace(fields, old=old, new=new))

@@ -7,7 +7,7 @@ import operator
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.check.breaking.rule import Fields, Found, Members, Rule
-from adi_analytics_codegen.model.fields import Enum, Field
+from adi_analytics_codegen.model.fields import Field
 from adi_analytics_codegen.model.findings import Severity
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Sensitivity, Store
 from adi_analytics_codegen.model.readers import columns_fed, columns_reading
@@ -115,12 +115,6 @@ MEMBER_RULES: Final[dict[str, Rule[Members]]] = {
 }
 
 
-def enum_of(seen: Fields, *, new: bool) -> Enum | None:
-    """Return the enum of the new field, or of the old one."""
-    field, catalogs = (seen.new if new else seen.old), seen.events.catalogs
-    return (catalogs.new if new else catalogs.old).enum(field.enum or "")
-
-
 def is_wider(seen: Fields) -> bool:
     """Return whether the new type takes every value of the old one, and more."""
     return (kind_of(seen.old), kind_of(seen.new)) in _WIDER
@@ -199,6 +193,16 @@ def _object_class_renamed(seen: Fields) -> Iterator[Found]:
         yield seen.found(f"its class was {was} and is now {now}", "change every use of the class")
 
 
+def _object_opened(seen: Fields) -> Iterator[Found]:
+    if seen.new.open and not seen.old.open and seen.old.type is FieldType.OBJECT:
+        yield seen.found("is now open: readers must expect members that they do not know", "update the readers first")
+
+
+def _object_closed(seen: Fields) -> Iterator[Found]:
+    if seen.old.open and not seen.new.open and seen.new.type is FieldType.OBJECT:
+        yield seen.found("was open and is now closed: rows and senders have other members", "keep it open")
+
+
 def _unit_added(seen: Fields) -> Iterator[Found]:
     if seen.old.unit is None and seen.new.unit is not None:
         yield seen.found(f"unit is now {seen.new.unit}", "make sure that the rows stored so far have it, too")
@@ -238,59 +242,6 @@ def bound(field: Field, key: str) -> Any:
     if field.type is FieldType.INT and value is not None:
         return None if value == (_INT_MIN if key == "min" else _INT_MAX) else value
     return value
-
-
-def _enum_value_removed(seen: Fields) -> Iterator[Found]:
-    old, new = enum_of(seen, new=False), enum_of(seen, new=True)
-    if old is None or new is None:
-        return
-    kept = {value.name for value in new.values}
-    for value in old.values:
-        if value.name not in kept:
-            message = f'enum {new.name} no longer has "{value.name}"'
-            subject = f"enums.{new.name}.{value.name}"
-            yield Found(new.at, subject, message, "keep it, with deprecated: {reason: ...}")
-
-
-def _enum_value_added(seen: Fields) -> Iterator[Found]:
-    old, new = enum_of(seen, new=False), enum_of(seen, new=True)
-    if old is None or new is None or old.open or new.open:
-        return
-    known = {value.name for value in old.values}
-    for value in new.values:
-        if value.name not in known:
-            message = f'closed enum {new.name} now has "{value.name}", which old readers do not know'
-            yield Found(
-                value.at, f"enums.{new.name}.{value.name}", message, "update the readers first, or open the enum"
-            )
-
-
-def _enum_opened(seen: Fields) -> Iterator[Found]:
-    old, new = enum_of(seen, new=False), enum_of(seen, new=True)
-    if old is not None and new is not None and new.open and not old.open:
-        message = f"enum {new.name} is now open: readers must expect values that they do not know"
-        yield Found(new.at, f"enums.{new.name}", message, "update the readers first")
-
-
-def _enum_closed(seen: Fields) -> Iterator[Found]:
-    old, new = enum_of(seen, new=False), enum_of(seen, new=True)
-    if old is not None and new is not None and old.open and not new.open:
-        message = f"enum {new.name} was open and is now closed: rows with other values exist"
-        yield Found(new.at, f"enums.{new.name}", message, "keep it open")
-
-
-def _member_renamed(seen: Fields) -> Iterator[Found]:
-    old, new = enum_of(seen, new=False), enum_of(seen, new=True)
-    if old is None or new is None:
-        return
-    if old.class_name != new.class_name:
-        message = f"class {old.class_name} is now {new.class_name}"
-        yield Found(new.at, f"enums.{new.name}", message, "change every import of it")
-    members = {value.name: value.member for value in old.values}
-    for value in new.values:
-        if members.get(value.name, value.member) != value.member:
-            message = f"enum {new.name}: member {members[value.name]} is now {value.member}"
-            yield Found(value.at, f"enums.{new.name}.{value.name}", message, "change every use of it")
 
 
 def _sensitivity_lowered(seen: Fields) -> Iterator[Found]:
@@ -358,6 +309,8 @@ FIELD_RULES: Final[dict[str, Rule[Fields]]] = {
         "A field has a wider type, and the type of an aggregate's column follows it. "
         "Allowed when the aggregate's version is raised.",
     ),
+    "object-opened": Rule(_object_opened, Severity.WARNING, "An object became open."),
+    "object-closed": Rule(_object_closed, Severity.ERROR, "An open object became closed."),
     "default-removed": Rule(
         _default_removed,
         Severity.ERROR,
@@ -388,15 +341,6 @@ FIELD_RULES: Final[dict[str, Rule[Fields]]] = {
     ),
     "unit-added": Rule(
         _unit_added, Severity.NOTE, "A number has a unit now. It must be the one that rows stored so far have."
-    ),
-    "enum-value-removed": Rule(_enum_value_removed, Severity.ERROR, "An enum lost a value that rows have."),
-    "enum-value-added": Rule(
-        _enum_value_added, Severity.WARNING, "A closed enum got a value. Open enums may get values at any time."
-    ),
-    "enum-opened": Rule(_enum_opened, Severity.WARNING, "A closed enum became open."),
-    "enum-closed": Rule(_enum_closed, Severity.ERROR, "An open enum became closed."),
-    "enum-renamed": Rule(
-        _member_renamed, Severity.WARNING, "The class of an enum, or the name of one of its members, is another one."
     ),
     "sensitivity-lowered": Rule(_sensitivity_lowered, Severity.ERROR, "The sensitivity of a field was lowered."),
     "sensitivity-raised": Rule(_sensitivity_raised, Severity.WARNING, "The sensitivity of a field was raised."),

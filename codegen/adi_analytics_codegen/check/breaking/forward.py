@@ -9,9 +9,11 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.check.breaking.fields import LOWER, UPPER, bound, enum_of, is_wider, kind_of
+from adi_analytics_codegen.check.breaking.enums import enum_of
+from adi_analytics_codegen.check.breaking.fields import LOWER, UPPER, bound, is_wider, kind_of
 from adi_analytics_codegen.check.breaking.rule import Catalogs, Fields, Found, Members, Rule
 from adi_analytics_codegen.model.findings import Severity
+from adi_analytics_codegen.model.kinds import FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +47,11 @@ def _field_removed(seen: Members) -> Iterator[Found]:
 def _field_made_optional(seen: Fields) -> Iterator[Found]:
     if seen.new.may_be_left_out and not seen.old.may_be_left_out:
         yield seen.found("may now be left out, and old readers require it", _FIX)
+
+
+def _object_opened(seen: Fields) -> Iterator[Found]:
+    if seen.new.open and not seen.old.open and seen.old.type is FieldType.OBJECT:
+        yield seen.found("is now open, and old readers refuse members that they do not know", _FIX)
 
 
 def _type_widened(seen: Fields) -> Iterator[Found]:
@@ -92,6 +99,7 @@ FORWARD_FIELD_RULES: Final[dict[str, Rule[Fields]]] = {
     "forward-field-made-optional": Rule(
         _field_made_optional, Severity.ERROR, "A required field became optional, or got a default."
     ),
+    "forward-object-opened": Rule(_object_opened, Severity.ERROR, "An object became open."),
     "forward-type-widened": Rule(_type_widened, Severity.ERROR, "A field has a wider type."),
     "forward-bounds-loosened": Rule(
         _bounds_loosened, Severity.ERROR, "A bound is looser or gone, or the pattern is gone or another one."

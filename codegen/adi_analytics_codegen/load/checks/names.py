@@ -96,6 +96,10 @@ def _check_fields(catalog: Catalog, context: Context) -> None:
                 message = '"type" holds the name of the event'
                 context.error(kind.at, "reserved-name", message, "give the field another name", _subject(context, kind))
         for field in every_field(event.fields):
+            for inner in field.fields if field.open else ():
+                if inner.name == "extra" or inner.key == "\x7f":
+                    message = f'"{inner.name}" holds the members of an open object that the catalog does not name'
+                    context.error(inner.at, "reserved-name", message, "rename the field", _subject(context, inner))
             if keyword.iskeyword(field.name) or field.name in _PYTHON_FIELDS:
                 what = "is a keyword of" if keyword.iskeyword(field.name) else "means something else in generated"
                 message = f'"{field.name}" {what} Python'

@@ -45,6 +45,7 @@ _KEYS_OF_TYPE: Final = {
     "override": (FieldType.OBJECT,),
     "enum": (FieldType.ENUM,),
     "format": (FieldType.STRING,),
+    "open": (FieldType.OBJECT,),
     "const": CONSTANT_TYPES,
     "default": DEFAULT_TYPES,
 }
@@ -110,8 +111,8 @@ class FieldResolver:
         if not found.fields:
             self.context.error(node.key_at, "missing-key", "an object needs a field", "add one", f"types.{name}")
         class_name = node.scalar("class_name", pascal_case(name))
-        description = node.scalar("description", "")
-        made = ObjectType(name, class_name, tuple(found.fields.values()), node.key_at, description)
+        description, is_open = node.scalar("description", ""), node.scalar("open", default=False)
+        made = ObjectType(name, class_name, tuple(found.fields.values()), node.key_at, description, is_open)
         self.types[name] = made
         return made
 
@@ -196,6 +197,7 @@ class FieldResolver:
             items=self._items(items, subject) if items is not None else None,
             fields=tuple(own.values()) if shared is None else shared.fields,
             class_name=None if shared is None else shared.class_name,
+            open=kind is FieldType.OBJECT and (node.scalar("open", default=False) if shared is None else shared.open),
             sensitivity=sensitivity,
             store=Store(store) if store else _default_store(sensitivity),
             store_stated=store is not None,
@@ -217,7 +219,7 @@ class FieldResolver:
         of = node.get("of")
         if of is None:
             return None
-        for key in ("fields", "include", "override"):
+        for key in ("fields", "include", "override", "open"):
             if key in node.mapping:
                 message = "an object has a type or fields of its own, not both"
                 self.context.error(node.mapping[key].key_at, "key-of-other-type", message, "remove one", subject)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, get_type_hints
 import msgspec
 import uuid_utils
 
+from adi_analytics._engine.rows.extras import merged, merged_json
 from adi_analytics._engine.rows.row import EPOCH_2000, Row, class_name, placeholder
 from adi_analytics._engine.rows.store_policy import StorePolicy, part_of_path
 from adi_analytics._engine.rows.validate import InvalidValueError, has_shape, refuse_nul, wire_names
@@ -202,7 +203,7 @@ class RowEncoder:
         return _Plan(
             cls=cls,
             event_type=cls.EVENT_TYPE,
-            encode=_ENCODER.encode,
+            encode=_encode_open(open_objects) if (open_objects := getattr(cls, "OPEN", ())) else _ENCODER.encode,
             validate=self._decoder_of(cls),
             user_of=attrgetter(user) if user else None,
             service_of=attrgetter(service) if service else None,
@@ -242,7 +243,7 @@ class RowEncoder:
             values = {
                 key: _to_plain(value) for name, key in keys.items() if (value := getattr(event, name)) is not None
             }
-            kept = _kept_of_faulty(plan, values)
+            kept = _kept_of_faulty(plan, merged(values, getattr(plan.cls, "OPEN", ())))
             columns = _columns_of(plan, event, text_ids=self._text_ids)
             if "service" in changes:
                 columns["service"] = changes["service"]
@@ -265,6 +266,11 @@ class RowEncoder:
             event_id=str(event_id),
             meta=meta | ({"context": _to_plain(dict(values))} if values and context else {}),
         )
+
+
+def _encode_open(paths: tuple[str, ...]) -> Callable[[Any], bytes]:
+    """Return what encodes events with open objects at *paths*."""
+    return lambda event: merged_json(_ENCODER.encode(event), paths)
 
 
 def _changed(plan: _Plan, changes: Mapping[str, str]) -> _Plan:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 
 import msgspec
 
+from adi_analytics._engine.rows.extras import EXTRA
 from adi_analytics._engine.rows.store_policy import part_of_path
 from adi_analytics._engine.rows.validate import decoder_of, wire_names
 
@@ -43,12 +44,20 @@ def _as_stored(cls: Any, store: Mapping[str, str]) -> type:
         kind = _replaced(hints[name], inner) if inner else hints[name]
         if rule == "hash":
             fields.append((name, _HASHED | None, None))
+        elif keys[name] == EXTRA:  # what an open object may have besides
+            continue
         elif rule is None:
             fields.append((name, kind) if field.default is dataclasses.MISSING else (name, kind, field.default))
     tag = getattr(cls, "EVENT_TYPE", None)
     tag_field = None if tag is None else "type"
     return msgspec.defstruct(
-        cls.__name__, fields, kw_only=True, forbid_unknown_fields=True, tag=tag, tag_field=tag_field, rename=keys
+        cls.__name__,
+        fields,
+        kw_only=True,
+        forbid_unknown_fields=EXTRA not in keys.values(),
+        tag=tag,
+        tag_field=tag_field,
+        rename=keys,
     )
 
 

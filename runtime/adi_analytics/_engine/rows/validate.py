@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from adi_analytics._engine.rows.extras import attach
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -30,6 +32,7 @@ def decoder_of(cls: type) -> Callable[[bytes], object]:
     """
     decode: Callable[[bytes], object] = msgspec.json.Decoder(cls).decode
     rules: Mapping[str, tuple[str, ...]] = getattr(cls, "RULES", {})
+    open_objects: tuple[str, ...] = getattr(cls, "OPEN", ())
 
     def check(data: bytes) -> object:
         try:
@@ -41,6 +44,8 @@ def decoder_of(cls: type) -> Callable[[bytes], object]:
         refuse_nul(data)
         if rules:
             _check_rules(decoded, rules)
+        if open_objects:
+            attach(decoded, data, open_objects)
         return decoded
 
     return check
