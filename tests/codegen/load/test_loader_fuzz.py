@@ -146,3 +146,9 @@ def test_a_bomb_does_not_go_off(name):
 def test_an_alias_that_is_used_well_works():
     data = b"catalog: {format: 1, name: x}\ndomains: {d: D}\nevents:\n  a: &e {domain: d, description: x}\n  b: *e\n"
     assert [event.name for event in check(data).catalog.events] == ["a", "b"]
+
+
+def test_a_list_of_nothing_that_counts_is_a_finding():
+    retention = {"description": "x", "start": [None], "return": "any", "bucket": {"as": "day", "width": "1 day"}}
+    document = {"catalog": {"format": 2, "name": "x"}, "retention": {"back": {**retention, "periods": 3}}}
+    assert {finding.rule for finding in check(json.dumps(document).encode()).findings} >= {"wrong-type"}

@@ -110,6 +110,8 @@ class Reading:
         """Return the rows that *node* names, or one of a list; every one of their events must have the entity."""
         if not isinstance(node.value, list):
             return self._selection(node, entity, subject)
+        if not node.items:  # all were wrong, and have their findings
+            return Selection(None, (), node.at)
         first, *others = (self._selection(one, entity, subject) for one in node.items)
         for one in (first, *others) if others else ():
             if one.event is None:
