@@ -181,7 +181,7 @@ create index "analytics_daily_active_users_v1_users_recent_idx"
     on "analytics_daily_active_users_v1_users_recent" ("member");
 
 -- function analytics_daily_active_users_v1_users_counted
-create function "analytics_daily_active_users_v1_users_counted"(_from_time timestamptz, _to_time timestamptz)
+create function "analytics_daily_active_users_v1_users_counted"(_from_time timestamptz, _to_time timestamptz, _onward boolean)
 returns setof "analytics_daily_active_users_v1_users_counts"
 language sql stable
 begin atomic
@@ -205,11 +205,38 @@ from (
                 sum(_count) as _members
             from (
                 select
-                    "day" as _bucket,
-                    lag("day") over (partition by "member" order by "day") as _previous,
+                    _day."day" as _bucket,
+                    coalesce(
+                        lag(_day."day") over (partition by _day."member" order by _day."day"),
+                        _recent."day"
+                    ) as _previous,
                     1 as _count
-                from "analytics_daily_active_users_v1_users_live"
-                where "day" > _from_time - interval '720 hours' and "day" < _to_time
+                from "analytics_daily_active_users_v1_users_live" as _day
+                left join "analytics_daily_active_users_v1_users_recent" as _recent
+                    on _onward and _recent."member" = _day."member"
+                where _day."day" > _from_time - case when _onward then interval '1 microsecond' else interval '720 hours' end
+                    and _day."day" < _to_time
+            ) as _days
+            group by 1, 2, 3
+        ) as _alike
+        cross join lateral (values
+            (_from_1, _members, 0),
+            (_bucket + interval '168 hours', -_members, 0),
+            (_from_2, 0, _members),
+            (_bucket + interval '720 hours', 0, -_members)
+        ) as _steps (_at, _step_1, _step_2)
+        union all
+        select _at, false, _step_1, _step_2
+        from (
+            select
+                _bucket,
+                greatest(_bucket, _previous + interval '168 hours') as _from_1,
+                greatest(_bucket, _previous + interval '720 hours') as _from_2,
+                sum(_count) as _members
+            from (
+                select "day" as _bucket, null::timestamptz as _previous, "member_count" as _count
+                from "analytics_daily_active_users_v1_users_recency"
+                where _onward
             ) as _days
             group by 1, 2, 3
         ) as _alike
@@ -226,13 +253,13 @@ where _is_row;
 end;
 
 -- function analytics_daily_active_users_v1_users_recent_rows
-create function "analytics_daily_active_users_v1_users_recent_rows"(_until_time timestamptz)
+create function "analytics_daily_active_users_v1_users_recent_rows"(_from_time timestamptz, _until_time timestamptz)
 returns setof "analytics_daily_active_users_v1_users_recent"
 language sql stable
 begin atomic
 select max("day") as "day", "member"
 from "analytics_daily_active_users_v1_users_live"
-where "day" > _until_time - interval '720 hours' and "day" < _until_time
+where "day" >= _from_time and "day" > _until_time - interval '720 hours' and "day" < _until_time
 group by "member";
 end;
 

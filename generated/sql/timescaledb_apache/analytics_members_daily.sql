@@ -59,27 +59,107 @@ where "timestamp" >= coalesce((select watermark from analytics_meta.rollups wher
     and user_id is not null
 group by 1, 2;
 
+-- table analytics_members_daily_v1_known
+create table "analytics_members_daily_v1_known" (
+    member uuid not null,
+    first timestamp with time zone,
+    last timestamp with time zone
+) with (fillfactor = 80);
+
+-- index member of analytics_members_daily_v1_known
+create index "analytics_members_daily_v1_known_idx"
+    on "analytics_members_daily_v1_known" (member);
+
+-- index first of analytics_members_daily_v1_known
+create index "analytics_members_daily_v1_known_1_idx"
+    on "analytics_members_daily_v1_known" (first);
+
+-- function analytics_members_daily_v1_known_rows
+create function "analytics_members_daily_v1_known_rows"(_from_time timestamptz, _to_time timestamptz)
+returns setof "analytics_members_daily_v1_known"
+language sql stable
+begin atomic
+select
+    "member" as member,
+    min("first") as first,
+    max("last") as last
+from "analytics_members_daily_v1_live"
+where "day" >= _from_time and "day" < _to_time
+group by "member";
+end;
+
+-- table analytics_members_daily_v1_answers
+create table "analytics_members_daily_v1_answers" (
+    bucket timestamp with time zone not null,
+    members bigint,
+    new_members bigint
+);
+
+-- index bucket of analytics_members_daily_v1_answers
+create index "analytics_members_daily_v1_answers_idx"
+    on "analytics_members_daily_v1_answers" (bucket);
+
+-- function analytics_members_daily_v1_answered
+create function "analytics_members_daily_v1_answered"(_from_time timestamptz, _to_time timestamptz)
+returns setof "analytics_members_daily_v1_answers"
+language sql stable
+begin atomic
+select
+    _day._bucket as bucket, count(*) as members, count(*) filter (where _day._first = _day._first_ever) as new_members
+from (
+    select
+        _row."day" as _bucket, _row."first" as _first,
+        _known.first as _first_ever
+    from "analytics_members_daily_v1_live" as _row
+    left join "analytics_members_daily_v1_known" as _known on _known.member = _row."member"
+    where _row."day" >= _from_time and _row."day" < _to_time
+) as _day
+group by 1;
+end;
+
 -- view analytics_members_daily
 create or replace view "analytics_members_daily" as
-with _firsts as (
-    select _first as _bucket, count(*) as _new
-    from (select "member", min("day") as _first from "analytics_members_daily_v1_live" group by 1) as _member
-    group by 1
-)
 select
-    _current._bucket as "day",
-    _current._members as members,
-    coalesce(_first._new, 0) as new_members,
-    _current._members - coalesce(_first._new, 0) as returning_members,
-    (select sum(_until._new)::bigint from _firsts as _until where _until._bucket <= _current._bucket) as total_members
-from (select "day" as _bucket, count(*) as _members from "analytics_members_daily_v1_live" group by 1) as _current
-left join _firsts as _first on _first._bucket = _current._bucket;
+    bucket as "day",
+    members,
+    new_members,
+    members - new_members as returning_members,
+    (sum(new_members) over (order by bucket))::bigint as total_members
+from (
+    select bucket, members, new_members
+    from "analytics_members_daily_v1_answers"
+    where bucket < coalesce((select until from analytics_meta.answers where rollup = 'analytics_members_daily_v1'), '-infinity')
+    union all
+    select
+        _day._bucket as bucket, count(*) as members, count(*) filter (where _day._first = _day._first_ever) as new_members
+    from (
+        select
+            _row."day" as _bucket, _row."first" as _first,
+            coalesce((
+                    select _known.first from "analytics_members_daily_v1_known" as _known where _known.member = _row."member"
+                ), min(_row."first") over (partition by _row."member")) as _first_ever
+        from "analytics_members_daily_v1_live" as _row
+        where _row."day" >= coalesce((select until from analytics_meta.answers where rollup = 'analytics_members_daily_v1'), '-infinity')
+    ) as _day
+    group by 1
+) as _bucket;
 
 -- view analytics_members
 create or replace view "analytics_members" as
-select "member" as member, min("first") as first, max("last") as last
-from "analytics_members_daily_v1_live"
-group by "member";
+select _known.member, _known.first, _known.last
+from "analytics_members_daily_v1_known" as _known
+where not exists (
+    select from "analytics_members_daily_v1_live" as _row where _row."day" >= coalesce((select until from analytics_meta.answers where rollup = 'analytics_members_daily_v1'), '-infinity') and _row."member" = _known.member
+)
+union all
+select _open._member, coalesce(_known.first, _open._first), _open._last
+from (
+    select "member" as _member, min("first") as _first, max("last") as _last
+    from "analytics_members_daily_v1_live"
+    where "day" >= coalesce((select until from analytics_meta.answers where rollup = 'analytics_members_daily_v1'), '-infinity')
+    group by 1
+) as _open
+left join "analytics_members_daily_v1_known" as _known on _known.member = _open._member;
 
 -- comment on view analytics_members_daily
 comment on view "analytics_members_daily" is 'Members by bucket. Everybody who did something that an event tells of.';

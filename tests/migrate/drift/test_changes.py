@@ -242,6 +242,19 @@ MUTATIONS = [
         ALL,
     ),
     Mutation("counts_dropped", "drop table analytics_daily_active_users_v1r2_users_recency cascade", "recency", ALL),
+    Mutation(
+        "answers_forgotten", "delete from analytics_meta.answers", "row task_flow_v1 of analytics_meta.answers", ALL
+    ),
+    Mutation(
+        "answers_reach", "update analytics_meta.answers set columns = '{last,first}'", "analytics_meta.answers", ALL
+    ),
+    Mutation("answers_dropped", "drop table daily_retention_v1_life cascade", "daily_retention_v1_life", ALL),
+    Mutation(
+        "answers_changed",
+        "insert into analytics_members_daily_v1_known values (gen_random_uuid(), now(), now())",
+        "kept answers of analytics_members_daily",
+        ALL,
+    ),
     Mutation("inactive", "update analytics_meta.aggregates set active = false", "analytics_meta.aggregates", ALL),
     Mutation(
         "forgotten",

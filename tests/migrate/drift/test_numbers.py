@@ -78,6 +78,15 @@ _IN_A_BUCKET = [
         events=400,
         recount=True,
     ),
+    Mutation(
+        "answer_changed",
+        "update analytics_members_daily_v1_answers set members = members + 1, new_members = new_members + 1"
+        " where bucket = (select min(bucket) from analytics_members_daily_v1_answers)",
+        "answers of analytics_members_daily",
+        ALL,
+        events=400,
+        recount=True,
+    ),
 ]  # fmt: skip
 
 # Changes that can be made at once, because none hides another.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.backends.sql.ddl import aggregates, comments, counts, storage
@@ -85,6 +85,7 @@ class PlannedAggregate:
         views: The public views.
         comments: The comments on them.
         counts: What is kept of the trailing counts, by relation of members.
+        answers: The statements of what is kept of a question's answers.
         parts: Backend -> part -> statements of the stored relations.
     """
 
@@ -93,6 +94,7 @@ class PlannedAggregate:
     comments: list[Statement]
     counts: list[tuple[Counts, list[Statement]]]
     parts: dict[str, Parts]
+    answers: list[Statement] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ def _planned(catalog: Catalog, aggregate: Aggregate, described: comments.Describ
 def _asked(catalog: Catalog, question: Question, described: Question) -> PlannedAggregate:
     """Return the statements of *question*, as it is on the wire, on every backend; texts are about *described*."""
     made = people.plan(catalog, question, described)
-    return PlannedAggregate(made, people.public_views(made), people.comments(made), [], _parts(catalog, made))
+    views, texts = people.public_views(made), people.comments(made)
+    return PlannedAggregate(made, views, texts, [], _parts(catalog, made), people.answers(made))
 
 
 def _parts(catalog: Catalog, made: Plan) -> dict[str, Parts]:

@@ -28,7 +28,7 @@ def aggregate_file(made: PlannedAggregate, backend: str) -> str:
     """Return the SQL of an aggregate on *backend*."""
     parts = made.parts[backend]
     kept = [statement for _, statements in made.counts for statement in statements]
-    statements = [*parts["create"], *kept, *made.views, *made.comments, *parts["policies"]]
+    statements = [*parts["create"], *kept, *made.answers, *made.views, *made.comments, *parts["policies"]]
     own = [Statement(**filled(statement.fields(), made.plan)) for statement in statements]
     return _file(own, made.plan.aggregate.description)
 

@@ -30,9 +30,11 @@ def object_names(catalog: Catalog) -> list[tuple[str, str]]:
         names += [(name, f"aggregates.{aggregate.name}") for name in _of_aggregate(catalog, aggregate)]
     for question in questions(catalog):
         from adi_analytics_codegen.backends.sql.people import plans as people
+        from adi_analytics_codegen.backends.sql.people.kept import known, parts
 
         made = people.plan(catalog, question)
-        own = [*(view.name for view in made.views), *_stored(made)]
+        kept = [part.table for part in parts(question)] + (["known"] if known(question, made.main) else [])
+        own = [*(view.name for view in made.views), *_stored(made), *(made.main.kept(part) for part in kept)]
         names += [(name, section(question)) for name in own]
     return names
 

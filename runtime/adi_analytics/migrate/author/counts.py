@@ -1,7 +1,11 @@
-"""What is kept of trailing counts: the statements that make, register and drop it. All of it can be computed again."""
+"""What is kept of trailing counts and of answers about people: statements that make, register and drop it.
+
+All of it can be computed again.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,21 +18,42 @@ def ddl(entry: Aggregate) -> Iterator[Table | Index | Function]:
     """Yield the statements that make the tables, indexes and functions of *entry*."""
     for counts in entry.counts:
         yield from entry.kept(counts)
+    if entry.answers is not None:
+        yield from entry.kept(entry.answers)
 
 
 def create(entry: Aggregate) -> list[Runnable]:
     """Return the statements that make what is kept, empty, and tell ``analytics_meta`` about it."""
-    return [*ddl(entry), *(register(entry, counts) for counts in entry.counts)]
+    made: list[Runnable] = [*ddl(entry), *(register(entry, counts) for counts in entry.counts)]
+    return made if entry.answers is None else [*made, register_answers(entry)]
 
 
 def lacks(before: Aggregate, entry: Aggregate) -> bool:
-    """Whether *before*, written by an earlier release, keeps no trailing counts."""
-    return bool(entry.counts) and not before.counts
+    """Whether *before*, written by an earlier release, keeps something else than *entry* or keeps it in another way."""
+    return differ(before, entry) and bool(entry.counts or entry.answers)
 
 
 def differ(before: Aggregate, now: Aggregate) -> bool:
     """Whether *now* needs other tables or functions than *before*."""
-    return before.counts != now.counts
+    return (before.counts, before.answers) != (now.counts, now.answers)
+
+
+def any_table(entry: Aggregate) -> bool:
+    """Whether *entry* keeps anything."""
+    return bool(entry.counts or entry.answers)
+
+
+def same_tables(before: Aggregate, now: Aggregate) -> bool:
+    """Whether only the functions of *now* differ from those of *before*: then what is kept stays right."""
+    sides = [[made for made in ddl(entry) if not isinstance(made, Function)] for entry in (before, now)]
+    rows = [([row(e, c) for c in e.counts], answers_row(e)) for e in (before, now)]
+    return sides[0] == sides[1] and rows[0] == rows[1] and bool(sides[0])
+
+
+def replace_functions(before: Aggregate, now: Aggregate) -> list[Runnable]:
+    """Return the statements that give *now* its functions in place of those of *before*."""
+    old, new = ([made for made in ddl(entry) if isinstance(made, Function)] for entry in (before, now))
+    return [*(_drop("function", made.object) for made in old if made not in new), *(m for m in new if m not in old)]
 
 
 def row(entry: Aggregate, counts: Counts) -> dict[str, Any]:
@@ -43,22 +68,60 @@ def row(entry: Aggregate, counts: Counts) -> dict[str, Any]:
     }
 
 
+def answers_row(entry: Aggregate) -> dict[str, Any] | None:
+    """Return the row of ``analytics_meta.answers``, if there is one."""
+    if entry.answers is None:
+        return None
+    names, known = entry.relations[0].names, entry.answers.known
+    return {
+        "rollup": entry.rollup,
+        "known": str(names.known) if known else None,
+        "known_rows": str(names.known_rows) if known else None,
+        "columns": [one.column for one in known],
+        "merges": [one.merge for one in known],
+        "parts": [
+            {
+                "table": str(getattr(names, part.table)),
+                "function": str(getattr(names, part.function)),
+                "before": part.before,
+                "after": part.after,
+            }
+            for part in entry.answers.parts
+        ],
+    }
+
+
 def register(entry: Aggregate, counts: Counts) -> Statement:
     """Return the statement that tells the procedures of ``analytics_meta`` about *counts*."""
     values = row(entry, counts)
     keys, span = values["keys"], values["span"]
     written = {name: literal(value) for name, value in values.items() if isinstance(value, str)}
     written |= {"keys": f"array[{', '.join(literal(key) for key in keys)}]", "span": interval(span)}
-    names, texts = ", ".join(written), ",\n    ".join(written.values())
-    return statement(
-        f"register the counts of {values['members']}",
-        f"insert into analytics_meta.counts ({names})\nvalues ({texts})",
-    )
+    return _insert(f"register the counts of {values['members']}", "counts", written)
+
+
+def register_answers(entry: Aggregate) -> Statement:
+    """Return the statement that tells the procedures of ``analytics_meta`` about the answers of *entry*."""
+    values = answers_row(entry) or {}
+    written = {name: "null" if value is None else literal(_text(value)) for name, value in values.items()}
+    return _insert(f"register the answers of {entry.rollup}", "answers", written)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    simple = all(isinstance(one, str) for one in value)  # names of our own: they need no quotes
+    return f"{{{','.join(value)}}}" if simple else json.dumps(value)
+
+
+def _insert(step: str, table: str, values: dict[str, str]) -> Statement:
+    names, texts = ", ".join(values), ",\n    ".join(values.values())
+    return statement(step, f"insert into analytics_meta.{table} ({names})\nvalues ({texts})")
 
 
 def forget(entry: Aggregate) -> list[Statement]:
-    """Return the statement that takes the kept counts away, where the rows of members change behind their back."""
-    if not entry.counts:
+    """Return the statement that takes what is kept away, where the rows of members change behind its back."""
+    if not any_table(entry):
         return []
     return [
         statement(
@@ -73,7 +136,10 @@ def drop(entry: Aggregate) -> list[Statement]:
     functions = [e for e in made if isinstance(e, Function)]
     tables = [e for e in made if isinstance(e, Table)]
     dropped = [_drop("function", e.object) for e in functions] + [_drop("table", e.object) for e in tables]
-    return [*dropped, *(s for counts in entry.counts for s in _forget_rows(entry, counts))]
+    rows = [s for counts in entry.counts for s in _forget_rows(entry, counts)]
+    if entry.answers is not None:
+        rows += [_delete("answers", "rollup", entry.rollup), _delete("counted_buckets", "members", entry.rollup)]
+    return [*dropped, *rows]
 
 
 def _drop(kind: str, name: str) -> Statement:
@@ -81,9 +147,13 @@ def _drop(kind: str, name: str) -> Statement:
 
 
 def _forget_rows(entry: Aggregate, counts: Counts) -> Iterator[Statement]:
-    name = entry.relations[counts.members].name
-    for table in ("counts", "counted_buckets"):
-        yield statement(
-            f"forget {name} in {table}",
-            f"delete from analytics_meta.{table} where members = {literal(name)}",  # noqa: S608 - quoted
-        )
+    name = str(entry.relations[counts.members].name)
+    yield _delete("counts", "members", name)
+    yield _delete("counted_buckets", "members", name)
+
+
+def _delete(table: str, key: str, name: str) -> Statement:
+    return statement(
+        f"forget {name} in {table}",
+        f"delete from analytics_meta.{table} where {key} = {literal(name)}",  # noqa: S608 - quoted
+    )

@@ -102,6 +102,7 @@ def reword(before: Aggregate, entry: Aggregate) -> Aggregate:
         trailing=entry.trailing,
         dimensions=entry.dimensions,
         counts=entry.counts,
+        answers=entry.answers,
         fingerprint=entry.fingerprint,
         rows=entry.rows,
         measures=entry.measures,
@@ -177,10 +178,12 @@ def publish(entry: Aggregate, before: Aggregate | None) -> list[Runnable]:
     if before is None:
         return [*views, *entry.comments]
     made: list[Runnable] = [*history.widen_histories(entry, before), *views, *entry.comments]
-    renewed = before.rollup == entry.rollup and counts.differ(before, entry)  # a new version has made its own already
-    if renewed:
-        made = [*counts.drop(before), *counts.create(entry), *made]
-    if only_appends(before, entry) and not (renewed and before.counts):
+    anew = False
+    if before.rollup == entry.rollup and counts.differ(before, entry):  # a new version has made its own already
+        anew = not counts.same_tables(before, entry)
+        renewed = [*counts.drop(before), *counts.create(entry)] if anew else counts.replace_functions(before, entry)
+        made = [*renewed, *made]
+    if only_appends(before, entry) and not (anew and counts.any_table(before)):
         return made
     dropped = [statement(f"drop view {v.name}", f"drop view {quote(v.name)}") for v in reversed(before.views)]
     return [_remember_grants(before), *dropped, *made, _restore_grants(entry)]

@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 
 from adi_analytics._shared.sql import interval, literal, quote
 from adi_analytics.migrate.author import counts, history, statements, versions
+from adi_analytics.migrate.drift import check_answers
 from adi_analytics.migrate.drift.findings import Finding, show
 from adi_analytics.migrate.files.manifest import Aggregate, Manifest
 from adi_analytics.migrate.server.backend import Database
@@ -22,6 +23,7 @@ def check(connection: Connection, database: Database, snapshot: Manifest) -> Ite
     yield from _storage(connection, snapshot)
     yield from _aggregates(connection, snapshot)
     yield from _counts(connection, snapshot)
+    yield from check_answers.rows(connection, snapshot)
     yield from _histories(connection, database, snapshot)
     if database.backend != "timescaledb":
         yield from _rollups(connection, snapshot)

@@ -15,6 +15,7 @@ import psycopg
 
 from adi_analytics._shared.sql import quote
 from adi_analytics.migrate.drift import (
+    check_answers,
     check_bookkeeping,
     check_partitions,
     check_rights,
@@ -123,7 +124,7 @@ def _recounted(
         return [Finding("warning", "recount", "made", "not made: migrations are pending", advice=advice)], None
     execute(connection, "set default_transaction_read_only = on; set lock_timeout = '5s'")
     found: list[Finding] = []
-    for check in (counter.stored, kept.histories, kept.trailing_counts):
+    for check in (counter.stored, kept.histories, kept.trailing_counts, kept.answers):
         found += _guarded(connection, check, database, snapshot, alone=False)
     return found, counter.rows
 
@@ -138,6 +139,7 @@ _Check = Callable[[Connection, Database, Manifest], Iterator[Finding]]
 
 _EVERYWHERE: Final = (
     lacking.stored,
+    check_answers.kept,
     check_rights.grants,
     check_rights.owners,
     check_rights.routines,

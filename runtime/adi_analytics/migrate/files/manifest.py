@@ -172,6 +172,42 @@ class Counts(msgspec.Struct, frozen=True):
     create: list[Table | Index | Function]
 
 
+class Known(msgspec.Struct, frozen=True):
+    """What is known of a member: a column, and whether it merges by ``min`` or ``max``."""
+
+    column: str
+    merge: str
+
+
+class AnswerPart(msgspec.Struct, frozen=True):
+    """A table of kept answers about people.
+
+    Attributes:
+        table: Which of the names of the relation of members is its name.
+        function: Which is that of the function that computes its rows.
+        before: How many seconds before a bucket the answers lie that depend on it.
+        after: How many seconds after it.
+    """
+
+    table: str
+    function: str
+    before: int
+    after: int
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """What is kept of the answers to a question about people.
+
+    Attributes:
+        known: What is known of each member, beside itself.
+        create: The statements that make it: format strings, the same on every backend.
+    """
+
+    known: list[Known]
+    parts: list[AnswerPart]
+    create: list[Table | Index | Function]
+
+
 class Aggregate(msgspec.Struct, frozen=True):
     """An aggregate, as the manifest describes it; in a snapshot also how it came to be.
 
@@ -179,6 +215,7 @@ class Aggregate(msgspec.Struct, frozen=True):
         rows: Fingerprint of which events are read and how they are grouped.
         measures: Each measure's fingerprint.
         counts: What is kept of its trailing counts; nothing in a snapshot of an earlier release.
+        answers: What is kept of its answers, if it is a question about people; nothing in such a snapshot.
         history: Whether the public views add rows that an earlier version computed.
         history_unit: The span in seconds that belongs to one version as a whole: the bucket, or what holds the
             buckets of all versions when their widths differ.
@@ -200,6 +237,7 @@ class Aggregate(msgspec.Struct, frozen=True):
     ddl: dict[str, StoredDdl]
     dimensions: list[str] = []
     counts: list[Counts] = []
+    answers: Answers | None = None
     trailing: int = 0
     history: bool = False
     history_unit: int = 0
@@ -225,8 +263,8 @@ class Aggregate(msgspec.Struct, frozen=True):
         """Yield the statements of its policies on *backend*."""
         return (filled(template, self._names()) for template in self.ddl[backend].policies)
 
-    def kept(self, counts: Counts) -> Iterator[Table | Index | Function]:
-        """Yield the statements that make *counts*, some of its own."""
+    def kept(self, counts: Counts | Answers) -> Iterator[Table | Index | Function]:
+        """Yield the statements that make *counts*, some of its own, or its answers."""
         return (filled(template, self._names()) for template in counts.create)
 
     def public_view(self, view: PublicView) -> View:
@@ -368,6 +406,9 @@ def _readable(manifest: Manifest) -> Manifest:
         for counts in entry.counts:
             with _telling(f"{place}, trailing counts"):
                 list(entry.kept(counts))
+        if entry.answers is not None:
+            with _telling(f"{place}, answers"):
+                list(entry.kept(entry.answers))
         for view in entry.views:
             with _telling(f"{place}, view {view.name}"):
                 entry.public_view(view)

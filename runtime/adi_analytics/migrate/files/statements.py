@@ -239,7 +239,7 @@ class Names:
         self._suffixed = {part: Name(shorten(f"{name}{suffix}")) for part, suffix in _KEPT.items()}
 
     def __getattr__(self, part: str) -> Name:
-        """Return the name of a *part* of what is kept of trailing counts."""
+        """Return the name of a *part* of what is kept beside it."""
         try:
             return self._suffixed[part]
         except KeyError:
@@ -254,6 +254,17 @@ _KEPT: Final = {
     "recent_index": "_recent_idx",
     "recent_rows": "_recent_rows",
     "recency": "_recency",
+    "known": "_known",
+    "known_index": "_known_idx",
+    "known_index_1": "_known_1_idx",
+    "known_index_2": "_known_2_idx",
+    "known_rows": "_known_rows",
+    "answers": "_answers",
+    "answers_index": "_answers_idx",
+    "answered": "_answered",
+    "life": "_life",
+    "life_index": "_life_idx",
+    "lived": "_lived",
 }
 
 

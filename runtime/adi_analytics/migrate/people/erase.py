@@ -25,7 +25,7 @@ KEPT: Final = (
     (
         "Aggregates keep no id. Buckets whose events are still stored are marked, and `analytics-migrate maintain` "
         "computes them again without the person. Older buckets keep their counts, in which the person is one of many; "
-        "trailing counts lose the person with the next `maintain`, too."
+        "trailing counts and answers about people lose the person with the next `maintain`, too."
     ),
     "Backups, lagging replicas, archived WAL and the server's logs hold what was erased until they expire.",
 )
@@ -172,11 +172,13 @@ def _owned(where: Search, place: Place, *, dry_run: bool) -> int:
 
 
 def _count_again(where: Search) -> None:
-    """Let the next `maintain` look at all members that trailing counts are made of."""
-    if any(entry.counts for entry in where.snapshot.aggregates):
+    """Let the next `maintain` look at all members that trailing counts and answers are made of."""
+    kept = [entry.rollup for entry in where.snapshot.aggregates if entry.counts or entry.answers]
+    if kept:
         where.connection.execute(
             "insert into analytics_meta.recounts (rollup, from_time)"
-            " select distinct rollup, timestamptz '-infinity' from analytics_meta.counts"
+            " select name, timestamptz '-infinity' from unnest(%s::text[]) name",
+            [kept],
         )
 
 

@@ -27,7 +27,7 @@ class Place:
     Attributes:
         name: Its name, for people.
         table: The table that holds the rows, as SQL names it.
-        bucket: The column of its buckets.
+        bucket: The column of its buckets; of what has none, another one that divides the rows.
         keys: The columns by which rows are a person's.
         texts: The columns that quote a text of one event.
         of: What of the events a key holds, where that is known: `$user_id`, or a path of keys.
@@ -89,7 +89,8 @@ def places(connection: Connection, database: Database, snapshot: Manifest) -> It
             texts = tuple(column for column in columns if _tells(column))
             table = _table(connection, database, name) if keys or texts else None
             if table is not None:
-                yield Place(name, table, entry.bucket.column, keys, texts, of)
+                buckets = [column.name for column in columns if column.role == "bucket"]
+                yield Place(name, table, buckets[0] if buckets else keys[0].name, keys, texts, of)
 
 
 def _tells(column: Column) -> bool:
@@ -112,11 +113,30 @@ def _relations(entry: Aggregate) -> Iterator[tuple[str, Sequence[Column], dict[s
         yield str(relation.names.recent), columns, of
         for name in (relation.names.counts, relation.names.recency):
             yield str(name), [column for column in columns if column.role != "member"], of
+    yield from _of_answers(entry)
     if entry.history:
         of = {key.column: key.of for key in entry.relations[0].keyed_by}
         for view in entry.views:
             shown = [column for column in entry.columns if column.name in view.columns]
             yield history.history_table(view, entry), shown, of
+
+
+def _of_answers(entry: Aggregate) -> Iterator[tuple[str, Sequence[Column], dict[str, str]]]:
+    """Yield what is kept of a question about people: what is known of members, and answers by a dimension."""
+    if entry.answers is None:
+        return
+    relation = entry.relations[0]
+    if entry.answers.known:
+        yield (
+            str(relation.names.known),
+            [Column("member", relation.columns[1].type, "member")],
+            {"member": relation.keyed_by[0].of} if relation.keyed_by else {},
+        )
+    for column in relation.columns:
+        if column.role == "dimensions":
+            columns = [Column("bucket", "timestamptz", "bucket"), Column("dimension", column.type[:-2], "dimension")]
+            of = {"dimension": key.of for key in relation.keyed_by if key.column == column.name}  # noqa: B035 - one at most
+            yield str(relation.names.answers), columns, of
 
 
 _CONTINUOUS: Final[LiteralString] = """

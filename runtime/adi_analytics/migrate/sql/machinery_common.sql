@@ -131,9 +131,7 @@ begin
         buckets := buckets + tstzmultirange(tstzrange(must_begin, upper(buckets)));
     end if;
     -- A refresh may end the transaction: the mark stays when something goes wrong before the counts are right again.
-    insert into analytics_meta.recounts (rollup, from_time)
-    select rollup_name, lower(buckets)
-    where exists (select from analytics_meta.counts c where c.rollup = rollup_name);
+    perform analytics_meta.mark_recount(rollup_name, lower(buckets));
     for whole in select unnest(refreshable) loop
         for run in select analytics_meta.together(buckets * tstzmultirange(whole)) loop
             if afresh then
@@ -143,7 +141,7 @@ begin
             end if;
         end loop;
     end loop;
-    perform analytics_meta.recount(rollup_name);
+    perform analytics_meta.recount_some(rollup_name);  -- one piece: the rest is left to maintain, a transaction each
 end
 $procedure$;
 
@@ -336,7 +334,9 @@ begin
     for target in select a.rollup from analytics_meta.aggregates a where a.active order by a.rollup loop
         call analytics_meta.try_refresh(target.rollup);
         commit;
-        perform analytics_meta.try_recount(target.rollup);
+        while analytics_meta.try_piece(target.rollup) loop
+            commit;
+        end loop;
         commit;
     end loop;
     call analytics_meta.expire_storage(counted);

@@ -15,6 +15,7 @@ from adi_analytics.migrate.errors import HistoryError
 from adi_analytics.migrate.options import Progress
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, fetch_value
+from adi_analytics.migrate.upkeep import recounts
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +90,7 @@ class _Backfill:
             done_to = start
         progress.advance(f"fill {self._rollup}", total, total)
         self._finish(until)
+        recounts.recount_all(self._connection, [self._rollup], progress)
         logger.info("filled %s: %d buckets", self._rollup, computed)
         return BackfillResult(self._rollup, computed)
 
@@ -189,8 +191,8 @@ class _Backfill:
                 " and analytics_meta.raw_floor() is not null",
                 (self._rollup,),
             )
-            if fetch_value(self._connection, "select to_regclass('analytics_meta.counts')") is not None:
-                self._connection.execute("select analytics_meta.recount(%s, true)", (self._rollup,))
+            if fetch_value(self._connection, "select to_regproc('analytics_meta.mark_recount')") is not None:
+                self._connection.execute("select analytics_meta.mark_recount(%s, '-infinity')", (self._rollup,))
             self._connection.execute(
                 "update analytics_meta.backfills set status = 'done', finished_at = clock_timestamp()"
                 " where relation = %s",

@@ -19,6 +19,7 @@ from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection, fetch_value
 from adi_analytics.migrate.server.retry import retry
 from adi_analytics.migrate.server.session import missing_object, session
+from adi_analytics.migrate.upkeep import recounts
 from adi_analytics.migrate.upkeep.backfill import BackfillResult, pending_backfills, run_pending
 from adi_analytics.migrate.upkeep.steps import Steps
 
@@ -120,6 +121,7 @@ def refresh(
             options.progress.step(f"refresh {rollup}")
             started = time.monotonic()
             first = retry(_refresh_one, connection, rollup, since, until, rebuild=rebuild)
+            recounts.recount_all(connection, [rollup], options.progress)
             done.append(Refreshed(rollup, first, time.monotonic() - started))
         if since is None and until is None:
             _settle_backfills(connection, [entry.rollup for entry in done], database)
@@ -206,8 +208,8 @@ def _maintain(connection: Connection, database: Database, options: Options, *, f
             for rollup in _chosen(connection, ())
             if steps.do(f"refresh {rollup}", _refresh_due, connection, rollup, forced=forced)
         ]
-        for rollup in _counted(connection):
-            steps.do(f"keep the trailing counts of {rollup}", fetch_value, connection, _RECOUNT, rollup)
+        for rollup in recounts.counted(connection):
+            steps.do(f"keep the counts of {rollup}", recounts.recount, connection, rollup, options.progress)
         expired = steps.do(
             "drop what is older than the retention", fetch_value, connection, "call analytics_meta.expire_storage(null)"
         )
@@ -226,20 +228,6 @@ def _maintain(connection: Connection, database: Database, options: Options, *, f
 
 
 _UNCOUNTED: Final[LiteralString] = "select uncounted from analytics_meta.expired"
-
-
-_RECOUNT: Final[LiteralString] = "select analytics_meta.recount_due(%s)"
-
-
-def _counted(connection: Connection) -> list[str]:
-    """Return the aggregates with trailing counts; none in a database that waits for the migration of this release."""
-    if fetch_value(connection, "select to_regclass('analytics_meta.counts')") is None:
-        return []
-    rows = connection.execute(
-        "select distinct rollup from analytics_meta.counts join analytics_meta.aggregates using (rollup)"
-        " where active order by rollup"
-    )
-    return [row[0] for row in rows]
 
 
 def _refresh_due(connection: Connection, rollup: str, *, forced: bool) -> bool:

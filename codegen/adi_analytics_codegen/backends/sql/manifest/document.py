@@ -17,6 +17,7 @@ from adi_analytics_codegen.backends.sql.manifest.fingerprints import (
     rows_fingerprint,
 )
 from adi_analytics_codegen.backends.sql.manifest.questions import questions
+from adi_analytics_codegen.backends.sql.people import kept
 from adi_analytics_codegen.backends.sql.people.plans import PeoplePlan
 from adi_analytics_codegen.backends.sql.relations.places import template
 from adi_analytics_codegen.backends.sql.relations.plan import reach
@@ -92,6 +93,7 @@ def _aggregate(catalog: Catalog, entry: PlannedAggregate) -> dict[str, Any]:
         "views": _views(entry),
         "comments": [statement.described() for statement in entry.comments],
         "counts": [_counts(made, counts, statements) for counts, statements in entry.counts],
+        **({"answers": _answers(made, entry.answers)} if isinstance(made, PeoplePlan) else {}),
         "relations": [_relation(catalog, made, relation) for relation in made.relations],
         "ddl": {backend: template(_parts(parts)) for backend, parts in entry.parts.items()},
     }
@@ -109,6 +111,22 @@ def _counts(made: Plan, counts: Counts, statements: list[Statement]) -> dict[str
         "member": counts.member,
         "span": seconds(counts.span),
         "columns": {trailing.column: seconds(trailing.length) for trailing in counts.trailing},
+        "create": template([statement.described() for statement in statements]),
+    }
+
+
+def _answers(made: PeoplePlan, statements: list[Statement]) -> dict[str, Any]:
+    return {
+        "known": [{"column": column.name, "merge": column.merge} for column in kept.known(made.question, made.main)],
+        "parts": [
+            {
+                "table": part.table,
+                "function": part.function,
+                "before": seconds(part.before),
+                "after": seconds(part.after),
+            }
+            for part in kept.parts(made.question)
+        ],
         "create": template([statement.described() for statement in statements]),
     }
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adi_analytics_codegen.backends.describe import sentence
 from adi_analytics_codegen.backends.people import PeopleView, views
 from adi_analytics_codegen.backends.sql.expressions.values import SQL_TYPES
-from adi_analytics_codegen.backends.sql.people import stored
+from adi_analytics_codegen.backends.sql.people import kept, stored
 from adi_analytics_codegen.backends.sql.people.values import values
 from adi_analytics_codegen.backends.sql.relations.measures import PublicColumn
 from adi_analytics_codegen.backends.sql.relations.places import Places
@@ -55,12 +55,29 @@ def plan(catalog: Catalog, question: Question, described: Question | None = None
 
 def public_views(made: PeoplePlan) -> list[Statement]:
     """Return the statements of the public views: the same on every backend."""
-    live, columns = Places(made, made.main).live, [column.name for column in made.main.columns]
-    given = {"live": live, "columns": columns, "at": partial(Places, made), **values(made.question)}
+    given = _given(made)
     return [
         view(one.name, [column.name for column in one.columns], render(f"people/{one.kind}", **given))
         for one in made.views
     ]
+
+
+def answers(made: PeoplePlan) -> list[Statement]:
+    """Return the statements of what is kept of the answers: the same on every backend."""
+    return kept.statements(made.question, made, _given(made))
+
+
+def _given(made: PeoplePlan) -> dict[str, Any]:
+    """Return what the templates need."""
+    places = Places(made, made.main)
+    return {
+        "live": places.live,
+        "kept": places.kept,
+        "columns": [column.name for column in made.main.columns],
+        "at": partial(Places, made),
+        "main": made.main,
+        **values(made.question),
+    }
 
 
 def comments(made: PeoplePlan) -> list[Statement]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from adi_analytics_codegen.backends.sql.people.kept import reach, table_span
 from adi_analytics_codegen.backends.sql.people.stored import EXCLUDED
+from adi_analytics_codegen.backends.sql.relations.plan import reach as at_least
 from adi_analytics_codegen.backends.sql.text.names import days_later, exact_interval, literal, seconds
 from adi_analytics_codegen.model.questions.calendars import Unit
 from adi_analytics_codegen.model.questions.people import Funnel, Mode, On, Question, Retention
@@ -40,11 +42,11 @@ def _between(question: Question, earlier: str, later: str) -> str:
     return f"(({last} - {first}) / {question.bucket_width.days})"
 
 
-def _before(question: Question, sign: str) -> str:
-    """Return the test whether the bucket `_before` is the one before `_bucket`, or an earlier one."""
+def _before(question: Question) -> str:
+    """Return the test whether the bucket `_before`, if there is one, is the one before `_bucket`."""
     if question.calendar is None:
-        return f"_before {sign} _bucket - {exact_interval(question.bucket_width)}"
-    return f"{_later(question, '_before')} {sign} _bucket"
+        return f"_before is not distinct from _bucket - {exact_interval(question.bucket_width)}"
+    return f"{_later(question, '_before')} is not distinct from _bucket"
 
 
 def _month(bucket: str, calendar: Calendar) -> str:
@@ -55,9 +57,9 @@ def _month(bucket: str, calendar: Calendar) -> str:
 def _of_retention(question: Retention) -> dict[str, Any]:
     return {
         "between": partial(_between, question),
-        "by_calendar": question.calendar is not None,
-        "was_just_before": _before(question, "="),
-        "was_long_before": _before(question, "<"),
+        "was_just_before": _before(question),
+        "longest": exact_interval(at_least(question.bucket_width, question.calendar)),
+        "reach": exact_interval(table_span(question)),
         "periods": question.periods,
         "first_time": question.mode is Mode.FIRST_TIME,
         "or_after": question.on is On.ON_OR_AFTER,
@@ -70,6 +72,7 @@ def _of_funnel(question: Funnel) -> dict[str, Any]:
         "steps": [step.name for step in question.steps],
         "order": str(question.order),
         "within": exact_interval(question.within),
+        "reach": exact_interval(reach(question)),
         "excluded": EXCLUDED if question.exclude else None,
         "dimension": question.dimension.name if question.dimension is not None else None,
     }

@@ -69,7 +69,7 @@ class Places:
         self._number = number
 
     def kept(self, part: str) -> Place:
-        """Return the name of a *part* of what is kept of trailing counts: a key of ``KEPT``."""
+        """Return the name of a *part* of what is kept beside the relation: a key of ``KEPT``."""
         return Place(self._number, part)
 
 

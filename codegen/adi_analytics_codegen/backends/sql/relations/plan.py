@@ -78,7 +78,7 @@ class Relation(Shown):
         return self.columns[0].name
 
     def kept(self, part: str) -> str:
-        """Return the name of a *part* of what is kept of trailing counts: a key of ``KEPT``."""
+        """Return the name of a *part* of what is kept beside it: a key of ``KEPT``."""
         return shorten(f"{self.name}{KEPT[part]}")
 
 
@@ -90,8 +90,19 @@ KEPT: Final = {
     "recent_index": "_recent_idx",
     "recent_rows": "_recent_rows",
     "recency": "_recency",
+    "known": "_known",
+    "known_index": "_known_idx",
+    "known_index_1": "_known_1_idx",
+    "known_index_2": "_known_2_idx",
+    "known_rows": "_known_rows",
+    "answers": "_answers",
+    "answers_index": "_answers_idx",
+    "answered": "_answered",
+    "life": "_life",
+    "life_index": "_life_idx",
+    "lived": "_lived",
 }
-"""What is kept of the trailing counts of a relation of members: part -> suffix of its name."""
+"""What is kept of trailing counts and of answers about people: part -> suffix of the name of the relation."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

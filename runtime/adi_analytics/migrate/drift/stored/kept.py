@@ -102,9 +102,9 @@ _DIFFERENT: Final = """(select count(*) from (
 # Members of which the digest changed are counted again by the next `maintain`.
 _COUNTED: Final = """
 select c.until::text, {different}
-from analytics_meta.counts c
-where c.members = {members} and c.counted_at is not null
-    and not exists (select from analytics_meta.recounts r where r.rollup = c.rollup)
+from analytics_meta.kept() c
+where c.relation = {members} and c.until > '-infinity'
+    and not exists (select from analytics_meta.recounts r where r.rollup in (c.rollup, c.relation))
     and not exists (
         select from analytics_meta.digests({members}, '-infinity', c.until) d
         full join (select * from analytics_meta.counted_buckets where members = {members}) k on k.bucket = d.bucket
@@ -122,21 +122,44 @@ def trailing_counts(connection: Connection, _: Database, snapshot: Manifest) -> 
 
 def _counts_differ(connection: Connection, entry: Aggregate, counts: Counts) -> Iterator[Finding]:
     names = entry.relations[counts.members].names
-    recent = f"{quote(names.recent_rows)}(c.until)"
+    recent = f"{quote(names.recent_rows)}('-infinity', c.until)"
     keys = ", ".join(map(quote, [entry.bucket.column, *entry.dimensions]))
     computed = {
-        quote(names.counts): f"{_ALL} {quote(names.counted)}('-infinity', c.until)",
+        quote(names.counts): f"{_ALL} {quote(names.counted)}('-infinity', c.until, false)",
         quote(names.recent): f"{_ALL} {recent}",
         quote(names.recency): f"select {keys}, count(*) from {recent} group by {keys}",  # noqa: S608 - quoted
     }
+    yield from _compared(connection, entry, f"trailing counts of {entry.name}", str(names.name), computed)
+
+
+def answers(connection: Connection, _: Database, snapshot: Manifest) -> Iterator[Finding]:
+    """Yield kept answers about people that are not what the stored rows give."""
+    for entry in snapshot.aggregates:
+        if entry.answers is None:
+            continue
+        names = entry.relations[0].names
+        computed = {}
+        if entry.answers.known:
+            computed[quote(names.known)] = f"{_ALL} {quote(names.known_rows)}('-infinity', c.until)"
+        for part in entry.answers.parts:
+            end = f"c.until - interval '{part.before} seconds'"
+            function = quote(getattr(names, part.function))
+            computed[quote(getattr(names, part.table))] = f"{_ALL} {function}('-infinity', {end})"
+        yield from _compared(connection, entry, f"answers of {entry.name}", str(names.name), computed)
+
+
+def _compared(
+    connection: Connection, entry: Aggregate, what: str, relation: str, computed: dict[str, str]
+) -> Iterator[Finding]:
+    """Yield how tables beside *relation* differ from what is *computed* for each."""
     numbers = ", ".join(_DIFFERENT.format(stored=table, computed=rows) for table, rows in computed.items())
-    query = _COUNTED.format(different=numbers, members=literal(str(names.name)))
+    query = _COUNTED.format(different=numbers, members=literal(relation))
     row = connection.execute(query.encode()).fetchone()
     different = [(table, count) for table, count in zip(computed, row[1:], strict=True) if count] if row else []
     if row is not None and different:
         rollup = literal(entry.rollup)
         yield Finding(
-            "error", f"trailing counts of {entry.name}", f"until {row[0]} what the members of {names.name} give",
+            "error", what, f"until {row[0]} what the rows of {relation} give",
             ", ".join(f"{count} rows of {table} differ" for table, count in different),
             f"select analytics_meta.forget_counts({rollup}); select analytics_meta.recount({rollup}, true);",
         )  # fmt: skip

@@ -1,0 +1,990 @@
+-- 0004_pre_keep_answers_about_people: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
+-- phase: pre
+-- transaction: on
+-- lock-timeout: 5s
+-- destructive: no
+-- catalog: 189166d38bafad28b8a8d51469a0318ec145604092dfa7f620a72bbac0104004
+-- why: update the procedures of analytics_meta
+-- why: change the views of store_checkout
+-- locks: ACCESS EXCLUSIVE on the views, for milliseconds
+
+-- function bodies refer to each other
+set local check_function_bodies = off;
+
+-- procedure recompute
+create or replace procedure analytics_meta.recompute(
+    rollup_name text, buckets tstzmultirange, refreshable tstzmultirange, afresh boolean
+)
+language plpgsql
+as $procedure$
+-- Computes these buckets of a rollup again, those that are refreshable. Nothing that takes long is looked up for each.
+declare
+    must_begin timestamptz := analytics_meta.refresh_must_begin(rollup_name);
+    whole tstzrange;
+    run tstzrange;
+begin
+    if upper(buckets) > must_begin then
+        buckets := buckets + tstzmultirange(tstzrange(must_begin, upper(buckets)));
+    end if;
+    -- A refresh may end the transaction: the mark stays when something goes wrong before the counts are right again.
+    perform analytics_meta.mark_recount(rollup_name, lower(buckets));
+    for whole in select unnest(refreshable) loop
+        for run in select analytics_meta.together(buckets * tstzmultirange(whole)) loop
+            if afresh then
+                call analytics_meta.rebuild_buckets(rollup_name, lower(run), upper(run));
+            else
+                call analytics_meta.refresh_buckets(rollup_name, lower(run), upper(run));
+            end if;
+        end loop;
+    end loop;
+    perform analytics_meta.recount_some(rollup_name);  -- one piece: the rest is left to maintain, a transaction each
+end
+$procedure$;
+
+-- procedure maintain
+create or replace procedure analytics_meta.maintain()
+language plpgsql
+as $procedure$
+-- All housekeeping that is due; for pg_cron: select cron.schedule('adi-analytics', '* * * * *',
+-- 'call analytics_meta.maintain()'). A second one at the same time finds the lock taken and leaves.
+-- What has to wait for another session is left for the next time, with a warning, and the rest is done.
+declare
+    target record;
+    before jsonb;
+    counted integer;
+begin
+    if not pg_try_advisory_lock(1633970529, 1835101806) then
+        return;
+    end if;
+    before := analytics_meta.pin();
+    commit;
+    call analytics_meta.prepare_storage(counted);
+    commit;
+    call analytics_meta.try_marks();
+    commit;
+    for target in select a.rollup from analytics_meta.aggregates a where a.active order by a.rollup loop
+        call analytics_meta.try_refresh(target.rollup);
+        commit;
+        while analytics_meta.try_piece(target.rollup) loop
+            commit;
+        end loop;
+        commit;
+    end loop;
+    call analytics_meta.expire_storage(counted);
+    commit;
+    perform analytics_meta.unpin(before);
+    perform pg_advisory_unlock(1633970529, 1835101806);
+end
+$procedure$;
+
+-- function digests_of_counts
+create or replace function analytics_meta.digests_of_counts(
+    members_name text, from_time timestamptz, to_time timestamptz, out bucket timestamptz, out digest text
+) returns setof record
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- What the trailing counts of a bucket depend on, in short: its members, and the rows that it has. Another member or row
+-- gives another digest. A refresh that TimescaleDB does by itself is noticed by them.
+declare
+    target analytics_meta.counts;
+    bucket_column text;
+begin
+    select * into strict target from analytics_meta.counts c where c.members = members_name;
+    select a.bucket_column into strict bucket_column from analytics_meta.aggregates a where a.rollup = target.rollup;
+    return query execute format(
+        'select bucket, concat_ws('' '', sum(members), bit_xor(of_members), sum(found), bit_xor(of_rows))
+         from (
+             select %4$I as bucket, count(*) as members, bit_xor(hash_record_extended(row(%5$s), 0)) as of_members,
+                    0::bigint as found, 0::bigint as of_rows
+             from %1$I.%2$I where %4$I >= $1 and %4$I < $2 group by 1
+             union all
+             select %4$I, 0, 0, count(*), bit_xor(hash_record_extended(row(%6$s), 1))
+             from %1$I.%3$I where %4$I >= $1 and %4$I < $2 group by 1
+         ) found group by 1',
+        (select i.events_schema from analytics_meta.installation i), target.members, target.rollup, bucket_column,
+        (select string_agg(quote_ident(k), ', ') from unnest(target.keys) k),
+        (select string_agg(quote_ident(k), ', ' order by place)
+         from unnest(bucket_column || target.keys[:cardinality(target.keys) - 1]) with ordinality t (k, place))
+    ) using from_time, to_time;
+end
+$function$;
+
+-- function count_again
+create or replace function analytics_meta.count_again(
+    members_name text, changed tstzmultirange, until_time timestamptz
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Counts again what depends on changed buckets, as far as it is kept: a bucket counts in the span that begins there.
+declare
+    target analytics_meta.counts;
+    bucket_column text;
+    schema_name text := (select i.events_schema from analytics_meta.installation i);
+    run tstzrange;
+    affected tstzmultirange;
+begin
+    select * into strict target from analytics_meta.counts c where c.members = members_name;
+    select a.bucket_column into strict bucket_column from analytics_meta.aggregates a where a.rollup = target.rollup;
+    select range_agg(tstzrange(lower(c), upper(c) + target.span)) * tstzmultirange(tstzrange('-infinity', until_time))
+    into affected from unnest(changed) c;
+    for run in select unnest(affected) loop
+        execute format('delete from %I.%I where %I >= $1 and %3$I < $2', schema_name, target.counts, bucket_column)
+        using lower(run), upper(run);
+        execute format(
+            'insert into %1$I.%2$I select * from %1$I.%3$I($1, $2, false)', schema_name, target.counts, target.counted
+        ) using lower(run), upper(run);
+    end loop;
+    if upper(changed) + target.span > until_time then
+        execute format('delete from %I.%I', schema_name, target.recent);
+        perform analytics_meta.store_recent(members_name, '-infinity', until_time);
+    end if;
+end
+$function$;
+
+-- function count_on
+create or replace function analytics_meta.count_on(
+    members_name text, from_time timestamptz, to_time timestamptz
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Counts the buckets that come after those that are kept: from their members and from who was active before.
+declare
+    target analytics_meta.counts;
+    bucket_column text;
+    schema_name text := (select i.events_schema from analytics_meta.installation i);
+begin
+    select * into strict target from analytics_meta.counts c where c.members = members_name;
+    select a.bucket_column into strict bucket_column from analytics_meta.aggregates a where a.rollup = target.rollup;
+    execute format('delete from %I.%I where %I >= $1', schema_name, target.counts, bucket_column) using from_time;
+    execute format(
+        'insert into %1$I.%2$I select * from %1$I.%3$I($1, $2, true)', schema_name, target.counts, target.counted
+    ) using from_time, to_time;
+    perform analytics_meta.store_recent(members_name, from_time, to_time);
+end
+$function$;
+
+-- function store_recent
+create or replace function analytics_meta.store_recent(
+    members_name text, from_time timestamptz, until_time timestamptz
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Stores which members were active in the longest span before the buckets that are not over, and when for the last time:
+-- adds those between two bucket starts, and drops those of before the span.
+declare
+    target analytics_meta.counts;
+    schema_name text := (select i.events_schema from analytics_meta.installation i);
+    columns text[];
+    groups text;
+    same text;
+begin
+    select * into strict target from analytics_meta.counts c where c.members = members_name;
+    select a.bucket_column || target.keys into strict columns
+    from analytics_meta.aggregates a where a.rollup = target.rollup;
+    select string_agg(quote_ident(k), ', ' order by place) into groups
+    from unnest(columns[:cardinality(columns) - 1]) with ordinality t (k, place);
+    select string_agg(format('r.%1$I is not distinct from f.%1$I', k), ' and ') into same
+    from unnest(target.keys[:cardinality(target.keys) - 1]) k;
+    execute format('delete from %I.%I where %I <= $1', schema_name, target.recent, columns[1])
+    using until_time - target.span;
+    execute format(
+        'with fresh as materialized (select * from %1$I.%2$I($1, $2)), gone as (
+             delete from %1$I.%3$I r using fresh f where r.%4$I = f.%4$I %5$s
+         )
+         insert into %1$I.%3$I select * from fresh',
+        schema_name, target.recent_rows, target.recent, columns[cardinality(columns)], 'and ' || same
+    ) using from_time, until_time;
+    execute format('delete from %I.%I', schema_name, target.recency);
+    execute format(
+        'insert into %1$I.%2$I select %3$s, count(*) from %1$I.%4$I group by %3$s',
+        schema_name, target.recency, groups, target.recent
+    );
+end
+$function$;
+
+-- table answers
+create table if not exists analytics_meta.answers (
+    rollup text not null
+        constraint answers_pkey primary key,
+    known text,
+    known_rows text,
+    columns text[] not null,
+    merges text[] not null,
+    parts jsonb not null,
+    until timestamptz not null default '-infinity',
+    compared_at timestamptz
+);
+
+-- function digests_of_answers
+create or replace function analytics_meta.digests_of_answers(
+    rollup_name text, from_time timestamptz, to_time timestamptz, out bucket timestamptz, out digest text
+) returns setof record
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- What answers about people depend on, in short: how many rows a bucket has, and which.
+declare
+    bucket_column text;
+begin
+    select a.bucket_column into strict bucket_column from analytics_meta.aggregates a where a.rollup = rollup_name;
+    return query execute format(
+        'select %3$I, concat_ws('' '', count(*), bit_xor(hash_record_extended(t, 0)))
+         from %1$I.%2$I t where %3$I >= $1 and %3$I < $2 group by 1',
+        (select i.events_schema from analytics_meta.installation i), rollup_name, bucket_column
+    ) using from_time, to_time;
+end
+$function$;
+
+-- function remember
+create or replace function analytics_meta.remember(
+    rollup_name text, changed tstzmultirange, until_time timestamptz
+) returns tstzmultirange
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Brings what is known of members up to date, when these buckets changed: by min and max where that is enough. Where a
+-- member's first or last time lay in a changed bucket and is not there any more, all its buckets are looked at.
+-- Returns the buckets of first times that came or went.
+declare
+    target analytics_meta.answers;
+    bucket_width interval;
+    zone text;
+    place text;
+    rows_of text;
+    in_changed text;
+    unsettled text;
+    merged text;
+    moves text;
+    all_null text;
+    moved tstzmultirange;
+    more tstzmultirange;
+    open_ends bigint;
+    nested_loops text := current_setting('enable_nestloop');
+begin
+    select * into strict target from analytics_meta.answers t where t.rollup = rollup_name;
+    if target.known is null then
+        return '{}';
+    end if;
+    select a.width, a.time_zone into strict bucket_width, zone from analytics_meta.aggregates a where a.rollup = rollup_name;
+    select format('%I.%I', i.events_schema, target.known), format('%I.%I', i.events_schema, target.known_rows)
+    into strict place, rows_of from analytics_meta.installation i;
+    select
+        string_agg(format('k.%1$s >= lower($1) and k.%1$s < upper($1) and k.%1$s <@ $1', c), ' or '),
+        string_agg(format(
+            'coalesce(k.%1$s <@ $1 and (n.%1$s is null or n.%1$s %2$s k.%1$s), false)',
+            c, case m when 'min' then '>' else '<' end
+        ), ' or '),
+        string_agg(format(
+            'case when k.%1$s <@ $1 then n.%1$s else %2$s(k.%1$s, n.%1$s) end as %1$s', c,
+            case m when 'min' then 'least' else 'greatest' end
+        ), ', '),
+        string_agg(format(
+            'case when unsettled or old_%1$s is distinct from %1$s then old_%1$s end, '
+            'case when old_%1$s is distinct from %1$s then %1$s end', c
+        ), ', ') filter (where m = 'min'),
+        string_agg(format('k.%s is null', c), ' and ')
+    into in_changed, unsettled, merged, moves, all_null
+    from unnest(target.columns, target.merges) t (c, m);
+    -- The planner takes members for few, and would look each up in the index.
+    perform set_config('enable_nestloop', 'off', true);
+    execute format(
+        'with now as materialized (
+             select n.member, %3$s
+             from unnest($1) r cross join lateral %2$s(lower(r), upper(r)) n group by n.member
+         ), touched as (
+             select n.member from now n union select k.member from %1$s k where %4$s
+         ), judged as materialized (
+             select t.member, k.ctid as place, %5$s as unsettled, %6$s, %7$s
+             from touched t left join now n on n.member = t.member left join %1$s k on k.member = t.member
+         ), changes as (
+             select * from judged j where unsettled or (%8$s)
+         ), moved as (
+             update %1$s k set %9$s from changes c where k.ctid = c.place
+         ), made as (
+             insert into %1$s select member, %11$s from changes c where c.place is null
+         )
+         select (select count(*) from changes c where c.unsettled),
+                range_agg(tstzrange(b.at, analytics_meta.next_bucket($2, b.at, $3)))
+         from (
+             select distinct analytics_meta.bucket_start($2, u.at, $3)
+             from changes c cross join lateral unnest(array[%10$s]) u (at) where u.at is not null
+         ) b (at)',
+        place, rows_of,
+        (select string_agg(format('%2$s(n.%1$s) as %1$s', c, m), ', ') from unnest(target.columns, target.merges) t (c, m)),
+        in_changed, unsettled,
+        (select string_agg(format('k.%1$s as old_%1$s', c), ', ') from unnest(target.columns) c),
+        merged,
+        (select string_agg(format('old_%1$s is distinct from %1$s', c), ' or ') from unnest(target.columns) c),
+        (select string_agg(format('%1$s = case when not c.unsettled then c.%1$s end', c), ', ') from unnest(target.columns) c),
+        moves, array_to_string(target.columns, ', ')
+    ) into open_ends, moved using changed, bucket_width, zone;
+    perform set_config('enable_nestloop', nested_loops, true);
+    if open_ends > 0 then
+        execute format(
+            'with again as materialized (
+                 select n.* from %2$s(''-infinity'', $1) n
+                 where exists (select from %1$s k where k.member = n.member and %3$s)
+             ), settled as (
+                 update %1$s k set %4$s from again n where n.member = k.member and %3$s
+             )
+             select range_agg(tstzrange(b.at, analytics_meta.next_bucket($2, b.at, $3)))
+             from (
+                 select distinct analytics_meta.bucket_start($2, u.at, $3)
+                 from again n cross join lateral unnest(array[%5$s]) u (at) where u.at is not null
+             ) b (at)',
+            place, rows_of, all_null,
+            (select string_agg(format('%1$s = n.%1$s', c), ', ') from unnest(target.columns) c),
+            (select string_agg(format('n.%s', c), ', ') from unnest(target.columns, target.merges) t (c, m) where m = 'min')
+        ) into more using until_time, bucket_width, zone;
+        execute format('delete from %s k where %s', place, all_null);
+    end if;
+    return coalesce(moved, '{}') + coalesce(more, '{}');
+end
+$function$;
+
+-- function answer
+create or replace function analytics_meta.answer(rollup_name text, part jsonb, run tstzrange) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Computes the kept answers of a run of buckets.
+declare
+    schema_name text := (select i.events_schema from analytics_meta.installation i);
+begin
+    execute format('delete from %I.%I where bucket >= $1 and bucket < $2', schema_name, part ->> 'table')
+    using lower(run), upper(run);
+    execute format(
+        'insert into %1$I.%2$I select * from %1$I.%3$I($1, $2)', schema_name, part ->> 'table', part ->> 'function'
+    ) using lower(run), upper(run);
+end
+$function$;
+
+-- function answer_again
+create or replace function analytics_meta.answer_again(
+    rollup_name text, changed tstzmultirange, until_time timestamptz
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Computes again what depends on changed buckets, as far as it is kept.
+declare
+    parts jsonb := (select t.parts from analytics_meta.answers t where t.rollup = rollup_name);
+    part jsonb;
+    run tstzrange;
+begin
+    changed := changed + analytics_meta.remember(rollup_name, changed, until_time);
+    for part in select jsonb_array_elements(parts) loop
+        for run in
+            select unnest(range_agg(tstzrange(
+                lower(c) - make_interval(secs => (part -> 'before')::double precision),
+                upper(c) + make_interval(secs => (part -> 'after')::double precision)
+            )) * tstzmultirange(tstzrange(
+                '-infinity', until_time - make_interval(secs => (part -> 'before')::double precision)
+            )))
+            from unnest(changed) c
+        loop
+            perform analytics_meta.answer(rollup_name, part, run);
+        end loop;
+    end loop;
+end
+$function$;
+
+-- function answer_on
+create or replace function analytics_meta.answer_on(
+    rollup_name text, from_time timestamptz, to_time timestamptz
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Computes the answers that can be kept when these buckets, which come after all that are kept, are over.
+declare
+    parts jsonb := (select t.parts from analytics_meta.answers t where t.rollup = rollup_name);
+    part jsonb;
+begin
+    perform analytics_meta.remember(rollup_name, tstzmultirange(tstzrange(from_time, to_time)), to_time);
+    for part in select jsonb_array_elements(parts) loop
+        perform analytics_meta.answer(rollup_name, part, tstzrange(
+            from_time - make_interval(secs => (part -> 'before')::double precision),
+            to_time - make_interval(secs => (part -> 'before')::double precision)
+        ));
+    end loop;
+end
+$function$;
+
+-- function kept
+create or replace function analytics_meta.kept(
+    out relation text, out rollup text, out until timestamptz, out compared_at timestamptz, out counted boolean
+) returns setof record
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The relations of members beside which something is kept: trailing counts, or answers to a question about people.
+select c.members, c.rollup, c.until, c.counted_at, true from analytics_meta.counts c
+union all
+select a.rollup, a.rollup, a.until, a.compared_at, false from analytics_meta.answers a
+$function$;
+
+-- function digests
+create or replace function analytics_meta.digests(
+    members_name text, from_time timestamptz, to_time timestamptz, out bucket timestamptz, out digest text
+) returns setof record
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    if exists (select from analytics_meta.counts c where c.members = members_name) then
+        return query select * from analytics_meta.digests_of_counts(members_name, from_time, to_time);
+    else
+        return query select * from analytics_meta.digests_of_answers(members_name, from_time, to_time);
+    end if;
+end
+$function$;
+
+-- function first_bucket
+create or replace function analytics_meta.first_bucket(
+    relation_name text, from_time timestamptz, to_time timestamptz
+) returns timestamptz
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The first bucket with a stored row between two bucket starts.
+declare
+    found_bucket timestamptz;
+begin
+    execute format(
+        'select min(%3$I) from %1$I.%2$I where %3$I >= $1 and %3$I < $2',
+        (select i.events_schema from analytics_meta.installation i), relation_name,
+        (select a.bucket_column from analytics_meta.aggregates a join analytics_meta.kept() k on k.rollup = a.rollup
+         where k.relation = relation_name)
+    ) into found_bucket using from_time, to_time;
+    return found_bucket;
+end
+$function$;
+
+-- function recount_changed
+create or replace function analytics_meta.recount_changed(relation_name text, since timestamptz) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Brings what is kept of buckets up to date whose digest changed since a time: those of one piece. Returns whether there
+-- may be more. Digests are taken first: what changes while this runs is noticed the next time.
+declare
+    target record;
+    bucket_width interval;
+    zone text;
+    buckets timestamptz[];
+    digests text[];
+    changed tstzmultirange;
+    piece tstzmultirange;
+begin
+    select * into strict target from analytics_meta.kept() k where k.relation = relation_name;
+    select a.width, a.time_zone into strict bucket_width, zone from analytics_meta.aggregates a where a.rollup = target.rollup;
+    select array_agg(d.bucket), array_agg(d.digest) into buckets, digests
+    from analytics_meta.digests(relation_name, since, target.until) d;
+    select range_agg(tstzrange(
+        coalesce(s.bucket, c.bucket), analytics_meta.next_bucket(bucket_width, coalesce(s.bucket, c.bucket), zone)
+    )) into changed
+    from unnest(buckets, digests) s (bucket, digest)
+    full join (
+        select k.bucket, k.digest from analytics_meta.counted_buckets k
+        where k.members = relation_name and k.bucket >= since
+    ) c on c.bucket = s.bucket
+    where c.digest is distinct from s.digest;
+    if changed is null then
+        return false;
+    end if;
+    piece := changed * tstzmultirange(tstzrange(
+        lower(changed), analytics_meta.piece_end(bucket_width, lower(changed), zone)
+    ));
+    if target.counted then
+        perform analytics_meta.count_again(relation_name, piece, target.until);
+    else
+        perform analytics_meta.answer_again(relation_name, piece, target.until);
+    end if;
+    delete from analytics_meta.counted_buckets k where k.members = relation_name and k.bucket <@ piece;
+    insert into analytics_meta.counted_buckets (members, bucket, digest)
+    select relation_name, s.bucket, s.digest from unnest(buckets, digests) s (bucket, digest) where s.bucket <@ piece;
+    update analytics_meta.recounts r set from_time = upper(piece)
+    where r.rollup = relation_name and r.from_time < upper(piece) and piece <> changed;
+    return piece <> changed;
+end
+$function$;
+
+-- function piece_end
+create or replace function analytics_meta.piece_end(width interval, first_bucket timestamptz, zone text) returns timestamptz
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- How much is counted in one transaction: the buckets of about a week, at least one.
+select greatest(
+    analytics_meta.next_bucket(width, first_bucket, zone),
+    analytics_meta.bucket_start(width, first_bucket + interval '168 hours', zone)
+)
+$function$;
+
+-- function recount_on
+create or replace function analytics_meta.recount_on(
+    relation_name text, until_time timestamptz
+) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Keeps one piece more, of the buckets that are over. Returns whether there is more.
+declare
+    target record;
+    bucket_width interval;
+    zone text;
+    first_bucket timestamptz;
+    stop timestamptz;
+    buckets timestamptz[];
+    digests text[];
+begin
+    select * into strict target from analytics_meta.kept() k where k.relation = relation_name;
+    if target.until >= until_time then
+        return false;
+    end if;
+    select a.width, a.time_zone into strict bucket_width, zone from analytics_meta.aggregates a where a.rollup = target.rollup;
+    first_bucket := target.until;
+    for attempt in 1..2 loop
+        stop := least(analytics_meta.piece_end(bucket_width, first_bucket, zone), until_time);
+        select array_agg(d.bucket), array_agg(d.digest) into buckets, digests
+        from analytics_meta.digests(relation_name, target.until, stop) d;
+        exit when buckets is not null or stop = until_time;
+        -- A gap, or the very first time: all up to the next bucket with rows costs nothing.
+        first_bucket := coalesce(analytics_meta.first_bucket(relation_name, stop, until_time), until_time);
+    end loop;
+    if target.counted then
+        perform analytics_meta.count_on(relation_name, target.until, stop);
+        update analytics_meta.counts c set until = stop where c.members = relation_name;
+    else
+        perform analytics_meta.answer_on(relation_name, target.until, stop);
+        update analytics_meta.answers a set until = stop where a.rollup = relation_name;
+    end if;
+    delete from analytics_meta.counted_buckets k where k.members = relation_name and k.bucket >= target.until;
+    insert into analytics_meta.counted_buckets (members, bucket, digest)
+    select relation_name, s.bucket, s.digest from unnest(buckets, digests) s (bucket, digest);
+    return stop < until_time;
+end
+$function$;
+
+-- function recount_piece
+create or replace function analytics_meta.recount_piece(relation_name text) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Brings what is kept beside a relation of members up to date, one piece of it. Returns whether there is more.
+-- A refresh policy can have changed what is younger than its window before it began, and it may take as long again.
+declare
+    target record;
+    owner analytics_meta.aggregates;
+    began timestamptz := clock_timestamp();
+    marks bigint[];
+    since timestamptz;
+    until_time timestamptz;
+begin
+    perform from analytics_meta.counts c where c.members = relation_name for update;
+    perform from analytics_meta.answers a where a.rollup = relation_name for update;
+    select * into strict target from analytics_meta.kept() k where k.relation = relation_name;
+    select * into strict owner from analytics_meta.aggregates a where a.rollup = target.rollup;
+    perform set_config('work_mem', '256MB', true)
+    where pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('256MB');
+    until_time := least(analytics_meta.stored_until(target.rollup), analytics_meta.bucket_start(owner.width, began, owner.time_zone));
+    if until_time < target.until or target.until = '-infinity' then  -- a watermark was ahead of the clock; a new start
+        perform analytics_meta.forget_kept(relation_name);
+        target.until := '-infinity';
+    end if;
+    select array_agg(r.id), min(r.from_time) into marks, since
+    from analytics_meta.recounts r where r.rollup = relation_name;
+    since := case when target.compared_at is null then '-infinity' else least(
+        analytics_meta.bucket_start(owner.width, since, owner.time_zone),
+        analytics_meta.bucket_start(
+            owner.width, target.compared_at - 2 * analytics_meta.span(owner.refresh_window), owner.time_zone
+        )
+    ) end;
+    if since < target.until then
+        if analytics_meta.recount_changed(relation_name, since) then
+            return true;
+        end if;
+    end if;
+    delete from analytics_meta.recounts r where r.id = any (marks);
+    update analytics_meta.counts c set counted_at = began where c.members = relation_name;
+    update analytics_meta.answers a set compared_at = began where a.rollup = relation_name;
+    return analytics_meta.recount_on(relation_name, until_time);
+end
+$function$;
+
+-- function recount_some
+create or replace function analytics_meta.recount_some(rollup_name text) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Brings what is kept of an aggregate or a question up to date, one piece of it. Returns whether there is more.
+declare
+    each text;
+    more boolean := false;
+begin
+    -- A mark on the aggregate, as earlier releases write, is one on each of its relations of members.
+    with shared as (
+        delete from analytics_meta.recounts r
+        where r.rollup = rollup_name and exists (select from analytics_meta.counts c where c.rollup = rollup_name)
+        returning r.from_time
+    )
+    insert into analytics_meta.recounts (rollup, from_time)
+    select c.members, min(s.from_time) from shared s, analytics_meta.counts c where c.rollup = rollup_name group by 1;
+    for each in select k.relation from analytics_meta.kept() k where k.rollup = rollup_name order by 1 loop
+        more := analytics_meta.recount_piece(each) or more;
+    end loop;
+    return more;
+end
+$function$;
+
+-- function mark_recount
+create or replace function analytics_meta.mark_recount(rollup_name text, since timestamptz) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Lets the next recount look at all buckets since a time.
+insert into analytics_meta.recounts (rollup, from_time)
+select k.relation, since from analytics_meta.kept() k where k.rollup = rollup_name
+$function$;
+
+-- function recount
+create or replace function analytics_meta.recount(rollup_name text, everything boolean default false) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Brings all that is kept of an aggregate or a question up to date, in one transaction.
+begin
+    if everything then
+        perform analytics_meta.mark_recount(rollup_name, '-infinity');
+    end if;
+    while analytics_meta.recount_some(rollup_name) loop
+        null;
+    end loop;
+end
+$function$;
+
+-- function recount_due
+create or replace function analytics_meta.recount_due(rollup_name text) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Brings one piece of it up to date when its time has come: buckets are over, something is marked, or a refresh policy
+-- may have run since. Returns whether it did something: call it until it did nothing, a transaction each.
+begin
+    if exists (
+        select from analytics_meta.kept() k
+        join analytics_meta.aggregates a on a.rollup = k.rollup and a.active
+        where k.rollup = rollup_name and (
+            k.compared_at is null or k.compared_at + analytics_meta.span(a.refresh_every) <= clock_timestamp()
+            or k.until <> least(
+                analytics_meta.stored_until(k.rollup),
+                analytics_meta.bucket_start(a.width, clock_timestamp(), a.time_zone)
+            )
+            or exists (select from analytics_meta.recounts r where r.rollup in (k.relation, k.rollup))
+        )
+    ) then
+        perform analytics_meta.recount_some(rollup_name);
+        return true;
+    end if;
+    return false;
+end
+$function$;
+
+-- function forget_kept
+create or replace function analytics_meta.forget_kept(relation_name text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Takes what is kept beside a relation of members away: until the next recount the views compute all.
+declare
+    schema_name text := (select i.events_schema from analytics_meta.installation i);
+    each text;
+begin
+    for each in
+        select unnest(array[c.counts, c.recent, c.recency]) from analytics_meta.counts c where c.members = relation_name
+        union all
+        select a.known from analytics_meta.answers a where a.rollup = relation_name and a.known is not null
+        union all
+        select p ->> 'table' from analytics_meta.answers a, jsonb_array_elements(a.parts) p where a.rollup = relation_name
+    loop
+        execute format('delete from %I.%I', schema_name, each);
+    end loop;
+    delete from analytics_meta.counted_buckets k where k.members = relation_name;
+    update analytics_meta.counts c set until = '-infinity', counted_at = null where c.members = relation_name;
+    update analytics_meta.answers a set until = '-infinity', compared_at = null where a.rollup = relation_name;
+end
+$function$;
+
+-- function forget_counts
+create or replace function analytics_meta.forget_counts(rollup_name text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Takes all that is kept of an aggregate or a question away: until the next recount the views compute all.
+begin
+    perform analytics_meta.forget_kept(k.relation) from analytics_meta.kept() k where k.rollup = rollup_name;
+end
+$function$;
+
+-- function try_piece
+create or replace function analytics_meta.try_piece(rollup_name text) returns boolean
+language plpgsql
+as $function$
+-- The same as recount_due, but what goes wrong waits for the next time, with a warning.
+begin
+    return analytics_meta.recount_due(rollup_name);
+exception when others then
+    raise warning 'what is kept of % waits: %', rollup_name, sqlerrm using errcode = 'AD001';
+    return false;
+end
+$function$;
+
+-- record of dropped rows
+select analytics_meta.start_record();
+
+-- table store_checkout_v1_answers
+create table "store_checkout_v1_answers" (
+    bucket timestamp with time zone not null,
+    members_1 bigint,
+    members_2 bigint,
+    members_3 bigint,
+    seconds_2 double precision[],
+    seconds_3 double precision[]
+);
+
+-- index bucket of store_checkout_v1_answers
+create index "store_checkout_v1_answers_idx"
+    on "store_checkout_v1_answers" (bucket);
+
+-- function store_checkout_v1_answered
+create function "store_checkout_v1_answered"(_from_time timestamptz, _to_time timestamptz)
+returns setof "store_checkout_v1_answers"
+language sql stable
+begin atomic
+select
+    _bucket as bucket,
+    count(_took_1) as members_1,
+    count(_took_2) as members_2,
+    count(_took_3) as members_3,
+    percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_2)::double precision)
+        as seconds_2,
+    percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_3)::double precision)
+        as seconds_3
+from (
+    select
+        _bucket, _member, interval '0' as _took_1,
+        min(_end_2 - _time) filter (where _end_2 <= _time + interval '168 hours') as _took_2,
+        min(_end_3 - _time) filter (where _end_3 <= _time + interval '168 hours') as _took_3
+    from (
+        select
+            _bucket, _member, _time, _place, _mark,
+            min(_time) filter (where _mark & 2 <> 0) over _later as _end_2,
+            min(_end_3) filter (where _mark & 2 <> 0) over _later as _end_3
+        from (
+            select
+                _bucket, _member, _time, _place, _mark,
+                min(_time) filter (where _mark & 4 <> 0) over _later as _end_3
+            from (
+                select
+                    _stored."day" as _bucket, _stored."member" as _member, _row._time, _row._place, _row._mark
+                from "store_checkout_v1_live" as _stored
+                cross join lateral unnest(_stored."times", _stored."steps")
+                    with ordinality as _row (_time, _mark, _place)
+                where _stored."day" >= _from_time and _stored."day" < _to_time + interval '168 hours'
+            ) as _level_3
+            window _later as (partition by _member order by _time desc, _place desc rows between unbounded preceding and 1 preceding)
+        ) as _level_2
+        window _later as (partition by _member order by _time desc, _place desc rows between unbounded preceding and 1 preceding)
+    ) as _attempts
+    where _mark & 1 <> 0 and _bucket < _to_time
+    group by _bucket, _member
+) as _reached
+group by _bucket;
+end;
+
+-- register the answers of store_checkout_v1
+insert into analytics_meta.answers (rollup, known, known_rows, columns, merges, parts)
+values ('store_checkout_v1',
+    null,
+    null,
+    '{}',
+    '{}',
+    '[{"table": "store_checkout_v1_answers", "function": "store_checkout_v1_answered", "before": 604800, "after": 0}]');
+
+-- view store_checkout
+create or replace view "store_checkout" as
+select
+    _answer.bucket as "day",
+    _answer.members_1 as entered,
+    _answer.members_3 as converted,
+    _answer.members_3::double precision / _answer.members_1 as rate,
+    _answer.seconds_3[1] as seconds_p50,
+    _answer.seconds_3[2] as seconds_p90,
+    _answer.bucket + interval '24 hours' + interval '168 hours' > now() as provisional
+from (
+    select *
+    from "store_checkout_v1_answers"
+    where bucket < coalesce((select until - interval '168 hours' from analytics_meta.answers where rollup = 'store_checkout_v1'), '-infinity')
+    union all
+    select
+        _bucket as bucket,
+        count(_took_1) as members_1,
+        count(_took_2) as members_2,
+        count(_took_3) as members_3,
+        percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_2)::double precision)
+            as seconds_2,
+        percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_3)::double precision)
+            as seconds_3
+    from (
+        select
+            _bucket, _member, interval '0' as _took_1,
+            min(_end_2 - _time) filter (where _end_2 <= _time + interval '168 hours') as _took_2,
+            min(_end_3 - _time) filter (where _end_3 <= _time + interval '168 hours') as _took_3
+        from (
+            select
+                _bucket, _member, _time, _place, _mark,
+                min(_time) filter (where _mark & 2 <> 0) over _later as _end_2,
+                min(_end_3) filter (where _mark & 2 <> 0) over _later as _end_3
+            from (
+                select
+                    _bucket, _member, _time, _place, _mark,
+                    min(_time) filter (where _mark & 4 <> 0) over _later as _end_3
+                from (
+                    select
+                        _stored."day" as _bucket, _stored."member" as _member, _row._time, _row._place, _row._mark
+                    from "store_checkout_v1_live" as _stored
+                    cross join lateral unnest(_stored."times", _stored."steps")
+                        with ordinality as _row (_time, _mark, _place)
+                    where _stored."day" >= coalesce((select until - interval '168 hours' from analytics_meta.answers where rollup = 'store_checkout_v1'), '-infinity')
+                ) as _level_3
+                window _later as (partition by _member order by _time desc, _place desc rows between unbounded preceding and 1 preceding)
+            ) as _level_2
+            window _later as (partition by _member order by _time desc, _place desc rows between unbounded preceding and 1 preceding)
+        ) as _attempts
+        where _mark & 1 <> 0
+        group by _bucket, _member
+    ) as _reached
+    group by _bucket
+) as _answer;
+
+-- view store_checkout_steps
+create or replace view "store_checkout_steps" as
+select
+    _answer.bucket as "day",
+    _step.step::bigint as step,
+    _step.step_name,
+    _step.members,
+    _step.members::double precision / _answer.members_1 as rate,
+    _step.members::double precision / nullif(_step._before, 0) as step_rate,
+    _step._seconds[1] as seconds_p50,
+    _step._seconds[2] as seconds_p90,
+    _answer.bucket + interval '24 hours' + interval '168 hours' > now() as provisional
+from (
+    select *
+    from "store_checkout_v1_answers"
+    where bucket < coalesce((select until - interval '168 hours' from analytics_meta.answers where rollup = 'store_checkout_v1'), '-infinity')
+    union all
+    select
+        _bucket as bucket,
+        count(_took_1) as members_1,
+        count(_took_2) as members_2,
+        count(_took_3) as members_3,
+        percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_2)::double precision)
+            as seconds_2,
+        percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_3)::double precision)
+            as seconds_3
+    from (
+        select
+            _bucket, _member, interval '0' as _took_1,
+            min(_end_2 - _time) filter (where _end_2 <= _time + interval '168 hours') as _took_2,
+            min(_end_3 - _time) filter (where _end_3 <= _time + interval '168 hours') as _took_3
+        from (
+            select
+                _bucket, _member, _time, _place, _mark,
+                min(_time) filter (where _mark & 2 <> 0) over _later as _end_2,
+                min(_end_3) filter (where _mark & 2 <> 0) over _later as _end_3
+            from (
+                select
+                    _bucket, _member, _time, _place, _mark,
+                    min(_time) filter (where _mark & 4 <> 0) over _later as _end_3
+                from (
+                    select
+                        _stored."day" as _bucket, _stored."member" as _member, _row._time, _row._place, _row._mark
+                    from "store_checkout_v1_live" as _stored
+                    cross join lateral unnest(_stored."times", _stored."steps")
+                        with ordinality as _row (_time, _mark, _place)
+                    where _stored."day" >= coalesce((select until - interval '168 hours' from analytics_meta.answers where rollup = 'store_checkout_v1'), '-infinity')
+                ) as _level_3
+                window _later as (partition by _member order by _time desc, _place desc rows between unbounded preceding and 1 preceding)
+            ) as _level_2
+            window _later as (partition by _member order by _time desc, _place desc rows between unbounded preceding and 1 preceding)
+        ) as _attempts
+        where _mark & 1 <> 0
+        group by _bucket, _member
+    ) as _reached
+    group by _bucket
+) as _answer
+cross join lateral (values
+    (1, 'viewed'::text, _answer.members_1, null::double precision[], null::bigint),
+    (2, 'added'::text, _answer.members_2, _answer.seconds_2, _answer.members_1),
+    (3, 'ordered'::text, _answer.members_3, _answer.seconds_3, _answer.members_2)
+) as _step (step, step_name, members, _seconds, _before);
+
+-- comment on view store_checkout
+comment on view "store_checkout" is 'From the page of a product to an order. From viewed to ordered within 1 week.';
+
+-- comment on column store_checkout.day
+comment on column "store_checkout"."day" is 'Start of the bucket of 1 day in which the attempt began, in UTC.';
+
+-- comment on column store_checkout.entered
+comment on column "store_checkout"."entered" is 'Members with the first step in the bucket.';
+
+-- comment on column store_checkout.converted
+comment on column "store_checkout"."converted" is 'Those of them that got to the last step within 1 week.';
+
+-- comment on column store_checkout.rate
+comment on column "store_checkout"."rate" is 'converted over entered, from 0 to 1.';
+
+-- comment on column store_checkout.seconds_p50
+comment on column "store_checkout"."seconds_p50" is 'Median of the seconds from the beginning of an attempt to the last step; the shortest of each member counts. Null without any.';
+
+-- comment on column store_checkout.seconds_p90
+comment on column "store_checkout"."seconds_p90" is '90th percentile of the seconds from the beginning of an attempt to the last step; the shortest of each member counts. Null without any.';
+
+-- comment on column store_checkout.provisional
+comment on column "store_checkout"."provisional" is 'Whether 1 week after the bucket are still to pass.';
+
+-- comment on view store_checkout_steps
+comment on view "store_checkout_steps" is 'The steps of store_checkout.';
+
+-- comment on column store_checkout_steps.day
+comment on column "store_checkout_steps"."day" is 'Start of the bucket of 1 day in which the attempt began, in UTC.';
+
+-- comment on column store_checkout_steps.step
+comment on column "store_checkout_steps"."step" is 'Number of the step, from 1.';
+
+-- comment on column store_checkout_steps.step_name
+comment on column "store_checkout_steps"."step_name" is 'Name of the step; null where the steps have no order.';
+
+-- comment on column store_checkout_steps.members
+comment on column "store_checkout_steps"."members" is 'Members that got so far within 1 week.';
+
+-- comment on column store_checkout_steps.rate
+comment on column "store_checkout_steps"."rate" is 'members over those that entered, from 0 to 1.';
+
+-- comment on column store_checkout_steps.step_rate
+comment on column "store_checkout_steps"."step_rate" is 'members over those of the step before; null at the first.';
+
+-- comment on column store_checkout_steps.seconds_p50
+comment on column "store_checkout_steps"."seconds_p50" is 'Median of the seconds from the beginning of an attempt to the step; the shortest of each member counts. Null without any.';
+
+-- comment on column store_checkout_steps.seconds_p90
+comment on column "store_checkout_steps"."seconds_p90" is '90th percentile of the seconds from the beginning of an attempt to the step; the shortest of each member counts. Null without any.';
+
+-- comment on column store_checkout_steps.provisional
+comment on column "store_checkout_steps"."provisional" is 'Whether 1 week after the bucket are still to pass.';
