@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,13 +80,18 @@ def dead_letters(
             ).format(table, sql.Literal(replayed), sql.Literal(limit))
         ).fetchall()
         shown = payloads.shown if payloads is not None else _nothing
-        return DeadLetters(waiting, tuple(DeadLetter(*(*row[:-1], shown(row[-1]))) for row in rows))
+        return DeadLetters(waiting, tuple(_letter(row, shown) for row in rows))
 
 
 def _payloads(options: Options) -> Payloads:
     from adi_analytics.migrate.upkeep.payload import Payloads
 
     return Payloads(_catalog(options))
+
+
+def _letter(row: Sequence[Any], shown: Callable[[str], Any]) -> DeadLetter:
+    *known, payload = row
+    return replace(DeadLetter(*known), payload=shown(payload))
 
 
 def _nothing(_payload: str) -> None:
