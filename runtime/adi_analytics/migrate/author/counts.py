@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from adi_analytics._shared.sql import interval, literal, quote
-from adi_analytics.migrate.files.manifest import Aggregate, Counts
+from adi_analytics.migrate.files.kept import Counts
+from adi_analytics.migrate.files.manifest import Aggregate
 from adi_analytics.migrate.files.statements import Function, Index, Runnable, Statement, Table, statement
 
 

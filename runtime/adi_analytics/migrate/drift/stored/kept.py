@@ -13,7 +13,8 @@ from typing import Final
 from adi_analytics._shared.sql import literal, quote
 from adi_analytics.migrate.author import history
 from adi_analytics.migrate.drift.findings import Finding
-from adi_analytics.migrate.files.manifest import Aggregate, Counts, Manifest
+from adi_analytics.migrate.files.kept import Counts
+from adi_analytics.migrate.files.manifest import Aggregate, Manifest
 from adi_analytics.migrate.server.backend import Database
 from adi_analytics.migrate.server.connection import Connection
 
