@@ -99,7 +99,7 @@ def of_today() -> Iterator[Row]:
 @contextlib.contextmanager
 def answering(**options: Any) -> Iterator[httpx.Client]:
     """Run a service in a thread; yield a client of it."""
-    given = {"catalog": "adi_analytics_events", "without_tokens": True, **options}
+    given = {"catalog": "adi_analytics_events", "without_tokens": True, "rate_limit": 0, **options}
     config = uvicorn.Config(create_app(ServerOptions(**given)), port=0, log_level="warning", lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -32,7 +32,7 @@ PATH: Final = "/api/analytics/events/batch"
 @contextlib.asynccontextmanager
 async def served(**options: Any) -> AsyncIterator[httpx.AsyncClient]:
     """Yield a client of a service with *options*; without tokens unless they say otherwise."""
-    given = {"catalog": "adi_analytics_events", "without_tokens": True, **options}
+    given = {"catalog": "adi_analytics_events", "without_tokens": True, "rate_limit": 0, **options}
     app = create_app(ServerOptions(**given))
     own = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://own")
     async with app.router.lifespan_context(app), own as client:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,9 +23,10 @@ from adi_analytics.server.ingest.intake import Intake
 from adi_analytics.server.ingest.writer import DatabaseUnavailableError, Writer
 from adi_analytics.server.options import ServerOptions
 from adi_analytics.server.problems import ProblemError
+from adi_analytics.server.rate import RateLimit, network_of
 from adi_analytics.server.read.endpoint import missing
 from adi_analytics.server.read.reading import PREFIX, Reading
-from adi_analytics.server.tokens import Tokens
+from adi_analytics.server.tokens import Tokens, id_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -32,6 +34,13 @@ if TYPE_CHECKING:
     from adi_analytics.server.tokens import Scope
 
 logger = logging.getLogger("adi_analytics.server")
+
+_CORS: Final[dict[str, Any]] = {
+    "allow_methods": ["GET", "POST"],
+    "allow_headers": ["Authorization", "Content-Encoding", "Content-Type", "If-None-Match"],
+    "expose_headers": ["ETag", "Link", "Retry-After"],
+}
+"""Without credentials: pages send a token, and no cookie is ever read."""
 
 _RETRY: Final = {"Retry-After": "5"}
 _JSON: Final = ("", "application/json", "text/plain")
@@ -65,6 +74,7 @@ class _Service:
         self._conninfo = url if callable(url) else resolve_conninfo(url)
         url = options.read_database_url
         self._read_conninfo = self._conninfo if url is None else url if callable(url) else resolve_conninfo(url)
+        self._rate = RateLimit(options.rate_limit)
         self._reading = self._readable()
 
     def _readable(self) -> Reading | None:
@@ -94,6 +104,8 @@ class _Service:
             )
         ]
         app = Starlette(routes=routes, lifespan=self._lifespan, exception_handlers={404: _missing, 405: _method})
+        if self._options.cors_origins:
+            app.add_middleware(CORSMiddleware, allow_origins=self._options.cors_origins, **_CORS)
         app.router.redirect_slashes = False  # behind a proxy, the address that it would lead to is not ours
         return app
 
@@ -158,11 +170,16 @@ class _Service:
         return _json(verdict, 200 if verdict.kept or not verdict.received else 422)
 
     async def _authorise(self, request: Request, scope: Scope) -> None:
+        """Check the token and the rate; who has no valid token is counted by address."""
+        address = network_of(request.client.host if request.client else None)
         if self._options.without_tokens:
+            self._rate.take(address)
             return
         kind, _, token = request.headers.get("authorization", "").partition(" ")
+        token = token.strip()
         try:
-            allowed = kind.lower() == "bearer" and await self._tokens.allows(token.strip(), scope)
+            allowed = kind.lower() == "bearer" and await self._tokens.allows(token, scope)
+            self._rate.take(address if allowed is False else id_of(token))
         except DatabaseUnavailableError:
             detail = "The tokens can't be read: the database is away. Try again."
             raise ProblemError(503, "database-unavailable", detail, headers=_RETRY) from None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+import math
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,6 +14,7 @@ from adi_analytics._shared.options import OptionError
 from adi_analytics.server.ingest.body import Limits
 
 _LONGEST: Final = 86_400.0
+_ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,10 @@ class ServerOptions:
         query_timeout: Seconds for each statement of an answer. Defaults to 30.
         suppress_below: Distinct counts from 1 up to this, exclusive, are answered as null. Defaults to showing all.
         limits: What a request may cost.
+        rate_limit: Requests a second that each client may send to each process: the holder of a token, or without one
+            an address. Two seconds' worth may come at once. 0 is no limit. Defaults to 100.
+        cors_origins: Origins, such as ``https://app.example.org``, whose pages may use the service in a browser; ``*``
+            for all. Defaults to none.
         without_tokens: Whether anybody may send events and read. Only for a service on this machine alone.
     """
 
@@ -48,6 +55,8 @@ class ServerOptions:
     query_timeout: float = 30.0
     suppress_below: int | None = None
     limits: Limits = field(default_factory=Limits)
+    rate_limit: float = 100.0
+    cors_origins: Sequence[str] = ()
     without_tokens: bool = False
 
     def __post_init__(self) -> None:
@@ -58,6 +67,12 @@ class ServerOptions:
             raise OptionError("query_timeout", "seconds above 0")
         if self.suppress_below is not None and self.suppress_below < 1:
             raise OptionError("suppress_below", "a whole number above 0")
+        if not (math.isfinite(self.rate_limit) and self.rate_limit >= 0):
+            raise OptionError("rate_limit", "requests a second, or 0 for no limit")
+        if isinstance(self.cors_origins, str) or not all(o == "*" or _ORIGIN.fullmatch(o) for o in self.cors_origins):
+            raise OptionError(
+                "cors_origins", "a list of origins in small letters, such as https://app.example.org, or *"
+            )
 
 
 def require_loopback(host: str) -> None:

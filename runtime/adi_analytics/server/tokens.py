@@ -92,6 +92,11 @@ def revoke(connection: psycopg.Connection[Any], id_: str) -> None:
         raise UnknownTokenError(id_)
 
 
+def id_of(token: str) -> str:
+    """Return the id in a *token* that is valid."""
+    return token.split("_", 3)[2]
+
+
 def _hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 

@@ -75,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--read-connections", type=int, default=4, help="most connections that read (default: 4)")
     run.add_argument("--query-timeout", type=float, default=30.0, metavar="SECONDS", help="for an answer (default: 30)")
     run.add_argument("--suppress-below", type=int, metavar="K", help="answer smaller distinct counts as null")
+    run.add_argument("--rate-limit", type=float, default=100.0, metavar="N", help="requests a second (default: 100)")
+    run.add_argument("--cors-origin", action="append", default=[], metavar="ORIGIN", help="whose pages may ask; repeat")
     run.add_argument(
         "--without-tokens",
         action="store_true",
@@ -143,6 +145,8 @@ def _run(arguments: argparse.Namespace) -> int:
             read_connections=arguments.read_connections,
             query_timeout=arguments.query_timeout,
             suppress_below=arguments.suppress_below,
+            rate_limit=arguments.rate_limit,
+            cors_origins=arguments.cors_origin,
             without_tokens=arguments.without_tokens,
         )
     )

@@ -23,6 +23,7 @@ _PROBLEMS: Final = {
     403: "The token has another scope.",
     406: "No form of the answer is acceptable.",
     422: "A measure has no right value for the question, or the answer is too large; the problem says what to ask.",
+    429: "There are too many requests: wait as Retry-After says.",
     503: "The database can't answer now.",
 }
 _HEADERS: Final = {

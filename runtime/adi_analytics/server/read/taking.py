@@ -97,6 +97,7 @@ _BATCH: Final = {
                 "408": "The body is too slow.",
                 "413": "The body is too long.",
                 "415": "The body has another type.",
+                "429": "There are too many requests: wait as Retry-After says.",
                 "503": "The events can't be kept now: send all again, as Retry-After says.",
             }.items()
         },
