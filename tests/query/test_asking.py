@@ -303,3 +303,17 @@ def test_a_role_of_readers_reads_no_member(postgres, postgres_dsn):
         connection.execute("reset role")
         connection.execute(f"drop owned by {role}")
         connection.execute(f"drop role {role}")
+
+
+def test_what_a_role_sets_for_its_sessions_does_not_change_an_answer(postgres, postgres_dsn):
+    expected = query(
+        LATENCY, between=RANGE, granularity="week", database=postgres.connection, catalog=described(postgres)
+    )
+    with psycopg.connect(postgres_dsn) as connection:
+        connection.execute(
+            "set datestyle = 'German, DMY'; set intervalstyle = sql_standard; set extra_float_digits = -9;"
+            "set timezone = 'Asia/Kathmandu'; set standard_conforming_strings = off"
+        )
+        found = query(LATENCY, between=RANGE, granularity="week", database=connection, catalog=described(postgres))
+        assert connection.execute("show datestyle").fetchone() == ("German, DMY",)
+    assert (found.rows, found.totals) == (expected.rows, expected.totals)

@@ -73,7 +73,8 @@ def audit(
     with connection.transaction(force_rollback=True):
         connection.execute(_BEGIN)
         connection.execute("set local timezone to 'UTC'")
-        connection.execute("select set_config('statement_timeout', %s, true)", [str(round(timeout * 1000))])
+        settings = "select set_config('statement_timeout', %s, true), set_config('datestyle', 'ISO, YMD', true)"
+        connection.execute(settings, [str(round(timeout * 1000))])
         names = {"events": catalog.table, "letters": catalog.dead_letters_table}
         installed = connection.execute(_INSTALLED).fetchone() == (True,)
         place = connection.execute(_PLACE, names).fetchone() if installed else None

@@ -1,9 +1,10 @@
 -- step: function stored_until
 create or replace function analytics_meta.stored_until(rollup_name text) returns timestamptz
-language sql stable
+language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $function$
 -- Below this time the views read stored rows, above it raw ones. Companions may differ; the lowest counts.
+-- It runs as its owner: TimescaleDB tells a watermark only to who may read the rows, and a reader may not read members.
 -- One that was never filled answers with the lowest time there is.
 select case when min(w.at) < timestamptz '1970-01-01 00:00:00+00' then '-infinity' else min(w.at) end
 from _timescaledb_catalog.continuous_agg c,

@@ -68,12 +68,25 @@ def asked_of(aggregate: Aggregate, arguments: Arguments, facts: Facts) -> Asked:
     return Asked(question, totals, tuple(warnings), statement(question), text, arguments)
 
 
+_MEANING: Final = {
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "1",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
+}
+"""The settings on which an answer depends: a role, a database or a caller may have set others."""
+
+
 def timeout_statement(seconds: float) -> str:
-    """Return the statement that limits each statement of the transaction, and nothing after it.
+    """Return the statement that limits each statement of the transaction and pins what its answers depend on.
+
+    Nothing of it stays after the transaction.
 
     Raises:
         QueryArgumentError: If *seconds* is no such span.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 1e6:  # noqa: PLR2004 - eleven days; the server's own limit is 24
         raise QueryArgumentError("timeout", f"{seconds!r} is none", "Expected seconds, above 0.")
-    return f"set local statement_timeout = {max(1, round(seconds * 1000))}"
+    settings = {"statement_timeout": str(max(1, round(seconds * 1000))), **_MEANING}
+    return "select " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())

@@ -235,6 +235,7 @@ def _with_database(arguments: argparse.Namespace, work: Any) -> Any:
     url = resolve_conninfo(arguments.database_url)
     try:
         with psycopg.connect(**parameters(url, Settings())) as connection:
+            connection.execute("set datestyle to 'ISO, YMD'")  # psycopg reads no other
             return work(connection)
     except psycopg.errors.UndefinedTable:
         raise OSError("the database has no table of tokens; run `analytics-migrate all` first") from None
