@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
-import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -21,6 +21,9 @@ from adi_analytics._shared.options import catalog_in, settings_from, with_catalo
 from adi_analytics.server.ingest.backlog import Backlog
 from adi_analytics.server.ingest.intake import Intake
 from adi_analytics.server.ingest.writer import DatabaseUnavailableError, Writer
+from adi_analytics.server.logs import REQUEST
+from adi_analytics.server.metrics import Metrics
+from adi_analytics.server.observe import CLIENT, ROUTE, Observed
 from adi_analytics.server.options import ServerOptions
 from adi_analytics.server.problems import ProblemError
 from adi_analytics.server.rate import RateLimit, network_of
@@ -37,8 +40,8 @@ logger = logging.getLogger("adi_analytics.server")
 
 _CORS: Final[dict[str, Any]] = {
     "allow_methods": ["GET", "POST"],
-    "allow_headers": ["Authorization", "Content-Encoding", "Content-Type", "If-None-Match"],
-    "expose_headers": ["ETag", "Link", "Retry-After"],
+    "allow_headers": ["Authorization", "Content-Encoding", "Content-Type", "If-None-Match", "X-Request-Id"],
+    "expose_headers": ["ETag", "Link", "Retry-After", "X-Request-Id"],
 }
 """Without credentials: pages send a token, and no cookie is ever read."""
 
@@ -75,6 +78,7 @@ class _Service:
         url = options.read_database_url
         self._read_conninfo = self._conninfo if url is None else url if callable(url) else resolve_conninfo(url)
         self._rate = RateLimit(options.rate_limit)
+        self._metrics = Metrics()
         self._reading = self._readable()
 
     def _readable(self) -> Reading | None:
@@ -94,18 +98,20 @@ class _Service:
 
     def app(self) -> Starlette:
         routes = [
-            Route(prefix + path, self._answering(endpoint), methods=[method])
+            Route(prefix + path, self._answering(endpoint, path), methods=[method])
             for prefix in ("", PREFIX)
             for method, path, endpoint in (
                 ("POST", "/events/batch", self._batch),
                 ("GET", "/health", self._health),
                 ("GET", "/ready", self._ready),
+                ("GET", "/metrics", self._for_readers(self._page)),
                 *self._reads(),
             )
         ]
         app = Starlette(routes=routes, lifespan=self._lifespan, exception_handlers={404: _missing, 405: _method})
         if self._options.cors_origins:
             app.add_middleware(CORSMiddleware, allow_origins=self._options.cors_origins, **_CORS)
+        app.add_middleware(Observed, metrics=self._metrics)  # the outermost
         app.router.redirect_slashes = False  # behind a proxy, the address that it would lead to is not ours
         return app
 
@@ -143,10 +149,12 @@ class _Service:
             await self._backlog.close()
             await self._writer.close()
 
-    def _answering(self, endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Any]:
+    def _answering(self, endpoint: Callable[[Request], Awaitable[Response]], path: str) -> Callable[[Request], Any]:
         """Return *endpoint* with an answer for each way in which it can fail."""
+        route = path.partition(".")[0]  # all forms of an answer are one
 
         async def answer(request: Request) -> Response:
+            request.scope[ROUTE] = route
             try:
                 return await endpoint(request)
             except ProblemError as problem:
@@ -154,7 +162,7 @@ class _Service:
             except ClientDisconnect:
                 return Response(status_code=400)
             except Exception:
-                reference = secrets.token_hex(6)
+                reference = REQUEST.get()
                 logger.exception("request %s failed", reference)
                 detail = "The service failed. Its log says more under the reference."
                 return _problem(ProblemError(500, "internal", detail, reference=reference))
@@ -167,6 +175,7 @@ class _Service:
         if kind not in _JSON:
             raise ProblemError(415, "unsupported-media-type", "Send the events as application/json.")
         verdict = await self._intake.take(request.stream(), request.headers.get("content-encoding", ""))
+        self._metrics.took(verdict)
         return _json(verdict, 200 if verdict.kept or not verdict.received else 422)
 
     async def _authorise(self, request: Request, scope: Scope) -> None:
@@ -179,7 +188,9 @@ class _Service:
         token = token.strip()
         try:
             allowed = kind.lower() == "bearer" and await self._tokens.allows(token, scope)
-            self._rate.take(address if allowed is False else id_of(token))
+            if allowed is not False:
+                request.scope[CLIENT] = id_of(token)
+            self._rate.take(request.scope.get(CLIENT, address))
         except DatabaseUnavailableError:
             detail = "The tokens can't be read: the database is away. Try again."
             raise ProblemError(503, "database-unavailable", detail, headers=_RETRY) from None
@@ -201,6 +212,21 @@ class _Service:
             detail = "The database can't be reached, or is another catalog's. The service's log says more."
             raise ProblemError(503, "not-ready", detail, headers=_RETRY) from None
         return _json({"status": "ready", "backlog": self._backlog.waiting}, 200)
+
+    async def _page(self, request: Request) -> Response:
+        ages: dict[str, float] = {}
+        up = True
+        try:
+            await self._writer.ping()
+            if self._reading is not None:
+                ages = await self._reading.ages()
+        except DatabaseUnavailableError:
+            up = False
+        except ProblemError as problem:
+            logger.warning("the metrics lack the watermarks: %s", problem.code)
+        size = await asyncio.to_thread(self._backlog.size)
+        body, media = self._metrics.page(request.headers.get("accept", ""), backlog=size, up=up, ages=ages)
+        return Response(body, headers={**_SAFE, "Content-Type": media})
 
 
 def _unknown(group: str, names: list[str]) -> Callable[[Request], Awaitable[Response]]:

@@ -22,6 +22,7 @@ _EXTRA: Final = {
     "uvicorn": "server",
     "backports": "server",
     "psycopg_pool": "server",
+    "prometheus_client": "server",
     "rich": "cli",
 }
 _EXAMPLES: Final = """examples:
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--read-connections", type=int, default=4, help="most connections that read (default: 4)")
     run.add_argument("--query-timeout", type=float, default=30.0, metavar="SECONDS", help="for an answer (default: 30)")
     run.add_argument("--suppress-below", type=int, metavar="K", help="answer smaller distinct counts as null")
+    run.add_argument("--log-format", choices=("text", "json"), default="text", help="json: a line a request, too")
     run.add_argument("--rate-limit", type=float, default=100.0, metavar="N", help="requests a second (default: 100)")
     run.add_argument("--cors-origin", action="append", default=[], metavar="ORIGIN", help="whose pages may ask; repeat")
     run.add_argument(
@@ -124,14 +126,13 @@ def _version() -> str:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    import logging
-
     import uvicorn
 
     from adi_analytics.server import ServerOptions, create_app
+    from adi_analytics.server.logs import configure
     from adi_analytics.server.options import require_loopback
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    configure(arguments.log_format)
     if arguments.without_tokens:
         require_loopback(arguments.host)
     app = create_app(
@@ -150,10 +151,11 @@ def _run(arguments: argparse.Namespace) -> int:
             without_tokens=arguments.without_tokens,
         )
     )
-    # No access log: a line for each batch costs more than the batch.
+    # The service has lines of its own for requests, without addresses and queries.
     config = uvicorn.Config(
-        app, host=arguments.host, port=arguments.port, access_log=False, server_header=False, lifespan="on"
-    )
+        app, host=arguments.host, port=arguments.port, access_log=False, server_header=False, lifespan="on",
+        log_config=None,
+    )  # fmt: skip
     server = uvicorn.Server(config)
     server.run()
     return 0 if server.started else _ERROR

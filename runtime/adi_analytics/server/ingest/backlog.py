@@ -46,6 +46,10 @@ class Backlog:
         """Whether rows wait on disk."""
         return self._spool is not None and self._spool.waiting
 
+    def size(self) -> int:
+        """Return the bytes that wait on disk, of all processes with the same folder."""
+        return 0 if self._spool is None else self._spool.size()
+
     async def keep(self, rows: list[bytes]) -> None:
         """Write *rows* to disk and sync them.
 

@@ -10,6 +10,7 @@ from adi_analytics.query.model.describe import Described, describe, manifest_of
 from adi_analytics.server.read import aggregates, events, original, overview, people
 from adi_analytics.server.read.answers import Answer
 from adi_analytics.server.read.endpoint import Endpoint
+from adi_analytics.server.read.freshness import ages
 from adi_analytics.server.read.openapi import document
 from adi_analytics.server.read.reader import Reader
 
@@ -63,6 +64,14 @@ class Reading:
             for group in ("aggregates", *people.GROUPS.values())
         }
         """The names below the paths of each group."""
+
+    async def ages(self) -> dict[str, float]:
+        """Return the seconds since the watermark of each aggregate that has one.
+
+        Raises:
+            ProblemError: If the database can't answer.
+        """
+        return await ages(self._reader)
 
     async def open(self) -> None:
         """Make the connections possible; each is made when it is needed."""

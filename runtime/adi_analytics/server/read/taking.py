@@ -121,4 +121,16 @@ _STATES: Final = {
             },
         }
     },
+    "/metrics": {
+        "get": {
+            "operationId": "metrics", "summary": "What the process counted, for Prometheus.", "tags": ["service"],
+            "responses": {
+                "200": {"description": "The numbers.", "content": {"text/plain": {"schema": _TEXT}}},
+                "401": _problem("No valid token."),
+                "403": _problem("The token has another scope."),
+                "429": _problem("There are too many requests."),
+                "503": _problem("The tokens can't be read."),
+            },
+        }
+    },
 }  # fmt: skip
