@@ -93,6 +93,13 @@ def test_tokens_and_addresses_are_limited_each_for_itself(serving, migrated_dsn,
     assert refused.headers["content-type"] == "application/problem+json"
 
 
+def test_who_asks_while_no_token_can_be_read_is_limited_too(serving):
+    away = "postgresql://nobody@127.0.0.1:1/nothing"
+    ask = ("GET", "/aggregates", {"headers": {"Authorization": "Bearer adi_read_0a1b2c3d4e5f_" + "A" * 43}})
+    answers = asked(serving, ask, ask, without_tokens=False, rate_limit=SLOW, database_url=away)
+    assert [one.status_code for one in answers] == [503, 429]
+
+
 def test_without_tokens_addresses_are_limited_and_health_is_not(serving):
     paths = ["/aggregates", "/aggregates", "/health", "/ready", "/health"]
     answers = asked(serving, *(("GET", path, {}) for path in paths), rate_limit=SLOW)

@@ -7,10 +7,12 @@ import io
 import json
 import logging
 import re
+import socket
 
 import psycopg
 import pytest
 from adi_analytics.server.cli.main import main
+from adi_analytics.server.ingest.writer import Writer
 from adi_analytics.server.logs import REQUEST, JsonFormatter, TextFormatter, access
 from prometheus_client.parser import text_string_to_metric_families
 from support.serving import PATH, item
@@ -82,6 +84,34 @@ def test_what_waits_and_a_database_that_is_away_are_seen(serving, tmp_path):
     assert found["adi_analytics_server_database_up",] == 0
     assert found["adi_analytics_server_backlog_bytes",] > 50
     assert found["adi_analytics_server_events_total", "spooled"] == 1
+
+
+def test_a_database_that_never_answers_keeps_no_metric_back(serving, monkeypatch):
+    monkeypatch.setattr("adi_analytics.server.app._SCRAPE", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/nothing?connect_timeout=60"
+        found = run(serving, lambda client: client.get("/metrics"), database_url=url)
+    assert numbers(found.text)["adi_analytics_server_database_up",] == 0
+
+
+def test_many_who_ask_whether_it_is_ready_take_one_connection(serving, monkeypatch):
+    asked = []
+    fetch = Writer.fetch
+
+    async def counted(self, steps):
+        asked.append(steps)
+        for _ in range(100):  # all the others come meanwhile
+            await asyncio.sleep(0)
+        return await fetch(self, steps)
+
+    monkeypatch.setattr(Writer, "fetch", counted)
+
+    async def steps(client):
+        answers = await asyncio.gather(*(client.get("/ready") for _ in range(20)))
+        return [one.status_code for one in [*answers, await client.get("/ready")]]
+
+    assert run(serving, steps) == [200] * 21
+    assert len(asked) == 2
 
 
 def test_the_age_of_watermarks_is_that_of_the_database(service):

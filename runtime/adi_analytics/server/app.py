@@ -45,6 +45,7 @@ _CORS: Final[dict[str, Any]] = {
 }
 """Without credentials: pages send a token, and no cookie is ever read."""
 
+_SCRAPE: Final = 3.0  # seconds for what the database says in the metrics; Prometheus waits 10 for all
 _RETRY: Final = {"Retry-After": "5"}
 _JSON: Final = ("", "application/json", "text/plain")
 """``text/plain`` is what a browser's ``sendBeacon`` sends without asking the server before."""
@@ -192,6 +193,7 @@ class _Service:
                 request.scope[CLIENT] = id_of(token)
             self._rate.take(request.scope.get(CLIENT, address))
         except DatabaseUnavailableError:
+            self._rate.take(address)
             detail = "The tokens can't be read: the database is away. Try again."
             raise ProblemError(503, "database-unavailable", detail, headers=_RETRY) from None
         if allowed is None:
@@ -215,15 +217,15 @@ class _Service:
 
     async def _page(self, request: Request) -> Response:
         ages: dict[str, float] = {}
-        up = True
+        up = False
         try:
-            await self._writer.ping()
-            if self._reading is not None:
-                ages = await self._reading.ages()
-        except DatabaseUnavailableError:
-            up = False
-        except ProblemError as problem:
-            logger.warning("the metrics lack the watermarks: %s", problem.code)
+            async with asyncio.timeout(_SCRAPE):
+                await self._writer.ping()
+                up = True
+                if self._reading is not None:
+                    ages = await self._reading.ages()
+        except (DatabaseUnavailableError, ProblemError, TimeoutError) as error:
+            logger.warning("the metrics lack what the database says: %s", type(error).__name__)
         size = await asyncio.to_thread(self._backlog.size)
         body, media = self._metrics.page(request.headers.get("accept", ""), backlog=size, up=up, ages=ages)
         return Response(body, headers={**_SAFE, "Content-Type": media})

@@ -103,6 +103,7 @@ class Writer:
             )
             for _ in range(connections)
         ]
+        self._ping: asyncio.Task[Any] | None = None
         self._free: asyncio.LifoQueue[_Place] = asyncio.LifoQueue()
         for place in self._places:
             self._free.put_nowait(place)
@@ -138,15 +139,20 @@ class Writer:
             return await place.run(steps())
 
     async def ping(self) -> None:
-        """Do nothing but ask the database.
+        """Do nothing but ask the database. Who asks meanwhile waits for the same answer, and takes no connection.
 
         Raises:
             DatabaseUnavailableError: As for `write`.
         """
-        await self.fetch(_ask)
+        if self._ping is None or self._ping.done():
+            self._ping = asyncio.create_task(self.fetch(_ask), name="adi-analytics ping")
+        await asyncio.shield(self._ping)
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._ping is not None:
+            self._ping.cancel()
+            await asyncio.wait([self._ping])
         for place in self._places:
             await place.close()
 
