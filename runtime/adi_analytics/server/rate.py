@@ -66,6 +66,6 @@ def network_of(address: str | None) -> str:
         found = ipaddress.ip_address(address or "")
     except ValueError:
         return address or ""
-    if found.version == 4:  # noqa: PLR2004
+    if isinstance(found, ipaddress.IPv4Address):
         return str(found)
     return str(ipaddress.ip_network((int(found), _PREFIX), strict=False))
