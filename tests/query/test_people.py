@@ -131,6 +131,8 @@ def test_what_is_wrong_is_named(postgres: Installed) -> None:
         (funnel, {"name": "plain", "filters": {"kind": "p"}}, "filters"),
         (funnel, {"name": "plain", "between": ("2026-02-30", "2026-03-01")}, "between"),
         (members, {"time_zone": "Mars/Olympus"}, "time_zone"),
+        (members, {"time_zone": "localtime"}, "time_zone"),  # there is a file of that name, of the machine
+        (members, {"time_zone": "right/UTC"}, "time_zone"),
         (members, {"suppress_below": 0}, "suppress_below"),
         (funnel, {"name": "plain", "limit": 0}, "limit"),
     ):

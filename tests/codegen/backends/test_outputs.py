@@ -72,7 +72,8 @@ for line in sys.argv[1].splitlines():
     event = events.from_json(line)
     assert event.EVENT_TYPE == json.loads(line)["type"]
     assert events.from_json(events.to_json(event)) == event
-    assert events.DECODERS[event.EVENT_TYPE].decode(line) == event
+    # The plain decoders leave out what an open object holds besides its fields.
+    assert "extra={" in repr(event) or events.DECODERS[event.EVENT_TYPE].decode(line) == event
     try:
         events.from_json(json.dumps(json.loads(line) | {"other_field_": 1}))
     except events.EventDecodeError as error:

@@ -35,10 +35,12 @@ class Bucketed(Protocol):
     @property
     def bucket_width(self) -> timedelta:
         """How long a bucket is, by the clock on the wall."""
+        ...
 
     @property
     def calendar(self) -> Calendar | None:
         """Whose buckets they are; ``None`` for equally long ones, counted in UTC."""
+        ...
 
 
 def longest(width: timedelta, calendar: Calendar | None) -> timedelta:

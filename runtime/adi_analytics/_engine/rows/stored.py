@@ -73,4 +73,5 @@ def _replaced(hint: Any, store: Mapping[str, str]) -> Any:
     inner = [_replaced(one, store) for one in args]
     if origin in {Union, types.UnionType}:
         return reduce(operator.or_, inner)
-    return hint if origin is None else origin[tuple(inner)]
+    generic: Any = origin
+    return hint if generic is None else generic[tuple(inner)]

@@ -27,10 +27,11 @@ def settle(entry: Aggregate, before: Aggregate | None, taken: Collection[str]) -
 
     Raises:
         ForgottenMigrationError: If stored rows change their meaning while the version stays the same.
+        UsageError: If the buckets are now those of another calendar.
     """
     if before is not None:
+        history.require_same_calendar(entry, before)  # no version helps
         _check_version(entry, before, same=_only_adds_columns(entry, before))
-        history.require_same_calendar(entry, before)
         entry = msgspec.structs.replace(entry, history_unit=history.unit(entry, before))
     settled = entry
     for revision in itertools.count(2):

@@ -80,7 +80,7 @@ class MetaObject(msgspec.Struct, frozen=True):
     @property
     def arguments(self) -> str:
         """What a function or a procedure takes; nothing for others."""
-        return str(self.definition).partition(")")[0] if self.kind in {"function", "procedure"} else ""
+        return self.definition.up_to(")") if self.kind in {"function", "procedure"} else ""
 
     @property
     def sql(self) -> Sql:

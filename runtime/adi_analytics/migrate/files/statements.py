@@ -27,6 +27,10 @@ class Sql:
     def __str__(self) -> str:
         return self._text
 
+    def up_to(self, mark: str) -> str:
+        """Return what comes before the first *mark*, as the arguments do before the bracket that closes them."""
+        return self._text.partition(mark)[0]
+
     def __repr__(self) -> str:
         return f"Sql({self._text!r})"
 

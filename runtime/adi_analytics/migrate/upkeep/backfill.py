@@ -205,12 +205,15 @@ class _Buckets(Protocol):
 
     def count(self, start: datetime, end: datetime) -> int:
         """Return how many there are between two of these times."""
+        ...
 
     def batch(self, end: datetime) -> datetime:
         """Return the start of the buckets that are computed at once up to *end*."""
+        ...
 
     def end_after(self, at: datetime) -> datetime:
         """Return the first end of a bucket that is not before *at*."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, tzinfo
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adi_analytics.query.model.errors import QueryArgumentError
+
+_OF_THE_MACHINE: Final = re.compile("localtime|Factory|posixrules|posix/.*|right/.*")
+"""Files beside the zones: what they say differs between machines, and some count leap seconds."""
 
 
 def zone_of(name: str) -> tzinfo:
@@ -15,11 +20,13 @@ def zone_of(name: str) -> tzinfo:
         QueryArgumentError: If there is none.
     """
     try:
-        return ZoneInfo(name)
+        zone = None if _OF_THE_MACHINE.fullmatch(name) else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):  # OSError: the name of a folder of zones
-        raise QueryArgumentError(
-            "time_zone", f"there is no time zone {name!r}", "Expected a name such as Europe/Berlin, or UTC."
-        ) from None
+        zone = None
+    if zone is None:
+        expected = "Expected a name such as Europe/Berlin, or UTC."
+        raise QueryArgumentError("time_zone", f"there is no time zone {name!r}", expected)
+    return zone
 
 
 def local(naive: datetime, zone: tzinfo) -> datetime:
