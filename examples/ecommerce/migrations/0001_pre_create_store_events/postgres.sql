@@ -136,6 +136,9 @@ create table if not exists analytics_meta.aggregates (
     history_before timestamptz
 );
 
+-- column aggregates
+alter table analytics_meta.aggregates add column if not exists time_zone text;
+
 -- function events_table
 create or replace function analytics_meta.events_table() returns regclass
 language sql stable
@@ -146,15 +149,46 @@ from analytics_meta.installation i, analytics_meta.storage s
 $function$;
 
 -- function bucket_start
-create or replace function analytics_meta.bucket_start(width interval, at timestamptz) returns timestamptz
+create or replace function analytics_meta.bucket_start(
+    width interval, at timestamptz, zone text default null
+) returns timestamptz
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$
--- Buckets are counted from a Monday, in hours of 60 minutes whatever the session's time zone does.
+-- Buckets are counted from a Monday, in hours of 60 minutes whatever the session's time zone does. With a zone they are
+-- days, weeks or months of its calendar.
 select case
-    when isfinite(at) then date_bin(make_interval(secs => extract(epoch from width)::double precision), at,
-                                    timestamptz '2000-01-03 00:00:00+00')
-    else at
+    when not isfinite(at) then at
+    when zone is not null then
+        date_trunc(analytics_meta.calendar_unit(width), at at time zone zone) at time zone zone
+    else date_bin(make_interval(secs => extract(epoch from width)::double precision), at,
+                  timestamptz '2000-01-03 00:00:00+00')
+end
+$function$;
+
+-- function calendar_unit
+create or replace function analytics_meta.calendar_unit(width interval) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+select case when width >= interval '28 days' then 'month' when width >= interval '7 days' then 'week' else 'day' end
+$function$;
+
+-- function next_bucket
+create or replace function analytics_meta.next_bucket(
+    width interval, at timestamptz, zone text default null
+) returns timestamptz
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The start of the bucket after the one that this time is in.
+select case
+    when not isfinite(at) then at
+    when zone is not null then (
+        date_trunc(analytics_meta.calendar_unit(width), at at time zone zone)
+        + ('1 ' || analytics_meta.calendar_unit(width))::interval
+    ) at time zone zone
+    else analytics_meta.bucket_start(width, at) + analytics_meta.span(width)
 end
 $function$;
 
@@ -181,15 +215,15 @@ where r.has_rows and r.from_time >= timestamptz '1970-01-01 00:00:00+00' and (g.
 $function$;
 
 -- function refresh_floor
-create or replace function analytics_meta.refresh_floor(width interval) returns timestamptz
+create or replace function analytics_meta.refresh_floor(width interval, zone text default null) returns timestamptz
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
 -- The first bucket from which on all may be computed again. One that has lost a row may not: its stored rows are all
 -- that is left.
 with f as materialized (select analytics_meta.raw_floor() as at, upper(analytics_meta.gone()) as until)
-select case when b.at < f.until then analytics_meta.bucket_end(width, f.at) else b.at end
-from f, lateral (select analytics_meta.bucket_start(width, f.at) as at) b
+select case when b.at < f.until then analytics_meta.bucket_end(width, f.at, zone) else b.at end
+from f, lateral (select analytics_meta.bucket_start(width, f.at, zone) as at) b
 $function$;
 
 -- procedure recompute
@@ -208,9 +242,7 @@ begin
         buckets := buckets + tstzmultirange(tstzrange(must_begin, upper(buckets)));
     end if;
     -- A refresh may end the transaction: the mark stays when something goes wrong before the counts are right again.
-    insert into analytics_meta.recounts (rollup, from_time)
-    select rollup_name, lower(buckets)
-    where exists (select from analytics_meta.counts c where c.rollup = rollup_name);
+    perform analytics_meta.mark_recount(rollup_name, lower(buckets));
     for whole in select unnest(refreshable) loop
         for run in select analytics_meta.together(buckets * tstzmultirange(whole)) loop
             if afresh then
@@ -220,7 +252,7 @@ begin
             end if;
         end loop;
     end loop;
-    perform analytics_meta.recount(rollup_name);
+    perform analytics_meta.recount_some(rollup_name);  -- one piece: the rest is left to maintain, a transaction each
 end
 $procedure$;
 
@@ -252,13 +284,15 @@ begin
         call analytics_meta.pull_watermark_back(rollup_name, pulled);
         from_time := case when not pulled then from_time end;  -- what is stored below it is not known
     end if;
-    first_bucket := analytics_meta.bucket_start(target.width, coalesce(from_time, '-infinity'));
-    last_end := analytics_meta.bucket_start(target.width, least(coalesce(to_time, 'infinity'), clock_timestamp()));
+    first_bucket := analytics_meta.bucket_start(target.width, coalesce(from_time, '-infinity'), target.time_zone);
+    last_end := analytics_meta.bucket_start(
+        target.width, least(coalesce(to_time, 'infinity'), clock_timestamp()), target.time_zone
+    );
     if first_bucket >= last_end then
         return;
     end if;
     perform analytics_meta.note_parts();
-    refreshable := analytics_meta.refreshable(target.width);
+    refreshable := analytics_meta.refreshable(target.width, target.time_zone);
     buckets := tstzmultirange(tstzrange(first_bucket, last_end));
     refreshed_from := lower(refreshable * buckets);
     if refreshed_from is not null then
@@ -343,8 +377,9 @@ begin
     end if;
     perform analytics_meta.note_parts();
     -- Each look at the partitions or chunks takes longer than a bucket does.
-    select jsonb_object_agg(w.width, analytics_meta.refreshable(w.width)) into refreshable
-    from (select distinct a.width from analytics_meta.aggregates a where a.active) w;
+    select jsonb_object_agg(concat_ws(' ', w.width, w.time_zone), analytics_meta.refreshable(w.width, w.time_zone))
+    into refreshable
+    from (select distinct a.width, a.time_zone from analytics_meta.aggregates a where a.active) w;
     select count(*) into too_old from unnest(marks) m (at)
     where exists (
         select from jsonb_each_text(refreshable) r
@@ -353,14 +388,13 @@ begin
     for target in
         -- All buckets that a marked hour touches: an hour may hold several.
         select a.rollup, r.buckets * tstzmultirange(tstzrange(
-            '-infinity', analytics_meta.bucket_start(a.width, clock_timestamp())
-        )) as buckets, (refreshable ->> a.width::text)::tstzmultirange as refreshable
+            '-infinity', analytics_meta.bucket_start(a.width, clock_timestamp(), a.time_zone)
+        )) as buckets, (refreshable ->> concat_ws(' ', a.width, a.time_zone))::tstzmultirange as refreshable
         from analytics_meta.aggregates a
         cross join lateral (
             select range_agg(tstzrange(
-                analytics_meta.bucket_start(a.width, m.at),
-                analytics_meta.bucket_start(a.width, m.at + interval '1 hour' - interval '1 microsecond')
-                    + analytics_meta.span(a.width)
+                analytics_meta.bucket_start(a.width, m.at, a.time_zone),
+                analytics_meta.bucket_end(a.width, m.at + interval '1 hour', a.time_zone)
             )) as buckets
             from unnest(marks) m (at)
         ) r
@@ -411,7 +445,9 @@ begin
     for target in select a.rollup from analytics_meta.aggregates a where a.active order by a.rollup loop
         call analytics_meta.try_refresh(target.rollup);
         commit;
-        perform analytics_meta.try_recount(target.rollup);
+        while analytics_meta.try_piece(target.rollup) loop
+            commit;
+        end loop;
         commit;
     end loop;
     call analytics_meta.expire_storage(counted);
@@ -453,8 +489,8 @@ create table if not exists analytics_meta.recounts (
     from_time timestamptz not null
 );
 
--- function digests
-create or replace function analytics_meta.digests(
+-- function digests_of_counts
+create or replace function analytics_meta.digests_of_counts(
     members_name text, from_time timestamptz, to_time timestamptz, out bucket timestamptz, out digest text
 ) returns setof record
 language plpgsql stable
@@ -478,96 +514,554 @@ begin
              select %4$I, 0, 0, count(*), bit_xor(hash_record_extended(row(%6$s), 1))
              from %1$I.%3$I where %4$I >= $1 and %4$I < $2 group by 1
          ) found group by 1',
-        (select i.events_schema from analytics_meta.installation i), target.members, target.rollup, bucket_column, (select string_agg(quote_ident(k), ', ') from unnest(target.keys) k),
+        (select i.events_schema from analytics_meta.installation i), target.members, target.rollup, bucket_column,
+        (select string_agg(quote_ident(k), ', ') from unnest(target.keys) k),
         (select string_agg(quote_ident(k), ', ' order by place)
          from unnest(bucket_column || target.keys[:cardinality(target.keys) - 1]) with ordinality t (k, place))
     ) using from_time, to_time;
 end
 $function$;
 
--- function recount_members
-create or replace function analytics_meta.recount_members(members_name text, everything boolean) returns void
+-- function count_again
+create or replace function analytics_meta.count_again(
+    members_name text, changed tstzmultirange, until_time timestamptz
+) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
--- Brings the kept counts of a relation of members up to date. A bucket whose digest changed changes the counts of the
--- span that begins there. Digests are taken first: what changes while this runs is noticed the next time.
--- A refresh policy can have changed what is younger than its window before it began, and it may take as long again.
+-- Counts again what depends on changed buckets, as far as it is kept: a bucket counts in the span that begins there.
 declare
     target analytics_meta.counts;
-    owner analytics_meta.aggregates;
+    bucket_column text;
     schema_name text := (select i.events_schema from analytics_meta.installation i);
-    began timestamptz := clock_timestamp();
-    since timestamptz;
-    until_time timestamptz;
-    buckets timestamptz[];
-    digests text[];
-    changed tstzmultirange;
     run tstzrange;
+    affected tstzmultirange;
 begin
-    select * into strict target from analytics_meta.counts c where c.members = members_name for update;
-    select * into strict owner from analytics_meta.aggregates a where a.rollup = target.rollup;
-    select min(r.from_time) into since from analytics_meta.recounts r where r.rollup = target.rollup;
-    until_time := least(analytics_meta.stored_until(target.rollup), analytics_meta.bucket_start(owner.width, began));
-    since := case when everything or target.counted_at is null then '-infinity' else least(
-        analytics_meta.bucket_start(owner.width, since), target.until, until_time,
-        analytics_meta.bucket_start(owner.width, target.counted_at - 2 * analytics_meta.span(owner.refresh_window))
-    ) end;
-    select coalesce(array_agg(d.bucket order by d.bucket), '{}'), coalesce(array_agg(d.digest order by d.bucket), '{}')
-    into buckets, digests from analytics_meta.digests(members_name, since, until_time) d;
-    select range_agg(tstzrange(coalesce(s.bucket, c.bucket), coalesce(s.bucket, c.bucket) + target.span)) into changed
-    from unnest(buckets, digests) s (bucket, digest)
-    full join (
-        select k.bucket, k.digest from analytics_meta.counted_buckets k
-        where k.members = members_name and k.bucket >= since
-    ) c on c.bucket = s.bucket
-    where c.digest is distinct from s.digest;
-    if changed is not null or until_time <> target.until then
-        execute format('delete from %I.%I where %I >= $1', schema_name, target.counts, owner.bucket_column)
-        using least(until_time, target.until);
-        for run in select unnest(changed * tstzmultirange(tstzrange('-infinity', until_time))) loop
-            execute format(
-                'delete from %I.%I where %I >= $1 and %3$I < $2', schema_name, target.counts, owner.bucket_column
-            ) using lower(run), upper(run);
-            execute format(
-                'insert into %1$I.%2$I select * from %1$I.%3$I($1, $2)', schema_name, target.counts, target.counted
-            ) using lower(run), upper(run);
-        end loop;
-        perform analytics_meta.keep_recent(members_name, until_time);
-        delete from analytics_meta.counted_buckets k where k.members = members_name and k.bucket >= since;
-        insert into analytics_meta.counted_buckets (members, bucket, digest)
-        select members_name, s.bucket, s.digest from unnest(buckets, digests) s (bucket, digest);
+    select * into strict target from analytics_meta.counts c where c.members = members_name;
+    select a.bucket_column into strict bucket_column from analytics_meta.aggregates a where a.rollup = target.rollup;
+    select range_agg(tstzrange(lower(c), upper(c) + target.span)) * tstzmultirange(tstzrange('-infinity', until_time))
+    into affected from unnest(changed) c;
+    for run in select unnest(affected) loop
+        execute format('delete from %I.%I where %I >= $1 and %3$I < $2', schema_name, target.counts, bucket_column)
+        using lower(run), upper(run);
+        execute format(
+            'insert into %1$I.%2$I select * from %1$I.%3$I($1, $2, false)', schema_name, target.counts, target.counted
+        ) using lower(run), upper(run);
+    end loop;
+    if upper(changed) + target.span > until_time then
+        execute format('delete from %I.%I', schema_name, target.recent);
+        perform analytics_meta.store_recent(members_name, '-infinity', until_time);
     end if;
-    update analytics_meta.counts c set until = until_time, counted_at = began where c.members = members_name;
 end
 $function$;
 
--- function keep_recent
-create or replace function analytics_meta.keep_recent(members_name text, until_time timestamptz) returns void
+-- function count_on
+create or replace function analytics_meta.count_on(
+    members_name text, from_time timestamptz, to_time timestamptz
+) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
--- Stores which members were active in the longest span before the buckets that are not over, and when for the last time.
+-- Counts the buckets that come after those that are kept: from their members and from who was active before.
+declare
+    target analytics_meta.counts;
+    bucket_column text;
+    schema_name text := (select i.events_schema from analytics_meta.installation i);
+begin
+    select * into strict target from analytics_meta.counts c where c.members = members_name;
+    select a.bucket_column into strict bucket_column from analytics_meta.aggregates a where a.rollup = target.rollup;
+    execute format('delete from %I.%I where %I >= $1', schema_name, target.counts, bucket_column) using from_time;
+    execute format(
+        'insert into %1$I.%2$I select * from %1$I.%3$I($1, $2, true)', schema_name, target.counts, target.counted
+    ) using from_time, to_time;
+    perform analytics_meta.store_recent(members_name, from_time, to_time);
+end
+$function$;
+
+-- function store_recent
+create or replace function analytics_meta.store_recent(
+    members_name text, from_time timestamptz, until_time timestamptz
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Stores which members were active in the longest span before the buckets that are not over, and when for the last time:
+-- adds those between two bucket starts, and drops those of before the span.
 declare
     target analytics_meta.counts;
     schema_name text := (select i.events_schema from analytics_meta.installation i);
-    columns text;
+    columns text[];
+    groups text;
+    same text;
 begin
     select * into strict target from analytics_meta.counts c where c.members = members_name;
-    select string_agg(quote_ident(k), ', ' order by place) into strict columns
-    from analytics_meta.aggregates a,
-        unnest(a.bucket_column || target.keys[:cardinality(target.keys) - 1]) with ordinality t (k, place)
-    where a.rollup = target.rollup;
-    execute format('delete from %I.%I', schema_name, target.recent);
+    select a.bucket_column || target.keys into strict columns
+    from analytics_meta.aggregates a where a.rollup = target.rollup;
+    select string_agg(quote_ident(k), ', ' order by place) into groups
+    from unnest(columns[:cardinality(columns) - 1]) with ordinality t (k, place);
+    select string_agg(format('r.%1$I is not distinct from f.%1$I', k), ' and ') into same
+    from unnest(target.keys[:cardinality(target.keys) - 1]) k;
+    execute format('delete from %I.%I where %I <= $1', schema_name, target.recent, columns[1])
+    using until_time - target.span;
+    execute format(
+        'with fresh as materialized (select * from %1$I.%2$I($1, $2)), gone as (
+             delete from %1$I.%3$I r using fresh f where r.%4$I = f.%4$I %5$s
+         )
+         insert into %1$I.%3$I select * from fresh',
+        schema_name, target.recent_rows, target.recent, columns[cardinality(columns)], 'and ' || same
+    ) using from_time, until_time;
     execute format('delete from %I.%I', schema_name, target.recency);
     execute format(
-        'insert into %1$I.%2$I select * from %1$I.%3$I($1)', schema_name, target.recent, target.recent_rows
-    ) using until_time;
-    execute format(
         'insert into %1$I.%2$I select %3$s, count(*) from %1$I.%4$I group by %3$s',
-        schema_name, target.recency, columns, target.recent
+        schema_name, target.recency, groups, target.recent
     );
 end
+$function$;
+
+-- table answers
+create table if not exists analytics_meta.answers (
+    rollup text not null
+        constraint answers_pkey primary key,
+    known text,
+    known_rows text,
+    columns text[] not null,
+    merges text[] not null,
+    parts jsonb not null,
+    until timestamptz not null default '-infinity',
+    compared_at timestamptz
+);
+
+-- function digests_of_answers
+create or replace function analytics_meta.digests_of_answers(
+    rollup_name text, from_time timestamptz, to_time timestamptz, out bucket timestamptz, out digest text
+) returns setof record
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- What answers about people depend on, in short: how many rows a bucket has, and which.
+declare
+    bucket_column text;
+begin
+    select a.bucket_column into strict bucket_column from analytics_meta.aggregates a where a.rollup = rollup_name;
+    return query execute format(
+        'select %3$I, concat_ws('' '', count(*), bit_xor(hash_record_extended(t, 0)))
+         from %1$I.%2$I t where %3$I >= $1 and %3$I < $2 group by 1',
+        (select i.events_schema from analytics_meta.installation i), rollup_name, bucket_column
+    ) using from_time, to_time;
+end
+$function$;
+
+-- function remember
+create or replace function analytics_meta.remember(
+    rollup_name text, changed tstzmultirange, until_time timestamptz
+) returns tstzmultirange
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Brings what is known of members up to date, when these buckets changed: by min and max where that is enough. Where a
+-- member's first or last time lay in a changed bucket and is not there any more, all its buckets are looked at.
+-- Returns the buckets of first times that came or went.
+declare
+    target analytics_meta.answers;
+    bucket_width interval;
+    zone text;
+    place text;
+    rows_of text;
+    in_changed text;
+    unsettled text;
+    merged text;
+    moves text;
+    all_null text;
+    moved tstzmultirange;
+    more tstzmultirange;
+    open_ends bigint;
+    nested_loops text := current_setting('enable_nestloop');
+begin
+    select * into strict target from analytics_meta.answers t where t.rollup = rollup_name;
+    if target.known is null then
+        return '{}';
+    end if;
+    select a.width, a.time_zone into strict bucket_width, zone from analytics_meta.aggregates a where a.rollup = rollup_name;
+    select format('%I.%I', i.events_schema, target.known), format('%I.%I', i.events_schema, target.known_rows)
+    into strict place, rows_of from analytics_meta.installation i;
+    select
+        string_agg(format('k.%1$s >= lower($1) and k.%1$s < upper($1) and k.%1$s <@ $1', c), ' or '),
+        string_agg(format(
+            'coalesce(k.%1$s <@ $1 and (n.%1$s is null or n.%1$s %2$s k.%1$s), false)',
+            c, case m when 'min' then '>' else '<' end
+        ), ' or '),
+        string_agg(format(
+            'case when k.%1$s <@ $1 then n.%1$s else %2$s(k.%1$s, n.%1$s) end as %1$s', c,
+            case m when 'min' then 'least' else 'greatest' end
+        ), ', '),
+        string_agg(format(
+            'case when unsettled or old_%1$s is distinct from %1$s then old_%1$s end, '
+            'case when old_%1$s is distinct from %1$s then %1$s end', c
+        ), ', ') filter (where m = 'min'),
+        string_agg(format('k.%s is null', c), ' and ')
+    into in_changed, unsettled, merged, moves, all_null
+    from unnest(target.columns, target.merges) t (c, m);
+    -- The planner takes members for few, and would look each up in the index.
+    perform set_config('enable_nestloop', 'off', true);
+    execute format(
+        'with now as materialized (
+             select n.member, %3$s
+             from unnest($1) r cross join lateral %2$s(lower(r), upper(r)) n group by n.member
+         ), touched as (
+             select n.member from now n union select k.member from %1$s k where %4$s
+         ), judged as materialized (
+             select t.member, k.ctid as place, %5$s as unsettled, %6$s, %7$s
+             from touched t left join now n on n.member = t.member left join %1$s k on k.member = t.member
+         ), changes as (
+             select * from judged j where unsettled or (%8$s)
+         ), moved as (
+             update %1$s k set %9$s from changes c where k.ctid = c.place
+         ), made as (
+             insert into %1$s select member, %11$s from changes c where c.place is null
+         )
+         select (select count(*) from changes c where c.unsettled),
+                range_agg(tstzrange(b.at, analytics_meta.next_bucket($2, b.at, $3)))
+         from (
+             select distinct analytics_meta.bucket_start($2, u.at, $3)
+             from changes c cross join lateral unnest(array[%10$s]) u (at) where u.at is not null
+         ) b (at)',
+        place, rows_of,
+        (select string_agg(format('%2$s(n.%1$s) as %1$s', c, m), ', ') from unnest(target.columns, target.merges) t (c, m)),
+        in_changed, unsettled,
+        (select string_agg(format('k.%1$s as old_%1$s', c), ', ') from unnest(target.columns) c),
+        merged,
+        (select string_agg(format('old_%1$s is distinct from %1$s', c), ' or ') from unnest(target.columns) c),
+        (select string_agg(format('%1$s = case when not c.unsettled then c.%1$s end', c), ', ') from unnest(target.columns) c),
+        moves, array_to_string(target.columns, ', ')
+    ) into open_ends, moved using changed, bucket_width, zone;
+    perform set_config('enable_nestloop', nested_loops, true);
+    if open_ends > 0 then
+        execute format(
+            'with again as materialized (
+                 select n.* from %2$s(''-infinity'', $1) n
+                 where exists (select from %1$s k where k.member = n.member and %3$s)
+             ), settled as (
+                 update %1$s k set %4$s from again n where n.member = k.member and %3$s
+             )
+             select range_agg(tstzrange(b.at, analytics_meta.next_bucket($2, b.at, $3)))
+             from (
+                 select distinct analytics_meta.bucket_start($2, u.at, $3)
+                 from again n cross join lateral unnest(array[%5$s]) u (at) where u.at is not null
+             ) b (at)',
+            place, rows_of, all_null,
+            (select string_agg(format('%1$s = n.%1$s', c), ', ') from unnest(target.columns) c),
+            (select string_agg(format('n.%s', c), ', ') from unnest(target.columns, target.merges) t (c, m) where m = 'min')
+        ) into more using until_time, bucket_width, zone;
+        execute format('delete from %s k where %s', place, all_null);
+    end if;
+    return coalesce(moved, '{}') + coalesce(more, '{}');
+end
+$function$;
+
+-- function answer
+create or replace function analytics_meta.answer(rollup_name text, part jsonb, run tstzrange) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Computes the kept answers of a run of buckets.
+declare
+    schema_name text := (select i.events_schema from analytics_meta.installation i);
+begin
+    execute format('delete from %I.%I where bucket >= $1 and bucket < $2', schema_name, part ->> 'table')
+    using lower(run), upper(run);
+    execute format(
+        'insert into %1$I.%2$I select * from %1$I.%3$I($1, $2)', schema_name, part ->> 'table', part ->> 'function'
+    ) using lower(run), upper(run);
+end
+$function$;
+
+-- function answer_again
+create or replace function analytics_meta.answer_again(
+    rollup_name text, changed tstzmultirange, until_time timestamptz
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Computes again what depends on changed buckets, as far as it is kept.
+declare
+    parts jsonb := (select t.parts from analytics_meta.answers t where t.rollup = rollup_name);
+    part jsonb;
+    run tstzrange;
+begin
+    changed := changed + analytics_meta.remember(rollup_name, changed, until_time);
+    for part in select jsonb_array_elements(parts) loop
+        for run in
+            select unnest(range_agg(tstzrange(
+                lower(c) - make_interval(secs => (part -> 'before')::double precision),
+                upper(c) + make_interval(secs => (part -> 'after')::double precision)
+            )) * tstzmultirange(tstzrange(
+                '-infinity', until_time - make_interval(secs => (part -> 'before')::double precision)
+            )))
+            from unnest(changed) c
+        loop
+            perform analytics_meta.answer(rollup_name, part, run);
+        end loop;
+    end loop;
+end
+$function$;
+
+-- function answer_on
+create or replace function analytics_meta.answer_on(
+    rollup_name text, from_time timestamptz, to_time timestamptz
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Computes the answers that can be kept when these buckets, which come after all that are kept, are over.
+declare
+    parts jsonb := (select t.parts from analytics_meta.answers t where t.rollup = rollup_name);
+    part jsonb;
+begin
+    perform analytics_meta.remember(rollup_name, tstzmultirange(tstzrange(from_time, to_time)), to_time);
+    for part in select jsonb_array_elements(parts) loop
+        perform analytics_meta.answer(rollup_name, part, tstzrange(
+            from_time - make_interval(secs => (part -> 'before')::double precision),
+            to_time - make_interval(secs => (part -> 'before')::double precision)
+        ));
+    end loop;
+end
+$function$;
+
+-- function kept
+create or replace function analytics_meta.kept(
+    out relation text, out rollup text, out until timestamptz, out compared_at timestamptz, out counted boolean
+) returns setof record
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The relations of members beside which something is kept: trailing counts, or answers to a question about people.
+select c.members, c.rollup, c.until, c.counted_at, true from analytics_meta.counts c
+union all
+select a.rollup, a.rollup, a.until, a.compared_at, false from analytics_meta.answers a
+$function$;
+
+-- function digests
+create or replace function analytics_meta.digests(
+    members_name text, from_time timestamptz, to_time timestamptz, out bucket timestamptz, out digest text
+) returns setof record
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    if exists (select from analytics_meta.counts c where c.members = members_name) then
+        return query select * from analytics_meta.digests_of_counts(members_name, from_time, to_time);
+    else
+        return query select * from analytics_meta.digests_of_answers(members_name, from_time, to_time);
+    end if;
+end
+$function$;
+
+-- function first_bucket
+create or replace function analytics_meta.first_bucket(
+    relation_name text, from_time timestamptz, to_time timestamptz
+) returns timestamptz
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- The first bucket with a stored row between two bucket starts.
+declare
+    found_bucket timestamptz;
+begin
+    execute format(
+        'select min(%3$I) from %1$I.%2$I where %3$I >= $1 and %3$I < $2',
+        (select i.events_schema from analytics_meta.installation i), relation_name,
+        (select a.bucket_column from analytics_meta.aggregates a join analytics_meta.kept() k on k.rollup = a.rollup
+         where k.relation = relation_name)
+    ) into found_bucket using from_time, to_time;
+    return found_bucket;
+end
+$function$;
+
+-- function recount_changed
+create or replace function analytics_meta.recount_changed(relation_name text, since timestamptz) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Brings what is kept of buckets up to date whose digest changed since a time: those of one piece. Returns whether there
+-- may be more. Digests are taken first: what changes while this runs is noticed the next time.
+declare
+    target record;
+    bucket_width interval;
+    zone text;
+    buckets timestamptz[];
+    digests text[];
+    changed tstzmultirange;
+    piece tstzmultirange;
+begin
+    select * into strict target from analytics_meta.kept() k where k.relation = relation_name;
+    select a.width, a.time_zone into strict bucket_width, zone from analytics_meta.aggregates a where a.rollup = target.rollup;
+    select array_agg(d.bucket), array_agg(d.digest) into buckets, digests
+    from analytics_meta.digests(relation_name, since, target.until) d;
+    select range_agg(tstzrange(
+        coalesce(s.bucket, c.bucket), analytics_meta.next_bucket(bucket_width, coalesce(s.bucket, c.bucket), zone)
+    )) into changed
+    from unnest(buckets, digests) s (bucket, digest)
+    full join (
+        select k.bucket, k.digest from analytics_meta.counted_buckets k
+        where k.members = relation_name and k.bucket >= since
+    ) c on c.bucket = s.bucket
+    where c.digest is distinct from s.digest;
+    if changed is null then
+        return false;
+    end if;
+    piece := changed * tstzmultirange(tstzrange(
+        lower(changed), analytics_meta.piece_end(bucket_width, lower(changed), zone)
+    ));
+    if target.counted then
+        perform analytics_meta.count_again(relation_name, piece, target.until);
+    else
+        perform analytics_meta.answer_again(relation_name, piece, target.until);
+    end if;
+    delete from analytics_meta.counted_buckets k where k.members = relation_name and k.bucket <@ piece;
+    insert into analytics_meta.counted_buckets (members, bucket, digest)
+    select relation_name, s.bucket, s.digest from unnest(buckets, digests) s (bucket, digest) where s.bucket <@ piece;
+    update analytics_meta.recounts r set from_time = upper(piece)
+    where r.rollup = relation_name and r.from_time < upper(piece) and piece <> changed;
+    return piece <> changed;
+end
+$function$;
+
+-- function piece_end
+create or replace function analytics_meta.piece_end(width interval, first_bucket timestamptz, zone text) returns timestamptz
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- How much is counted in one transaction: the buckets of about a week, at least one.
+select greatest(
+    analytics_meta.next_bucket(width, first_bucket, zone),
+    analytics_meta.bucket_start(width, first_bucket + interval '168 hours', zone)
+)
+$function$;
+
+-- function recount_on
+create or replace function analytics_meta.recount_on(
+    relation_name text, until_time timestamptz
+) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Keeps one piece more, of the buckets that are over. Returns whether there is more.
+declare
+    target record;
+    bucket_width interval;
+    zone text;
+    first_bucket timestamptz;
+    stop timestamptz;
+    buckets timestamptz[];
+    digests text[];
+begin
+    select * into strict target from analytics_meta.kept() k where k.relation = relation_name;
+    if target.until >= until_time then
+        return false;
+    end if;
+    select a.width, a.time_zone into strict bucket_width, zone from analytics_meta.aggregates a where a.rollup = target.rollup;
+    first_bucket := target.until;
+    for attempt in 1..2 loop
+        stop := least(analytics_meta.piece_end(bucket_width, first_bucket, zone), until_time);
+        select array_agg(d.bucket), array_agg(d.digest) into buckets, digests
+        from analytics_meta.digests(relation_name, target.until, stop) d;
+        exit when buckets is not null or stop = until_time;
+        -- A gap, or the very first time: all up to the next bucket with rows costs nothing.
+        first_bucket := coalesce(analytics_meta.first_bucket(relation_name, stop, until_time), until_time);
+    end loop;
+    if target.counted then
+        perform analytics_meta.count_on(relation_name, target.until, stop);
+        update analytics_meta.counts c set until = stop where c.members = relation_name;
+    else
+        perform analytics_meta.answer_on(relation_name, target.until, stop);
+        update analytics_meta.answers a set until = stop where a.rollup = relation_name;
+    end if;
+    delete from analytics_meta.counted_buckets k where k.members = relation_name and k.bucket >= target.until;
+    insert into analytics_meta.counted_buckets (members, bucket, digest)
+    select relation_name, s.bucket, s.digest from unnest(buckets, digests) s (bucket, digest);
+    return stop < until_time;
+end
+$function$;
+
+-- function recount_piece
+create or replace function analytics_meta.recount_piece(relation_name text) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Brings what is kept beside a relation of members up to date, one piece of it. Returns whether there is more.
+-- A refresh policy can have changed what is younger than its window before it began, and it may take as long again.
+declare
+    target record;
+    owner analytics_meta.aggregates;
+    began timestamptz := clock_timestamp();
+    marks bigint[];
+    since timestamptz;
+    until_time timestamptz;
+begin
+    perform from analytics_meta.counts c where c.members = relation_name for update;
+    perform from analytics_meta.answers a where a.rollup = relation_name for update;
+    select * into strict target from analytics_meta.kept() k where k.relation = relation_name;
+    select * into strict owner from analytics_meta.aggregates a where a.rollup = target.rollup;
+    perform set_config('work_mem', '256MB', true)
+    where pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('256MB');
+    until_time := least(analytics_meta.stored_until(target.rollup), analytics_meta.bucket_start(owner.width, began, owner.time_zone));
+    if until_time < target.until or target.until = '-infinity' then  -- a watermark was ahead of the clock; a new start
+        perform analytics_meta.forget_kept(relation_name);
+        target.until := '-infinity';
+    end if;
+    select array_agg(r.id), min(r.from_time) into marks, since
+    from analytics_meta.recounts r where r.rollup = relation_name;
+    since := case when target.compared_at is null then '-infinity' else least(
+        analytics_meta.bucket_start(owner.width, since, owner.time_zone),
+        analytics_meta.bucket_start(
+            owner.width, target.compared_at - 2 * analytics_meta.span(owner.refresh_window), owner.time_zone
+        )
+    ) end;
+    if since < target.until then
+        if analytics_meta.recount_changed(relation_name, since) then
+            return true;
+        end if;
+    end if;
+    delete from analytics_meta.recounts r where r.id = any (marks);
+    update analytics_meta.counts c set counted_at = began where c.members = relation_name;
+    update analytics_meta.answers a set compared_at = began where a.rollup = relation_name;
+    return analytics_meta.recount_on(relation_name, until_time);
+end
+$function$;
+
+-- function recount_some
+create or replace function analytics_meta.recount_some(rollup_name text) returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Brings what is kept of an aggregate or a question up to date, one piece of it. Returns whether there is more.
+declare
+    each text;
+    more boolean := false;
+begin
+    -- A mark on the aggregate, as earlier releases write, is one on each of its relations of members.
+    with shared as (
+        delete from analytics_meta.recounts r
+        where r.rollup = rollup_name and exists (select from analytics_meta.counts c where c.rollup = rollup_name)
+        returning r.from_time
+    )
+    insert into analytics_meta.recounts (rollup, from_time)
+    select c.members, min(s.from_time) from shared s, analytics_meta.counts c where c.rollup = rollup_name group by 1;
+    for each in select k.relation from analytics_meta.kept() k where k.rollup = rollup_name order by 1 loop
+        more := analytics_meta.recount_piece(each) or more;
+    end loop;
+    return more;
+end
+$function$;
+
+-- function mark_recount
+create or replace function analytics_meta.mark_recount(rollup_name text, since timestamptz) returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Lets the next recount look at all buckets since a time.
+insert into analytics_meta.recounts (rollup, from_time)
+select k.relation, since from analytics_meta.kept() k where k.rollup = rollup_name
 $function$;
 
 -- function recount
@@ -575,15 +1069,14 @@ create or replace function analytics_meta.recount(rollup_name text, everything b
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
--- Brings the trailing counts of an aggregate up to date.
-declare
-    marks bigint[] := array(select r.id from analytics_meta.recounts r where r.rollup = rollup_name);
-    each text;
+-- Brings all that is kept of an aggregate or a question up to date, in one transaction.
 begin
-    for each in select c.members from analytics_meta.counts c where c.rollup = rollup_name order by 1 loop
-        perform analytics_meta.recount_members(each, everything);
+    if everything then
+        perform analytics_meta.mark_recount(rollup_name, '-infinity');
+    end if;
+    while analytics_meta.recount_some(rollup_name) loop
+        null;
     end loop;
-    delete from analytics_meta.recounts r where r.id = any (marks);
 end
 $function$;
 
@@ -592,23 +1085,50 @@ create or replace function analytics_meta.recount_due(rollup_name text) returns 
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
--- The same when its time has come: buckets are over, something is marked, or a refresh policy may have run since.
+-- Brings one piece of it up to date when its time has come: buckets are over, something is marked, or a refresh policy
+-- may have run since. Returns whether it did something: call it until it did nothing, a transaction each.
 begin
     if exists (
-        select from analytics_meta.counts c
-        join analytics_meta.aggregates a on a.rollup = c.rollup and a.active
-        where c.rollup = rollup_name and (
-            c.counted_at is null or c.counted_at + analytics_meta.span(a.refresh_every) <= clock_timestamp()
-            or c.until < least(
-                analytics_meta.stored_until(c.rollup), analytics_meta.bucket_start(a.width, clock_timestamp())
+        select from analytics_meta.kept() k
+        join analytics_meta.aggregates a on a.rollup = k.rollup and a.active
+        where k.rollup = rollup_name and (
+            k.compared_at is null or k.compared_at + analytics_meta.span(a.refresh_every) <= clock_timestamp()
+            or k.until <> least(
+                analytics_meta.stored_until(k.rollup),
+                analytics_meta.bucket_start(a.width, clock_timestamp(), a.time_zone)
             )
-            or exists (select from analytics_meta.recounts r where r.rollup = rollup_name)
+            or exists (select from analytics_meta.recounts r where r.rollup in (k.relation, k.rollup))
         )
     ) then
-        perform analytics_meta.recount(rollup_name);
+        perform analytics_meta.recount_some(rollup_name);
         return true;
     end if;
     return false;
+end
+$function$;
+
+-- function forget_kept
+create or replace function analytics_meta.forget_kept(relation_name text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Takes what is kept beside a relation of members away: until the next recount the views compute all.
+declare
+    schema_name text := (select i.events_schema from analytics_meta.installation i);
+    each text;
+begin
+    for each in
+        select unnest(array[c.counts, c.recent, c.recency]) from analytics_meta.counts c where c.members = relation_name
+        union all
+        select a.known from analytics_meta.answers a where a.rollup = relation_name and a.known is not null
+        union all
+        select p ->> 'table' from analytics_meta.answers a, jsonb_array_elements(a.parts) p where a.rollup = relation_name
+    loop
+        execute format('delete from %I.%I', schema_name, each);
+    end loop;
+    delete from analytics_meta.counted_buckets k where k.members = relation_name;
+    update analytics_meta.counts c set until = '-infinity', counted_at = null where c.members = relation_name;
+    update analytics_meta.answers a set until = '-infinity', compared_at = null where a.rollup = relation_name;
 end
 $function$;
 
@@ -617,29 +1137,22 @@ create or replace function analytics_meta.forget_counts(rollup_name text) return
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
--- Takes the kept counts away: until the next recount the view computes all.
-declare
-    target analytics_meta.counts;
-    schema_name text := (select i.events_schema from analytics_meta.installation i);
+-- Takes all that is kept of an aggregate or a question away: until the next recount the views compute all.
 begin
-    for target in select * from analytics_meta.counts c where c.rollup = rollup_name for update loop
-        execute format('delete from %I.%I', schema_name, target.counts);
-        execute format('delete from %I.%I', schema_name, target.recent);
-        execute format('delete from %I.%I', schema_name, target.recency);
-        delete from analytics_meta.counted_buckets k where k.members = target.members;
-        update analytics_meta.counts c set until = '-infinity', counted_at = null where c.members = target.members;
-    end loop;
+    perform analytics_meta.forget_kept(k.relation) from analytics_meta.kept() k where k.rollup = rollup_name;
 end
 $function$;
 
--- function try_recount
-create or replace function analytics_meta.try_recount(rollup_name text) returns void
+-- function try_piece
+create or replace function analytics_meta.try_piece(rollup_name text) returns boolean
 language plpgsql
 as $function$
+-- The same as recount_due, but what goes wrong waits for the next time, with a warning.
 begin
-    perform analytics_meta.recount_due(rollup_name);
+    return analytics_meta.recount_due(rollup_name);
 exception when others then
-    raise warning 'the trailing counts of % wait: %', rollup_name, sqlerrm using errcode = 'AD001';
+    raise warning 'what is kept of % waits: %', rollup_name, sqlerrm using errcode = 'AD001';
+    return false;
 end
 $function$;
 
@@ -685,35 +1198,40 @@ select coalesce((select e.ranges from analytics_meta.expired e), '{}') + coalesc
 $function$;
 
 -- function bucket_end
-create or replace function analytics_meta.bucket_end(width interval, at timestamptz) returns timestamptz
+create or replace function analytics_meta.bucket_end(
+    width interval, at timestamptz, zone text default null
+) returns timestamptz
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$
 -- The end of the last bucket that has a moment before this time.
-select analytics_meta.bucket_start(width, at - interval '1 microsecond') + analytics_meta.span(width)
+select analytics_meta.next_bucket(width, at - interval '1 microsecond', zone)
 $function$;
 
 -- function whole_buckets
-create or replace function analytics_meta.whole_buckets(width interval, times tstzmultirange) returns tstzmultirange
+create or replace function analytics_meta.whole_buckets(
+    width interval, times tstzmultirange, zone text default null
+) returns tstzmultirange
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $function$
 -- The buckets that these times touch.
 select coalesce(range_agg(tstzrange(
-    analytics_meta.bucket_start(width, coalesce(lower(r), '-infinity')),
-    analytics_meta.bucket_end(width, coalesce(upper(r), 'infinity'))
+    analytics_meta.bucket_start(width, coalesce(lower(r), '-infinity'), zone),
+    analytics_meta.bucket_end(width, coalesce(upper(r), 'infinity'), zone)
 )), '{}')
 from unnest(times) r
 $function$;
 
 -- function refreshable
-create or replace function analytics_meta.refreshable(width interval) returns tstzmultirange
+create or replace function analytics_meta.refreshable(width interval, zone text default null) returns tstzmultirange
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
 -- The buckets that may be computed again: all their raw rows are there. Those from the floor on, and older ones with
 -- rows that were loaded later; but none that has lost a row.
-select analytics_meta.whole_buckets(width, p.times) - analytics_meta.whole_buckets(width, analytics_meta.gone())
+select analytics_meta.whole_buckets(width, p.times, zone)
+    - analytics_meta.whole_buckets(width, analytics_meta.gone(), zone)
 from (
     select coalesce(range_agg(tstzrange(r.from_time, r.to_time)), '{}')
         + coalesce((
@@ -841,8 +1359,8 @@ select tstzrange(lower(g.times), upper(g.times) + interval '1 microsecond')
 from (
     select unnest(range_agg(tstzrange(c.from_time, c.to_time - interval '1 microsecond'))) as times
     from analytics_meta.raw_ranges() r, lateral (
-        select least(r.from_time, min(analytics_meta.bucket_start(a.width, r.from_time))) as from_time,
-               greatest(r.to_time, max(analytics_meta.bucket_end(a.width, r.to_time))) as to_time
+        select least(r.from_time, min(analytics_meta.bucket_start(a.width, r.from_time, a.time_zone))) as from_time,
+               greatest(r.to_time, max(analytics_meta.bucket_end(a.width, r.to_time, a.time_zone))) as to_time
         from analytics_meta.aggregates a where a.active
     ) c
     where r.from_time < older_than
@@ -1181,7 +1699,7 @@ begin
         update analytics_meta.rollups r set watermark = to_time
         where r.rollup = rollup_name and r.watermark < to_time
             and (r.watermark >= from_time or isempty(
-                analytics_meta.refreshable(target.width) * tstzmultirange(tstzrange(r.watermark, from_time))
+                analytics_meta.refreshable(target.width, target.time_zone) * tstzmultirange(tstzrange(r.watermark, from_time))
             ));
     end if;
 end
@@ -1282,7 +1800,7 @@ as $procedure$
 -- It goes down to where everything is computed from, because what is stored below it is not known.
 begin
     update analytics_meta.rollups r
-    set watermark = coalesce(analytics_meta.refresh_floor(a.width), '-infinity')
+    set watermark = coalesce(analytics_meta.refresh_floor(a.width, a.time_zone), '-infinity')
     from analytics_meta.aggregates a
     where a.rollup = r.rollup and r.rollup = rollup_name and r.watermark > clock_timestamp();
     pulled := found;

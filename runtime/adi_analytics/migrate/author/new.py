@@ -137,6 +137,7 @@ def _snapshot(folder: Path) -> Manifest | None:
 
 
 _ORDER: Final[tuple[tuple[Phase, Callable[[statements.Parts], Part], str], ...]] = (
+    ("pre", lambda parts: parts.tables, "tables"),
     ("pre", lambda parts: parts.pre, ""),
     ("pre", lambda parts: parts.indexes, "index"),
     ("post", lambda parts: parts.post, ""),

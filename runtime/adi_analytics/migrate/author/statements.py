@@ -44,6 +44,8 @@ class Part:
 class Parts:
     """What a change of the catalog comes to on one backend, in the order in which it runs."""
 
+    tables: Part = field(default_factory=Part)
+    """What locks tables of ``analytics_meta``: a view locked in the same transaction would deadlock with a reader."""
     pre: Part = field(default_factory=Part)
     indexes: Part = field(default_factory=lambda: Part(stepped=True))
     post: Part = field(default_factory=Part)
@@ -270,6 +272,11 @@ def _change_machinery(made: Parts, old: Manifest, target: Manifest, backend: str
     removed = [entry for entry in before if not any(_same_object(entry, other) for other in target.machinery[backend])]
     # Another list of arguments would make a second function of the name; the new one takes calls of the old one.
     renewed = [old for old in before for new in changed if _same_object(old, new) and old.arguments != new.arguments]
+    columns = [entry for entry in changed if entry.kind == "column"]
+    if columns:
+        lock = "ACCESS EXCLUSIVE on tables of analytics_meta, for milliseconds"
+        made.tables.add(columns, why="add columns to the tables of analytics_meta", lock=lock)
+        changed = [entry for entry in changed if entry not in columns]
     if changed:
         made.pre.add([_drop(entry) for entry in [*renewed, *(one for one in removed if one.object in names)]])
         made.pre.add([_UNCHECKED_BODIES])

@@ -1,4 +1,4 @@
--- 0002_post_create_store_events: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
+-- 0002_post_create_store_aggregates: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
 -- phase: post
 -- transaction: on
 -- lock-timeout: 5s
@@ -7,13 +7,30 @@
 -- why: create store_orders_daily
 -- why: create store_product_sales_daily
 -- why: create store_checkout
--- locks: SHARE ROW EXCLUSIVE on store_events and its chunks (writers wait)
+-- locks: none on store_events
 
--- continuous aggregate store_orders_daily_v1
-create materialized view "store_orders_daily_v1"
-with (timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) as
+-- table store_orders_daily_v1
+create table "store_orders_daily_v1" (
+    "day" timestamp with time zone not null,
+    "currency" text,
+    "row_count" bigint,
+    "orders" bigint,
+    "refunds" bigint,
+    "revenue" numeric,
+    "with_coupon" bigint
+);
+
+-- index on store_orders_daily_v1
+create index "store_orders_daily_v1_day_idx"
+    on "store_orders_daily_v1" ("day");
+
+-- function store_orders_daily_v1_rows
+create function "store_orders_daily_v1_rows"(from_time timestamptz, to_time timestamptz)
+returns setof "store_orders_daily_v1"
+language sql stable
+begin atomic
 select
-    time_bucket(interval '1 day', "timestamp") as "day",
+    date_bin(interval '1 day', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "day",
     case when jsonb_typeof(data -> 'currency') = 'string' then data ->> 'currency' end as "currency",
     count(*) as "row_count",
     count(*) filter (where event_type = 'Order Completed') as "orders",
@@ -23,11 +40,13 @@ select
     end) filter (where event_type = 'Order Completed') as "revenue",
     count(*) filter (where event_type = 'Order Completed' and (case when jsonb_typeof(data -> 'coupon') = 'string' then data ->> 'coupon' end) is not null) as "with_coupon"
 from "store_events"
-where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+where "timestamp" >= from_time
+    and "timestamp" < to_time
+    and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
     and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
     and event_type in ('Order Completed', 'Order Refunded')
-group by 1, 2
-with no data;
+group by 1, 2;
+end;
 
 -- view store_orders_daily_v1_live
 create or replace view "store_orders_daily_v1_live" as
@@ -39,15 +58,28 @@ select
     "refunds",
     "revenue",
     "with_coupon"
-from "store_orders_daily_v1";
+from "store_orders_daily_v1"
+where "day" < coalesce((select watermark from analytics_meta.rollups where rollup = 'store_orders_daily_v1'), '-infinity')
+union all
+select
+    date_bin(interval '1 day', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "day",
+    case when jsonb_typeof(data -> 'currency') = 'string' then data ->> 'currency' end as "currency",
+    count(*) as "row_count",
+    count(*) filter (where event_type = 'Order Completed') as "orders",
+    count(*) filter (where event_type = 'Order Refunded') as "refunds",
+    sum(case when jsonb_typeof(data -> 'total') = 'number' then
+        case when abs((data -> 'total')::numeric) between 1e-307 and 1e307 or (data -> 'total')::numeric = 0 then (data -> 'total')::numeric end
+    end) filter (where event_type = 'Order Completed') as "revenue",
+    count(*) filter (where event_type = 'Order Completed' and (case when jsonb_typeof(data -> 'coupon') = 'string' then data ->> 'coupon' end) is not null) as "with_coupon"
+from "store_events"
+where "timestamp" >= coalesce((select watermark from analytics_meta.rollups where rollup = 'store_orders_daily_v1'), '-infinity')
+    and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and event_type in ('Order Completed', 'Order Refunded')
+group by 1, 2;
 
--- refresh policy of store_orders_daily_v1
-select add_continuous_aggregate_policy(
-    '"store_orders_daily_v1"'::regclass,
-    start_offset => interval '3 days',
-    end_offset => interval '1 hour',
-    schedule_interval => interval '1 hour'
-);
+-- watermark of store_orders_daily_v1
+insert into analytics_meta.rollups (rollup) values ('store_orders_daily_v1') on conflict do nothing;
 
 -- register store_orders_daily_v1
 insert into analytics_meta.aggregates (rollup, aggregate, version, relations, bucket_column, width,
@@ -100,11 +132,27 @@ comment on column "store_orders_daily"."refund_rate" is '(refunds) / (orders); n
 -- comment on column store_orders_daily.order_value
 comment on column "store_orders_daily"."order_value" is '(revenue) / (orders); null when the divisor is 0.';
 
--- continuous aggregate store_product_sales_daily_v1
-create materialized view "store_product_sales_daily_v1"
-with (timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) as
+-- table store_product_sales_daily_v1
+create table "store_product_sales_daily_v1" (
+    "day" timestamp with time zone not null,
+    "product_id" text,
+    "row_count" bigint,
+    "pieces" numeric,
+    "revenue" numeric,
+    "orders" bigint
+);
+
+-- index on store_product_sales_daily_v1
+create index "store_product_sales_daily_v1_day_idx"
+    on "store_product_sales_daily_v1" ("day");
+
+-- function store_product_sales_daily_v1_rows
+create function "store_product_sales_daily_v1_rows"(from_time timestamptz, to_time timestamptz)
+returns setof "store_product_sales_daily_v1"
+language sql stable
+begin atomic
 select
-    time_bucket(interval '1 day', "timestamp") as "day",
+    date_bin(interval '1 day', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "day",
     case when jsonb_typeof(_item -> 'product_id') = 'string' then _item ->> 'product_id' end as "product_id",
     count(*) as "row_count",
     sum(case when jsonb_typeof(_item -> 'quantity') = 'number' then
@@ -118,11 +166,13 @@ select
     count(distinct case when jsonb_typeof(data -> 'order_id') = 'string' then data ->> 'order_id' end) as "orders"
 from "store_events"
 cross join lateral jsonb_array_elements(case when jsonb_typeof(data -> 'products') = 'array' then data -> 'products' end) with ordinality as _items (_item, _number)
-where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+where "timestamp" >= from_time
+    and "timestamp" < to_time
+    and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
     and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
     and event_type in ('Order Completed')
-group by 1, 2
-with no data;
+group by 1, 2;
+end;
 
 -- view store_product_sales_daily_v1_live
 create or replace view "store_product_sales_daily_v1_live" as
@@ -133,15 +183,32 @@ select
     "pieces",
     "revenue",
     "orders"
-from "store_product_sales_daily_v1";
+from "store_product_sales_daily_v1"
+where "day" < coalesce((select watermark from analytics_meta.rollups where rollup = 'store_product_sales_daily_v1'), '-infinity')
+union all
+select
+    date_bin(interval '1 day', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "day",
+    case when jsonb_typeof(_item -> 'product_id') = 'string' then _item ->> 'product_id' end as "product_id",
+    count(*) as "row_count",
+    sum(case when jsonb_typeof(_item -> 'quantity') = 'number' then
+        case when abs((_item -> 'quantity')::numeric) < 9223372036854775808 and (_item -> 'quantity')::numeric % 1 = 0 then (_item -> 'quantity')::bigint end
+    end) as "pieces",
+    sum((case when jsonb_typeof(_item -> 'price') = 'number' then
+        case when abs((_item -> 'price')::numeric) between 1e-307 and 1e307 or (_item -> 'price')::numeric = 0 then (_item -> 'price')::numeric end
+    end)::numeric * (case when jsonb_typeof(_item -> 'quantity') = 'number' then
+        case when abs((_item -> 'quantity')::numeric) < 9223372036854775808 and (_item -> 'quantity')::numeric % 1 = 0 then (_item -> 'quantity')::bigint end
+    end)::numeric) as "revenue",
+    count(distinct case when jsonb_typeof(data -> 'order_id') = 'string' then data ->> 'order_id' end) as "orders"
+from "store_events"
+cross join lateral jsonb_array_elements(case when jsonb_typeof(data -> 'products') = 'array' then data -> 'products' end) with ordinality as _items (_item, _number)
+where "timestamp" >= coalesce((select watermark from analytics_meta.rollups where rollup = 'store_product_sales_daily_v1'), '-infinity')
+    and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and event_type in ('Order Completed')
+group by 1, 2;
 
--- refresh policy of store_product_sales_daily_v1
-select add_continuous_aggregate_policy(
-    '"store_product_sales_daily_v1"'::regclass,
-    start_offset => interval '3 days',
-    end_offset => interval '1 hour',
-    schedule_interval => interval '1 hour'
-);
+-- watermark of store_product_sales_daily_v1
+insert into analytics_meta.rollups (rollup) values ('store_product_sales_daily_v1') on conflict do nothing;
 
 -- register store_product_sales_daily_v1
 insert into analytics_meta.aggregates (rollup, aggregate, version, relations, bucket_column, width,
@@ -182,21 +249,37 @@ comment on column "store_product_sales_daily"."revenue" is 'Sum of products.pric
 -- comment on column store_product_sales_daily.orders
 comment on column "store_product_sales_daily"."orders" is 'Number of different order_id.';
 
--- continuous aggregate store_checkout_v1
-create materialized view "store_checkout_v1"
-with (timescaledb.continuous, timescaledb.materialized_only = false, timescaledb.create_group_indexes = false) as
+-- table store_checkout_v1
+create table "store_checkout_v1" (
+    "day" timestamp with time zone not null,
+    "member" text,
+    "times" timestamp with time zone[],
+    "steps" integer[]
+);
+
+-- index on store_checkout_v1
+create index "store_checkout_v1_day_idx"
+    on "store_checkout_v1" ("day");
+
+-- function store_checkout_v1_rows
+create function "store_checkout_v1_rows"(from_time timestamptz, to_time timestamptz)
+returns setof "store_checkout_v1"
+language sql stable
+begin atomic
 select
-    time_bucket(interval '1 day', "timestamp") as "day",
+    date_bin(interval '1 day', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "day",
     user_id as "member",
     array_agg("timestamp" order by "timestamp", event_id) as "times",
     array_agg(case when event_type = 'Product Viewed' then 1 else 0 end + case when event_type = 'Product Added' then 2 else 0 end + case when event_type = 'Order Completed' then 4 else 0 end order by "timestamp", event_id) as "steps"
 from "store_events"
-where "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+where "timestamp" >= from_time
+    and "timestamp" < to_time
+    and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
     and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
     and event_type in ('Product Viewed', 'Product Added', 'Order Completed')
     and user_id is not null
-group by 1, 2
-with no data;
+group by 1, 2;
+end;
 
 -- view store_checkout_v1_live
 create or replace view "store_checkout_v1_live" as
@@ -205,15 +288,93 @@ select
     "member",
     "times",
     "steps"
-from "store_checkout_v1";
+from "store_checkout_v1"
+where "day" < coalesce((select watermark from analytics_meta.rollups where rollup = 'store_checkout_v1'), '-infinity')
+union all
+select
+    date_bin(interval '1 day', "timestamp", timestamptz '2000-01-03 00:00:00+00') as "day",
+    user_id as "member",
+    array_agg("timestamp" order by "timestamp", event_id) as "times",
+    array_agg(case when event_type = 'Product Viewed' then 1 else 0 end + case when event_type = 'Product Added' then 2 else 0 end + case when event_type = 'Order Completed' then 4 else 0 end order by "timestamp", event_id) as "steps"
+from "store_events"
+where "timestamp" >= coalesce((select watermark from analytics_meta.rollups where rollup = 'store_checkout_v1'), '-infinity')
+    and "timestamp" >= timestamptz '1970-01-01 00:00:00+00'
+    and "timestamp" < timestamptz '9999-01-01 00:00:00+00'
+    and event_type in ('Product Viewed', 'Product Added', 'Order Completed')
+    and user_id is not null
+group by 1, 2;
 
--- refresh policy of store_checkout_v1
-select add_continuous_aggregate_policy(
-    '"store_checkout_v1"'::regclass,
-    start_offset => interval '3 days',
-    end_offset => interval '1 hour',
-    schedule_interval => interval '1 hour'
+-- table store_checkout_v1_answers
+create table "store_checkout_v1_answers" (
+    bucket timestamp with time zone not null,
+    members_1 bigint,
+    members_2 bigint,
+    members_3 bigint,
+    seconds_2 double precision[],
+    seconds_3 double precision[]
 );
+
+-- index bucket of store_checkout_v1_answers
+create index "store_checkout_v1_answers_idx"
+    on "store_checkout_v1_answers" (bucket);
+
+-- function store_checkout_v1_answered
+create function "store_checkout_v1_answered"(_from_time timestamptz, _to_time timestamptz)
+returns setof "store_checkout_v1_answers"
+language sql stable
+begin atomic
+select
+    _bucket as bucket,
+    count(_took_1) as members_1,
+    count(_took_2) as members_2,
+    count(_took_3) as members_3,
+    percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_2)::double precision)
+        as seconds_2,
+    percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_3)::double precision)
+        as seconds_3
+from (
+    select
+        _bucket, _member, interval '0' as _took_1,
+        min(_end_2 - _time) filter (where _end_2 <= _time + interval '168 hours') as _took_2,
+        min(_end_3 - _time) filter (where _end_3 <= _time + interval '168 hours') as _took_3
+    from (
+        select
+            _bucket, _member, _time, _place, _mark,
+            min(_time) filter (where _mark & 2 <> 0) over _later as _end_2,
+            min(_end_3) filter (where _mark & 2 <> 0) over _later as _end_3
+        from (
+            select
+                _bucket, _member, _time, _place, _mark,
+                min(_time) filter (where _mark & 4 <> 0) over _later as _end_3
+            from (
+                select
+                    _stored."day" as _bucket, _stored."member" as _member, _row._time, _row._place, _row._mark
+                from "store_checkout_v1_live" as _stored
+                cross join lateral unnest(_stored."times", _stored."steps")
+                    with ordinality as _row (_time, _mark, _place)
+                where _stored."day" >= _from_time and _stored."day" < _to_time + interval '168 hours'
+            ) as _level_3
+            window _later as (partition by _member order by _time desc, _place desc rows between unbounded preceding and 1 preceding)
+        ) as _level_2
+        window _later as (partition by _member order by _time desc, _place desc rows between unbounded preceding and 1 preceding)
+    ) as _attempts
+    where _mark & 1 <> 0 and _bucket < _to_time
+    group by _bucket, _member
+) as _reached
+group by _bucket;
+end;
+
+-- register the answers of store_checkout_v1
+insert into analytics_meta.answers (rollup, known, known_rows, columns, merges, parts)
+values ('store_checkout_v1',
+    null,
+    null,
+    '{}',
+    '{}',
+    '[{"table": "store_checkout_v1_answers", "function": "store_checkout_v1_answered", "before": 604800, "after": 0}]');
+
+-- watermark of store_checkout_v1
+insert into analytics_meta.rollups (rollup) values ('store_checkout_v1') on conflict do nothing;
 
 -- register store_checkout_v1
 insert into analytics_meta.aggregates (rollup, aggregate, version, relations, bucket_column, width,
@@ -229,20 +390,27 @@ insert into analytics_meta.backfills (relation) values ('store_checkout_v1');
 -- view store_checkout
 create or replace view "store_checkout" as
 select
-    _bucket as "day",
-    _members_1 as entered,
-    _members_3 as converted,
-    _members_3::double precision / _members_1 as rate,
-    _seconds_3[1] as seconds_p50,
-    _seconds_3[2] as seconds_p90,
-    _bucket + interval '24 hours' + interval '168 hours' > now() as provisional
+    _answer.bucket as "day",
+    _answer.members_1 as entered,
+    _answer.members_3 as converted,
+    _answer.members_3::double precision / _answer.members_1 as rate,
+    _answer.seconds_3[1] as seconds_p50,
+    _answer.seconds_3[2] as seconds_p90,
+    _answer.bucket + interval '24 hours' + interval '168 hours' > now() as provisional
 from (
+    select *
+    from "store_checkout_v1_answers"
+    where bucket < coalesce((select until - interval '168 hours' from analytics_meta.answers where rollup = 'store_checkout_v1'), '-infinity')
+    union all
     select
-        _bucket,
-        count(_took_1) as _members_1,
-        count(_took_3) as _members_3,
+        _bucket as bucket,
+        count(_took_1) as members_1,
+        count(_took_2) as members_2,
+        count(_took_3) as members_3,
+        percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_2)::double precision)
+            as seconds_2,
         percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_3)::double precision)
-            as _seconds_3
+            as seconds_3
     from (
         select
             _bucket, _member, interval '0' as _took_1,
@@ -263,6 +431,7 @@ from (
                     from "store_checkout_v1_live" as _stored
                     cross join lateral unnest(_stored."times", _stored."steps")
                         with ordinality as _row (_time, _mark, _place)
+                    where _stored."day" >= coalesce((select until - interval '168 hours' from analytics_meta.answers where rollup = 'store_checkout_v1'), '-infinity')
                 ) as _level_3
                 window _later as (partition by _member order by _time desc, _place desc rows between unbounded preceding and 1 preceding)
             ) as _level_2
@@ -272,30 +441,34 @@ from (
         group by _bucket, _member
     ) as _reached
     group by _bucket
-) as _counted;
+) as _answer;
 
 -- view store_checkout_steps
 create or replace view "store_checkout_steps" as
 select
-    _bucket as "day",
+    _answer.bucket as "day",
     _step.step::bigint as step,
     _step.step_name,
     _step.members,
-    _step.members::double precision / _members_1 as rate,
+    _step.members::double precision / _answer.members_1 as rate,
     _step.members::double precision / nullif(_step._before, 0) as step_rate,
     _step._seconds[1] as seconds_p50,
     _step._seconds[2] as seconds_p90,
-    _bucket + interval '24 hours' + interval '168 hours' > now() as provisional
+    _answer.bucket + interval '24 hours' + interval '168 hours' > now() as provisional
 from (
+    select *
+    from "store_checkout_v1_answers"
+    where bucket < coalesce((select until - interval '168 hours' from analytics_meta.answers where rollup = 'store_checkout_v1'), '-infinity')
+    union all
     select
-        _bucket,
-        count(_took_1) as _members_1,
-        count(_took_2) as _members_2,
+        _bucket as bucket,
+        count(_took_1) as members_1,
+        count(_took_2) as members_2,
+        count(_took_3) as members_3,
         percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_2)::double precision)
-            as _seconds_2,
-        count(_took_3) as _members_3,
+            as seconds_2,
         percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_3)::double precision)
-            as _seconds_3
+            as seconds_3
     from (
         select
             _bucket, _member, interval '0' as _took_1,
@@ -316,6 +489,7 @@ from (
                     from "store_checkout_v1_live" as _stored
                     cross join lateral unnest(_stored."times", _stored."steps")
                         with ordinality as _row (_time, _mark, _place)
+                    where _stored."day" >= coalesce((select until - interval '168 hours' from analytics_meta.answers where rollup = 'store_checkout_v1'), '-infinity')
                 ) as _level_3
                 window _later as (partition by _member order by _time desc, _place desc rows between unbounded preceding and 1 preceding)
             ) as _level_2
@@ -325,11 +499,11 @@ from (
         group by _bucket, _member
     ) as _reached
     group by _bucket
-) as _counted
+) as _answer
 cross join lateral (values
-    (1, 'viewed'::text, _members_1, null::double precision[], null::bigint),
-    (2, 'added'::text, _members_2, _seconds_2, _members_1),
-    (3, 'ordered'::text, _members_3, _seconds_3, _members_2)
+    (1, 'viewed'::text, _answer.members_1, null::double precision[], null::bigint),
+    (2, 'added'::text, _answer.members_2, _answer.seconds_2, _answer.members_1),
+    (3, 'ordered'::text, _answer.members_3, _answer.seconds_3, _answer.members_2)
 ) as _step (step, step_name, members, _seconds, _before);
 
 -- comment on view store_checkout

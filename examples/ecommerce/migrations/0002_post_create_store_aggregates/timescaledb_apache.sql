@@ -1,4 +1,4 @@
--- 0002_post_create_store_events: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
+-- 0002_post_create_store_aggregates: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
 -- phase: post
 -- transaction: on
 -- lock-timeout: 5s
@@ -304,6 +304,75 @@ where "timestamp" >= coalesce((select watermark from analytics_meta.rollups wher
     and user_id is not null
 group by 1, 2;
 
+-- table store_checkout_v1_answers
+create table "store_checkout_v1_answers" (
+    bucket timestamp with time zone not null,
+    members_1 bigint,
+    members_2 bigint,
+    members_3 bigint,
+    seconds_2 double precision[],
+    seconds_3 double precision[]
+);
+
+-- index bucket of store_checkout_v1_answers
+create index "store_checkout_v1_answers_idx"
+    on "store_checkout_v1_answers" (bucket);
+
+-- function store_checkout_v1_answered
+create function "store_checkout_v1_answered"(_from_time timestamptz, _to_time timestamptz)
+returns setof "store_checkout_v1_answers"
+language sql stable
+begin atomic
+select
+    _bucket as bucket,
+    count(_took_1) as members_1,
+    count(_took_2) as members_2,
+    count(_took_3) as members_3,
+    percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_2)::double precision)
+        as seconds_2,
+    percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_3)::double precision)
+        as seconds_3
+from (
+    select
+        _bucket, _member, interval '0' as _took_1,
+        min(_end_2 - _time) filter (where _end_2 <= _time + interval '168 hours') as _took_2,
+        min(_end_3 - _time) filter (where _end_3 <= _time + interval '168 hours') as _took_3
+    from (
+        select
+            _bucket, _member, _time, _place, _mark,
+            min(_time) filter (where _mark & 2 <> 0) over _later as _end_2,
+            min(_end_3) filter (where _mark & 2 <> 0) over _later as _end_3
+        from (
+            select
+                _bucket, _member, _time, _place, _mark,
+                min(_time) filter (where _mark & 4 <> 0) over _later as _end_3
+            from (
+                select
+                    _stored."day" as _bucket, _stored."member" as _member, _row._time, _row._place, _row._mark
+                from "store_checkout_v1_live" as _stored
+                cross join lateral unnest(_stored."times", _stored."steps")
+                    with ordinality as _row (_time, _mark, _place)
+                where _stored."day" >= _from_time and _stored."day" < _to_time + interval '168 hours'
+            ) as _level_3
+            window _later as (partition by _member order by _time desc, _place desc rows between unbounded preceding and 1 preceding)
+        ) as _level_2
+        window _later as (partition by _member order by _time desc, _place desc rows between unbounded preceding and 1 preceding)
+    ) as _attempts
+    where _mark & 1 <> 0 and _bucket < _to_time
+    group by _bucket, _member
+) as _reached
+group by _bucket;
+end;
+
+-- register the answers of store_checkout_v1
+insert into analytics_meta.answers (rollup, known, known_rows, columns, merges, parts)
+values ('store_checkout_v1',
+    null,
+    null,
+    '{}',
+    '{}',
+    '[{"table": "store_checkout_v1_answers", "function": "store_checkout_v1_answered", "before": 604800, "after": 0}]');
+
 -- watermark of store_checkout_v1
 insert into analytics_meta.rollups (rollup) values ('store_checkout_v1') on conflict do nothing;
 
@@ -321,20 +390,27 @@ insert into analytics_meta.backfills (relation) values ('store_checkout_v1');
 -- view store_checkout
 create or replace view "store_checkout" as
 select
-    _bucket as "day",
-    _members_1 as entered,
-    _members_3 as converted,
-    _members_3::double precision / _members_1 as rate,
-    _seconds_3[1] as seconds_p50,
-    _seconds_3[2] as seconds_p90,
-    _bucket + interval '24 hours' + interval '168 hours' > now() as provisional
+    _answer.bucket as "day",
+    _answer.members_1 as entered,
+    _answer.members_3 as converted,
+    _answer.members_3::double precision / _answer.members_1 as rate,
+    _answer.seconds_3[1] as seconds_p50,
+    _answer.seconds_3[2] as seconds_p90,
+    _answer.bucket + interval '24 hours' + interval '168 hours' > now() as provisional
 from (
+    select *
+    from "store_checkout_v1_answers"
+    where bucket < coalesce((select until - interval '168 hours' from analytics_meta.answers where rollup = 'store_checkout_v1'), '-infinity')
+    union all
     select
-        _bucket,
-        count(_took_1) as _members_1,
-        count(_took_3) as _members_3,
+        _bucket as bucket,
+        count(_took_1) as members_1,
+        count(_took_2) as members_2,
+        count(_took_3) as members_3,
+        percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_2)::double precision)
+            as seconds_2,
         percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_3)::double precision)
-            as _seconds_3
+            as seconds_3
     from (
         select
             _bucket, _member, interval '0' as _took_1,
@@ -355,6 +431,7 @@ from (
                     from "store_checkout_v1_live" as _stored
                     cross join lateral unnest(_stored."times", _stored."steps")
                         with ordinality as _row (_time, _mark, _place)
+                    where _stored."day" >= coalesce((select until - interval '168 hours' from analytics_meta.answers where rollup = 'store_checkout_v1'), '-infinity')
                 ) as _level_3
                 window _later as (partition by _member order by _time desc, _place desc rows between unbounded preceding and 1 preceding)
             ) as _level_2
@@ -364,30 +441,34 @@ from (
         group by _bucket, _member
     ) as _reached
     group by _bucket
-) as _counted;
+) as _answer;
 
 -- view store_checkout_steps
 create or replace view "store_checkout_steps" as
 select
-    _bucket as "day",
+    _answer.bucket as "day",
     _step.step::bigint as step,
     _step.step_name,
     _step.members,
-    _step.members::double precision / _members_1 as rate,
+    _step.members::double precision / _answer.members_1 as rate,
     _step.members::double precision / nullif(_step._before, 0) as step_rate,
     _step._seconds[1] as seconds_p50,
     _step._seconds[2] as seconds_p90,
-    _bucket + interval '24 hours' + interval '168 hours' > now() as provisional
+    _answer.bucket + interval '24 hours' + interval '168 hours' > now() as provisional
 from (
+    select *
+    from "store_checkout_v1_answers"
+    where bucket < coalesce((select until - interval '168 hours' from analytics_meta.answers where rollup = 'store_checkout_v1'), '-infinity')
+    union all
     select
-        _bucket,
-        count(_took_1) as _members_1,
-        count(_took_2) as _members_2,
+        _bucket as bucket,
+        count(_took_1) as members_1,
+        count(_took_2) as members_2,
+        count(_took_3) as members_3,
         percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_2)::double precision)
-            as _seconds_2,
-        count(_took_3) as _members_3,
+            as seconds_2,
         percentile_cont(array[0.5::double precision, 0.9::double precision]) within group (order by extract(epoch from _took_3)::double precision)
-            as _seconds_3
+            as seconds_3
     from (
         select
             _bucket, _member, interval '0' as _took_1,
@@ -408,6 +489,7 @@ from (
                     from "store_checkout_v1_live" as _stored
                     cross join lateral unnest(_stored."times", _stored."steps")
                         with ordinality as _row (_time, _mark, _place)
+                    where _stored."day" >= coalesce((select until - interval '168 hours' from analytics_meta.answers where rollup = 'store_checkout_v1'), '-infinity')
                 ) as _level_3
                 window _later as (partition by _member order by _time desc, _place desc rows between unbounded preceding and 1 preceding)
             ) as _level_2
@@ -417,11 +499,11 @@ from (
         group by _bucket, _member
     ) as _reached
     group by _bucket
-) as _counted
+) as _answer
 cross join lateral (values
-    (1, 'viewed'::text, _members_1, null::double precision[], null::bigint),
-    (2, 'added'::text, _members_2, _seconds_2, _members_1),
-    (3, 'ordered'::text, _members_3, _seconds_3, _members_2)
+    (1, 'viewed'::text, _answer.members_1, null::double precision[], null::bigint),
+    (2, 'added'::text, _answer.members_2, _answer.seconds_2, _answer.members_1),
+    (3, 'ordered'::text, _answer.members_3, _answer.seconds_3, _answer.members_2)
 ) as _step (step, step_name, members, _seconds, _before);
 
 -- comment on view store_checkout

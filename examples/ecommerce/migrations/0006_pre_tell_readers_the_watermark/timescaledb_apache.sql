@@ -1,8 +1,0 @@
--- 0006_pre_tell_readers_the_watermark: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
--- phase: pre
--- transaction: on
--- lock-timeout: 5s
--- destructive: no
--- catalog: 189166d38bafad28b8a8d51469a0318ec145604092dfa7f620a72bbac0104004
--- why: nothing to do on this backend
--- locks: none

@@ -1,8 +1,0 @@
--- 0009_pre_tell_readers_the_watermark: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
--- phase: pre
--- transaction: on
--- lock-timeout: 5s
--- destructive: no
--- catalog: 616c13ab50a81a56ee262c7423ec2bdf685ef6fd6257cef59a5a3d55db61b6f4
--- why: nothing to do on this backend
--- locks: none

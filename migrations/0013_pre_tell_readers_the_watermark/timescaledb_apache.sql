@@ -1,8 +1,0 @@
--- 0013_pre_tell_readers_the_watermark: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
--- phase: pre
--- transaction: on
--- lock-timeout: 5s
--- destructive: no
--- catalog: 581af3e1e47925866492f789945b64bdbd5913714abe025471d772a98f19ae82
--- why: nothing to do on this backend
--- locks: none
