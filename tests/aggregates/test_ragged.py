@@ -79,7 +79,7 @@ def test_ragged_rows_in_the_seven(database):
     connection, backend = database
     installed = Installed.create(connection, SEVEN, backend)
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(rows=ROWS)
     def run(rows):
         with connection.transaction(force_rollback=True):

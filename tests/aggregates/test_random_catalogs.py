@@ -45,7 +45,7 @@ LEFT = """
 """
 
 
-@settings(RELAXED, max_examples=60)
+@settings(RELAXED, max_examples=30)
 @given(catalog=catalogs(), data=st.data())
 def test_on_postgres(postgres_dsn, catalog, data):
     check(postgres_dsn, "postgres", catalog, data.draw(rows(catalog)))
@@ -53,7 +53,7 @@ def test_on_postgres(postgres_dsn, catalog, data):
 
 @pytest.mark.parametrize("backend", ["timescaledb", "timescaledb_apache"])
 def test_on_timescaledb(timescale_dsn, backend):
-    @settings(RELAXED, max_examples=15)
+    @settings(RELAXED, max_examples=8)
     @given(catalog=catalogs(), data=st.data())
     def run(catalog, data):
         check(timescale_dsn, backend, catalog, data.draw(rows(catalog)))

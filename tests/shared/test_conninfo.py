@@ -225,7 +225,7 @@ def leaks(text: str) -> bool:
 
 
 @given(broken_urls())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_status_never_prints_a_part_of_the_password(url: str) -> None:
     said = io.StringIO()
     with elsewhere(url), contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
@@ -237,7 +237,7 @@ def test_status_never_prints_a_part_of_the_password(url: str) -> None:
 
 
 @given(broken_urls())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_clients_errors_never_hold_a_part_of_the_password(url: str) -> None:
     for call in (lambda: resolve_conninfo(url), lambda: AnalyticsWorker(AnalyticsClient.create()[1], url)):
         error = error_of(call)

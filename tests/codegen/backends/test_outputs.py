@@ -46,7 +46,7 @@ def loaded(data):
 
 
 @given(catalogs(), st.integers())
-@settings(SLOW, max_examples=25)
+@settings(SLOW, max_examples=12)
 def test_samples_are_valid_for_two_validators_and_one_event_only(data, seed):
     catalog = loaded(data)
     files = render(catalog, ["json_schema"])
@@ -85,7 +85,7 @@ print("fine")
 
 
 @given(catalogs(), st.integers())
-@settings(SLOW, max_examples=15)
+@settings(SLOW, max_examples=8)
 def test_samples_go_through_the_generated_python(data, seed):
     catalog = loaded(data)
     rng = random.Random(seed)
@@ -99,7 +99,7 @@ def test_samples_go_through_the_generated_python(data, seed):
 
 
 @given(catalogs())
-@settings(SLOW, max_examples=25)
+@settings(SLOW, max_examples=12)
 def test_every_output_is_complete_and_the_same_each_time(data):
     catalog = loaded(data)
     files = render(catalog)
@@ -116,7 +116,7 @@ def test_every_output_is_complete_and_the_same_each_time(data):
 
 
 @given(catalogs(), catalogs())
-@settings(SLOW, max_examples=25)
+@settings(SLOW, max_examples=12)
 def test_any_two_catalogs_can_be_compared(one, other):
     old, new = loaded(one), loaded(other)
     at = Location("events.yaml", 1, 1)
@@ -341,7 +341,7 @@ def replaced(source, path, value):
 
 
 @given(catalogs(), st.data(), VALUES)
-@settings(SLOW, max_examples=150)
+@settings(SLOW, max_examples=60)
 def test_our_reading_of_the_format_agrees_with_a_full_validator(catalog, data, value):
     path = data.draw(st.sampled_from(list(spots(catalog))))
     text = json.dumps(replaced(catalog, path, value), ensure_ascii=False)

@@ -29,13 +29,13 @@ def check(data):
 
 
 @given(st.binary(max_size=300))
-@settings(FUZZ, max_examples=300)
+@settings(FUZZ, max_examples=150)
 def test_any_bytes(data):
     check(data)
 
 
 @given(st.text(max_size=300))
-@settings(FUZZ, max_examples=300)
+@settings(FUZZ, max_examples=150)
 def test_any_text(text):
     check(text.encode("utf-8", "surrogatepass"))
 
@@ -46,7 +46,7 @@ def test_any_text(text):
         max_size=60,
     )
 )
-@settings(FUZZ, max_examples=500)
+@settings(FUZZ, max_examples=150)
 def test_any_yaml_syntax(parts):
     check("".join(parts).encode())
 
@@ -59,7 +59,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(FUZZ, max_examples=200)
+@settings(FUZZ, max_examples=100)
 def test_any_json(value):
     check(json.dumps(value).encode())
 
@@ -85,7 +85,7 @@ def mutated(source, path, value):
 
 
 @given(st.sampled_from([0, 1]), st.data(), JSON)
-@settings(FUZZ, max_examples=400)
+@settings(FUZZ, max_examples=150)
 def test_a_real_catalog_with_anything_in_one_place(which, data, value):
     path = data.draw(st.sampled_from(ALL_PLACES[which]))
     check(json.dumps(mutated(SOURCES[which], path, value), ensure_ascii=True, default=str).encode())

@@ -106,7 +106,7 @@ def is_useless(where, rows):
     return not any(passes(row, where) for row in rows)
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 @given(where=WHERES, given_too=st.one_of(st.none(), PLAIN))
 def test_a_where_is_refused_exactly_when_no_row_passes_it_or_a_part_of_it(where, given_too):
     event = {"domain": "web", "description": "x", "fields": FIELDS}
