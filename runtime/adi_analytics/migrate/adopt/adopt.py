@@ -27,7 +27,6 @@ from adi_analytics.migrate.server.predecessor import PRESENT, SUFFIX, columns_of
 from adi_analytics.migrate.server.retry import retry
 from adi_analytics.migrate.server.session import session
 from adi_analytics.migrate.upkeep.backfill import BackfillResult, run_pending
-from adi_analytics.migrate.upkeep.recounts import recount_all
 
 _NEEDED: Final = frozenset({"id", "timestamp", "event_type", "data"})
 _DAY: Final = timedelta(days=1)
@@ -100,7 +99,6 @@ def adopt(options: Options | None = None) -> AdoptResult:
         options.progress.step("compare the rows")
         rows = copy.check()
         filled = _fill(connection, database, options) if copied else []
-        recount_all(connection, _relations(snapshot), options.progress)
         execute(connection, _retention(snapshot))
         _let_run(connection, database, _relations(snapshot), run=True)
         execute(connection, audit("adopt", f"{copied} rows of {copy.old}"))

@@ -75,9 +75,14 @@ class _Backfill:
 
     def run(self, progress: Progress) -> BackfillResult:
         floor, until, done_to = self._begin()
-        if floor is None or floor >= until:
-            self._finish(until)
-            return BackfillResult(self._rollup, 0)
+        computed = 0 if floor is None or floor >= until else self._fill(floor, until, done_to, progress)
+        self._finish(until)
+        recounts.recount_all(self._connection, [self._rollup], progress)
+        logger.info("filled %s: %d buckets", self._rollup, computed)
+        return BackfillResult(self._rollup, computed)
+
+    def _fill(self, floor: datetime, until: datetime, done_to: datetime, progress: Progress) -> int:
+        """Compute the buckets from *done_to* down to *floor*; return how many that were."""
         buckets = self._buckets(floor, until)
         total = buckets.count(floor, until)
         computed = 0
@@ -89,10 +94,7 @@ class _Backfill:
             computed += buckets.count(start, done_to)
             done_to = start
         progress.advance(f"fill {self._rollup}", total, total)
-        self._finish(until)
-        recounts.recount_all(self._connection, [self._rollup], progress)
-        logger.info("filled %s: %d buckets", self._rollup, computed)
-        return BackfillResult(self._rollup, computed)
+        return computed
 
     def _begin(self) -> tuple[datetime | None, datetime, datetime]:
         """Return the floor, the end of the range and how far down it is filled; resume what was begun."""
