@@ -21,13 +21,14 @@ _IN_TURN: Final = tuple(f"tests/migrate/{room}/" for room in ("adopt", "author",
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of a test on both Timescale backends run one, half of the tests each: the rooms here are slow on them.
 
-    ADI_ANALYTICS_ALL_BACKENDS=1 runs both.
+    ADI_ANALYTICS_ALL_BACKENDS=1 runs both; so does the mark ``both_editions`` on a test.
     """
     if os.environ.get("ADI_ANALYTICS_ALL_BACKENDS") == "1":
         return
     alike = defaultdict(list)
     for item in items:
-        if item.nodeid.startswith(_IN_TURN) and "timescaledb" in item.nodeid:
+        takes_turns = item.nodeid.startswith(_IN_TURN) and item.get_closest_marker("both_editions") is None
+        if takes_turns and "timescaledb" in item.nodeid:
             alike[item.nodeid.replace("timescaledb_apache", "timescaledb")].append(item)
     left_out = {pair[zlib.crc32(key.encode()) % 2] for key, pair in alike.items() if len(pair) == 2}
     config.hook.pytest_deselected(items=list(left_out))

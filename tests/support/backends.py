@@ -9,8 +9,6 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from _pytest.mark.structures import ParameterSet
-
 BACKENDS: Final = (
     "postgres",
     pytest.param("timescaledb", marks=pytest.mark.timescaledb),
@@ -22,24 +20,6 @@ _MIGRATED: Final = {
     "timescaledb": "timescale_migrated_dsn",
     "timescaledb_apache": "timescale_apache_migrated_dsn",
 }
-
-
-def in_turn(*cases: object) -> list[ParameterSet]:
-    """Return (backend, case) for each case on plain PostgreSQL, and on the Timescale backends in turn.
-
-    For cases that differ in the order of calls alone. Pass ``indirect=["target"]`` or ``indirect=["migrated"]``.
-    """
-    slow = ("timescaledb", "timescaledb_apache")
-    pairs = [(backend, case) for number, case in enumerate(cases) for backend in ("postgres", slow[number % 2])]
-    return [
-        pytest.param(backend, case, id=f"{backend}-{_label(case)}", marks=[pytest.mark.timescaledb] * (backend in slow))
-        for backend, case in pairs
-    ]
-
-
-def _label(case: object) -> str:
-    steps = case if isinstance(case, tuple) else (case,)
-    return "-".join(getattr(step, "__name__", str(step)) for step in steps)
 
 
 def empty_dsn(backend: str, request: pytest.FixtureRequest) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from adi_analytics import migrate
-from support.backends import in_turn
 from support.migrating import Document, Target, connect, execute, project, rows, value
 from support.paths import ROOT
 from support.upkeep import force, insert_late
@@ -65,14 +64,15 @@ def run_job(target: Target) -> None:
 
 
 ORDERS: list[tuple[Callable[[Target], None], ...]] = [
-    (run_job, maintain),  # TimescaleDB alone has this job
-    (refresh, call_expire),
     (maintain,),
     (call_maintain,),
+    (run_job, maintain),
+    (refresh, call_expire),
 ]
 
 
-@pytest.mark.parametrize(("migrated", "order"), in_turn(*ORDERS), indirect=["migrated"])
+@pytest.mark.both_editions
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(step.__name__ for step in order))
 def test_rows_are_counted_before_they_go(migrated: Target, order: tuple[Callable[[Target], None], ...]) -> None:
     keep_a_week(migrated)
     load(migrated, 0, 10)
@@ -90,7 +90,8 @@ def test_rows_are_counted_before_they_go(migrated: Target, order: tuple[Callable
     assert migrate.drift(migrated.options).findings == ()
 
 
-@pytest.mark.parametrize(("migrated", "step"), in_turn(run_job, maintain), indirect=["migrated"])
+@pytest.mark.both_editions
+@pytest.mark.parametrize("step", [maintain, run_job])
 def test_rows_of_a_long_pause_are_counted(migrated: Target, step: Callable[[Target], None]) -> None:
     load(migrated, 20, 22)
     force(migrated)
@@ -108,7 +109,7 @@ def test_rows_of_a_long_pause_are_counted(migrated: Target, step: Callable[[Targ
     assert value(migrated.dsn, OLDEST) < KEPT + timedelta(days=1)
 
 
-@pytest.mark.parametrize(("migrated", "step"), in_turn(maintain, call_expire), indirect=["migrated"])
+@pytest.mark.parametrize("step", [maintain, call_expire])
 def test_rows_that_are_loaded_later_are_counted(migrated: Target, step: Callable[[Target], None]) -> None:
     keep_a_week(migrated)
     load(migrated, 0, 10)
