@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
@@ -144,10 +145,7 @@ def _order(aggregate: Aggregate, dimensions: tuple[Dimension, ...], measures: tu
     made = p.names("order_by", "Columns; `-` for large to small. Empty values come last. Default: time.", known)
     expected = "columns of the answer with commas between them, a `-` before those from large to small"
     example = f"-{measures[0].name}" if measures else aggregate.bucket.column
-    return p.Parameter(
-        name=made.name, description=made.description, schema=made.schema, read=made.read, many="commas",
-        expected=expected, example=example,
-    )  # fmt: skip
+    return replace(made, expected=expected, example=example)
 
 
 def filters_of(dimension: Dimension) -> Iterator[Parameter]:
