@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adi_analytics._audit.findings import Audit, Misfit, ObservedEvent, UnknownEvent, WaitingLetters
 from adi_analytics._engine.rows.stored import stored_decoder_of
 from adi_analytics._engine.rows.validate import InvalidValueError
+from adi_analytics._shared.pins import transaction_pins
 from adi_analytics._shared.sql import quote
 
 if TYPE_CHECKING:
@@ -72,9 +73,7 @@ def audit(
     """
     with connection.transaction(force_rollback=True):
         connection.execute(_BEGIN)
-        connection.execute("set local timezone to 'UTC'")
-        settings = "select set_config('statement_timeout', %s, true), set_config('datestyle', 'ISO, YMD', true)"
-        connection.execute(settings, [str(round(timeout * 1000))])
+        connection.execute(transaction_pins(timeout, timezone="UTC").encode())
         names = {"events": catalog.table, "letters": catalog.dead_letters_table}
         installed = connection.execute(_INSTALLED).fetchone() == (True,)
         place = connection.execute(_PLACE, names).fetchone() if installed else None

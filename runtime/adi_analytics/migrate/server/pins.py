@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from adi_analytics._shared.pins import READING
+
 MEANING: Final = {
+    **READING,
     "timezone": "UTC",
-    "datestyle": "ISO, YMD",
-    "intervalstyle": "postgres",
-    "standard_conforming_strings": "on",
     "client_encoding": "UTF8",
-    "extra_float_digits": "1",
     "bytea_output": "hex",
     "quote_all_identifiers": "off",
     "array_nulls": "on",
-    "transform_null_equals": "off",
     "row_security": "on",
     "default_table_access_method": "heap",  # the one that has unique indexes and partitions everywhere
 }

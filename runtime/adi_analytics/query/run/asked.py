@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from adi_analytics._shared.pins import transaction_pins
 from adi_analytics.query.model.errors import QueryArgumentError
 from adi_analytics.query.resolve.resolve import resolve, totals_of
 from adi_analytics.query.sql.parts import member_rows
@@ -68,16 +69,6 @@ def asked_of(aggregate: Aggregate, arguments: Arguments, facts: Facts) -> Asked:
     return Asked(question, totals, tuple(warnings), statement(question), text, arguments)
 
 
-_MEANING: Final = {
-    "datestyle": "ISO, YMD",
-    "intervalstyle": "postgres",
-    "extra_float_digits": "1",
-    "standard_conforming_strings": "on",
-    "transform_null_equals": "off",
-}
-"""The settings on which an answer depends: a role, a database or a caller may have set others."""
-
-
 def timeout_statement(seconds: float) -> str:
     """Return the statement that limits each statement of the transaction and pins what its answers depend on.
 
@@ -88,5 +79,4 @@ def timeout_statement(seconds: float) -> str:
     """
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 1e6:  # noqa: PLR2004 - eleven days; the server's own limit is 24
         raise QueryArgumentError("timeout", f"{seconds!r} is none", "Expected seconds, above 0.")
-    settings = {"statement_timeout": str(max(1, round(seconds * 1000))), **_MEANING}
-    return "select " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+    return transaction_pins(max(0.001, seconds))
