@@ -5,14 +5,19 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from adi_analytics.migrate.cli.main import main as migrate
 from adi_analytics_codegen import scaffold
 from adi_analytics_codegen.backends import writer
 from adi_analytics_codegen.cli.main import main
+from support.migrating import run
 from support.paths import ROOT
 
 FILES = {
@@ -32,6 +37,18 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made") / "shop"
     assert main(["init", str(folder), "--ci", "github", "--ci", "gitlab"]) == 0
     return folder
+
+
+@pytest.fixture(autouse=True)
+def quick(request, monkeypatch):
+    """`init` runs analytics-migrate in this process, but where a test is about the program that it starts."""
+    if request.node.name != "test_modules_in_the_working_directory_are_not_run":
+        monkeypatch.setattr(scaffold, "subprocess", SimpleNamespace(run=in_this_process))
+
+
+def in_this_process(command, **_):
+    ended = run(*command[command.index("new") :])
+    return subprocess.CompletedProcess(command, ended.code, ended.out, ended.err)
 
 
 @pytest.fixture
@@ -56,20 +73,74 @@ def test_every_check_passes_at_once(shop, capsys):
     assert "events.yaml is fine: 2 events, 1 aggregate" in capsys.readouterr().out
 
 
-def test_the_tutorial_leads_to_what_it_says(shop):
+SHOWN = """
+set -eu
+shown() {
+    "$@" --port "$PORT" >shown.txt 2>&1 &
+    python shown.py "http://127.0.0.1:$PORT" || { cat shown.txt; exit 1; }
+    kill -TERM $!
+    wait $! || true
+}
+"""
+LOOK = """
+import json, sys, time, urllib.request
+
+def get(path):
+    return json.load(urllib.request.urlopen(sys.argv[1] + path, timeout=20))
+
+for _ in range(600):
+    try:
+        layout = get("/dashboard")
+        break
+    except OSError:
+        time.sleep(0.1)
+answer = get("/aggregates/shop_report_exports_daily")
+print(layout["title"], "|", answer["totals"]["exports"], "|", [one["title"] for one in layout["sections"]])
+"""
+
+
+def commands_of(page, database):
+    """Return what the tutorial says to type, once the project is made, as a script that ends the service after a look.
+
+    `analytics-server sample` is only looked up: tests/programs/test_sample_mode.py runs it.
+    """
+    text = page[page.index("## 2.") : page.index("## From here")]
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    typed = [line.partition("  #")[0].strip().replace("/tmp/shop-database", str(database)) for line in lines]
+    few = {"analytics-server sample": "analytics-server sample --help >sample.txt"}
+    started = [few.get(line, f"shown {line}" if line.startswith("analytics-server") else line) for line in typed]
+    return "\n".join(line for line in started if not line.startswith("pip install"))
+
+
+@pytest.fixture
+def database():
+    """The folder of a database, which the server's own user may enter."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder) / "shop"
+
+
+def test_the_tutorial_leads_from_an_empty_folder_to_the_dashboard(shop, database):
     page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
     event, aggregate = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     catalog = shop / "events.yaml"
     text = catalog.read_text().replace("events:\n  user", f"events:\n{event}  user").rstrip()
     catalog.write_text(f"{text}\n{aggregate}")
-    assert main(["lint"]) == main(["generate"]) == migrate(["new", "-m", "report exports"]) == migrate(["check"]) == 0
-    assert (shop / "migrations" / "0003_pre_report_exports").is_dir()
-
     (program,) = (one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "# export.py" in one)
-    environment = os.environ | {"PYTHONPATH": str(shop / "generated" / "python")}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "'pdf', 3, 1, 2178.0" in done.stdout
+    (shop / "export.py").write_text(program)
+    (shop / "shown.py").write_text(LOOK)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PYTHONPATH": str(shop / "generated" / "python"), "PATH": path, "PORT": str(port)}
+    script = SHOWN + commands_of(page, database)
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (shop / "migrations" / "0003_pre_report_exports").is_dir()
+    rows, real = [line for line in done.stdout.splitlines() if "|" in line or "'pdf'" in line]
+    assert "'pdf', 3, 1, 2178.0" in rows
+    assert real.startswith("Shop | 3 | ")
+    assert "'Report exports'" in real
 
 
 def test_nothing_is_about_another_catalog(shop):
@@ -82,14 +153,14 @@ def test_nothing_is_about_another_catalog(shop):
 def test_its_tests_and_its_demo_pass(shop):
     environment = os.environ | {"PYTHONPATH": str(shop / "generated" / "python")}
 
-    def run(*arguments):
+    def python(*arguments):
         command = [sys.executable, *arguments]
         return subprocess.run(command, cwd=shop, env=environment, capture_output=True, text=True, check=False)
 
-    tests = run("-m", "pytest", "-q", "-p", "no:cacheprovider")
+    tests = python("-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert tests.returncode == 0, tests.stdout + tests.stderr
     assert "3 passed" in tests.stdout
-    demo = run("demo.py")
+    demo = python("demo.py")
     assert demo.returncode == 0, demo.stderr
     assert "1050 events sent to the table shop_events" in demo.stdout
     assert re.search(r"visitors.*p95_load_ms", demo.stdout)

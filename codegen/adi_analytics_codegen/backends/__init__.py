@@ -14,10 +14,11 @@ BACKENDS: Final = {
     "json_schema": "JSON Schema per event",
     "python": "Python dataclasses",
     "sql": "SQL for three backends, and the migrator's manifest",
-    "typescript": "TypeScript types",
+    "typescript": "TypeScript types, and a client that sends events",
     "docs": "the event catalog as Markdown",
     "rust": "Rust types for serde",
     "go": "Go structs",
+    "clickhouse": "SQL for ClickHouse",
 }
 """Every output: its name and what it holds. To add a language, see docs/howto/add-a-language.md.
 

@@ -1,4 +1,4 @@
-"""TypeScript: one module of types and constants, for services that send or read events without Python."""
+"""TypeScript: a module of types and constants for senders and readers, and a client that sends events over HTTP."""
 
 from __future__ import annotations
 
@@ -38,22 +38,20 @@ _IDENTIFIER: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 
 
 def render(catalog: Catalog) -> dict[str, str]:
-    """Return the module of *catalog*."""
+    """Return the module of *catalog*, and the client of its events."""
     module = _Module(catalog)
-    text = (
-        environment("typescript")
-        .get_template("events.ts.jinja")
-        .render(
-            header=HEADER,
-            catalog=catalog,
-            doc=doc,
-            ts=ts_string,
-            enums=[(enum.class_name, _enum_doc(enum), _enum_type(enum), _enum_members(enum)) for enum in catalog.enums],
-            types=[(one.class_name, doc(one.description), module.members(one)) for one in catalog.types],
-            events=[(event, _event_doc(event), module.body(event)) for event in catalog.events],
-        )
+    templates = environment("typescript")
+    text = templates.get_template("events.ts.jinja").render(
+        header=HEADER,
+        catalog=catalog,
+        doc=doc,
+        ts=ts_string,
+        enums=[(enum.class_name, _enum_doc(enum), _enum_type(enum), _enum_members(enum)) for enum in catalog.enums],
+        types=[(one.class_name, doc(one.description), module.members(one)) for one in catalog.types],
+        events=[(event, _event_doc(event), module.body(event)) for event in catalog.events],
     )
-    return {"typescript/events.ts": text}
+    client = templates.get_template("client.ts.jinja").render(header=HEADER)
+    return {"typescript/client.ts": client, "typescript/events.ts": text}
 
 
 class _Module:

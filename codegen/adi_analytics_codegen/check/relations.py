@@ -1,4 +1,4 @@
-"""What the tables and views of a catalog want of PostgreSQL: names of their own, and rows that it can store."""
+"""What the tables and views of a catalog want of a database: names of their own, and rows that PostgreSQL can store."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics_codegen.backends.sql.objects import object_names
-from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.model.findings import Finding, Severity
 from adi_analytics_codegen.model.questions.people import section
 from adi_analytics_codegen.model.readers import questions
-from adi_analytics_codegen.model.tables import dead_letters_table
+from adi_analytics_codegen.model.tables import CLICKHOUSE_BUCKETS, dead_letters_table, local_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +25,10 @@ _MOST_BYTES: Final = 8160
 """A row must fit into a page of 8 kB. Long texts and numerics move elsewhere and leave a pointer."""
 _HEADER: Final = 24
 _POINTER: Final = 18
+_SURELY_SMALL: Final = 60
+"""So many measures and dimensions always fit: each makes far fewer than seven columns, of at most 18 bytes."""
+_NEVER_SHORTENED: Final = 36
+"""Bytes of a name to which every ending can be added without a cut."""
 _BYTES: Final = {
     "boolean": 1,
     "integer": 4,
@@ -39,15 +41,36 @@ _BYTES: Final = {
 
 def relation_findings(catalog: Catalog) -> list[Finding]:
     """Return what PostgreSQL would refuse of *catalog*, which must have no other errors."""
-    return [*_taken(catalog), *_too_large(catalog)]
+    taken = _taken(catalog) if _may_be_taken(catalog) else ()
+    return [*taken, *_too_large(catalog)]
+
+
+def _may_be_taken(catalog: Catalog) -> bool:
+    """Return whether two things could want one name: whether a name begins with another thing's.
+
+    Everything that is made for a thing is called by its name and an ending. So most catalogs need no plan of all their
+    tables, which takes longer than the other checks together.
+    """
+    things = [one.name for one in catalog.aggregates]
+    things += [*(one.name for one in catalog.retention), *(one.name for one in catalog.funnels)]
+    things += [one.list_name for one in catalog.members]
+    names = {*things, _SCHEMA, catalog.storage.table, dead_letters_table(catalog)}
+    if len(names) < len(things) + 3 or any(len(name.encode()) > _NEVER_SHORTENED for name in names):
+        return True
+    return any(name[:end] in names for name in names for end, letter in enumerate(name) if letter == "_")
 
 
 def _taken(catalog: Catalog) -> Iterator[Finding]:
+    from adi_analytics_codegen.backends.sql.objects import object_names
+
     owners: defaultdict[str, list[str]] = defaultdict(list, {_SCHEMA: ["the migrations"]})
     made: defaultdict[str, list[str]] = defaultdict(list)
     for name, owner in object_names(catalog):
         owners[name].append(owner)
         made[owner].append(name)
+    if "clickhouse" in catalog.outputs:  # where all is in one schema
+        for name in (CLICKHOUSE_BUCKETS, local_table(catalog.storage.table)):
+            owners[name].append("storage")
     things: list[tuple[str, Aggregate | Question]] = [(f"aggregates.{one.name}", one) for one in catalog.aggregates]
     things += [(section(question), question) for question in questions(catalog)]
     for subject, thing in things:
@@ -76,7 +99,12 @@ def _of_family(catalog: Catalog, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _too_large(catalog: Catalog) -> Iterator[Finding]:
-    for aggregate in catalog.aggregates:
+    large = [one for one in catalog.aggregates if len(one.measures) + len(one.dimensions) > _SURELY_SMALL]
+    if not large:
+        return
+    from adi_analytics_codegen.backends.sql.relations.plan import plan
+
+    for aggregate in large:
         made = plan(catalog, aggregate)
         columns = max(len(made.columns), len(made.main.columns))
         if columns > _MOST_COLUMNS:

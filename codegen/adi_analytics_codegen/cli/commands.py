@@ -304,6 +304,8 @@ def _unknown(arguments: argparse.Namespace, what: str, names: list[str]) -> int:
 
 def sample(arguments: argparse.Namespace) -> int:
     """Print random events."""
+    if arguments.name is not None and (arguments.days or arguments.until):
+        return fail("--days and --until are for all events together: leave out the event's name")
     catalog = _load(arguments)
     if catalog is None:
         return FOUND
@@ -311,15 +313,37 @@ def sample(arguments: argparse.Namespace) -> int:
 
     from adi_analytics_codegen.show import sample as samples
 
+    if arguments.name is None:
+        return _history(arguments, catalog)
     event = catalog.event(arguments.name)
     if event is None:
         return _unknown(arguments, "event", [one.name for one in catalog.events])
     rng = Random(arguments.seed)  # noqa: S311 - samples, not secrets
     try:
-        for _ in range(arguments.n):
+        for _ in range(arguments.n or 1):
             print(json.dumps(samples.sample(catalog, event, rng)))
     except samples.SampleError as error:
         return fail(str(error))
+    return OK
+
+
+def _history(arguments: argparse.Namespace, catalog: Catalog) -> int:
+    """Print events of all kinds, each with its time."""
+    from datetime import UTC, datetime
+    from random import SystemRandom
+
+    from adi_analytics_codegen.show.sample import SampleError
+    from adi_analytics_codegen.show.stream.history import History
+
+    seed = SystemRandom().getrandbits(32) if arguments.seed is None else arguments.seed
+    until = arguments.until or datetime.now(UTC)
+    try:
+        made = History(catalog, days=arguments.days or 30, until=until, seed=seed).events(arguments.n or 1000)
+    except SampleError as error:
+        return fail(str(error))
+    for at, event in made:
+        time = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        print(json.dumps({"timestamp": time, "event": event}))
     return OK
 
 

@@ -17,6 +17,7 @@ from adi_analytics_codegen.cli import commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
 _EXAMPLES: Final = """\
 examples:
@@ -33,6 +34,7 @@ examples:
   analytics-codegen diff --against git:HEAD~1         show what an edit changes
   analytics-codegen explain order_placed              everything about an event, an aggregate or a rule
   analytics-codegen sample order_placed -n 5          valid random events, as JSON
+  analytics-codegen sample --days 30 -n 5000          events of all kinds over 30 days, as people could send them
   analytics-codegen generate --project ../shop        the project in another folder
   analytics-codegen generate --catalog my/events.yaml --out my/generated
   eval "$(analytics-codegen completion bash)"         in ~/.bashrc; the same for zsh
@@ -99,7 +101,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print the version and exit")
-    known = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    # With `prog`, argparse formats no usage to find it, for which it would ask the terminal's width of shutil.
+    known = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, prog=parser.prog)
     _add_init(known)
     _command(known, "lint", commands.lint, "check the catalog", formats=("text", "json", "github"))
     upgrade = _command(known, "upgrade", commands.upgrade, "make an old catalog one of the newest format, in place")
@@ -160,10 +163,20 @@ def _add_init(known: Any) -> None:
 
 def _add_sample(known: Any) -> None:
     sample = _command(known, "sample", commands.sample, "print valid random events, one JSON object a line", formats=())
-    sample.add_argument("name", metavar="EVENT", help="the event's name")
-    sample.add_argument("-n", type=_count, default=1, metavar="NUMBER", help="how many (default: 1)")
+    sample.description = (
+        "Print valid random events, one JSON object a line. Without EVENT: what people could send over some days, each "
+        "with its time, in the form that `analytics-server` takes."
+    )
+    sample.add_argument("name", nargs="?", metavar="EVENT", help="the event's name (default: all events)")
+    sample.add_argument(
+        "-n", type=_count, metavar="NUMBER", help="how many (default: 1; without EVENT about this many, default: 1000)"
+    )
     sample.add_argument(
         "--seed", type=int, help="the same seed gives the same events (default: different ones each time)"
+    )
+    sample.add_argument("--days", type=_count, metavar="N", help="without EVENT: how far they go back (default: 30)")
+    sample.add_argument(
+        "--until", type=_moment, metavar="TIME", help="without EVENT: when they end, in ISO 8601 (default: now)"
     )
 
 
@@ -201,6 +214,16 @@ def _subparser(known: Any, name: str, summary: str) -> argparse.ArgumentParser:
 def _examples(command: str) -> str:
     lines = (line for line in _EXAMPLES.splitlines() if f"analytics-codegen {command} " in f"{line} ")
     return "\n".join(["examples:", *lines])
+
+
+def _moment(text: str) -> datetime:
+    from datetime import UTC, datetime
+
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-01-31T12:00:00Z") from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _count(text: str) -> int:

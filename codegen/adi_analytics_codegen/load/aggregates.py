@@ -11,9 +11,9 @@ from adi_analytics_codegen.load.buckets import read_bucket
 from adi_analytics_codegen.load.computed import SCALARS, value
 from adi_analytics_codegen.load.conditions.where import Reader
 from adi_analytics_codegen.model.catalog import FORMATS, Storage
-from adi_analytics_codegen.model.items import with_items
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
 from adi_analytics_codegen.model.questions.aggregates import Aggregate, Dimension, Measure, Ratio, Refresh
+from adi_analytics_codegen.model.rows.items import with_items
 from adi_analytics_codegen.model.text.durations import Months, duration, duration_text
 from adi_analytics_codegen.model.text.naming import did_you_mean
 
@@ -45,6 +45,7 @@ class AggregateResolver:
     enums: dict[str, Enum]
     storage: Storage
     format: int = FORMATS[-1]
+    owner: str = ""
 
     def aggregate(self, name: str, node: Node) -> Aggregate:
         """Return the aggregate called *name*."""
@@ -80,7 +81,7 @@ class AggregateResolver:
             where=where,
             all_events=all_events,
             version=node.scalar("version", 1),
-            owner=owners(node, ""),
+            owner=owners(node, self.owner),
             annotations=read_annotations(node, subject, self.context),
             each=each or "",
             calendar=bucket.calendar,

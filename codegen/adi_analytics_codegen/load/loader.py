@@ -8,16 +8,19 @@ finds them all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from adi_analytics_codegen.load.aggregates import AggregateResolver
+from adi_analytics_codegen.load.annotations import owners
 from adi_analytics_codegen.load.checks.languages import check_languages
 from adi_analytics_codegen.load.checks.names import check_names, check_package
 from adi_analytics_codegen.load.coarser import CoarserResolver
 from adi_analytics_codegen.load.context import Context
+from adi_analytics_codegen.load.dashboard import read_dashboard
+from adi_analytics_codegen.load.definitions import definitions
 from adi_analytics_codegen.load.events.fields import FieldResolver, check_replacements
 from adi_analytics_codegen.load.events.resolver import EventResolver, resolve_enum
 from adi_analytics_codegen.load.people.reading import Reading
@@ -94,7 +97,8 @@ def resolve(path: Path, read: Read = read_file) -> Loaded:
         read: Returns the bytes of a file; raises ``OSError`` when it cannot.
     """
     findings = Findings()
-    root = Files(findings, read).tree(path)
+    files = Files(findings, read)
+    root = files.tree(path)
     if root is None:
         return Loaded(None, ordered(findings.items))
     checked = Shape(catalog_schema(), findings, format=_format(root)).check(root)
@@ -103,6 +107,11 @@ def resolve(path: Path, read: Read = read_file) -> Loaded:
     _check_days(checked, findings)
     context = Context(findings)
     catalog = _catalog(checked, context)
+    catalog = replace(
+        catalog,
+        dashboard=read_dashboard(checked, catalog, context),
+        definitions=tuple(definitions(checked, files.texts, path)),
+    )
     return Loaded(
         catalog,
         ordered(findings.items),
@@ -118,7 +127,7 @@ def resolve(path: Path, read: Read = read_file) -> Loaded:
 
 def _catalog(root: Node, context: Context) -> Catalog:
     head = root.get("catalog")
-    owner = head.scalar("owner", "") if head else ""
+    owner = owners(head, "") if head else ""
     called = head.scalar("name", "") if head else ""
     context.user_id = FieldType(head.scalar("user_id", "uuid")) if head else FieldType.UUID
     enums = {name: resolve_enum(name, node, context) for name, node in root.entries("enums").items()}
@@ -132,7 +141,7 @@ def _catalog(root: Node, context: Context) -> Catalog:
     check_replacements(root.entries("events"), root.entries("events"), "event", "events", context)
     events = {name: resolver.event(name, node) for name, node in root.entries("events").items()}
     storage = _storage(root)
-    aggregates = AggregateResolver(context, events, enums, storage, _format(root))
+    aggregates = AggregateResolver(context, events, enums, storage, _format(root), owner)
     people = PeopleResolver(Reading(aggregates), storage.table)
     catalog = Catalog(
         name=called,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from adi_analytics_codegen.model.dashboard import Dashboard, Definition
 from adi_analytics_codegen.model.events import Event
 from adi_analytics_codegen.model.fields import LATER, Enum, ObjectType
 from adi_analytics_codegen.model.kinds import FieldType
@@ -19,7 +20,7 @@ from adi_analytics_codegen.model.shown import Shown
 
 __all__ = ["DEFAULT_OUTPUTS", "FORMATS", "OUTPUTS", "Catalog", "Storage"]
 
-OUTPUTS: Final = ("json_schema", "python", "sql", "typescript", "docs", "rust", "go")
+OUTPUTS: Final = ("json_schema", "python", "sql", "typescript", "docs", "rust", "go", "clickhouse")
 """Everything that a catalog can be made into."""
 
 DEFAULT_OUTPUTS: Final = OUTPUTS[:5]
@@ -68,6 +69,11 @@ class Catalog(Shown):
 
     types: tuple[ObjectType, ...] = field(default=(), metadata=LATER)
     """Types of objects, each after those that it uses."""
+
+    dashboard: Dashboard = field(default=Dashboard(), compare=False)
+    """How it is shown."""
+    definitions: tuple[Definition, ...] = field(default=(), compare=False)
+    """Its own text, by what the lines define."""
 
     def event(self, name: str) -> Event | None:
         """Return the event called *name*, or ``None``."""

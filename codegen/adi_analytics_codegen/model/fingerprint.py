@@ -8,7 +8,6 @@ from dataclasses import Field, fields, is_dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics_codegen.model.annotations import Annotations
 from adi_analytics_codegen.model.fields import Location
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def canonical(value: Any) -> Any:
     """Return *value* of the model as JSON data: without places and notes, spans of time in seconds, enums by value."""
     if is_dataclass(value):
         named = ((f.name, getattr(value, f.name)) for f in fields(value) if not _is_unused(f, value))
-        return {name: canonical(item) for name, item in named if not isinstance(item, Location | Annotations)}
+        return {name: canonical(item) for name, item in named if not isinstance(item, Location)}
     if isinstance(value, timedelta):
         return int(value.total_seconds())
     if isinstance(value, enum.Enum):
@@ -35,8 +34,8 @@ def canonical(value: Any) -> Any:
 
 
 def _is_unused(member: Field[Any], value: Any) -> bool:
-    """Return whether *member* of *value* came with a later format and is not used."""
-    return "since" in member.metadata and getattr(value, member.name) == member.default
+    """Return whether *member* of *value* means nothing, or came with a later format and is not used."""
+    return not member.compare or ("since" in member.metadata and getattr(value, member.name) == member.default)
 
 
 _TEXTS: Final = frozenset(

@@ -41,6 +41,15 @@ def dead_letters_table(catalog: Catalog) -> str:
     return shorten(f"{catalog.storage.table.removesuffix('_events')}_dead_letters")
 
 
+CLICKHOUSE_BUCKETS: Final = "analytics_meta_buckets"
+"""On ClickHouse, the table of which version of a bucket's rows is read, and up to when rows are stored."""
+
+
+def local_table(table: str) -> str:
+    """Return the name of the part of the events *table* that one server of a cluster of ClickHouse has."""
+    return shorten(f"{table}_local")
+
+
 def members_views(table: str, entity: str | None) -> tuple[str, str]:
     """Return the names of the views of an entity's members: of the counts by day, and of the members themselves.
 

@@ -11,7 +11,7 @@ import "encoding/json"
 const CatalogName = "adi"
 
 // CatalogHash is the hash of that catalog: two programs with the same hash know the same events.
-const CatalogHash = "581af3e1e47925866492f789945b64bdbd5913714abe025471d772a98f19ae82"
+const CatalogHash = "f0d16840159bc24967cd69bfc947ee900fd9b52b2d3a6d25a13054c74c48cc99"
 
 // Event is any event of the catalog: a pointer to one of the structs here.
 type Event interface {

@@ -31,7 +31,7 @@ from .webhooks import WebhookProcessed, WebhookReceived
 CATALOG_NAME = "adi"
 """The name of the catalog that this package was generated from."""
 
-CATALOG_HASH = "581af3e1e47925866492f789945b64bdbd5913714abe025471d772a98f19ae82"
+CATALOG_HASH = "f0d16840159bc24967cd69bfc947ee900fd9b52b2d3a6d25a13054c74c48cc99"
 """The hash of that catalog: two packages with the same hash describe the same events."""
 
 AnyEvent: TypeAlias = (

@@ -27,7 +27,7 @@ pub use codec::{Event, EventError};
 pub const CATALOG_NAME: &str = "adi";
 
 /// The hash of that catalog: two programs with the same hash know the same events.
-pub const CATALOG_HASH: &str = "581af3e1e47925866492f789945b64bdbd5913714abe025471d772a98f19ae82";
+pub const CATALOG_HASH: &str = "f0d16840159bc24967cd69bfc947ee900fd9b52b2d3a6d25a13054c74c48cc99";
 
 /// Somebody tried to sign in.
 ///

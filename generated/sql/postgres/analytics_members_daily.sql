@@ -146,20 +146,16 @@ from (
 
 -- view analytics_members
 create or replace view "analytics_members" as
-select _known.member, _known.first, _known.last
+select coalesce(_known.member, _open._member) as member,
+    coalesce(_known.first, _open._first) as first,
+    coalesce(_open._last, _known.last) as last
 from "analytics_members_daily_v1_known" as _known
-where not exists (
-    select from "analytics_members_daily_v1_live" as _row where _row."day" >= coalesce((select until from analytics_meta.answers where rollup = 'analytics_members_daily_v1'), '-infinity') and _row."member" = _known.member
-)
-union all
-select _open._member, coalesce(_known.first, _open._first), _open._last
-from (
+full join (
     select "member" as _member, min("first") as _first, max("last") as _last
     from "analytics_members_daily_v1_live"
     where "day" >= coalesce((select until from analytics_meta.answers where rollup = 'analytics_members_daily_v1'), '-infinity')
     group by 1
-) as _open
-left join "analytics_members_daily_v1_known" as _known on _known.member = _open._member;
+) as _open on _known.member = _open._member;
 
 -- comment on view analytics_members_daily
 comment on view "analytics_members_daily" is 'Members by bucket. Everybody who did something that an event tells of.';

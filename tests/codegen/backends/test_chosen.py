@@ -44,7 +44,7 @@ def test_what_is_chosen_is_on_the_disk_and_nothing_else(project, capsys, monkeyp
     for outputs in (["go", "json_schema"], ["docs", "go", "rust"], ["typescript"], ["rust", "sql"], ["rust"]):
         choose(project, *outputs)
         before = folders(project) if project.out.exists() else set()
-        assert project.run("check") == 1
+        assert project.run("check", "--diff") == 1
         checked = capsys.readouterr().out
         assert project.run("generate") == 0
         told = capsys.readouterr().out

@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,14 @@ from adi_analytics_codegen.model.fields import Location
 from adi_analytics_codegen.model.findings import Findings
 from adi_analytics_codegen.show.difference import difference
 from adi_analytics_codegen.show.sample import sample
+from adi_analytics_codegen.show.stream.history import History
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from support.codegen.catalogs import catalogs
 from support.codegen.plans import PLANS, plan
 from support.codegen.projects import minimal, run_python
 from support.codegen.typescript import compile_typescript, run_node
+from support.full import examples
 from support.paths import EVENTS, FIXTURES, ROOT
 
 GOLDEN = FIXTURES / "golden"
@@ -46,7 +49,7 @@ def loaded(data):
 
 
 @given(catalogs(), st.integers())
-@settings(SLOW, max_examples=12)
+@settings(SLOW, max_examples=examples(12))
 def test_samples_are_valid_for_two_validators_and_one_event_only(data, seed):
     catalog = loaded(data)
     files = render(catalog, ["json_schema"])
@@ -63,6 +66,8 @@ def test_samples_are_valid_for_two_validators_and_one_event_only(data, seed):
         wrong: list[Any] = [{**instance, "type": "x"}, {**instance, "other_field_": 1}, {}, []]
         for broken in wrong:
             assert not jsonschema_rs.is_valid(schema, broken)
+    for _, happened in History(catalog, days=3, until=datetime(2026, 3, 31, tzinfo=UTC), seed=seed).events(30):
+        assert union.is_valid(happened), happened
 
 
 READ = """
@@ -85,7 +90,7 @@ print("fine")
 
 
 @given(catalogs(), st.integers())
-@settings(SLOW, max_examples=8)
+@settings(SLOW, max_examples=examples(8))
 def test_samples_go_through_the_generated_python(data, seed):
     catalog = loaded(data)
     rng = random.Random(seed)
@@ -99,7 +104,7 @@ def test_samples_go_through_the_generated_python(data, seed):
 
 
 @given(catalogs())
-@settings(SLOW, max_examples=12)
+@settings(SLOW, max_examples=examples(12))
 def test_every_output_is_complete_and_the_same_each_time(data):
     catalog = loaded(data)
     files = render(catalog)
@@ -116,7 +121,7 @@ def test_every_output_is_complete_and_the_same_each_time(data):
 
 
 @given(catalogs(), catalogs())
-@settings(SLOW, max_examples=12)
+@settings(SLOW, max_examples=examples(12))
 def test_any_two_catalogs_can_be_compared(one, other):
     old, new = loaded(one), loaded(other)
     at = Location("events.yaml", 1, 1)
@@ -129,7 +134,7 @@ def test_any_two_catalogs_can_be_compared(one, other):
 
 
 @given(st.lists(catalogs(), min_size=1, max_size=3))
-@settings(SLOW, max_examples=2)
+@settings(SLOW, max_examples=examples(2))
 @pytest.mark.slow
 def test_the_typescript_of_random_catalogs_compiles(many):
     with tempfile.TemporaryDirectory() as folder:
@@ -232,7 +237,7 @@ def test_the_typescript_has_values_at_run_time(tmp_path):
 )  # fmt: skip
 def test_the_typescript_says_the_bounds_of_a_field(project, field, notes):
     project.write(minimal(events={"a": {"domain": "web", "description": "x", "fields": {"f": field}}}))
-    (text,) = render(load_catalog(project.catalog), ["typescript"]).values()
+    text = render(load_catalog(project.catalog), ["typescript"])["typescript/events.ts"]
     assert f"  /** {notes} */\n  readonly f: " in text
 
 
@@ -341,7 +346,7 @@ def replaced(source, path, value):
 
 
 @given(catalogs(), st.data(), VALUES)
-@settings(SLOW, max_examples=60)
+@settings(SLOW, max_examples=examples(60))
 def test_our_reading_of_the_format_agrees_with_a_full_validator(catalog, data, value):
     path = data.draw(st.sampled_from(list(spots(catalog))))
     text = json.dumps(replaced(catalog, path, value), ensure_ascii=False)

@@ -1,5 +1,6 @@
 """Every rule of evolution on a change that it allows and on one that it does not."""
 
+import json
 from datetime import date
 
 import pytest
@@ -297,6 +298,56 @@ def test_notes_are_no_errors_for_a_pipeline(project, capsys):
     assert capsys.readouterr().out.endswith("0 errors, 0 warnings, 1 note\n")
     assert project.run("breaking", "--against", old, "--format", "github") == 0
     assert capsys.readouterr().out.startswith("::notice file=")
+
+
+PAGE_FIELDS = {"load": {"type": "int"}, "page": {"type": "string"}, "mail": {"type": "string"}}
+
+
+def of_pages(measures, dimensions=None, **sections):
+    """Return a catalog with an aggregate of what its page views took."""
+    pages = {
+        "description": "Pages by day.", "version": 2 if dimensions is None else 1, "from": ["page_view"],
+        "bucket": {"as": "day", "width": "1 day"}, "dimensions": dimensions or {},
+        "measures": {name: {"max": "load"} for name in measures},
+        "refresh": {"every": "1 hour", "window": "3 days", "lag": "1 hour"},
+    }  # fmt: skip
+    event = {"page_view": {"domain": "web", "description": "x", "fields": PAGE_FIELDS}}
+    return minimal(catalog={"format": 2, "name": "small"}, events=event, aggregates={"pages": pages}, **sections)
+
+
+def test_an_edit_says_which_panels_it_empties(project, capsys):
+    panels = [{"title": "Best", "measures": ["a", "b"]}, {"measures": ["c", "d"]}]
+    shown = {"by": "page", "panels": panels, "measures": {"d": {"hide": True}, "f": {"hide": True}}}
+    old = of_pages("abcdefg", {"page": "page", "mail": "mail"}, dashboard={"sections": {"pages": shown}})
+    old = project.write(old, "old.yaml")
+    project.write(of_pages("bg"))
+    project.run("breaking", "--against", old, "--format", "json")
+    found = [one for one in json.loads(capsys.readouterr().out)["findings"] if one["rule"] == "panel-emptied"]
+    assert {one["severity"] for one in found} == {"note"}
+    assert {one["subject"]: one["message"].removeprefix("dashboard.pages: ") for one in found} == {
+        "dashboard.pages.a": "the panel Best loses a",
+        "dashboard.pages.c": "the panel c and d loses c, and is empty",
+        "dashboard.pages.e": "no panel shows e any more",
+        "dashboard.pages.page": "its table was grouped by page, and no panel can be grouped by page any more",
+        "dashboard.pages.mail": "no panel can be grouped by mail any more",
+    }
+    project.run("breaking", "--against", old)
+    assert "note panel-emptied dashboard.pages: the panel Best loses a" in capsys.readouterr().out
+
+
+def test_a_section_that_goes_is_said_unless_it_was_hidden(project):
+    for hide, rules in ((False, {"aggregate-removed", "panel-emptied"}), (True, {"aggregate-removed"})):
+        old = load_catalog(project.write(of_pages("a", {}, dashboard={"sections": {"pages": {"hide": hide}}})))
+        assert rules_of(compare(old, load_catalog(project.write(one_event(fields=PAGE_FIELDS))), START)) == rules
+
+
+def test_a_dimension_that_no_answer_shows_any_more_is_said(project):
+    old = of_pages("a", {"mail": "mail"})
+    kept = json.loads(old)
+    kept["events"]["page_view"]["fields"]["mail"] |= {"sensitivity": "personal", "store": "keep"}
+    before, after = load_catalog(project.write(old)), load_catalog(project.write(json.dumps(kept)))
+    assert "panel-emptied" in rules_of(compare(before, after, START))
+    assert "panel-emptied" not in rules_of(compare(after, before, START))
 
 
 NOTHING = {"type": "decimal", "precision": 8, "scale": 2}

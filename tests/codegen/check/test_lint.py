@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 from adi_analytics_codegen.check.catalog import load
-from adi_analytics_codegen.check.lint import LINTS, lint
+from adi_analytics_codegen.check.lint import LINTS, dashboard, lint
 from adi_analytics_codegen.model.findings import Severity
+from adi_analytics_codegen.model.rows.results import of_measure
 from support.codegen.projects import minimal
 from support.paths import EVENTS, ROOT
 
@@ -67,7 +68,31 @@ def listed(of):
     return catalog(fields, catalog={**HEAD, "format": 2, "owner": "me"}, aggregates={"days": days})
 
 
+def shown(**section):
+    """Return a catalog whose dashboard has a section of an aggregate with measures of all kinds."""
+    fields = {"ms": number(unit="ms"), "mail": string(sensitivity="personal", store="hash"), "n": number()}
+    measures = {"views": {"count": True}, "time": {"sum": "ms"}, "mean": {"avg": "ms"}, "last": {"last": "mail"}}
+    days = aggregate(measures=measures, derived={"share": {"ratio": ["views", "views"]}})
+    head = {"format": 2, "name": "small", "owner": "me"}
+    return catalog(fields, catalog=head, aggregates={"days": days}, dashboard={"sections": {"days": section}})
+
+
 CASES = {
+    "mixed-units": (
+        shown(panels=[{"measures": ["views"]}, {"measures": ["time", "mean"]}]),
+        shown(panels=[{"measures": ["views", "share"]}]),
+        "dashboard.days",
+    ),
+    "format-unfit": (
+        shown(measures={"time": {"format": "duration"}, "share": {"format": "percent"}, "views": {"format": "number"}}),
+        shown(measures={"views": {"format": "percent"}}),
+        "dashboard.days.views",
+    ),
+    "never-shown": (
+        shown(measures={"last": {"hide": True}}),
+        shown(measures={"last": {"title": "Mail"}}),
+        "dashboard.days.last",
+    ),
     "expired": (
         catalog({"a": string(expires="9999-12-31")}, catalog={**HEAD, "format": 2, "owner": "me"}),
         catalog({"a": string(expires="2020-12-31")}, catalog={**HEAD, "format": 2, "owner": "me"}),
@@ -215,6 +240,23 @@ def test_what_expires_is_found_thirty_days_before(project, subject, today, word)
     found = lint(replace(load(project.write(text)), today=date.fromisoformat(today)))
     assert [(one.rule, one.subject) for one in found] == ([("expired", subject)] if word else [])
     assert all(f" {word} on 2027-01-31" in one.message for one in found)
+
+
+def test_a_chart_of_what_is_no_number_is_found(project):
+    found = {one.rule: one.message for one in linted(project, shown(panels=[{"measures": ["last"]}]))}
+    assert found["mixed-units"] == "last is no number to draw: the table of its section shows it"
+
+
+def test_what_a_section_can_be_asked_is_found_once(project, monkeypatch):
+    seen = []
+
+    def counted(catalog, aggregate, measure):
+        seen.append(measure.name)
+        return of_measure(catalog, aggregate, measure)
+
+    monkeypatch.setattr(dashboard, "of_measure", counted)
+    linted(project, shown(panels=[{"measures": ["last"]}]))
+    assert len(seen) == len(set(seen)) > 1
 
 
 def test_every_lint_has_a_case():

@@ -1,7 +1,6 @@
 """Python, TypeScript, Rust and Go: what one writes every other reads, and they refuse the same."""
 
 import json
-import os
 import random
 import re
 import shutil
@@ -19,12 +18,14 @@ from adi_analytics_codegen.show.sample import sample
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support.codegen.catalogs import catalogs
-from support.codegen.compiled import Program, compile_go, compile_rust, compiled_once
+from support.codegen.compiled import Program, compile_go, compile_rust
 from support.codegen.plans import PLANS, as_lines, plan, samples
 from support.codegen.projects import minimal, run_python
 from support.codegen.ruled import instances, ruled
 from support.codegen.typescript import run_node
 from support.codegen.values import ENUMS, FIELDS, VALUES
+from support.full import examples
+from support.once import once
 from support.paths import EVENTS, FIXTURES, ROOT
 
 GOOD = FIXTURES / "catalogs" / "good"
@@ -86,9 +87,7 @@ def edges() -> Catalog:
 @pytest.fixture(scope="module", params=COMPILERS)
 def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Program:
     made = {name: catalog_of(name) for name in FILES} | {"edges": edges()} | {name: plan(name) for name in PLANS}
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # processes of one run compile once
-    return compiled_once(shared / f"languages-{request.param}", COMPILERS[request.param], made)
+    return once(tmp_path_factory, f"languages-{request.param}", lambda folder: COMPILERS[request.param](folder, made))
 
 
 def python_of(catalog: Catalog, folder: Path) -> Path:
@@ -328,5 +327,6 @@ def test_random_catalogs_compile(compiler, tmp_path):
             found = program.run(f"{name}\tsent\t\t{line}" for line in lines)
             assert [line for line, read in zip(lines, found, strict=True) if read.startswith("!")] == []
 
-    settled = settings(max_examples=2, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    settled = settings(deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    settled = settings(settled, max_examples=examples(2))
     settled(given(st.lists(catalogs(), min_size=8, max_size=8), st.integers())(check))()

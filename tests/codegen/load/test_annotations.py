@@ -120,7 +120,8 @@ def test_questions_about_people_have_them(project):
         facts = explain.explain(made, new.name)
         assert facts is not None
         assert KEYS.items() <= facts.items()
-        assert canonical(replace(new, owner="")) == canonical(old)
+        assert (old.owner, new.owner) == ("me", "a, b")
+        assert canonical(replace(new, owner="me")) == canonical(old)
     owned = loaded(project, asking({"owner": ["a", "b"]}))
     assert fingerprint(owned) == fingerprint(made)
 
@@ -165,12 +166,13 @@ def test_links_may_have_no_names(project):
 def test_several_owners(project):
     seen = {"domain": "web", "description": "x", "owner": ["a@x.example", "b"]}
     text = minimal(
-        catalog={"format": 2, "name": "small"},
-        events={"seen": seen},
-        aggregates={"days": {**DAYS, "owner": ["c", "d"]}},
+        catalog={"format": 2, "name": "small", "owner": ["e", "f"]},
+        events={"seen": seen, "gone": {"domain": "web", "description": "x"}},
+        aggregates={"days": {**DAYS, "owner": ["c", "d"]}, "others": DAYS},
     )
     made = loaded(project, text)
-    assert (made.events[0].owner, made.aggregates[0].owner) == ("a@x.example, b", "c, d")
+    assert [event.owner for event in made.events] == ["a@x.example, b", "e, f"]
+    assert ([one.owner for one in made.aggregates], made.owner) == (["c, d", "e, f"], "e, f")
 
 
 @pytest.mark.parametrize("key", NOTES)

@@ -9,7 +9,7 @@ import jsonschema_rs
 import pytest
 from adi_analytics_codegen.backends.json_schema import JsonSchemas
 from adi_analytics_codegen.check.catalog import load_catalog
-from adi_analytics_codegen.show.regex import matching
+from adi_analytics_codegen.model.samples.regex import matching
 from adi_analytics_codegen.show.sample import EventFactory, SampleError, sample
 from support.codegen.projects import minimal
 from support.paths import EVENTS

@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -40,20 +40,6 @@ class Program:
         done = subprocess.run([self.path], input=text, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.removesuffix("\n").split("\n")
-
-
-def compiled_once(
-    folder: Path, build: Callable[[Path, Mapping[str, Catalog]], Program], catalogs: Mapping[str, Catalog]
-) -> Program:
-    """Return what *build* makes of *catalogs* in *folder*, which several processes may ask for at once."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        made = Program(folder / "program")
-        if not (folder / ".done").exists():
-            made = build(folder, catalogs)
-            (folder / ".done").touch()
-        return made
 
 
 def needs(what: str) -> str:

@@ -1,9 +1,10 @@
-"""Runs Node.js, the TypeScript compiler and Ajv, installed from the npm registry when they are missing."""
+"""Runs Node.js, the TypeScript compiler and Ajv, and finds axe; npm installs them when they are missing."""
 
 import fcntl
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,16 @@ from support.paths import TESTS
 FOLDER = TESTS / "support" / "typescript"
 
 
-def compile_typescript(*files: Path) -> str:
+def compile_typescript(*files: Path, into: Path | None = None, options: Iterable[str] = ()) -> str:
     """Check *files* as strictly as the compiler can, and return what it has against them.
 
-    Skips the test where Node.js is missing.
+    It writes JavaScript *into* a folder, if there is one. Skips the test where Node.js is missing.
     """
     node = _node()
-    options = ["--strict", "--noEmit", "--noUnusedLocals", "--exactOptionalPropertyTypes", "--target", "es2022"]
+    strict = ["--strict", "--noUnusedLocals", "--exactOptionalPropertyTypes", "--target", "es2022", *options]
+    output = ["--noEmit"] if into is None else ["--outDir", into]
     tsc = FOLDER / "node_modules" / "typescript" / "bin" / "tsc"
-    done = subprocess.run([node, tsc, *options, *files], capture_output=True, text=True, check=False)
+    done = subprocess.run([node, tsc, *strict, *output, *files], capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
 
 
@@ -30,11 +32,28 @@ def run_node(code: str, *arguments: Path | str) -> str:
 
     Skips the test where Node.js is missing.
     """
+    with started_node(code, *arguments) as process:
+        printed, said = process.communicate()
+    assert (process.returncode, said) == (0, ""), said
+    return printed
+
+
+def started_node(code: str, *arguments: Path | str) -> subprocess.Popen[str]:
+    """Start JavaScript as `run_node` does; use it in a ``with`` statement."""
     environment = {**os.environ, "NODE_PATH": str(FOLDER / "node_modules")}
     command: list[str | Path] = [_node(), "-e", code, *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    return done.stdout
+    return subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def npm_file(path: str) -> Path:
+    """Return a file of the packages of tests/support/typescript.
+
+    Skips the test where Node.js is missing.
+    """
+    _node()
+    return FOLDER / "node_modules" / path
 
 
 def _node() -> str:

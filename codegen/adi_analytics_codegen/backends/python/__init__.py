@@ -18,9 +18,9 @@ from adi_analytics_codegen.backends.python.facts import infos, is_past
 from adi_analytics_codegen.backends.text import HEADER, WIDTH, environment, import_line, py_docstring
 from adi_analytics_codegen.model.fingerprint import fingerprint
 from adi_analytics_codegen.model.kinds import FieldType
+from adi_analytics_codegen.model.rows.wire import as_on_wire
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
 from adi_analytics_codegen.model.walk import every_field
-from adi_analytics_codegen.model.wire import as_on_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,6 +58,8 @@ _MODULES: Final = (
     "_registry",
     "_stored",
 )
+_PLAIN_SCALE: Final = 6
+"""Up to so many digits after the point Python writes a decimal without an exponent."""
 
 
 def render(catalog: Catalog) -> dict[str, str]:
@@ -99,6 +101,13 @@ class _Package:
         """Return whether an event has an open object."""
         return any(field.open for event in self.catalog.events for field in every_field(event.fields))
 
+    def has_small_decimals(self) -> bool:
+        """Return whether an event has a decimal that can be below a millionth."""
+        fields = (field for event in self.catalog.events for field in every_field(event.fields))
+        return any(
+            field.type is FieldType.DECIMAL and (field.scale is None or field.scale > _PLAIN_SCALE) for field in fields
+        )
+
     def render(self, template: str, **context: Any) -> str:
         return self.templates.get_template(template).render(header=f"# {HEADER}", **context)
 
@@ -132,6 +141,7 @@ class _Package:
             "fields": [(event.type, list(infos(event.fields))) for event in self.catalog.events],
             "has_rules": any(event.rules for event in self.catalog.events),
             "has_open": self.has_open(),
+            "has_small_decimals": self.has_small_decimals(),
             "has_past": any(is_past(event) for event in self.catalog.events),
         }
 

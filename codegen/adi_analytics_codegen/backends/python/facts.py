@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adi_analytics_codegen.backends.describe import broken_rule_text, deprecation_text
 from adi_analytics_codegen.backends.python.layout import Group, laid_out, line_of, literal, width
 from adi_analytics_codegen.backends.text import WIDTH, py_string
 from adi_analytics_codegen.model.kinds import FieldType, Sensitivity, Status, Store
+from adi_analytics_codegen.model.rows.wire import part_of_path
 from adi_analytics_codegen.model.walk import innermost
-from adi_analytics_codegen.model.wire import part_of_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -109,7 +109,7 @@ def infos(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, list
     """Yield the dotted path of every field, and lines of what is to be said of it. Lists do not appear in paths."""
     for field in fields:
         path = f"{prefix}{field.name}"
-        said = {
+        said: dict[str, Any] = {
             "wire": field.wire or "",
             "description": field.description,
             "unit": field.unit,
@@ -118,5 +118,8 @@ def infos(fields: Iterable[Field], prefix: str = "") -> Iterator[tuple[str, list
             "deprecated": deprecation_text("Deprecated", field.deprecated) if field.deprecated else "",
             "annotations": field.annotations.as_keys(),
         }
-        yield path, [line_of(literal(value, f"{key}="), 12) for key, value in said.items() if value]
+        fixed = {"const": field.const, "default": field.default}
+        said = {key: value for key, value in said.items() if value}
+        said |= {key: value for key, value in fixed.items() if value is not None}
+        yield path, [line_of(literal(value, f"{key}="), 12) for key, value in said.items()]
         yield from infos(innermost(field).fields, f"{path}.")

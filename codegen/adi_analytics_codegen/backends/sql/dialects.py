@@ -11,8 +11,8 @@ from adi_analytics_codegen.backends.sql.people import plans as people
 from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.backends.sql.text.names import interval, literal
 from adi_analytics_codegen.backends.sql.text.statements import Statement
-from adi_analytics_codegen.model.items import in_rows
 from adi_analytics_codegen.model.readers import questions
+from adi_analytics_codegen.model.rows.items import in_rows
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.relations.plan import Counts, Plan, Relation

@@ -12,6 +12,7 @@ from adi_analytics_codegen.check.breaking.aggregates import (
     VERSION_RULES,
 )
 from adi_analytics_codegen.check.breaking.catalogs import CATALOG_RULES, EVENT_RULES
+from adi_analytics_codegen.check.breaking.dashboard import DASHBOARD_RULES
 from adi_analytics_codegen.check.breaking.enums import ENUM_RULES
 from adi_analytics_codegen.check.breaking.fields import FIELD_RULES, MEMBER_RULES
 from adi_analytics_codegen.check.breaking.forward import (
@@ -24,8 +25,8 @@ from adi_analytics_codegen.check.breaking.rule import Aggregates, Catalogs, Even
 from adi_analytics_codegen.check.breaking.rules import FORWARD_EVENT_RULES, RULE_RULES
 from adi_analytics_codegen.model.findings import Finding, Severity, ordered
 from adi_analytics_codegen.model.kinds import FieldType, Status
+from adi_analytics_codegen.model.rows.wire import as_on_wire
 from adi_analytics_codegen.model.text.naming import did_you_mean
-from adi_analytics_codegen.model.wire import as_on_wire
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -55,6 +56,7 @@ RULES: Final[dict[str, Rule[Any]]] = {
     **AGGREGATE_RULES,
     **NEW_VERSION_RULES,
     **PEOPLE_RULES,
+    **DASHBOARD_RULES,
     **FORWARD_RULES,
 }
 """Every rule by its id."""
@@ -108,7 +110,7 @@ def _outdated(
 
 def _compared(catalogs: Catalogs) -> Iterator[Finding]:
     yield from _apply(CATALOG_RULES | FORWARD_CATALOG_RULES, catalogs)
-    yield from _apply(REMOVAL_RULES | PEOPLE_RULES, catalogs)
+    yield from _apply(REMOVAL_RULES | PEOPLE_RULES | DASHBOARD_RULES, catalogs)
     old_events = {event.type: event for event in catalogs.old.events}
     for event in catalogs.new.events:
         old = old_events.get(event.type)

@@ -142,8 +142,9 @@ def _version_lowered(seen: Events) -> Iterator[Found]:
 
 
 def _version_unneeded(seen: Events) -> Iterator[Found]:
-    old, new = data_of(seen.catalogs.old, seen.old.name), data_of(seen.catalogs.new, seen.new.name)
-    if seen.bumped and old == new:
+    if not seen.bumped:
+        return
+    if data_of(seen.catalogs.old, seen.old.name) == data_of(seen.catalogs.new, seen.new.name):
         message = f"{seen.subject}: version is now {seen.new.version}, and nothing else of its data changed"
         yield Found(seen.new.at, seen.subject, message, "raise a version with the change that needs it")
 

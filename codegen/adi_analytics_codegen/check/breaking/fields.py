@@ -11,7 +11,7 @@ from adi_analytics_codegen.model.fields import Field
 from adi_analytics_codegen.model.findings import Severity
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Sensitivity, Store
 from adi_analytics_codegen.model.readers import columns_fed, columns_reading
-from adi_analytics_codegen.model.wire import part_of_path
+from adi_analytics_codegen.model.rows.wire import part_of_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,8 +181,10 @@ def _default_changed(seen: Fields) -> Iterator[Found]:
 
 
 def _field_made_optional(seen: Fields) -> Iterator[Found]:
+    if seen.old.optional or not seen.new.optional:
+        return
     readers = columns_reading(seen.events.catalogs.new, seen.events.new, seen.path)
-    if seen.new.optional and not seen.old.optional and readers:
+    if readers:
         columns = ", ".join(dict.fromkeys(f"{aggregate.name}.{column}" for aggregate, column in readers))
         yield seen.found(f"is now optional, and {columns} read it", "rows without it will not be counted there")
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from adi_analytics_codegen.model.findings import Severity
 from adi_analytics_codegen.model.fingerprint import meaning
+from adi_analytics_codegen.model.rows.wire import part_of_path
 from adi_analytics_codegen.model.walk import every_field
-from adi_analytics_codegen.model.wire import part_of_path
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.model.catalog import Catalog

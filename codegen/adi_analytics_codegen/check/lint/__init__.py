@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.check.lint.aggregates import AGGREGATE_LINTS
 from adi_analytics_codegen.check.lint.annotations import ANNOTATION_LINTS
+from adi_analytics_codegen.check.lint.dashboard import DASHBOARD_LINTS, sections_of
 from adi_analytics_codegen.check.lint.events import EVENT_LINTS
 from adi_analytics_codegen.check.lint.fields import FIELD_LINTS
 from adi_analytics_codegen.check.lint.people import PEOPLE_LINTS
+from adi_analytics_codegen.check.lint.rule import Lint, Seen
 from adi_analytics_codegen.model.findings import Finding, Severity, ordered
 from adi_analytics_codegen.model.text.naming import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from adi_analytics_codegen.load.loader import Loaded, Waiver
 
-LINTS: Final = {**FIELD_LINTS, **EVENT_LINTS, **AGGREGATE_LINTS, **PEOPLE_LINTS, **ANNOTATION_LINTS}
+LINTS: Final[dict[str, Lint[Any]]] = {
+    **FIELD_LINTS,
+    **EVENT_LINTS,
+    **AGGREGATE_LINTS,
+    **PEOPLE_LINTS,
+    **ANNOTATION_LINTS,
+    **DASHBOARD_LINTS,
+}
 """Every lint by its id."""
 
 
@@ -26,15 +35,21 @@ def lint(loaded: Loaded) -> list[Finding]:
     catalog = loaded.catalog
     if catalog is None:
         return []
-    findings = dict.fromkeys(
-        Finding(at, rule.severity, name, message, fix, subject)
-        for name, rule in LINTS.items()
-        for at, subject, message, fix in rule.check(catalog, loaded)
-    )
+    whole = {name: rule for name, rule in LINTS.items() if name not in DASHBOARD_LINTS}
+    found = list(_apply(whole, catalog, loaded))
+    for section in sections_of(catalog):
+        found += _apply(DASHBOARD_LINTS, section, loaded)
+    findings = dict.fromkeys(found)
     suppressed = {(waiver.rule, waiver.subject) for waiver in loaded.suppressions}
     kept = [finding for finding in findings if (finding.rule, finding.subject) not in suppressed]
     present = {(finding.rule, finding.subject) for finding in findings}
     return ordered([*kept, *_stale(loaded.suppressions, present)])
+
+
+def _apply(lints: Mapping[str, Lint[Seen]], seen: Seen, loaded: Loaded) -> Iterator[Finding]:
+    for name, rule in lints.items():
+        for at, subject, message, fix in rule.check(seen, loaded):
+            yield Finding(at, rule.severity, name, message, fix, subject)
 
 
 def _stale(suppressions: Iterable[Waiver], present: set[tuple[str, str]]) -> Iterator[Finding]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.check.lint.rule import Found, Lint
-from adi_analytics_codegen.model.items import field_read, is_of_item, with_items
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind, Sensitivity, Status, Store
 from adi_analytics_codegen.model.questions.aggregates import USER_ID
 from adi_analytics_codegen.model.readers import references
+from adi_analytics_codegen.model.rows.items import field_read, is_of_item, with_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

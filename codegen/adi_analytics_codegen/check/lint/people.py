@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.check.lint.rule import Found, Lint
-from adi_analytics_codegen.model.kinds import FieldType, Sensitivity, Status, Store
+from adi_analytics_codegen.model.kinds import FieldType, Status, Store
 from adi_analytics_codegen.model.questions.people import Order, section
 from adi_analytics_codegen.model.readers import questions
+from adi_analytics_codegen.model.rows.results import REVEALING
 from adi_analytics_codegen.model.walk import field_at
 
 if TYPE_CHECKING:
@@ -46,13 +47,10 @@ def _personal_entity(catalog: Catalog, _loaded: Loaded) -> Iterator[Found]:
     for members in catalog.members:
         for event in catalog.events:
             field = field_at(event.fields, members.entity.of)
-            if field is not None and field.store is Store.KEEP and field.sensitivity in _REVEALING:
+            if field is not None and field.store is Store.KEEP and field.sensitivity in REVEALING:
                 message = f'the personal field "{members.entity.of}" is kept for as long as its members are'
                 yield members.at, section(members), message, "set store: hash, or use a pseudonym"
                 break
-
-
-_REVEALING: Final = frozenset({Sensitivity.PERSONAL, Sensitivity.SECRET})
 
 
 PEOPLE_LINTS: Final = {

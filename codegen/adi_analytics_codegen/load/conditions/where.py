@@ -22,9 +22,9 @@ from adi_analytics_codegen.model.fields import Field
 from adi_analytics_codegen.model.kinds import FieldType, Operator, Store
 from adi_analytics_codegen.model.questions.aggregates import COLUMN_REFERENCES, EVENT, USER_ID, Choice, Condition
 from adi_analytics_codegen.model.readers import lets_through
+from adi_analytics_codegen.model.rows.wire import path_at
 from adi_analytics_codegen.model.text.naming import did_you_mean
 from adi_analytics_codegen.model.walk import field_at
-from adi_analytics_codegen.model.wire import path_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

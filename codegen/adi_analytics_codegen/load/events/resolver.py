@@ -12,9 +12,9 @@ from adi_analytics_codegen.load.events.rules import field_rules
 from adi_analytics_codegen.model.events import Event
 from adi_analytics_codegen.model.fields import Enum, EnumValue
 from adi_analytics_codegen.model.kinds import FieldType, Status, Store
+from adi_analytics_codegen.model.rows.wire import fields_on_wire
 from adi_analytics_codegen.model.text.naming import did_you_mean, member_name, pascal_case
 from adi_analytics_codegen.model.walk import field_at
-from adi_analytics_codegen.model.wire import fields_on_wire
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -139,7 +139,7 @@ class PeopleResolver:
         return {
             "description": node.scalar("description", ""),
             "version": node.scalar("version", 1),
-            "owner": owners(node, ""),
+            "owner": owners(node, self.reading.aggregates.owner),
             "annotations": read_annotations(node, subject, self.reading.context),
         }
 

@@ -39,12 +39,14 @@ class Files:
 
     Attributes:
         folder: The folder of the main file, which the included ones must not leave.
+        texts: The text of each file that could be read.
     """
 
     findings: Findings
     read: Read
     folder: Path = Path()
     seen: dict[Path, Location | None] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
     def tree(self, path: Path) -> Node | None:
         """Return the main file with the entries of all files that it includes."""
@@ -84,6 +86,7 @@ class Files:
                 place = root.at if root else Location(str(path), 1, 1)
                 self.findings.error(place, "wrong-type", "this holds no sections", "begin with one, such as events:")
             return None
+        self.texts[str(path)] = data.decode("utf-8-sig")
         return root
 
     def included(self, root: Node, path: Path) -> list[Node]:

@@ -68,14 +68,16 @@ class Shape:
 
     def check(self, node: Node, schema: dict[str, Any] | None = None) -> Node | None:
         """Return what is usable of *node*: without what is wrong, or ``None`` when nothing is left."""
-        schema = self._deref(self.root if schema is None else schema)
+        given = self.root if schema is None else schema
+        schema = self._deref(given)
         if "anyOf" in schema:
-            return self._any_of(node, schema["anyOf"])
+            return self._any_of(node, given, schema["anyOf"])
         kind = type_of(node)
         if schema.get("type") in _WHOLE and isinstance(node.value, float) and node.value.is_integer():
             node, kind = replace(node, value=int(node.value)), "integer"  # to JSON Schema, 12.0 is a whole number
         if "type" in schema and not _admits(schema["type"], kind):
-            self._report(node.at, "wrong-type", f"expected {_expected(schema)}, not {_found(node, kind)}")
+            message = f"expected {_expected(schema)}, not {_found(node, kind)}"
+            self._report(node.at, "wrong-type", message, self._meaning_of(given))
             return None
         choices = [schema["const"]] if "const" in schema else schema.get("enum")
         if choices and not any(node.value == one and type(node.value) is type(one) for one in choices):
@@ -103,7 +105,7 @@ class Shape:
             self.resolved[reference] = self.root["$defs"][reference.removeprefix("#/$defs/")]
         return self._deref(self.resolved[reference])
 
-    def _any_of(self, node: Node, branches: list[dict[str, Any]]) -> Node | None:
+    def _any_of(self, node: Node, given: dict[str, Any], branches: list[dict[str, Any]]) -> Node | None:
         """Check the one branch that admits the type of *node*: no two branches of our schemas admit the same."""
         kind = type_of(node)
         allowed = [self._deref(branch) for branch in branches]
@@ -112,7 +114,7 @@ class Shape:
                 known = self._known_yet(node.at, _WORDS[kind], branch.get("x-since"))
                 return self.check(node, branch) if known else None
         expected = " or ".join(dict.fromkeys(_expected(branch) for branch in allowed))
-        self._report(node.at, "wrong-type", f"expected {expected}, not {_found(node, kind)}")
+        self._report(node.at, "wrong-type", f"expected {expected}, not {_found(node, kind)}", self._meaning_of(given))
         return None
 
     def _mapping(self, node: Node, schema: dict[str, Any]) -> Node | None:
@@ -129,12 +131,23 @@ class Shape:
             self._report(node.at, "wrong-value", "this is empty", "add an entry")
         if "oneOf" in schema:
             self._exactly_one(node, [branch["required"][0] for branch in schema["oneOf"]])
-        return replace(node, value=kept)
+        return node if kept == node.mapping else replace(node, value=kept)
 
     def _meaning(self, schema: dict[str, Any], key: str) -> str:
-        described = schema["properties"].get(key, {})
-        text: str = described.get("description") or self._deref(described).get("description", "")
-        return f": {text[:1].lower()}{text[1:].rstrip('.')}" if text else ""
+        text = self._described(schema["properties"].get(key, {}))
+        return f": {text.rstrip('.')}" if text else ""
+
+    def _meaning_of(self, schema: dict[str, Any]) -> str:
+        """Return what belongs here, by the first sentence of the catalog's schema; nothing of users' data."""
+        if self.rule is not None:
+            return ""
+        text = self._described(schema)
+        return f"meaning: {text.partition('. ')[0].rstrip('.')}" if text else ""
+
+    def _described(self, schema: dict[str, Any]) -> str:
+        """Return the description of *schema*, or of what it refers to, as it is within a sentence."""
+        text: str = schema.get("description") or self._deref(schema).get("description", "")
+        return text[:1].lower() + text[1:]
 
     def _entry(self, key: str, child: Node, schema: dict[str, Any]) -> Node | None:
         known = schema.get("properties", {})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import yaml
@@ -265,7 +265,7 @@ class _Builder:
             return
         key, line, column = cast("tuple[str, int, int]", parent.key)
         parent.key = None
-        self.add_entry(parent.value, key, replace(node, key_line=line, key_column=column))
+        self.add_entry(parent.value, key, Node(node.value, node.file, node.line, node.column, node.size, line, column))
 
     def add_entry(self, mapping: dict[str, Node], key: str, node: Node) -> None:
         if key == "<<":

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from adi_analytics_codegen.model.questions.calendars import UTC as DEFAULT
 from adi_analytics_codegen.model.questions.calendars import Unit
@@ -26,6 +24,8 @@ _DAY: Final = timedelta(days=1)
 @cache
 def zone_names() -> frozenset[str]:
     """Return the names of the time zones of the IANA."""
+    from importlib import resources  # few catalogs name a zone
+
     return frozenset(resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split())
 
 
@@ -35,6 +35,8 @@ def repeated_midnights(name: str) -> tuple[date, ...]:
 
     Clocks are set back over it there, so that the day begins, stops, and begins again.
     """
+    from zoneinfo import ZoneInfo
+
     zone = ZoneInfo(name)
     return tuple(at.date() for at in _days_near_changes(zone) if _offset(at, zone, 0) > _offset(at, zone, 1))
 
@@ -66,6 +68,8 @@ def first_start(calendar: Calendar | None) -> datetime | None:
     repeated = repeated_starts(calendar) if calendar is not None else []
     if calendar is None or not repeated:
         return None
+    from zoneinfo import ZoneInfo
+
     day = repeated[-1]
     after = {
         Unit.DAY: day + _DAY,

@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.backends.describe import measure_text, ratio_text, sentence, where_text
 from adi_analytics_codegen.backends.sql.text.names import unused
 from adi_analytics_codegen.backends.sql.text.statements import Statement, comment
-from adi_analytics_codegen.model.items import field_read
 from adi_analytics_codegen.model.kinds import MeasureKind
 from adi_analytics_codegen.model.questions.aggregates import ENVIRONMENT, HOSTNAME, META, SERVICE, USER_ID
-from adi_analytics_codegen.model.readers import lets_through
+from adi_analytics_codegen.model.rows.items import fields_read
 from adi_analytics_codegen.model.tables import dead_letters_table
 from adi_analytics_codegen.model.text.zones import width_text, zone_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from adi_analytics_codegen.backends.sql.relations.plan import Plan
     from adi_analytics_codegen.model.catalog import Catalog
     from adi_analytics_codegen.model.fields import Field
-    from adi_analytics_codegen.model.questions.aggregates import Aggregate, Dimension, Measure, Test
+    from adi_analytics_codegen.model.questions.aggregates import Aggregate, Dimension, Measure
 
 _EVENTS: Final = {
     "id": "Number that the database gives to each row. event_id identifies the event.",
@@ -147,12 +144,6 @@ _META: Final = {
 def _column(name: str) -> str:
     """Return *name*, a reference to a column as the column is called."""
     return f"meta.{META[name]}" if name in META else _COLUMNS.get(name, name)
-
-
-def fields_read(catalog: Catalog, aggregate: Aggregate, of: str, where: Sequence[Test]) -> list[Field]:
-    """Return the fields that *of* is in the events that *where* lets through."""
-    events = (event for event in catalog.events if event.name in aggregate.sources and lets_through(where, event.name))
-    return [field for event in events if (field := field_read(event, of, aggregate.each)) is not None]
 
 
 def _unit(fields: list[Field]) -> str:

@@ -105,14 +105,14 @@ def _constant(value: Any, kind: FieldType) -> str:
         case FieldType.BOOL:
             return "true" if value else "false"
         case FieldType.DATETIME:
-            return f"{literal(_utc(value))}::{SQL_TYPES[kind]}"
+            return f"{literal(utc(value))}::{SQL_TYPES[kind]}"
         case FieldType.UUID | FieldType.DATE | FieldType.DECIMAL:
             return f"{literal(str(value))}::{SQL_TYPES[kind]}"
         case _:
             return literal(str(value))
 
 
-def _utc(value: datetime | date | str) -> str:
+def utc(value: datetime | date | str) -> str:
     """Return a time with its offset, so that its meaning hangs on no session setting."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value.upper())

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Final
 
 from adi_analytics_codegen.backends.sql.text.names import literal
-from adi_analytics_codegen.model.items import inside_item
 from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.questions.aggregates import META, SERVICE, USER_ID
-from adi_analytics_codegen.model.wire import keys_of_path
+from adi_analytics_codegen.model.rows.items import inside_item
+from adi_analytics_codegen.model.rows.wire import keys_of_path
 
 COLUMNS: Final = {USER_ID: "user_id", SERVICE: "service"}
 """Column references of aggregates, and the columns that they mean."""
@@ -45,11 +45,11 @@ FLOAT_MIN: Final = "1e-307"
 _INT_END: Final = "9223372036854775808"
 """Ints are of a size below this, two to the 63rd: negating one is safe, too."""
 _HEX: Final = "[0-9a-fA-F]"
-_UUID: Final = f"^{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}$"
-_DATE: Final = "^([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
-_DECIMAL: Final = "^-?[0-9]{1,38}([.][0-9]{1,38})?$"
+UUID_SHAPE: Final = f"^{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}$"
+DATE_SHAPE: Final = "^([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+DECIMAL_SHAPE: Final = "^-?[0-9]{1,38}([.][0-9]{1,38})?$"
 """Whatever precision a field has: that of yesterday may have been another one."""
-_DATETIME: Final = (
+DATETIME_SHAPE: Final = (
     "^[1-8][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
     "([.][0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 )
@@ -115,7 +115,7 @@ def _string(of: str) -> str:
 
 def _uuid(of: str) -> str:
     text = json_text(of)
-    return _if_type(of, "string", f"case when {text} ~ {literal(_UUID)} then ({text})::uuid end")
+    return _if_type(of, "string", f"case when {text} ~ {literal(UUID_SHAPE)} then ({text})::uuid end")
 
 
 def _time(of: str) -> str:
@@ -128,7 +128,7 @@ def _day(of: str) -> str:
 
 def _decimal(of: str) -> str:
     text = json_text(of)
-    number = f"case when {text} ~ {literal(_DECIMAL)} then trim_scale(({text})::numeric) end"
+    number = f"case when {text} ~ {literal(DECIMAL_SHAPE)} then trim_scale(({text})::numeric) end"
     return _if_type(of, "string", number)
 
 
@@ -191,7 +191,7 @@ def _datetime(text: str) -> str:
     utc = f"case when right({text}, 1) in ('Z', 'z') then interval '0' else make_interval(mins => {offset}) end"
     time = f"({date} + make_time({hour}, {minute}, {second}) - {utc}) at time zone 'UTC'"
     valid = f"case when extract(day from {date}) = {day} then {time} end"
-    return f"case when {text} ~ {literal(_DATETIME)} then {valid} end"
+    return f"case when {text} ~ {literal(DATETIME_SHAPE)} then {valid} end"
 
 
 def _date(text: str) -> str:
@@ -199,7 +199,7 @@ def _date(text: str) -> str:
     year, month, day = (f"substr({text}, {at}, {size})::integer" for at, size in _PARTS[:3])
     date = f"(make_date({year}, {month}, 1) + ({day} - 1))"
     valid = f"case when extract(day from {date}) = {day} then {date} end"
-    return f"case when {text} ~ {literal(_DATE)} then {valid} end"
+    return f"case when {text} ~ {literal(DATE_SHAPE)} then {valid} end"
 
 
 def _minutes(text: str) -> str:

@@ -23,9 +23,9 @@ from adi_analytics_codegen.backends.sql.relations.places import template
 from adi_analytics_codegen.backends.sql.relations.plan import reach
 from adi_analytics_codegen.backends.sql.text.names import seconds
 from adi_analytics_codegen.model.fingerprint import fingerprint
-from adi_analytics_codegen.model.items import in_rows
 from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.questions.people import Funnel
+from adi_analytics_codegen.model.rows.items import in_rows
 from adi_analytics_codegen.model.tables import dead_letters_table, late_after
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics_codegen.backends.sql.expressions.conditions import FieldTypes
 from adi_analytics_codegen.backends.sql.manifest.fingerprints import SEMANTICS, conditions, cut_up, digest, stored_type
-from adi_analytics_codegen.model.items import field_read
 from adi_analytics_codegen.model.kinds import FieldType, Sensitivity
 from adi_analytics_codegen.model.questions.aggregates import USER_ID
 from adi_analytics_codegen.model.questions.people import Funnel, Members, Order, Question, Retention, reads_every_event
+from adi_analytics_codegen.model.rows.items import field_read
 
 if TYPE_CHECKING:
     from adi_analytics_codegen.backends.sql.people.plans import PeoplePlan

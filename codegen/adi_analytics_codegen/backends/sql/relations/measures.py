@@ -20,8 +20,8 @@ from adi_analytics_codegen.backends.sql.expressions.values import (
     typed,
 )
 from adi_analytics_codegen.backends.sql.text.names import identifier, unused
-from adi_analytics_codegen.model.items import inside_item
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
+from adi_analytics_codegen.model.rows.items import inside_item
 from adi_analytics_codegen.model.shown import Shown
 
 if TYPE_CHECKING:

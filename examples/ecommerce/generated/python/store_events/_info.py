@@ -21,6 +21,8 @@ class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):
         sensitivity: How much the value reveals about a person.
         store: What the worker does with the value before it writes a row.
         deprecated: Why the field should no longer be used, and what to use instead; ``None`` when it may be used.
+        const: The only value that the field may have, as JSON has it; ``None`` when it may have others.
+        default: What a row without the field means, as JSON has it; ``None`` when it has no default.
         annotations: What else the catalog notes, by the keys of the JSON Schemas: ``x-tags``, ``x-links``,
             ``x-data-category``, ``x-expires`` and the catalog's own.
     """
@@ -31,6 +33,8 @@ class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):
     sensitivity: Literal["none", "pseudonymous", "personal", "secret"] = "none"
     store: Literal["keep", "hash", "drop"] = "keep"
     deprecated: str | None = None
+    const: str | float | bool | None = None
+    default: str | float | bool | None = None
     annotations: Mapping[str, Any] = {}
 
 

@@ -11,7 +11,7 @@ from .shopping import OrderCompleted, OrderRefunded, ProductAdded, ProductViewed
 CATALOG_NAME = "store"
 """The name of the catalog that this package was generated from."""
 
-CATALOG_HASH = "189166d38bafad28b8a8d51469a0318ec145604092dfa7f620a72bbac0104004"
+CATALOG_HASH = "d5731d6027f84440b0a011696d74a97ba89ba7947d98f8f0f7637d0b698a6327"
 """The hash of that catalog: two packages with the same hash describe the same events."""
 
 AnyEvent: TypeAlias = ProductViewed | ProductAdded | OrderCompleted | OrderRefunded

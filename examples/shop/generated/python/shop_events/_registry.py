@@ -12,7 +12,7 @@ from .orders import OrderPlaced, OrderReturned, OrderShipped, PaymentDeclined, R
 CATALOG_NAME = "shop"
 """The name of the catalog that this package was generated from."""
 
-CATALOG_HASH = "616c13ab50a81a56ee262c7423ec2bdf685ef6fd6257cef59a5a3d55db61b6f4"
+CATALOG_HASH = "2a28088eb06cdd6e854882751b2a26a9c7c92c98edc3afbccba50e65452f32d3"
 """The hash of that catalog: two packages with the same hash describe the same events."""
 
 AnyEvent: TypeAlias = (

@@ -1,8 +1,8 @@
 """Items of lists as rows of their own: what an aggregate with ``each`` reads.
 
 In a catalog, the items go by the path of their list: in an aggregate with ``each: products``, ``products`` is an item,
-and ``products.sku`` a field of it. In the terms of rows (see :mod:`adi_analytics_codegen.model.wire`) the last part of
-that path has a mark: ``products~2.sku``.
+and ``products.sku`` a field of it. In the terms of rows (see :mod:`adi_analytics_codegen.model.rows.wire`) the last
+part of that path has a mark: ``products~2.sku``.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics_codegen.model.kinds import FieldType, Sensitivity
 from adi_analytics_codegen.model.questions.aggregates import Choice
+from adi_analytics_codegen.model.readers import lets_through
+from adi_analytics_codegen.model.rows.wire import as_on_wire
 from adi_analytics_codegen.model.walk import field_at
-from adi_analytics_codegen.model.wire import as_on_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from adi_analytics_codegen.model.catalog import Catalog
     from adi_analytics_codegen.model.events import Event
@@ -107,6 +108,12 @@ def field_read(event: Event, of: str, each: str) -> Field | None:
     if found is None:
         return None
     return replace(found, sensitivity=max((one.sensitivity for one in path if one is not None), key=order.index))
+
+
+def fields_read(catalog: Catalog, aggregate: Aggregate, of: str, where: Sequence[Test]) -> list[Field]:
+    """Return the fields that *of* is in the events that *where* lets through."""
+    events = (event for event in catalog.events if event.name in aggregate.sources and lets_through(where, event.name))
+    return [field for event in events if (field := field_read(event, of, aggregate.each)) is not None]
 
 
 def _reading_items(aggregate: Aggregate) -> Aggregate:

@@ -1,0 +1,1 @@
+"""Questions about people on ClickHouse: what is stored for each, and what their public views need."""

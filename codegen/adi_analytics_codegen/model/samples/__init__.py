@@ -1,0 +1,1 @@
+"""Events made up from the catalog alone."""

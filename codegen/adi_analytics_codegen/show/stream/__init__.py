@@ -1,0 +1,1 @@
+"""A made-up history of a whole catalog: people who come, come back and go, and what they do."""

@@ -1,0 +1,45 @@
+-- Made from events.yaml by `analytics-codegen generate`: do not edit.
+-- ClickHouse 26.9 or newer.
+
+-- The events. Two rows of one event are one row: FINAL reads them so, also before ClickHouse has merged them.
+create table `analytics_events` (
+    `timestamp` DateTime64(6, 'UTC') codec(Delta, ZSTD(1)),
+    `event_type` LowCardinality(String),
+    `service` LowCardinality(String),
+    `user_id` Nullable(UUID),
+    `data` String codec(ZSTD(3)),
+    `event_id` UUID,
+    `meta` String codec(ZSTD(3))
+)
+engine = ReplacingMergeTree
+partition by toMonday(`timestamp`)
+order by (`event_type`, `timestamp`, `event_id`)
+settings non_replicated_deduplication_window = 1000;
+
+create table `analytics_dead_letters` (
+    `created_at` DateTime64(6, 'UTC'),
+    `event_id` Nullable(UUID),
+    `timestamp` Nullable(DateTime64(6, 'UTC')),
+    `event_type` String,
+    `service` Nullable(String),
+    `reason` String,
+    `sqlstate` Nullable(String),
+    `message` String,
+    `library_version` String,
+    `payload` String codec(ZSTD(3)),
+    `replayed_at` Nullable(DateTime64(6, 'UTC'))
+)
+engine = MergeTree
+order by `created_at`;
+
+-- Which version of a bucket's rows is read. A refresh stores rows of a new version first, and names it here last, in one
+-- insert: until then readers see the old rows, and a refresh that was killed has changed nothing. The row whose bucket is
+-- the first of January 1900 says up to when everything is stored.
+create table if not exists `analytics_meta_buckets` (
+    `rollup` String,
+    `bucket` DateTime64(6, 'UTC'),
+    `until` DateTime64(6, 'UTC'),
+    `version` UInt64
+)
+engine = ReplacingMergeTree(`version`)
+order by (`rollup`, `bucket`);
