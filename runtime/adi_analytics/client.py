@@ -92,22 +92,25 @@ class AnalyticsClient:
         The database need not be there yet: events wait for it. With a spool the thread starts at once.
 
         Args:
-            conninfo: A connection string; by default that of ``DATABASE_URL``, ``PLATFORM_DATABASE_URL`` or ``.env``.
-                Or a function that returns one; the worker calls it before each connection, so it may hold a password
-                that changes. It runs in the worker's thread, and must end by itself.
+            conninfo: A connection string, or the URL of a ClickHouse; by default that of ``DATABASE_URL``,
+                ``PLATFORM_DATABASE_URL`` or ``.env``. Or a function that returns a connection string of PostgreSQL; the
+                worker calls it before each connection, so it may hold a password that changes. It runs in the worker's
+                thread, and must end by itself.
             **options: As for `create`.
 
         Raises:
             CatalogError: As for `create`.
+            ClickhouseExtraMissingError: If it is a ClickHouse, and the extra ``clickhouse`` is not installed.
             ConninfoMissingError: If no database is given.
             ConninfoInvalidError: If the connection string can't be understood.
             LibpqMissingError: If psycopg finds no libpq.
             OptionError: If an option is unknown or has a value that it can't have.
         """
+        from adi_analytics._engine.drivers.target import target_for
         from adi_analytics._engine.drivers.thread_worker import ThreadWorker
 
         client = cls(with_catalog(settings_from(options)))
-        worker = ThreadWorker.for_database(client._pipeline, conninfo)
+        worker = ThreadWorker(client._pipeline, target_for(conninfo, client._pipeline.settings))
         # A server that forks its workers has no thread and no connection before, unless it tracks events. But what dead
         # processes left in a spool does not wait for an event.
         if client._pipeline.settings.spool == "off":

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from adi_analytics._engine.drivers.asyncio_runner import AsyncioRunner
-from adi_analytics._engine.drivers.sink_session import SinkSession
+from adi_analytics._engine.drivers.target import sink_target, target_for
 from adi_analytics._engine.drivers.thread_worker import ThreadWorker
 from adi_analytics._engine.pipeline import Closer
 from adi_analytics._engine.queue.waiting import Watch, aflush
-from adi_analytics._shared.catalog import has_text_ids
-from adi_analytics._shared.conninfo import resolve_conninfo
-from adi_analytics._shared.libpq import require_libpq
 from adi_analytics._shared.options import seconds_from
 from adi_analytics.errors import AnalyticsError
 
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from adi_analytics._engine.drivers.connection import AsyncSession
     from adi_analytics._engine.drivers.sink_session import Sink
     from adi_analytics._engine.pipeline import WorkerConfig
     from adi_analytics._engine.queue.stats import FlushResult
@@ -49,12 +45,14 @@ class AnalyticsWorker:
 
     Args:
         config: What `AnalyticsClient.create` returned beside the client.
-        conninfo: A connection string; by default that of ``DATABASE_URL``, ``PLATFORM_DATABASE_URL`` or ``.env``.
-            Or a function that returns one; it is called before each connection, so it may hold a password that changes.
-            It runs in the worker's thread, for `run` in one of the loop's executor, and must end by itself.
+        conninfo: A connection string, or the URL of a ClickHouse; by default that of ``DATABASE_URL``,
+            ``PLATFORM_DATABASE_URL`` or ``.env``. Or a function that returns a connection string of PostgreSQL; it is
+            called before each connection, so it may hold a password that changes. It runs in the worker's thread, for
+            `run` in one of the loop's executor, and must end by itself.
         sink: Takes the rows in the place of a database, in tests, with `start`; see `adi_analytics.testing.Sink`.
 
     Raises:
+        ClickhouseExtraMissingError: If it is a ClickHouse, and the extra ``clickhouse`` is not installed.
         ConninfoMissingError: If no database is given.
         ConninfoInvalidError: If the connection string can't be understood.
         LibpqMissingError: If psycopg finds no libpq.
@@ -63,11 +61,10 @@ class AnalyticsWorker:
     def __init__(
         self, config: WorkerConfig, conninfo: str | Callable[[], str] | None = None, *, sink: Sink | None = None
     ) -> None:
-        require_libpq()
         self._pipeline = config._pipeline  # noqa: SLF001 - the config carries it here, and hides it from users
         self._consumer = self._pipeline.consumer
-        self._conninfo = "" if sink is not None else self._checked(conninfo)
-        self._sink = sink
+        settings = self._pipeline.settings
+        self._target = target_for(conninfo, settings) if sink is None else sink_target(sink, settings)
         self._thread_worker: ThreadWorker | None = None
         self._closer = Closer(self._begin_close, self._close)
         self._pipeline.offer_closer(self._closer)
@@ -96,7 +93,7 @@ class AnalyticsWorker:
         if self._consumer.running:
             raise WorkerRunningError
         self._pipeline.set_closer(self._closer)
-        if not await AsyncioRunner(self._pipeline, self._make_session, self._start_in_child).run():
+        if not await AsyncioRunner(self._pipeline, self._target, self._start_in_child).run():
             raise WorkerRunningError
 
     def stop(self, timeout: float = 5.0) -> FlushResult:
@@ -152,41 +149,12 @@ class AnalyticsWorker:
             logger.error("the worker does not end: it hangs in before_send; its events are neither delivered nor lost")
         return watch.result()
 
-    def _checked(self, conninfo: str | Callable[[], str] | None) -> str | Callable[[], str]:
-        from adi_analytics._engine.drivers.connection import connector
-
-        given = conninfo if callable(conninfo) else resolve_conninfo(conninfo)
-        connector(given, self._pipeline.settings)
-        return given
-
     def _make_thread_worker(self) -> ThreadWorker:
-        if self._sink is None:
-            return ThreadWorker.for_database(self._pipeline, self._conninfo)
-        sink = self._sink
-        return ThreadWorker(
-            self._pipeline, lambda: SinkSession(sink, text_ids=has_text_ids(self._pipeline.settings.catalog))
-        )
+        return ThreadWorker(self._pipeline, self._target)
 
     def _start_in_child(self) -> None:
         self._thread_worker = self._make_thread_worker()
         self._thread_worker.start_at_event()
-
-    def _make_session(self) -> AsyncSession:
-        from adi_analytics._engine.drivers.asyncio_session import AsyncioSession
-        from adi_analytics._engine.drivers.connection import connector
-
-        settings = self._pipeline.settings
-        connect_with = connector(self._conninfo, settings)
-
-        async def in_thread() -> dict[str, Any]:
-            if not callable(self._conninfo):
-                return connect_with()
-            try:
-                return await asyncio.to_thread(connect_with)  # it may ask a server for a password
-            except RuntimeError:  # no thread can be started
-                return connect_with()
-
-        return AsyncioSession(in_thread, settings.statement_timeout)
 
     def __enter__(self) -> Self:
         self.start()

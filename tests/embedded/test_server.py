@@ -206,6 +206,8 @@ def test_kept_server_outlives_its_process_and_is_stopped_by_command():
     assert started.stderr == ""
     directory, dsn = started.stdout.split()
     assert scalar(dsn, "select 1") == 1
+    start = [sys.executable, "-m", "adi_analytics.embedded", "start", directory]
+    assert subprocess.run(start, check=True, capture_output=True, text=True).stdout == f"{dsn}\n"  # it runs already
     server = attach_server(directory)
     assert server.dsn == dsn
     command = [sys.executable, "-m", "adi_analytics.embedded", "stop", directory]
@@ -218,7 +220,7 @@ def test_kept_server_outlives_its_process_and_is_stopped_by_command():
     subprocess.run(["rm", "-rf", directory], check=True)
 
 
-@pytest.mark.parametrize(("arguments", "code"), [((), 2), (("start",), 2), (("--help",), 0), (("stop", "--help"), 0)])
+@pytest.mark.parametrize(("arguments", "code"), [((), 2), (("begin",), 2), (("--help",), 0), (("stop", "--help"), 0)])
 def test_the_command_line_explains_itself(arguments, code):
     command = [sys.executable, "-m", "adi_analytics.embedded", *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -238,6 +240,24 @@ def test_server_ends_with_its_process(end):
     directory, pid = run_python(program).stdout.split()
     wait_until(lambda: not Path(directory).exists())
     assert not Path(f"/proc/{pid}/cmdline").exists() or "postgres" not in Path(f"/proc/{pid}/cmdline").read_text()
+
+
+WRITES = "import os, sys, time\nfor n in range(25): os.makedirs(f'{sys.argv[1]}/late', exist_ok=True); time.sleep(0.1)"
+"""What a program does that its killed parent has started: it goes on for a while in the folder that is removed."""
+
+
+def test_nothing_is_left_by_what_the_killed_process_had_started():
+    program = f"""
+        import os, signal, subprocess, sys
+        from adi_analytics.embedded import start_server
+        server = start_server()
+        subprocess.Popen([sys.executable, "-c", {WRITES!r}, str(server.directory)], stdout=subprocess.DEVNULL)
+        print(server.directory, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    directory = Path(run_python(program).stdout.strip())
+    time.sleep(3)  # until that program has ended
+    wait_until(lambda: not directory.exists())
 
 
 def test_forked_child_leaves_the_server_alone():

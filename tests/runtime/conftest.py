@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from support.clickhouse.tables import ClickhouseTables
 from support.runtime import Database, events_ddl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics.embedded import EmbeddedServer
+    from support.clickhouse.databases import ClickhouseDatabases
 
 
 @pytest.fixture
@@ -34,3 +36,19 @@ def kind(request: pytest.FixtureRequest) -> str:
     """Each kind of worker in turn."""
     name: str = request.param
     return name
+
+
+@pytest.fixture
+def clickhouse(clickhouse_databases: ClickhouseDatabases) -> Iterator[ClickhouseTables]:
+    """A database of the session's ClickHouse with empty tables."""
+    with ClickhouseTables.create(clickhouse_databases) as made:
+        yield made
+
+
+@pytest.fixture(params=["postgres", "clickhouse"])
+def stored(request: pytest.FixtureRequest) -> Database | ClickhouseTables:
+    """A database with empty tables, of each kind in turn."""
+    made: Database | ClickhouseTables = request.getfixturevalue(
+        "database" if request.param == "postgres" else "clickhouse"
+    )
+    return made

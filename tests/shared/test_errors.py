@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import adi_analytics
 import pytest
-from adi_analytics import AnalyticsError, InvalidEventError, LibpqMissingError
+from adi_analytics import AnalyticsError, ClickhouseExtraMissingError, InvalidEventError, LibpqMissingError
 from adi_analytics._engine.process.at_exit import SignalThreadError
 from adi_analytics._engine.spool.spool import SpoolUnavailableError
 from adi_analytics._shared.catalog import (
@@ -34,6 +34,7 @@ from adi_analytics.query import (
     QueryDatabaseError,
     QueryError,
 )
+from adi_analytics.server.sample.errors import SampleModeError
 from adi_analytics.server.tokens import UnknownTokenError
 from adi_analytics.worker import WorkerRunningError
 
@@ -55,6 +56,7 @@ EXAMPLES = [
     (AnalyticsError("broken"), "broken"),
     (InvalidEventError("task_completed", "no field x"), "event task_completed: no field x"),
     (LibpqMissingError("no module"), "psycopg finds no libpq"),
+    (ClickhouseExtraMissingError("no module"), "pip install 'adi-analytics[clickhouse]'"),
     (SignalThreadError(), "main thread only"),
     (SpoolUnavailableError("/spool", "read-only"), "spool_dir /spool: read-only"),
     (ConninfoInvalidError(".env:3", "no host"), "(from .env:3): no host"),
@@ -69,6 +71,7 @@ EXAMPLES = [
     (ExtraMissingError("prometheus", "no module"), "pip install 'adi-analytics[prometheus]'"),
     (EmbeddedMissingError(), "adi-analytics[embedded]"),
     (EmbeddedServerError(Path("data"), "no port", "FATAL"), "in data: no port\nFATAL"),
+    (SampleModeError("no catalog was found"), "no catalog was found"),
     (DeadLetterFileError(Path("letters"), 7), "letters:7: expected a JSON object"),
     (WorkerRunningError(), "has a running worker already"),
     (QueryError("it failed", "Ask again."), "it failed. Ask again."),

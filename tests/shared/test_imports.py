@@ -44,6 +44,7 @@ def test_the_parser_alone_imports_nothing_heavy(arguments: list[str], tmp_path: 
         "adi_analytics._shared.catalog",
         "adi_analytics._shared.lazy",
         "adi_analytics._shared.project",
+        "adi_analytics._shared.streams",
         "adi_analytics.errors",
         "adi_analytics.migrate",
         "adi_analytics.migrate.cli",

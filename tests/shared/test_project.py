@@ -71,6 +71,25 @@ def test_a_pyproject_without_the_table_is_passed_over(tmp_path: Path) -> None:
     assert found.root == root
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool.adi-analytics]\ncatalog = "a.yaml"',
+        '[ tool . "adi-analytics" ]\ncatalog = "a.yaml"',
+        '[tool]\nadi-analytics = {catalog = "a.yaml"}',
+        'tool.adi-analytics.catalog = "a.yaml"',
+        '[project]\ndependencies = ["adi-analytics>=1"]\n[tool]\n"adi-analytics".catalog = "a.yaml"',
+    ],
+)
+def test_the_table_is_found_however_it_is_written(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+
+    project = find_project(tmp_path)
+
+    assert project is not None
+    assert project.catalog == tmp_path / "a.yaml"
+
+
 def test_an_argument_wins_over_the_environment_and_that_over_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

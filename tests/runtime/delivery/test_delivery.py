@@ -13,21 +13,27 @@ from adi_analytics import AnalyticsClient, AnalyticsWorker, WorkerRunningError, 
 from support.runtime import balanced, settled, task, tasks
 
 if TYPE_CHECKING:
+    from support.clickhouse.tables import ClickhouseTables
     from support.runtime import Database
 
+    Stored = Database | ClickhouseTables
 
-def test_events_arrive_with_all_their_columns(database: Database) -> None:
+
+def test_events_arrive_with_all_their_columns(stored: Stored) -> None:
     user = uuid.uuid4()
     options: Any = {"service": "shop", "hostname": "web-1", "environment": "test"}
     before = datetime.now(UTC)
-    with AnalyticsClient.connect(database.dsn, **options) as client, analytics_context(request_id="r1"):
+    with AnalyticsClient.connect(stored.dsn, **options) as client, analytics_context(request_id="r1"):
         client.track(events.AuthCodeVerified(user_id=user, success=True))
         client.track(events.ApiRequest(service="api", endpoint="/", method="GET", status_code=200, duration_ms=3))
-    rows = database.execute(
-        'select event_type, service, user_id, data, meta, event_id, "timestamp" from analytics_events order by id'
-    )
-    assert [row[:4] for row in rows] == [
-        ("auth_code_verified", "shop", user, {"type": "auth_code_verified", "user_id": str(user), "success": True}),
+    rows = stored.rows()
+    assert [tuple(row.values())[:4] for row in rows] == [
+        (
+            "auth_code_verified",
+            "shop",
+            str(user),
+            {"type": "auth_code_verified", "user_id": str(user), "success": True},
+        ),
         (
             "api_request",
             "api",
@@ -43,39 +49,39 @@ def test_events_arrive_with_all_their_columns(database: Database) -> None:
         ),
     ]
     meta = {"hostname": "web-1", "environment": "test", "version": 1, "context": {"request_id": "r1"}}
-    assert [row[4] for row in rows] == [meta, meta]
-    assert {row[5].version for row in rows} == {7}
-    assert all(before - timedelta(seconds=1) < row[6] <= datetime.now(UTC) for row in rows)
+    assert [row["meta"] for row in rows] == [meta, meta]
+    assert {row["event_id"].version for row in rows} == {7}
+    assert all(before - timedelta(seconds=1) < row["timestamp"] <= datetime.now(UTC) for row in rows)
 
 
-def test_flush_waits_until_everything_is_in_the_table(database: Database) -> None:
-    with AnalyticsClient.connect(database.dsn) as client:
+def test_flush_waits_until_everything_is_in_the_table(stored: Stored) -> None:
+    with AnalyticsClient.connect(stored.dsn) as client:
         for event in tasks(12_345):
             client.track(event)
         result = client.flush(timeout=30)
         assert result.ok
         assert result.pending == 0
-        database.assert_numbers(12_345)
+        stored.assert_numbers(12_345)
         assert balanced(client).delivered == 12_345
 
 
-def test_a_full_batch_goes_without_flush_and_without_waiting_for_the_interval(database: Database) -> None:
-    with AnalyticsClient.connect(database.dsn, batch_size=10, flush_interval=3600) as client:
+def test_a_full_batch_goes_without_flush_and_without_waiting_for_the_interval(stored: Stored) -> None:
+    with AnalyticsClient.connect(stored.dsn, batch_size=10, flush_interval=3600) as client:
         for event in tasks(10):
             client.track(event)
         settled(client, lambda stats: stats.delivered == 10)
-        database.assert_numbers(10)
+        stored.assert_numbers(10)
 
 
-def test_the_interval_sends_less_than_a_batch(database: Database) -> None:
-    with AnalyticsClient.connect(database.dsn, flush_interval=0.05) as client:
+def test_the_interval_sends_less_than_a_batch(stored: Stored) -> None:
+    with AnalyticsClient.connect(stored.dsn, flush_interval=0.05) as client:
         client.track(task())
         settled(client, lambda stats: stats.delivered == 1)
 
 
-def test_stop_delivers_and_a_worker_starts_again(database: Database) -> None:
+def test_stop_delivers_and_a_worker_starts_again(stored: Stored) -> None:
     client, config = AnalyticsClient.create()
-    worker = AnalyticsWorker(config, database.dsn)
+    worker = AnalyticsWorker(config, stored.dsn)
     client.track(task(0))
     worker.start()
     with pytest.raises(WorkerRunningError, match="has a running worker"):
@@ -87,14 +93,14 @@ def test_stop_delivers_and_a_worker_starts_again(database: Database) -> None:
     assert client.flush(0.01).pending == 1
     with worker:
         assert client.flush(10).ok
-    database.assert_numbers(3)
+    stored.assert_numbers(3)
 
 
-def test_given_timestamps_are_kept(database: Database) -> None:
+def test_given_timestamps_are_kept(stored: Stored) -> None:
     moment = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-    with AnalyticsClient.connect(database.dsn) as client:
+    with AnalyticsClient.connect(stored.dsn) as client:
         client.track(task(), timestamp=moment)
-    assert database.execute('select "timestamp" from analytics_events') == [(moment,)]
+    assert [row["timestamp"] for row in stored.rows()] == [moment]
 
 
 def test_track_if_tracks_only_if(database: Database) -> None:
@@ -104,15 +110,15 @@ def test_track_if_tracks_only_if(database: Database) -> None:
     database.assert_numbers(1)
 
 
-def test_after_close_events_are_refused_and_counted(database: Database) -> None:
-    client = AnalyticsClient.connect(database.dsn)
+def test_after_close_events_are_refused_and_counted(stored: Stored) -> None:
+    client = AnalyticsClient.connect(stored.dsn)
     client.track(task())
     assert client.close().ok
     client.track(task(1))
     stats = balanced(client)
     assert stats.dropped_by_reason == {"closed": 1}
     assert client.close().pending == 0
-    database.assert_numbers(1)
+    stored.assert_numbers(1)
 
 
 def test_the_noop_client_does_nothing() -> None:
@@ -123,17 +129,17 @@ def test_the_noop_client_does_nothing() -> None:
         assert client.stats().accepted == 0
 
 
-def test_the_asyncio_worker_delivers_and_drains_when_cancelled(database: Database) -> None:
+def test_the_asyncio_worker_delivers_and_drains_when_cancelled(stored: Stored) -> None:
     async def program() -> AnalyticsClient:
         client, config = AnalyticsClient.create()
-        worker = AnalyticsWorker(config, database.dsn)
+        worker = AnalyticsWorker(config, stored.dsn)
         running = asyncio.create_task(worker.run())
         await asyncio.sleep(0)
         for event in tasks(1000):
             client.track(event)
         assert (await client.aflush(10)).ok
         with pytest.raises(WorkerRunningError):
-            await AnalyticsWorker(config, database.dsn).run()
+            await AnalyticsWorker(config, stored.dsn).run()
         for event in tasks(1000, start=1000):
             client.track(event)
         running.cancel()
@@ -143,13 +149,13 @@ def test_the_asyncio_worker_delivers_and_drains_when_cancelled(database: Databas
 
     stats = balanced(asyncio.run(program()))
     assert (stats.delivered, stats.pending) == (2000, 0)
-    database.assert_numbers(2000)
+    stored.assert_numbers(2000)
 
 
-def test_the_asyncio_worker_stops_when_asked(database: Database) -> None:
+def test_the_asyncio_worker_stops_when_asked(stored: Stored) -> None:
     async def program() -> None:
         client, config = AnalyticsClient.create()
-        worker = AnalyticsWorker(config, database.dsn)
+        worker = AnalyticsWorker(config, stored.dsn)
         running = asyncio.create_task(worker.run())
         await asyncio.sleep(0)
         client.track(task())
@@ -157,16 +163,16 @@ def test_the_asyncio_worker_stops_when_asked(database: Database) -> None:
         await running
 
     asyncio.run(program())
-    database.assert_numbers(1)
+    stored.assert_numbers(1)
 
 
-def test_async_with_delivers_on_exit(database: Database) -> None:
+def test_async_with_delivers_on_exit(stored: Stored) -> None:
     async def program() -> None:
-        async with AnalyticsClient.connect(database.dsn) as client:
+        async with AnalyticsClient.connect(stored.dsn) as client:
             client.track(task())
 
     asyncio.run(program())
-    database.assert_numbers(1)
+    stored.assert_numbers(1)
 
 
 def test_large_events_go_in_several_transactions(database: Database) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from adi_analytics._engine.delivery.faults import Backoff, Verdict, verdict_of
+from adi_analytics._engine.delivery.faults import Backoff, Verdict
+from adi_analytics._engine.stores.postgres_faults import verdict_of
 
 
 @pytest.mark.parametrize(

@@ -95,10 +95,10 @@ def test_a_worker_that_crashes_again_and_again_does_not_flood_the_log(
 
     failures = [ZeroDivisionError] * 5
 
-    def new_core(pipeline: Any, original: Any = core_run.new_core) -> Any:
+    def new_core(*given: Any, original: Any = core_run.new_core) -> Any:
         if failures:
             raise failures.pop()
-        return original(pipeline)
+        return original(*given)
 
     monkeypatch.setattr(core_run, "new_core", new_core)
     monkeypatch.setattr(thread_runner, "CRASH_PAUSE", 0.01)

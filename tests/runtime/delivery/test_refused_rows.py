@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 def test_the_server_is_asked_about_a_row_before_it_is_set_aside(database: Database) -> None:
     """A server whose message names the wrong line, as a translated or changed one might, costs no event."""
-    from adi_analytics._engine.delivery import attempt
+    from adi_analytics._engine.stores import postgres_faults
 
-    named = attempt.named_line
+    named = postgres_faults.named_line
     try:
-        attempt.named_line = lambda error, table: 1  # always the first
+        postgres_faults.named_line = lambda error, table: 1  # always the first
         with running("thread", database.dsn) as client:
             stream: list[Event] = [*tasks(100), refused(), *tasks(100, start=100)]
             for event in stream:
@@ -28,8 +28,21 @@ def test_the_server_is_asked_about_a_row_before_it_is_set_aside(database: Databa
             assert client.flush(30).ok
             assert balanced(client).dead_lettered == 1
     finally:
-        attempt.named_line = named
+        postgres_faults.named_line = named
     database.assert_numbers(200)
+
+
+def test_rows_refused_in_several_transactions_of_a_batch_cost_no_other(database: Database, kind: str) -> None:
+    """What the server says about the second transaction is not about the rows of the first."""
+    with running(kind, database.dsn, max_batch_bytes=40_000, batch_size=1000, flush_interval=60) as client:
+        for number in range(100):
+            client.track(task(number))
+            if number % 33 == 0:
+                client.track(refused(f"number {number}"))
+        assert client.flush(30).ok
+        assert (balanced(client).delivered, client.stats().dead_lettered) == (100, 4)
+    database.assert_numbers(100)
+    assert database.letters() == [("application_error", "row_rejected", "54000")] * 4
 
 
 def test_a_check_constraint_and_a_trigger_refuse_rows(database: Database) -> None:

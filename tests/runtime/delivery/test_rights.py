@@ -84,7 +84,7 @@ def test_the_rights_of_a_writer_are_enough(database: Database, writer: str, *, t
         database.execute(f'revoke temporary on database "{name}" from public')
     with (
         Proxy(psycopg.conninfo.make_conninfo(database.dsn, user=writer)) as proxy,
-        running("thread", proxy.dsn) as client,
+        running("thread", proxy.dsn, batch_size=1000, flush_interval=60) as client,
     ):
         proxy.cut_after_commit(1)
         for event in tasks(200):

@@ -39,13 +39,13 @@ TEXT = "café Ωμέγα 日本 🙂"
 def connections(monkeypatch: pytest.MonkeyPatch) -> list[psycopg.Connection[Any]]:
     """The connections that workers open."""
     opened: list[psycopg.Connection[Any]] = []
-    connect = thread_session._Connection.connect
+    connect = thread_session.PatientConnection.connect
 
     def remember(**options: Any) -> Any:
         opened.append(connect(**options))
         return opened[-1]
 
-    monkeypatch.setattr(thread_session._Connection, "connect", remember)
+    monkeypatch.setattr(thread_session.PatientConnection, "connect", remember)
     return opened
 
 

@@ -107,10 +107,10 @@ def test_a_cancellation_in_the_pause_after_a_crash_delivers_first(
 
     failures = iter([ZeroDivisionError])
 
-    def new_core(pipeline: Any, original: Any = core_run.new_core) -> Any:
+    def new_core(*given: Any, original: Any = core_run.new_core) -> Any:
         for failure in failures:
             raise failure
-        return original(pipeline)
+        return original(*given)
 
     monkeypatch.setattr(core_run, "new_core", new_core)
 

@@ -22,6 +22,7 @@ def test_a_second_worker_goes_on_counting() -> None:
 
 
 def test_a_worker_s_thread_does_not_end_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    from adi_analytics._engine.drivers.target import Target
     from adi_analytics._engine.drivers.thread_runner import ThreadRunner
     from adi_analytics._engine.pipeline import Pipeline
 
@@ -29,7 +30,7 @@ def test_a_worker_s_thread_does_not_end_in_silence(caplog: pytest.LogCaptureFixt
         raise SystemExit(1)
 
     pipeline = Pipeline(Settings())
-    runner = ThreadRunner(pipeline, fail)
+    runner = ThreadRunner(pipeline, Target(fail, fail, fail))
     assert runner.start()
     assert runner.join(10)
     assert not pipeline.consumer.running

@@ -195,10 +195,10 @@ def test_a_worker_that_can_not_begin_tries_again(monkeypatch: pytest.MonkeyPatch
     client, config = AnalyticsClient.create(**QUICK)
     makers = iter([ZeroDivisionError])
 
-    def new_core(pipeline: Any, original: Any = core_run.new_core) -> Any:
+    def new_core(*given: Any, original: Any = core_run.new_core) -> Any:
         for failure in makers:
             raise failure
-        return original(pipeline)
+        return original(*given)
 
     monkeypatch.setattr(core_run, "new_core", new_core)
     with AnalyticsWorker(config, sink=FailingSink()):

@@ -6,18 +6,27 @@ import asyncio
 import contextlib
 import gc
 import json
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 import pytest
 from adi_analytics import AnalyticsClient, AnalyticsWorker, InvalidEventError, analytics_context, events
+from adi_analytics_codegen.check.catalog import load_catalog
+from support.codegen.packages import package
+from support.codegen.projects import minimal
 from support.runtime import QUICK, balanced, running, task, tasks
 from support.runtime.samples import error, task_with
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import ModuleType
+
     from support.runtime import Database
 
 
@@ -235,3 +244,49 @@ def test_a_strict_client_raises_what_it_met() -> None:
     client, _ = AnalyticsClient.create(strict=True)
     with pytest.raises(InvalidEventError):
         client.track(task_with(exit_code="x"))
+
+
+FEES = {
+    "paid": {
+        "domain": "web",
+        "description": "A fee was paid.",
+        "fields": {
+            "fee": {"type": "decimal", "precision": 30, "scale": 10, "description": "The fee."},
+            "parts": {
+                "type": "list",
+                "items": {"type": "decimal", "precision": 20, "scale": 10},
+                "optional": True,
+                "description": "Its parts.",
+            },
+            "note": {"type": "string", "description": "What for."},
+        },
+    }
+}
+
+
+@pytest.fixture
+def fees(tmp_path: Path) -> Iterator[ModuleType]:
+    """The generated package; other tests must not find it imported."""
+    file = tmp_path / "events.yaml"
+    file.write_text(minimal(catalog={"format": 2, "name": "fees", "owner": "me"}, events=FEES), encoding="utf-8")
+    module = package(load_catalog(file))
+    yield module
+    for name in [name for name in sys.modules if name.partition(".")[0] == module.__name__]:
+        del sys.modules[name]
+
+
+def test_decimals_below_a_millionth_are_written_with_their_digits(database: Database, fees: ModuleType) -> None:
+    texts = ["0.0000000001", "0.0000009", "-0.0000010", "0.0000000", "1", "12.5"]
+    sent = [fees.Paid(fee=Decimal(text), parts=[Decimal(text)], note="1E-7") for text in texts]
+    with running("thread", database.dsn, catalog=fees.CATALOG, strict=True) as client:
+        for event in sent:
+            client.track(event)
+        assert client.flush(30).delivered == len(texts)
+    found = database.execute("select data ->> 'fee', data #>> '{parts,0}', data ->> 'note' from analytics_events")
+    assert {(Decimal(fee), Decimal(part), note) for fee, part, note in found} == {
+        (Decimal(text), Decimal(text), "1E-7") for text in texts
+    }
+    assert not [text for row in found for text in row[:2] if "E" in text]
+    for event in sent:
+        assert fees.from_json(fees.to_json(event)) == event
+        assert fees.from_dict(fees.to_dict(event) | {"fee": event.fee}) == event

@@ -48,6 +48,31 @@ def test_a_flipped_bit_costs_at_most_the_record_it_hit(
     assert [row for number, row in enumerate(rows) if number != hit] == found
 
 
+@pytest.mark.parametrize("zeros", [3, 8, 4096])
+def test_zeros_that_a_power_cut_leaves_behind_the_last_record_are_no_rows(tmp_path: Path, zeros: int) -> None:
+    """A file system may make a file longer before it writes what was appended."""
+    rows = [ROW_START + b"a", ROW_START + b"b"]
+    path = _written(tmp_path, rows)
+    path.write_bytes(path.read_bytes() + bytes(zeros))
+    content = read_segment(path)
+    assert (content.rows, content.damaged) == (rows, False)
+
+
+@given(rows=ROWS, data=st.data())
+def test_edges_of_batches_are_where_they_were_written(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[bytes], data: st.DataObject
+) -> None:
+    edges = data.draw(st.lists(st.integers(0, len(rows)), unique=True).map(sorted))
+    path = tmp_path_factory.mktemp("spool") / "a.segment"
+    writer = SegmentWriter(path, 0.0)
+    writer.append(rows, edges)
+    writer.append(rows[:1])
+    writer.close()
+    content = read_segment(path)
+    assert (content.rows, content.edges, content.damaged) == (rows + rows[:1], tuple(edges), False)
+    assert (writer.count, path.stat().st_size) == (len(content.rows), writer.size)
+
+
 def _written(directory: Path, rows: list[bytes]) -> Path:
     writer = SegmentWriter(directory / "a.segment", 0.0)
     for row in rows:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adi_analytics.embedded import EmbeddedServer
+    from support.clickhouse.tables import ClickhouseTables
     from support.runtime import Database
 
 NOWHERE = "host=/nonexistent"
@@ -70,8 +71,8 @@ def test_overflow_spools_while_the_server_is_away_and_delivers_when_it_is_back(
     assert segments(tmp_path) == []
 
 
-def test_always_writes_before_it_delivers(database: Database, tmp_path: Path, kind: str) -> None:
-    with running(kind, database.dsn, spool="always", spool_dir=str(tmp_path)) as client:
+def test_always_writes_before_it_delivers(stored: Database | ClickhouseTables, tmp_path: Path, kind: str) -> None:
+    with running(kind, stored.dsn, spool="always", spool_dir=str(tmp_path)) as client:
         for start in range(0, 3000, 300):
             for event in tasks(300, start=start):
                 client.track(event)
@@ -80,7 +81,7 @@ def test_always_writes_before_it_delivers(database: Database, tmp_path: Path, ki
         assert (stats.delivered, stats.spooled, stats.pending) == (3000, 0, 0)
         (live,) = segments(tmp_path)
         assert live.read_bytes() == MAGIC  # used again and again, emptied when all in it is delivered
-    database.assert_numbers(3000)
+    stored.assert_numbers(3000)
 
 
 def test_always_with_the_server_away_keeps_memory_empty(

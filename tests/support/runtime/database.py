@@ -22,7 +22,24 @@ def events_ddl(backend: str) -> str:
     return f"set check_function_bodies = off;\n{meta}{text}"
 
 
-class Database:
+class Numbered:
+    """A database whose `task` events have numbers."""
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of the `task` events in the table, in order."""
+        raise NotImplementedError
+
+    def assert_numbers(self, count: int) -> None:
+        """The events numbered from 0 to *count* - 1 are in the table, each once."""
+        found = Counter(self.numbers())
+        missing = [number for number in range(count) if number not in found]
+        double = [number for number, times in found.items() if times > 1]
+        assert not missing, f"{len(missing)} lost, for example {missing[:5]}"
+        assert not double, f"{len(double)} duplicates, for example {double[:5]}"
+        assert len(found) == count
+
+
+class Database(Numbered):
     """A database with the events table."""
 
     def __init__(self, dsn: str) -> None:
@@ -50,6 +67,14 @@ class Database:
         )
         return [row[0] for row in rows]
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the events, in the order of their ids."""
+        names = ("event_type", "service", "user_id", "data", "meta", "event_id", "timestamp")
+        columns = ", ".join(f'"{name}"' for name in names)
+        found = self.execute(f"select {columns} from analytics_events order by event_id")
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+        return [row | {"user_id": None if row["user_id"] is None else str(row["user_id"])} for row in rows]
+
     def letters(self) -> list[tuple[Any, ...]]:
         """Return event type, reason and SQLSTATE of the dead letters, in order."""
         return self.execute("select event_type, reason, sqlstate from analytics_dead_letters order by id")
@@ -62,12 +87,3 @@ class Database:
             " insert into other values (new.data ->> 'exit_code'); return new; end $$"
         )
         self.execute("create trigger once before insert on analytics_events for each row execute function once()")
-
-    def assert_numbers(self, count: int) -> None:
-        """The events numbered from 0 to *count* - 1 are in the table, each once."""
-        found = Counter(self.numbers())
-        missing = [number for number in range(count) if number not in found]
-        double = [number for number, times in found.items() if times > 1]
-        assert not missing, f"{len(missing)} lost, for example {missing[:5]}"
-        assert not double, f"{len(double)} duplicates, for example {double[:5]}"
-        assert len(found) == count

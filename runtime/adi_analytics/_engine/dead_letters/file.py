@@ -21,20 +21,21 @@ if TYPE_CHECKING:
 _NAME = "dead-letters.jsonl"
 
 
-def dead_letter_path(settings: Settings, catalog: str) -> Path | None:
+def dead_letter_path(settings: Settings, catalog: str, mark: str = "") -> Path | None:
     """Return where the file is: as set, else in the spool's directory, else in the user's, under the catalog's name.
 
+    The *mark* of a kind of database is in its name, so that a letter is imported where it belongs.
     ``None`` if the user has no directory, as in a container that runs under a bare number.
     """
     if settings.dead_letter_file:
         return Path(settings.dead_letter_file)
     if settings.spool_dir:
-        return Path(settings.spool_dir) / _NAME
+        return Path(settings.spool_dir) / (mark + _NAME)
     try:
         state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     except RuntimeError:
         return None
-    return Path(state) / "adi-analytics" / catalog / _NAME
+    return Path(state) / "adi-analytics" / catalog / (mark + _NAME)
 
 
 class DeadLetterFile:

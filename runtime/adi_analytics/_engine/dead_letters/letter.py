@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from adi_analytics._engine.rows.row import Row
-
-if TYPE_CHECKING:
-    import psycopg
 
 _MESSAGE_LIMIT: Final = 1000  # characters of a server's message that are kept
 
@@ -33,10 +30,6 @@ class DeadLetter:
         self.library_version = library_version
 
 
-def refused_by_server(row: bytes, error: psycopg.Error, *, text_ids: bool, version: str) -> DeadLetter:
-    """Return the dead letter of *row*, as COPY takes it, that the server refused with *error*.
-
-    Only the server's first line is kept: the details may hold values.
-    """
-    message = (error.diag.message_primary or type(error).__name__)[:_MESSAGE_LIMIT]
-    return DeadLetter(Row.from_copy(row, text_ids=text_ids), "row_rejected", message, error.sqlstate, version)
+def refused_by_server(row: bytes, message: str, code: str | None, *, text_ids: bool, version: str) -> DeadLetter:
+    """Return the dead letter of *row*, as it was sent, that the server refused with this *message* and *code*."""
+    return DeadLetter(Row.from_copy(row, text_ids=text_ids), "row_rejected", message[:_MESSAGE_LIMIT], code, version)

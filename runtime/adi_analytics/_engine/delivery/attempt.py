@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
-from typing import TYPE_CHECKING, Any, Final
-
-import psycopg
+from typing import TYPE_CHECKING, Final
 
 from adi_analytics._engine.dead_letters.letter import refused_by_server
 from adi_analytics._engine.delivery.effects import BREATHE, Connect, Disconnect, Reset, Steps, Wait
-from adi_analytics._engine.delivery.faults import Backoff, InterruptedWorkError, Verdict, verdict_of
-from adi_analytics._engine.delivery.statements import chunked
+from adi_analytics._engine.delivery.faults import INTERRUPTED, Backoff, Fault, InterruptedWorkError, Verdict
+from adi_analytics._engine.delivery.store import chunked
 from adi_analytics._engine.delivery.work import Batch, Group, Work
 
 if TYPE_CHECKING:
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
 
     from adi_analytics._engine.dead_letters.file import DeadLetterFile
     from adi_analytics._engine.dead_letters.letter import DeadLetter
-    from adi_analytics._engine.delivery.statements import Store
+    from adi_analytics._engine.delivery.store import Store
     from adi_analytics._engine.delivery.unfinished import Unfinished
     from adi_analytics._engine.queue.consumer import Consumer
 
@@ -40,7 +37,7 @@ class Delivery:
 
     Args:
         consumer: Knows who waits, and has the books.
-        store: Knows the SQL.
+        store: Knows the database.
         file: Takes dead letters that the table doesn't.
         version: The version of this package, for dead letters.
         unfinished: Remembers what was logged, beyond this worker's life.
@@ -53,6 +50,7 @@ class Delivery:
         self._queue = consumer.queue
         self._books = consumer.books
         self._store = store
+        self._errors: tuple[type[Exception], ...] = (InterruptedWorkError, *store.errors)
         self._file = file
         self._version = version
         self._settings = consumer.queue.settings
@@ -70,7 +68,7 @@ class Delivery:
 
     def attempt(self, work: Work) -> Steps:
         """Try to settle all of *work*; returns whether it is. Faults that pass by themselves end the attempt."""
-        fault: psycopg.Error | None = None
+        fault: Fault | None = None
         while True:
             try:
                 # In here, because finding out about one fault may meet the next.
@@ -79,8 +77,8 @@ class Delivery:
                 fault = None
                 yield from self._connect()
                 yield from self._write(work)
-            except psycopg.Error as error:
-                fault = error
+            except self._errors as error:
+                fault = self._fault(error)
             else:
                 self._recovered()
                 if self._doubtful:
@@ -106,13 +104,17 @@ class Delivery:
                 logger.info("connected to the database")
 
     def _write(self, work: Work) -> Steps:
+        yield from self._write_groups(work)
         if isinstance(work, Batch):
             yield from self._stream(work)
-        while (group := work.next) is not None:
-            if not work.groups:
-                yield from self._keep_letters(work)  # first: the suspects may wait for long
-            yield from self._write_group(work, group)
+        yield from self._keep_letters(work)  # first: the suspects may wait for long
+        while (suspect := work.next) is not None:
+            yield from self._write_group(work, suspect)
         yield from self._keep_letters(work)
+
+    def _write_groups(self, work: Work) -> Steps:
+        while work.groups:
+            yield from self._write_group(work, work.groups[-1])
 
     def _keep_letters(self, work: Work) -> Steps:
         while work.letters:
@@ -121,6 +123,7 @@ class Delivery:
 
     def _write_group(self, work: Work, group: Group) -> Steps:
         held = 0
+        group.sent = True
         if group.merge:
             stored, held = yield from self._store.merge(group.rows)
             self._books.count("duplicates", held)
@@ -131,6 +134,7 @@ class Delivery:
         self._succeeded(work)
 
     def _stream(self, batch: Batch) -> Steps:
+        """Write what is in no group yet. There is no group now, so a fault can't be taken for one of a group's rows."""
         late = self._store.late_hours_of(batch.moments()) if not batch.encoded else []
         while not batch.encoded:
             batch.commit((yield from self._store.write(batch.encode(), late=late)))
@@ -145,44 +149,46 @@ class Delivery:
 
     # ---- faults ----------------------------------------------------------------------------------------------------
 
-    def _recover(self, error: psycopg.Error, work: Work) -> Steps:
-        """Find out what *error* means for *work*; returns whether to go on at once."""
-        self._books.note_error(error.sqlstate or type(error).__name__)
+    def _fault(self, error: Exception) -> Fault:
+        return INTERRUPTED if isinstance(error, InterruptedWorkError) else self._store.fault(error)
+
+    def _recover(self, fault: Fault, work: Work) -> Steps:
+        """Find out what *fault* means for *work*; returns whether to go on at once."""
+        self._books.note_error(fault.code or fault.kind)
         writing = self._connected
         usable = yield Reset()
         if not usable:
             self._lose_connection()
-        verdict = verdict_of(error)
-        if verdict in {Verdict.ROW, Verdict.DUPLICATE} and isinstance(work, Batch):
+        if fault.verdict in {Verdict.ROW, Verdict.DUPLICATE} and isinstance(work, Batch):
             work.regroup()
-        if usable and (group := work.next) is not None and self._isolate(error, work, group, verdict):
+        if usable and (group := work.next) is not None and self._isolate(fault, work, group):
             return True
-        if writing and error.sqlstate is not None and self._suspect(error, work):
+        if writing and fault.of_rows and self._suspect(fault, work):
             return True
         self._books.count("retries")
-        self._complain(error, verdict)
+        self._complain(fault)
         # What refuses us may hold for this connection only: a server that was the primary until a failover, settings
         # of the role or the database that were mended since.
         yield from self.close()
         return False
 
-    def _isolate(self, error: psycopg.Error, work: Work, group: Group, verdict: Verdict) -> bool:
-        """Make the group in which *error* happened smaller or gentler; ``False`` if that would not help."""
-        if verdict is Verdict.DUPLICATE and not group.merge:
+    def _isolate(self, fault: Fault, work: Work, group: Group) -> bool:
+        """Make the group in which *fault* happened smaller or gentler; ``False`` if that would not help."""
+        if fault.verdict is Verdict.DUPLICATE and not group.merge:
             group.merge = True
-        elif verdict not in {Verdict.ROW, Verdict.DUPLICATE}:
+        elif fault.verdict not in {Verdict.ROW, Verdict.DUPLICATE}:
             return False
         elif len(group.rows) > 1:
-            work.split(named_line(error, self._store.table))
+            work.split(fault.line)
         else:
             work.take_next()
-            work.letters.append(self._letter(group.rows[0], error))
+            work.letters.append(self._letter(group.rows[0], fault))
         return True
 
-    def _suspect(self, error: psycopg.Error, work: Work) -> bool:
-        """Look for the row that causes an *error* which comes again and again; returns whether to go on at once.
+    def _suspect(self, fault: Fault, work: Work) -> bool:
+        """Look for the row that causes a *fault* which comes again and again; returns whether to go on at once.
 
-        The error does not say whether it is about a row or about all. So the rows are told apart by halves. One that
+        The server does not say whether it is about a row or about all. So the rows are told apart by halves. One that
         fails alone, and again, becomes a dead letter if the database took others meanwhile.
         """
         work.failures += 1
@@ -197,33 +203,35 @@ class Delivery:
         if group is None:  # it was about a dead letter
             return False
         if len(group.rows) > 1:
-            work.split(named_line(error, self._store.table))
+            work.split(fault.line)
         elif group.suspect and work.since < self._successes:
             work.take_next()
-            work.letters.append(self._letter(group.rows[0], error))
+            work.letters.append(self._letter(group.rows[0], fault))
             return True
         else:
             work.suspect_next()
         return work.failures == 1 and not work.stuck
 
-    def _letter(self, row: bytes, error: psycopg.Error) -> DeadLetter:
-        letter = refused_by_server(row, error, text_ids=self._store.text_ids, version=self._version)
-        logger.debug("the server refused an event of type %s with SQLSTATE %s", letter.row.event_type, error.sqlstate)
+    def _letter(self, row: bytes, fault: Fault) -> DeadLetter:
+        ids, version = self._store.text_ids, self._version
+        letter = refused_by_server(row, fault.message, fault.code, text_ids=ids, version=version)
+        logger.debug("the server refused an event of type %s with the code %s", letter.row.event_type, fault.code)
         return letter
 
     def _keep(self, work: Work, letter: DeadLetter) -> Steps:
         try:
             yield from self._store.dead_letter(letter)
-        except psycopg.Error as error:
-            if verdict_of(error) is Verdict.RETRY:
+        except self._errors as error:
+            fault = self._fault(error)
+            if fault.verdict is Verdict.RETRY:
                 raise
             yield Reset()
             self._doubtful = True
-            self.keep_in_file(work, letter, error.sqlstate)
+            self.keep_in_file(work, letter, fault.code)
         else:
             work.account("dead_lettered", 1, letter.reason)
 
-    def keep_in_file(self, work: Work, letter: DeadLetter, sqlstate: str | None = None) -> None:
+    def keep_in_file(self, work: Work, letter: DeadLetter, code: str | None = None) -> None:
         """Keep *letter* in the file, because the table can't be had."""
         try:
             self._file.append(letter)
@@ -232,7 +240,7 @@ class Delivery:
                 logger.error(  # noqa: TRY400 - a traceback would add our own lines to the one that matters
                     "lost an event of type %s: neither the table of dead letters (%s) nor the file%s took it: %s",
                     letter.row.event_type,
-                    sqlstate,
+                    code,
                     f" {self._file.path}" if self._file.path else "",
                     error.strerror,
                 )
@@ -241,28 +249,24 @@ class Delivery:
             work.account("dead_lettered", 1, letter.reason)
             if self._unfinished.may_log("letters in the file"):
                 logger.error(
-                    "the table of dead letters can't be had%s: they go to %s; `analytics-migrate dead-letters import` "
-                    "brings them back",
-                    f" ({sqlstate})" if sqlstate else "",
+                    "the table of dead letters can't be had%s: they go to %s%s",
+                    f" ({code})" if code else "",
                     self._file.path,
+                    "" if self._store.mark else "; `analytics-migrate dead-letters import` brings them back",
                 )
 
-    def _complain(self, error: psycopg.Error, verdict: Verdict) -> None:
+    def _complain(self, fault: Fault) -> None:
         self._healthy = False
-        if isinstance(error, InterruptedWorkError):
+        if fault is INTERRUPTED:
             return
-        # A failure to connect has no code; its text names host, user and database, never an event's values.
-        code = error.sqlstate or (type(error).__name__ if self._connected else str(error).strip())
-        if self._unfinished.may_log(f"fault {error.sqlstate}"):
+        code = fault.code or (fault.kind if self._connected else fault.text)
+        if self._unfinished.may_log(f"fault {fault.code}"):
             self._unfinished.complain()
-            if verdict is Verdict.RETRY:
+            if fault.verdict is Verdict.RETRY:
                 logger.warning("the database can't take events now (%s); they wait", code)
             else:
-                logger.error(
-                    "the database refuses all events (%s: %s); they wait until it is repaired",
-                    code,
-                    error.diag.message_primary or type(error).__name__,
-                )
+                line = "the database refuses all events (%s: %s); they wait until it is repaired"
+                logger.error(line, code, fault.message)
 
     def _recovered(self) -> None:
         since = self._unfinished.complained_at
@@ -297,17 +301,3 @@ class Delivery:
         if consumer.stop_at is not None and time.monotonic() >= consumer.stop_at:
             raise GaveUpError
         yield BREATHE
-
-
-def named_line(error: psycopg.Error, table: str) -> int | None:
-    """Return the line of a COPY to *table* that *error* is about, counted from 1, or ``None``.
-
-    The text is ``COPY <table>, line <n>`` in the server's language; in all of them the number follows the table. The
-    lines of a trigger's functions come before it.
-    """
-    context: Any = error.diag.context or ""
-    for line in context.splitlines():
-        _, found, rest = line.partition(table)
-        if found and line.startswith("COPY") and (number := re.search(r"\d+", rest)):
-            return int(number.group())
-    return None

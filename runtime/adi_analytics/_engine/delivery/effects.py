@@ -6,7 +6,7 @@ the asyncio worker share every decision, and differ only in how they wait.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -59,6 +59,15 @@ class CopyEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class Post:
+    """Send one statement over HTTP, with the *data* that it stores; the result is the answer's bytes."""
+
+    statement: str
+    parameters: Mapping[str, str]
+    data: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Sleep until the worker is woken, at most *seconds*."""
 
@@ -70,7 +79,7 @@ class Breathe:
     """Let other threads, or other tasks, run."""
 
 
-Effect: TypeAlias = Connect | Disconnect | Reset | Execute | CopyStart | CopyData | CopyEnd | Wait | Breathe
+Effect: TypeAlias = Connect | Disconnect | Reset | Execute | CopyStart | CopyData | CopyEnd | Post | Wait | Breathe
 Steps: TypeAlias = Generator[Effect, Any, Any]
 
 BREATHE = Breathe()

@@ -1,12 +1,10 @@
-"""What a fault of the server means, by its SQLSTATE, and how long to wait after it."""
+"""What a fault means for the rows in hand, whatever database it is of, and how long to wait after it."""
 
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from enum import Enum
-from typing import Final
-
-import psycopg
 
 
 class Verdict(Enum):
@@ -22,56 +20,34 @@ class Verdict(Enum):
     """Rows are in the table already: leave those out."""
 
 
-# The longest prefix of the SQLSTATE that is listed here decides.
-_VERDICTS: Final = {
-    "": Verdict.HOLD,  # unknown: losing nothing is safer than guessing that a row is bad
-    "08": Verdict.RETRY,  # connection exceptions
-    "21": Verdict.ROW,  # cardinality violation, from a trigger
-    "22": Verdict.ROW,  # data exceptions: NUL characters, invalid JSON, out of range
-    "23": Verdict.ROW,  # integrity constraints: not null, check, foreign key, no partition for the row
-    "23505": Verdict.DUPLICATE,
-    "25006": Verdict.RETRY,  # read-only transaction: we reached a standby, or a failover is under way
-    "25P02": Verdict.RETRY,  # in a failed transaction: the rollback did not get through
-    "25P03": Verdict.RETRY,  # idle-in-transaction timeout
-    "25P04": Verdict.RETRY,  # transaction timeout
-    "40": Verdict.RETRY,  # serialisation failure, deadlock
-    "44": Verdict.ROW,  # with check option violation
-    "53": Verdict.RETRY,  # insufficient resources
-    "54": Verdict.ROW,  # program limits: a string or an index entry of the row is too long
-    "55P03": Verdict.RETRY,  # lock not available
-    "57": Verdict.RETRY,  # query cancelled, shutdown, crash, starting up, dropped database
-    "58": Verdict.RETRY,  # system error: I/O
-    "P0": Verdict.ROW,  # raised by a trigger
-}
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What an error of a database means.
+
+    Attributes:
+        verdict: What to do.
+        code: The server's code; ``None`` if it gave none.
+        kind: What stands for the code where there is none.
+        message: What the server said, in one line, without values of an event.
+        text: What is known of a connection that failed; no password.
+        line: The row that the server names, counted from 1.
+        of_rows: Whether rows may be the cause, if it comes again and again.
+    """
+
+    verdict: Verdict
+    code: str | None
+    kind: str
+    message: str
+    text: str = ""
+    line: int | None = None
+    of_rows: bool = False
 
 
-def verdict_of(error: psycopg.Error) -> Verdict:
-    """Return what to do after *error*; one without a SQLSTATE means that the connection failed."""
-    state = error.sqlstate
-    if state is None:
-        return Verdict.HOLD if isinstance(error, ForeignDatabaseError) else Verdict.RETRY
-    return next(_VERDICTS[state[:length]] for length in (5, 3, 2, 0) if state[:length] in _VERDICTS)
-
-
-class InterruptedWorkError(psycopg.OperationalError):
+class InterruptedWorkError(Exception):
     """The worker was asked to end in the middle of a statement: no fault of the database."""
 
 
-class ForeignDatabaseError(psycopg.DatabaseError):
-    """The database is another catalog's. Events are kept until the client is given another database.
-
-    Attributes:
-        found: The catalog's name, by the database.
-        catalog: The name of the client's own.
-    """
-
-    def __init__(self, found: str, catalog: str) -> None:
-        super().__init__(
-            f"the database belongs to the catalog {found!r}, and these are events of the catalog {catalog!r};"
-            " check the connection string and the catalog"
-        )
-        self.found = found
-        self.catalog = catalog
+INTERRUPTED = Fault(Verdict.RETRY, None, InterruptedWorkError.__name__, "interrupted")
 
 
 class Backoff:

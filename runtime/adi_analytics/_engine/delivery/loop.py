@@ -10,7 +10,6 @@ from adi_analytics._engine.dead_letters.file import DeadLetterFile, dead_letter_
 from adi_analytics._engine.delivery.attempt import Delivery, GaveUpError
 from adi_analytics._engine.delivery.effects import BREATHE, Steps, Wait
 from adi_analytics._engine.delivery.spooled import Spooling
-from adi_analytics._engine.delivery.statements import Store
 from adi_analytics._engine.delivery.work import Batch, SpooledWork
 from adi_analytics._engine.queue.stats import WANTED
 from adi_analytics._engine.rows.encode import RowEncoder
@@ -19,6 +18,7 @@ from adi_analytics._shared.options import catalog_in
 from adi_analytics._shared.version import __version__
 
 if TYPE_CHECKING:
+    from adi_analytics._engine.delivery.store import Store
     from adi_analytics._engine.delivery.unfinished import Unfinished
     from adi_analytics._engine.delivery.work import Work
     from adi_analytics._engine.queue.consumer import Consumer
@@ -34,9 +34,10 @@ class Core:
     Args:
         consumer: The place of the consumer, which this core's runner has taken.
         unfinished: What the worker before this one left.
+        store: The database.
     """
 
-    def __init__(self, consumer: Consumer, unfinished: Unfinished) -> None:
+    def __init__(self, consumer: Consumer, unfinished: Unfinished, store: Store) -> None:
         settings = consumer.queue.settings
         self._consumer = consumer
         self._queue = consumer.queue
@@ -45,11 +46,9 @@ class Core:
         self._settings = settings
         self._version = __version__
         self._encoder = RowEncoder(settings, decoder_of)
-        catalog = catalog_in(settings)
-        store = Store(catalog, settings.table, settings.statement_timeout)
-        self._file = DeadLetterFile(dead_letter_path(settings, catalog.name))
+        self._file = DeadLetterFile(dead_letter_path(settings, catalog_in(settings).name, store.mark))
         self._delivery = Delivery(consumer, store, self._file, self._version, unfinished)
-        self._spooling = Spooling(settings, self._books, unfinished)
+        self._spooling = Spooling(settings, self._books, unfinished, store)
         self._reported_unkeyed: set[str] = set()
 
     def run(self) -> Steps:

@@ -13,6 +13,9 @@ from adi_analytics._engine.spool.segment import MAGIC, size_of
 from adi_analytics._engine.spool.spool import Spool, SpoolFullError, SpoolUnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adi_analytics._engine.delivery.store import Store
     from adi_analytics._engine.delivery.unfinished import Unfinished
     from adi_analytics._engine.delivery.work import Batch
     from adi_analytics._engine.queue.books import Books
@@ -33,11 +36,13 @@ class Spooling:
         settings: The spool's policies.
         books: Where the rows are accounted for.
         unfinished: Keeps the spool from one worker to the next.
+        store: Says whether to keep apart the batches that were sent, and which files are of its kind of database.
     """
 
-    def __init__(self, settings: Settings, books: Books, unfinished: Unfinished) -> None:
+    def __init__(self, settings: Settings, books: Books, unfinished: Unfinished, store: Store) -> None:
         self._settings = settings
         self._books = books
+        self._store = store
         self._unfinished = unfinished
         self._may_log = unfinished.may_log
         self._adopt_at = 0.0
@@ -48,7 +53,7 @@ class Spooling:
     def _open(self) -> Spool | None:
         if self._settings.spool != "off" and self._unfinished.spool is None:
             try:
-                self._unfinished.keep_spool(Spool(self._settings))
+                self._unfinished.keep_spool(Spool(self._settings, self._store.mark))
             except SpoolUnavailableError as error:
                 logger.error("%s", error)  # noqa: TRY400 - its text says all; a traceback would add our own lines
         return self._unfinished.spool
@@ -85,24 +90,24 @@ class Spooling:
         Returns:
             The work, empty unless *live*; ``None`` if the disk did not take it.
         """
-        rows = batch.rows
-        if rows and not self._write(rows, live=live):
+        rows, edges = batch.rows, batch.edges if self._store.knows_batches else ()
+        if rows and not self._write(rows, edges, live=live):
             return None
         batch.take_rows()
         self._books.settle("spooled", len(rows))
-        return SpooledWork(self.account, rows if live else [], None)
+        return SpooledWork(self.account, rows if live else [], None, edges if live else ())
 
-    def _write(self, rows: list[bytes], *, live: bool) -> bool:
+    def _write(self, rows: list[bytes], edges: Sequence[int], *, live: bool) -> bool:
         spool = self._spool
-        if len(MAGIC) + size_of(rows) > self._settings.spool_max_bytes:  # dropping a segment would not make room
+        if len(MAGIC) + size_of(rows, edges) > self._settings.spool_max_bytes:  # dropping a segment would not make room
             self._complain("the batch is larger than spool_max_bytes")
             return False
         while spool is not None:
             try:
                 if live:
-                    spool.append_live(rows)
+                    spool.append_live(rows, edges)
                 else:
-                    spool.append(rows)
+                    spool.append(rows, edges)
             except SpoolFullError:
                 if not self._drop_oldest(spool):
                     self._complain("it holds spool_max_bytes")
@@ -155,10 +160,11 @@ class Spooling:
             return None
         if found is None:
             return None
-        segment, rows = found
-        if segment.count is not None and segment.count > len(rows):
-            self.account("dropped", segment.count - len(rows), "spool_damaged")
-        return SpooledWork(self.account if segment.lock is None else self._account_recovered, rows, segment)
+        segment, content = found
+        if segment.count is not None and segment.count > len(content.rows):
+            self.account("dropped", segment.count - len(content.rows), "spool_damaged")
+        account = self.account if segment.lock is None else self._account_recovered
+        return SpooledWork(account, content.rows, segment, content.edges)
 
     def finish(self, work: SpooledWork) -> None:
         """All rows of *work* are settled."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._engine.dead_letters.letter import DeadLetter
-from adi_analytics._engine.delivery.statements import CHUNK
+from adi_analytics._engine.delivery.store import CHUNK
 from adi_analytics._engine.rows.before_send import enrich, unenrich
 from adi_analytics._engine.rows.encode import EncodeFault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from adi_analytics._engine.queue.books import Books
     from adi_analytics._engine.queue.ledger import Item, Outcome
@@ -32,11 +33,13 @@ class Group:
         rows: The rows.
         merge: Whether some are in the table already, and are left out.
         suspect: Whether it is a single row that failed, for a reason that may not be its own.
+        sent: Whether the server may have taken it, without our knowing.
     """
 
     rows: list[bytes]
     merge: bool = False
     suspect: bool = False
+    sent: bool = False
 
 
 class Work:
@@ -45,11 +48,16 @@ class Work:
     Args:
         account: Called for each outcome of rows: the outcome, how many, and the reason.
         rows: The rows.
+        edges: Before which of the rows another group begins.
     """
 
-    def __init__(self, account: Callable[[Outcome, int, str], None], rows: list[bytes] | None = None) -> None:
+    def __init__(
+        self, account: Callable[[Outcome, int, str], None], rows: list[bytes] | None = None, edges: Sequence[int] = ()
+    ) -> None:
         self.account = account
-        self.groups = [Group(rows)] if rows else []
+        rows = rows or []
+        pieces = [rows[start:end] for start, end in pairwise((0, *edges, len(rows)))]
+        self.groups = [Group(piece) for piece in reversed(pieces) if piece]
         """A stack: the last group is next, and stays until it is settled."""
         self.suspects: list[Group] = []
         """Rows that failed alone, for a reason that may not be theirs. They come last, the first one next."""
@@ -113,6 +121,16 @@ class Work:
         """The rows that are not yet settled, in their order."""
         return [row for group in (*reversed(self.groups), *self.suspects) for row in group.rows]
 
+    @property
+    def edges(self) -> tuple[int, ...]:
+        """Before which of `rows` a group that was sent begins or ends."""
+        found, at = set[int](), 0
+        for group in (*reversed(self.groups), *self.suspects):
+            end = at + len(group.rows)
+            found |= {at, end} if group.sent else set()
+            at = end
+        return tuple(sorted(found))
+
     def take_rows(self) -> list[bytes]:
         """Return the rows and forget them: the caller keeps them from now on."""
         rows, self.groups, self.suspects = self.rows, [], []
@@ -173,17 +191,17 @@ class Batch(Work):
         while self._next < len(self._items):
             for _ in self.encode():
                 yield
-            self.regroup()
+            self.regroup(sent=False)
 
     def commit(self, stored: int) -> None:
         """The rows sent are done with; *stored* of them are in the table."""
         self.account_written(len(self._sent), stored)
         self._sent = []
 
-    def regroup(self) -> None:
+    def regroup(self, *, sent: bool = True) -> None:
         """Make a group of the rows sent, to look for the one at fault or to leave out duplicates."""
         if self._sent:
-            self.groups.insert(0, Group(self._sent))  # the bottom of the stack: rows keep their order
+            self.groups.insert(0, Group(self._sent, sent=sent))  # the bottom of the stack: rows keep their order
             self._sent = []
 
     def _encode_chunk(self, room: int) -> list[bytes]:
@@ -236,10 +254,15 @@ class SpooledWork(Work):
         account: As for `Work`.
         rows: The rows.
         segment: Where they were read from; ``None`` for rows just written, which are delivered from memory.
+        edges: As for `Work`.
     """
 
     def __init__(
-        self, account: Callable[[Outcome, int, str], None], rows: list[bytes], segment: Segment | None
+        self,
+        account: Callable[[Outcome, int, str], None],
+        rows: list[bytes],
+        segment: Segment | None,
+        edges: Sequence[int] = (),
     ) -> None:
-        super().__init__(account, rows)
+        super().__init__(account, rows, edges)
         self.segment = segment

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from adi_analytics._engine.delivery.effects import Breathe, Disconnect, Wait
+from adi_analytics._engine.delivery.faults import InterruptedWorkError
 from adi_analytics._engine.drivers.core_run import CRASH_PAUSE, CRASHED, NOTHING, CoreRun
 from adi_analytics._engine.process import at_fork
 from adi_analytics._engine.queue.consumer import SupersededError
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adi_analytics._engine.delivery.effects import Effect
-    from adi_analytics._engine.drivers.connection import AsyncSession
     from adi_analytics._engine.drivers.core_run import Outcome
+    from adi_analytics._engine.drivers.target import AsyncSession, Target
     from adi_analytics._engine.pipeline import Pipeline
 
 logger = logging.getLogger("adi_analytics.worker")
@@ -29,16 +30,14 @@ class AsyncioRunner:
 
     Args:
         pipeline: The events.
-        make_session: Makes the session that performs the core's effects.
+        target: Where they go.
         start_in_child: Called in a process forked while this runs, whose loop is the parent's.
     """
 
-    def __init__(
-        self, pipeline: Pipeline, make_session: Callable[[], AsyncSession], start_in_child: Callable[[], None]
-    ) -> None:
+    def __init__(self, pipeline: Pipeline, target: Target, start_in_child: Callable[[], None]) -> None:
         self._pipeline = pipeline
         self._consumer = pipeline.consumer
-        self._make_session = make_session
+        self._target = target
         self._start_in_child = start_in_child
         self._running = False
         self._cancellations = 0
@@ -77,11 +76,11 @@ class AsyncioRunner:
 
     async def _drive(self, owner: object, woken: asyncio.Event) -> bool:
         """Run one core; ``False`` if it failed by a fault of ours, and should be started again."""
-        session = self._make_session()
+        session = self._target.async_session()
         outcome = NOTHING
         cancelled = asyncio.CancelledError()
         try:
-            run = CoreRun(self._pipeline, owner)
+            run = CoreRun(self._pipeline, self._target, owner)
             while (effect := run.next(outcome)) is not None:
                 try:
                     outcome = await _perform(session, effect, woken, self._left())
@@ -129,7 +128,7 @@ class AsyncioRunner:
         """Begin to stop; returns what the core should see: a lost connection, unless it only waited."""
         if self._consumer.stop_at is None:
             self._consumer.request_stop(self._pipeline.settings.shutdown_timeout)
-        return None if isinstance(effect, (Wait, Breathe)) else _interrupted()
+        return None if isinstance(effect, (Wait, Breathe)) else InterruptedWorkError("interrupted")
 
 
 async def _perform(session: AsyncSession, effect: Effect, woken: asyncio.Event, left: float | None) -> Outcome:
@@ -148,7 +147,7 @@ async def _perform(session: AsyncSession, effect: Effect, woken: asyncio.Event, 
                 async with asyncio.timeout(left):
                     return await session.perform(effect), None
     except TimeoutError:
-        return None, _interrupted()
+        return None, InterruptedWorkError("interrupted")
     except Exception as error:  # noqa: BLE001 - whatever it is, the core decides
         return None, error
     return NOTHING
@@ -158,9 +157,3 @@ def _cancellations() -> int:
     """Return how often the running task was asked to end."""
     task = asyncio.current_task()
     return 0 if task is None else task.cancelling()
-
-
-def _interrupted() -> Exception:
-    from adi_analytics._engine.delivery.faults import InterruptedWorkError  # late, as it imports psycopg
-
-    return InterruptedWorkError("interrupted")

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from psycopg.abc import RV, PQGen, PQGenConn
 
 
-class _AsyncConnection(psycopg.AsyncConnection[Any]):
+class PatientAsyncConnection(psycopg.AsyncConnection[Any]):
+    """A connection that ends when the server is silent for `patience` seconds."""
+
     patience = math.inf
 
     @classmethod
@@ -57,7 +59,7 @@ class AsyncioSession:
     def __init__(self, connect_with: Callable[[], Awaitable[dict[str, Any]]], statement_timeout: float) -> None:
         self._parameters = connect_with
         self._patience = patience(statement_timeout)
-        self._connection: _AsyncConnection | None = None
+        self._connection: PatientAsyncConnection | None = None
         self._copying: AbstractAsyncContextManager[psycopg.AsyncCopy] | None = None
         self._copy: psycopg.AsyncCopy | None = None
 
@@ -76,7 +78,7 @@ class AsyncioSession:
                 return await cursor.fetchall() if cursor.description else cursor.rowcount
             case Connect():
                 await self._disconnect()
-                self._connection = await _AsyncConnection.connect(**await self._parameters())
+                self._connection = await PatientAsyncConnection.connect(**await self._parameters())
                 self._connection.patience = self._patience
             case Reset():
                 return await self._reset()
@@ -84,7 +86,7 @@ class AsyncioSession:
                 await self._disconnect()
         return None
 
-    def _open(self) -> _AsyncConnection:
+    def _open(self) -> PatientAsyncConnection:
         if self._connection is None:
             raise psycopg.OperationalError("the connection is closed")
         return self._connection

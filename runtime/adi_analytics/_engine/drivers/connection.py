@@ -1,9 +1,9 @@
-"""What both kinds of connection share: what a session must do, its parameters, and its patience."""
+"""What both kinds of psycopg connection share: parameters and patience."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -18,31 +18,10 @@ if TYPE_CHECKING:
     from psycopg.abc import RV, PQGen, PQGenConn
     from psycopg.pq.abc import PGconn
 
-    from adi_analytics._engine.delivery.effects import Effect
     from adi_analytics._shared.options import Settings
 
 WAKE: Final = 0.1  # seconds between two looks at the clock while the server is silent
 _GRACE: Final = 5.0  # seconds beyond the statement timeout, for the server's own error to arrive
-
-
-class Session(Protocol):
-    """Performs the effects that concern the database, blocking."""
-
-    def perform(self, effect: Effect) -> Any:
-        """Do *effect* and return its result."""
-
-    def limit(self, longest: float) -> None:
-        """Let no call last much longer than *longest* seconds; `inf` for those that another thread may give up."""
-
-    def abandon(self) -> None:
-        """Forget the connection without a word to the server: in a forked child it is the parent's."""
-
-
-class AsyncSession(Protocol):
-    """Performs the effects that concern the database, in asyncio."""
-
-    async def perform(self, effect: Effect) -> Any:
-        """Do *effect* and return its result."""
 
 
 def connector(conninfo: str | Callable[[], str], settings: Settings) -> Callable[[], dict[str, Any]]:
@@ -98,6 +77,10 @@ def unforked(steps: PQGenConn[RV]) -> PQGenConn[RV]:
         return result
 
 
+class SilentServerError(psycopg.OperationalError):
+    """The server let us wait for longer than it may."""
+
+
 def while_answered(steps: PQGen[RV], pgconn: PGconn, seconds: float) -> PQGen[RV]:
     """Do *steps*, and close the connection if the server lets us wait for more than *seconds*.
 
@@ -110,7 +93,7 @@ def while_answered(steps: PQGen[RV], pgconn: PGconn, seconds: float) -> PQGen[RV
             ready = yield wanted
             if not ready and time.monotonic() > end:
                 pgconn.finish()
-                raise psycopg.OperationalError("the server does not answer")
+                raise SilentServerError("the server does not answer")
             wanted = steps.send(ready)
     except StopIteration as stop:
         result: RV = stop.value

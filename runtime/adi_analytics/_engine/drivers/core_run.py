@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 if TYPE_CHECKING:
     from adi_analytics._engine.delivery.effects import Effect
     from adi_analytics._engine.delivery.loop import Core
+    from adi_analytics._engine.drivers.target import Target
     from adi_analytics._engine.pipeline import Pipeline
 
 CRASH_PAUSE: Final = 1.0  # seconds before a core that failed is started again
@@ -18,12 +19,12 @@ Outcome: TypeAlias = tuple[Any, Exception | None]
 NOTHING: Final[Outcome] = (None, None)
 
 
-def new_core(pipeline: Pipeline) -> Core:
-    """Return a core."""
-    # Late: psycopg takes half of the import time, and few processes deliver.
+def new_core(pipeline: Pipeline, target: Target) -> Core:
+    """Return a core that delivers to *target*."""
+    # Late: what delivers takes half of the import time, and few processes deliver.
     from adi_analytics._engine.delivery.loop import Core
 
-    return Core(pipeline.consumer, pipeline.unfinished)
+    return Core(pipeline.consumer, pipeline.unfinished, target.store())
 
 
 class CoreRun:
@@ -31,13 +32,14 @@ class CoreRun:
 
     Args:
         pipeline: The events.
+        target: Where they go.
         owner: What the runner acquired the consumer's place with.
     """
 
-    def __init__(self, pipeline: Pipeline, owner: object) -> None:
+    def __init__(self, pipeline: Pipeline, target: Target, owner: object) -> None:
         self._consumer = pipeline.consumer
         self._owner = owner
-        self._steps = new_core(pipeline).run()
+        self._steps = new_core(pipeline, target).run()
         self._outside = False
 
     def next(self, outcome: Outcome) -> Effect | None:

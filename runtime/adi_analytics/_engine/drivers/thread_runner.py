@@ -15,11 +15,9 @@ from adi_analytics._engine.drivers.core_run import CRASH_PAUSE, CRASHED, NOTHING
 from adi_analytics._engine.queue.consumer import SupersededError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from adi_analytics._engine.delivery.effects import Effect
-    from adi_analytics._engine.drivers.connection import Session
     from adi_analytics._engine.drivers.core_run import Outcome
+    from adi_analytics._engine.drivers.target import Session, Target
     from adi_analytics._engine.pipeline import Pipeline
 
 logger = logging.getLogger("adi_analytics.worker")
@@ -30,12 +28,12 @@ class ThreadRunner:
 
     Args:
         pipeline: The events.
-        make_session: Makes the session that performs the core's effects.
+        target: Where they go.
     """
 
-    def __init__(self, pipeline: Pipeline, make_session: Callable[[], Session]) -> None:
+    def __init__(self, pipeline: Pipeline, target: Target) -> None:
         self._pipeline = pipeline
-        self._make_session = make_session
+        self._target = target
         self._session: Session | None = None
         self._thread: threading.Thread | None = None
 
@@ -80,7 +78,7 @@ class ThreadRunner:
         pipeline, owner = self._pipeline, object()
         if pipeline.settings.spool != "off" and pipeline.consumer.acquire(owner, lambda: None):
             try:
-                for _ in core_run.new_core(pipeline).save():
+                for _ in core_run.new_core(pipeline, self._target).save():
                     pass
             finally:
                 pipeline.consumer.release(owner)
@@ -117,11 +115,11 @@ class ThreadRunner:
 
     def _drive(self, owner: object, wake: threading.Lock, longest: float = math.inf) -> bool:
         """Run one core; ``False`` if it failed by a fault of ours, and should be started again."""
-        session = self._session = self._make_session()
+        session = self._session = self._target.session()
         session.limit(longest)
         outcome = NOTHING
         try:
-            run = CoreRun(self._pipeline, owner)
+            run = CoreRun(self._pipeline, self._target, owner)
             while (effect := run.next(outcome)) is not None:
                 outcome = _perform(session, effect, wake)
         except SupersededError:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from psycopg.abc import RV, PQGen, PQGenConn
 
 
-class _Connection(psycopg.Connection[Any]):
+class PatientConnection(psycopg.Connection[Any]):
+    """A connection that ends when the server is silent for `patience` seconds."""
+
     patience = math.inf
 
     @classmethod
@@ -50,7 +52,7 @@ class ThreadSession:
     def __init__(self, connect_with: Callable[[], dict[str, Any]], statement_timeout: float) -> None:
         self._parameters = connect_with
         self._patience = patience(statement_timeout)
-        self._connection: _Connection | None = None
+        self._connection: PatientConnection | None = None
         self._copying: AbstractContextManager[psycopg.Copy] | None = None
         self._copy: psycopg.Copy | None = None
 
@@ -69,7 +71,7 @@ class ThreadSession:
                 return cursor.fetchall() if cursor.description else cursor.rowcount
             case Connect():
                 self._disconnect()
-                self._connection = _Connection.connect(**self._parameters())
+                self._connection = PatientConnection.connect(**self._parameters())
                 self._connection.patience = self._patience
             case Reset():
                 return self._reset()
@@ -90,7 +92,7 @@ class ThreadSession:
             _ABANDONED.append((self._connection, self._copying, self._copy))
         self._connection = self._copying = self._copy = None
 
-    def _open(self) -> _Connection:
+    def _open(self) -> PatientConnection:
         if self._connection is None:
             raise psycopg.OperationalError("the connection is closed")
         return self._connection

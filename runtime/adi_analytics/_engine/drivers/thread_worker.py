@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._engine.drivers.thread_runner import ThreadRunner
 from adi_analytics._engine.pipeline import Closer
 from adi_analytics._engine.process import at_exit, at_fork
 from adi_analytics._engine.queue.waiting import Watch
-from adi_analytics._shared.conninfo import resolve_conninfo
-from adi_analytics._shared.libpq import require_libpq
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from adi_analytics._engine.drivers.connection import Session
+    from adi_analytics._engine.drivers.target import Target
     from adi_analytics._engine.pipeline import Pipeline
     from adi_analytics._engine.queue.stats import FlushResult
 
@@ -32,30 +27,17 @@ class ThreadWorker:
 
     Args:
         pipeline: The events.
-        make_session: Makes what talks to the database.
+        target: Where they go.
     """
 
-    def __init__(self, pipeline: Pipeline, make_session: Callable[[], Session]) -> None:
+    def __init__(self, pipeline: Pipeline, target: Target) -> None:
         self._pipeline = pipeline
         self._consumer = pipeline.consumer
-        self._runner = ThreadRunner(pipeline, make_session)
+        self._runner = ThreadRunner(pipeline, target)
         self._running = False
         self._refused = False
         pipeline.offer_closer(self.closer)
         at_fork.register(self)
-
-    @classmethod
-    def for_database(cls, pipeline: Pipeline, conninfo: str | Callable[[], str] | None) -> ThreadWorker:
-        """Return a worker for the database of *conninfo*, or of the environment."""
-        # Not in the thread: a fork in the middle of its imports would leave the child half a module.
-        require_libpq()
-        from adi_analytics._engine.drivers.connection import connector
-        from adi_analytics._engine.drivers.thread_session import ThreadSession
-
-        import_module("adi_analytics._engine.delivery.loop")
-        given = conninfo if callable(conninfo) else resolve_conninfo(conninfo)
-        connect_with = connector(given, pipeline.settings)
-        return cls(pipeline, lambda: ThreadSession(connect_with, pipeline.settings.statement_timeout))
 
     def start(self) -> bool:
         """Start the thread, at the first event if tracking is off; ``False`` if the queue has a worker already."""

@@ -36,34 +36,34 @@ class Ending(Protocol):
     @property
     def shutdown_timeout(self) -> float:
         """The longest time that the end of the process may take for it."""
-        raise NotImplementedError
+        ...
 
     @property
     def alive(self) -> bool:
         """Whether there is anything to end."""
-        raise NotImplementedError
+        ...
 
     @property
     def pending(self) -> int:
         """The number of events that would be lost now."""
-        raise NotImplementedError
+        ...
 
     @property
     def refused(self) -> int:
         """The number of events that came after the end, and were lost."""
-        raise NotImplementedError
+        ...
 
     @property
     def interrupted(self) -> bool:
         """Whether the caller, a signal handler, interrupts its work."""
-        raise NotImplementedError
+        ...
 
     def when_outside(self, callback: Callable[[], None]) -> None:
         """Call *callback* as soon as it interrupts nothing."""
 
     def flushing(self) -> AbstractContextManager[Flushing]:
         """Return a flush, which begins with the ``with`` block."""
-        raise NotImplementedError
+        ...
 
     def begin_end(self, timeout: float) -> None:
         """Begin to deliver what there is and to end, without waiting."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, get_type_hints
 import msgspec
 import uuid_utils
 
+from adi_analytics._engine.rows import decimals
 from adi_analytics._engine.rows.extras import merged, merged_json
 from adi_analytics._engine.rows.row import EPOCH_2000, Row, class_name, placeholder
 from adi_analytics._engine.rows.store_policy import StorePolicy, part_of_path
@@ -136,25 +137,27 @@ class RowEncoder:
         try:
             plan = self._plans.get(type(event)) or self._make_plan(type(event))
             data = plan.encode(event)
+            if decimals.MARK in data:
+                data = plan.encode(decimals.with_digits(event, _foreign))
             if b"null" in data:  # msgspec writes NaN and the infinities as null
                 _require_finite(event)
             plan.validate(data)
             if plan.policy is not None:
                 data = _ENCODER.encode(plan.policy.apply(msgspec.json.decode(data)))
                 self._unhashed += len(plan.policy.unkeyed)
-            if changes:
-                plan = _changed(plan, changes)
             row = b"".join(
                 (
                     _START(7, 8, nanoseconds // 1000 - EPOCH_2000),
                     plan.type_column,
-                    plan.service_column if plan.service_of is None else _service_column(plan, event),
+                    plan.service_column
+                    if plan.service_of is None and not changes
+                    else _service_column(plan, event, changes),
                     _NULL if plan.user_of is None else self._user_column(plan.user_of(event)),
                     _JSONB(len(data) + 1, 1),
                     data,
                     _UUID_LENGTH,
                     event_id.bytes,
-                    plan.meta_column if context is None else _meta_with(plan.meta_start, context),
+                    plan.meta_column if context is None and not changes else _meta_column(plan, context, changes),
                 )
             )
         except Exception as error:
@@ -273,15 +276,6 @@ def _encode_open(paths: tuple[str, ...]) -> Callable[[Any], bytes]:
     return lambda event: merged_json(_ENCODER.encode(event), paths)
 
 
-def _changed(plan: _Plan, changes: Mapping[str, str]) -> _Plan:
-    changed = {name: value for name, value in changes.items() if name != "service"}
-    encoded = _ENCODER.encode(msgspec.json.decode(plan.meta_start + b"}") | changed)
-    plan = replace(plan, meta_start=encoded[:-1], meta_column=_jsonb_column(encoded))
-    if "service" in changes:
-        plan = replace(plan, service_of=None, service_column=_text_column(changes["service"]))
-    return plan
-
-
 def _text_column(text: str) -> bytes:
     encoded = text.encode()
     return _LENGTH(len(encoded)) + encoded
@@ -291,9 +285,18 @@ def _jsonb_column(encoded: bytes) -> bytes:
     return _JSONB(len(encoded) + 1, 1) + encoded
 
 
-def _service_column(plan: _Plan, event: Any) -> bytes:
-    service = plan.service_of(event) if plan.service_of is not None else None
+def _service_column(plan: _Plan, event: Any, changes: Mapping[str, str]) -> bytes:
+    if "service" in changes:
+        return _text_column(changes["service"])
+    service = None if plan.service_of is None else plan.service_of(event)
     return plan.service_column if service is None else _text_column(service)
+
+
+def _meta_column(plan: _Plan, context: Mapping[str, Any] | None, changes: Mapping[str, str]) -> bytes:
+    start = plan.meta_start
+    if changed := {name: value for name, value in changes.items() if name != "service"}:
+        start = _ENCODER.encode(msgspec.json.decode(start + b"}") | changed)[:-1]
+    return _jsonb_column(start + b"}") if context is None else _meta_with(start, context)
 
 
 def _meta_with(start: bytes, context: Mapping[str, Any]) -> bytes:

@@ -1,7 +1,8 @@
 """One file of the spool: rows with their lengths and checksums.
 
 A segment starts with `MAGIC`. Each record is the length and the CRC-32 of a row, 4 bytes each, and the row as it goes
-into a binary COPY. So a segment can be delivered by any process without knowing the events in it.
+into a binary COPY. So a segment can be delivered by any process without knowing the events in it. Where a database
+knows batches that it is sent again, a record of the bytes `EDGE` is before and behind the rows of each that was sent.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from zlib import crc32
 from adi_analytics._engine.spool.process_lock import remove_quietly
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 MAGIC: Final = b"ADISPL01"
 ROW_START: Final = b"\x00\x07\x00\x00\x00\x08"
 """What every row starts with: seven columns, the first of eight bytes."""
+
+EDGE: Final = b"ADIBATCH"
 
 _RECORD: Final = struct.Struct("!II")
 
@@ -35,9 +39,9 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def size_of(rows: list[bytes]) -> int:
-    """Return the bytes that *rows* take in a segment."""
-    return sum(map(len, rows)) + len(rows) * _RECORD.size
+def size_of(rows: list[bytes], edges: Sequence[int] = ()) -> int:
+    """Return the bytes that *rows*, with the *edges* of batches, take in a segment."""
+    return sum(map(len, rows)) + len(rows) * _RECORD.size + len(edges) * (len(EDGE) + _RECORD.size)
 
 
 class SegmentWriter:
@@ -63,13 +67,14 @@ class SegmentWriter:
             self.discard()
             raise
 
-    def append(self, rows: list[bytes]) -> None:
-        """Write *rows*, all or none.
+    def append(self, rows: list[bytes], edges: Sequence[int] = ()) -> None:
+        """Write *rows*, all or none; before those at *edges* a batch begins or ends.
 
         Raises:
             OSError: If the disk is full or broken; the file is then as before.
         """
-        data = b"".join(part for row in rows for part in (_RECORD.pack(len(row), crc32(row)), row))
+        records = _with_edges(rows, edges) if edges else rows
+        data = b"".join(part for record in records for part in (_RECORD.pack(len(record), crc32(record)), record))
         try:
             _write(self._descriptor, data)
             if time.monotonic() - self._synced_at >= self._interval:
@@ -106,6 +111,13 @@ class SegmentWriter:
             os.lseek(self._descriptor, size, os.SEEK_SET)
 
 
+def _with_edges(rows: list[bytes], edges: Sequence[int]) -> list[bytes]:
+    records = list(rows)
+    for at in sorted(edges, reverse=True):
+        records.insert(at, EDGE)
+    return records
+
+
 def _write(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
@@ -119,10 +131,12 @@ class SegmentContent:
     Attributes:
         rows: The rows whose checksums are right.
         damaged: Whether anything else than an unfinished last record was found.
+        edges: The rows before which a batch begins or ends.
     """
 
     rows: list[bytes]
     damaged: bool
+    edges: tuple[int, ...] = ()
 
 
 def read_segment(path: Path) -> SegmentContent:
@@ -136,8 +150,8 @@ def read_segment(path: Path) -> SegmentContent:
     data = path.read_bytes()
     if not data.startswith(MAGIC):
         return SegmentContent([], damaged=not MAGIC.startswith(data))
-    rows, at, damaged = [], len(MAGIC), False
-    while at < len(data):
+    rows, at, damaged, edges = list[bytes](), len(MAGIC), False, list[int]()
+    while at < len(data) and not _only_zeros(data, at):
         row = _row_at(data, at)
         if row is None:
             found = _next_record(data, at)
@@ -145,9 +159,12 @@ def read_segment(path: Path) -> SegmentContent:
             if found is None:
                 break
             at, row = found
-        rows.append(row)
+        if row == EDGE:
+            edges.append(len(rows))
+        else:
+            rows.append(row)
         at += _RECORD.size + len(row)
-    return SegmentContent(rows, damaged)
+    return SegmentContent(rows, damaged, tuple(edges))
 
 
 def _row_at(data: bytes, at: int) -> bytes | None:
@@ -156,7 +173,12 @@ def _row_at(data: bytes, at: int) -> bytes | None:
         return None
     length, checksum = _RECORD.unpack_from(data, at)
     row = data[at + _RECORD.size : at + _RECORD.size + length]
-    return row if len(row) == length and crc32(row) == checksum else None
+    return row if row and len(row) == length and crc32(row) == checksum else None
+
+
+def _only_zeros(data: bytes, at: int) -> bool:
+    """Whether nothing was written at *at* and behind it, though the file is longer, as after a power cut."""
+    return not data[at] and not any(data[at : at + _RECORD.size]) and not data[at:].strip(b"\0")
 
 
 def _is_whole(data: bytes, at: int) -> bool:

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Final
 import uuid_utils
 
 from adi_analytics._engine.spool.process_lock import ProcessLock, remove_quietly
-from adi_analytics._engine.spool.segment import MAGIC, SegmentWriter, read_segment, size_of
+from adi_analytics._engine.spool.segment import MAGIC, SegmentContent, SegmentWriter, read_segment, size_of
 from adi_analytics._shared.options import catalog_in
 from adi_analytics.errors import AnalyticsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from adi_analytics._shared.options import Settings
 
@@ -77,16 +77,18 @@ class Spool:
 
     Args:
         settings: The directory, the sizes, the policies, and whose rows it holds.
+        mark: The kind of database that the rows are for.
 
     Raises:
         SpoolUnavailableError: If the directory can't be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, mark: str = "") -> None:
         self._settings = settings
         self._directory = Path(settings.spool_dir)
-        # The rows are encoded for one catalog's table, so other catalogs' clients leave them alone.
-        self._prefix = f"{catalog_in(settings).name}@"
+        # The rows are for one catalog's table, in one kind of database, so other clients leave them alone.
+        self._prefix = f"{catalog_in(settings).name}@{mark}"
+        self._marked = bool(mark)
         self._name = f"{self._prefix}{uuid_utils.uuid7()}"
         self._number = 0
         self._live: SegmentWriter | None = None
@@ -106,22 +108,22 @@ class Spool:
 
     # ---- writing ---------------------------------------------------------------------------------------------------
 
-    def append_live(self, rows: list[bytes]) -> None:
+    def append_live(self, rows: list[bytes], edges: Sequence[int] = ()) -> None:
         """Write *rows* that are delivered from memory at once; `delivered_live` follows, or a later process.
 
         Raises:
             SpoolFullError: If they don't fit.
             OSError: If the disk is full or broken.
         """
-        self._live = self._append(self._live, rows)
+        self._live = self._append(self._live, rows, edges)
 
     def delivered_live(self) -> None:
         """All rows given to `append_live` are settled."""
         if self._live is not None:
             self._live.clear()
 
-    def append(self, rows: list[bytes]) -> None:
-        """Write *rows* to be read again later.
+    def append(self, rows: list[bytes], edges: Sequence[int] = ()) -> None:
+        """Write *rows* to be read again later; before those at *edges* a batch that was sent begins or ends.
 
         Raises:
             SpoolFullError: If they don't fit.
@@ -129,16 +131,16 @@ class Spool:
         """
         if self._later is not None and self._later.size >= self._settings.spool_segment_bytes:
             self._seal()
-        self._later = self._append(self._later, rows)
+        self._later = self._append(self._later, rows, edges)
 
-    def _append(self, writer: SegmentWriter | None, rows: list[bytes]) -> SegmentWriter:
-        if self.size() + (0 if writer else len(MAGIC)) + size_of(rows) > self._settings.spool_max_bytes:
+    def _append(self, writer: SegmentWriter | None, rows: list[bytes], edges: Sequence[int]) -> SegmentWriter:
+        if self.size() + (0 if writer else len(MAGIC)) + size_of(rows, edges) > self._settings.spool_max_bytes:
             raise SpoolFullError
         if writer is None:
             self._number += 1
             path = self._directory / f"{self._name}.{self._number:06}{_SEGMENT}"
-            return _new_writer(path, self._settings.spool_fsync_interval, rows)
-        writer.append(rows)
+            return _new_writer(path, self._settings.spool_fsync_interval, rows, edges)
+        writer.append(rows, edges)
         return writer
 
     def size(self) -> int:
@@ -179,8 +181,8 @@ class Spool:
         """Whether there is anything to read."""
         return bool(self._backlog) or self._later is not None
 
-    def next(self) -> tuple[Segment, list[bytes]] | None:
-        """Return the oldest segment that waits, and its rows; `remove` it when they are settled.
+    def next(self) -> tuple[Segment, SegmentContent] | None:
+        """Return the oldest segment that waits, and what is in it; `remove` it when its rows are settled.
 
         Raises:
             OSError: If it can't be read or sealed at the moment; it still waits then.
@@ -194,7 +196,7 @@ class Spool:
             content = read_segment(segment.path)
         except FileNotFoundError:
             logger.error("lost the spooled events of %s: the file was removed", segment.path)  # noqa: TRY400 - no bug of ours
-            return segment, []
+            return segment, SegmentContent([], damaged=False)
         except OSError:
             self.put_back(segment)
             raise
@@ -204,7 +206,7 @@ class Spool:
             logger.error("the spool's segment %s is damaged; what can be read is delivered, a copy is kept", kept)
             with contextlib.suppress(OSError):
                 os.link(segment.path, kept)
-        return segment, content.rows
+        return segment, content
 
     def put_back(self, segment: Segment) -> None:
         """Let *segment*, which `next` returned and which is not settled, be the next one again."""
@@ -257,8 +259,12 @@ class Spool:
     def _files(self, ending: str) -> Iterator[Path]:
         """Yield the files of this catalog's clients, and those that do not say whose they are."""
         for path in self._directory.glob(f"*{ending}"):
-            if path.name.startswith(self._prefix) or "@" not in path.name:
+            if self._is_ours(path.name) or ("@" not in path.name and not self._marked):
                 yield path
+
+    def _is_ours(self, name: str) -> bool:
+        """Whether a file has a name as ours: behind the prefix is nothing but a UUID, no mark of another kind."""
+        return name.startswith(self._prefix) and len(name.partition(".")[0]) == len(self._name)
 
     # ---- ending ----------------------------------------------------------------------------------------------------
 
@@ -287,11 +293,11 @@ class Spool:
             os.close(lock.descriptor)
 
 
-def _new_writer(path: Path, fsync_interval: float, rows: list[bytes]) -> SegmentWriter:
+def _new_writer(path: Path, fsync_interval: float, rows: list[bytes], edges: Sequence[int]) -> SegmentWriter:
     """Return the writer of a new file that holds *rows*; if the disk doesn't take them, there is no file."""
     writer = SegmentWriter(path, fsync_interval)
     try:
-        writer.append(rows)
+        writer.append(rows, edges)
     except BaseException:
         writer.discard()
         raise

@@ -1,28 +1,30 @@
-"""Every SQL statement of the worker."""
+"""Every SQL statement of the worker for PostgreSQL."""
 
 from __future__ import annotations
 
 import json
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics._engine.dead_letters.letter import DeadLetter
+import psycopg
+
 from adi_analytics._engine.delivery.effects import BREATHE, CopyData, CopyEnd, CopyStart, Execute, Steps
-from adi_analytics._engine.delivery.faults import ForeignDatabaseError
 from adi_analytics._engine.rows.row import COLUMNS, HEADER, TRAILER, columns_of, row_timestamp
+from adi_analytics._engine.stores.postgres_faults import ForeignDatabaseError, fault_of
 from adi_analytics._shared.catalog import has_text_ids
 from adi_analytics._shared.sql import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
+    from adi_analytics._engine.dead_letters.letter import DeadLetter
+    from adi_analytics._engine.delivery.faults import Fault
     from adi_analytics._shared.catalog import Catalog
 
 _LATE_AFTER: Final = 6 * 3600  # seconds; without aggregates nothing reads the marks, until one is added
 _UTF8: Final = "UTF8"
 _HOUR: Final = 3_600_000_000  # microseconds
-CHUNK: Final = 64  # rows in one piece of a COPY, and the fewest between two breaths
 _SLICE: Final = 0.00025  # seconds of work between two breaths: what a caller may wait for the GIL
 _COLUMN_LIST: Final = ", ".join(f'"{name}"' for name in COLUMNS)
 _TYPES: Final = {"timestamp": "timestamptz", "user_id": "uuid", "data": "jsonb", "event_id": "uuid", "meta": "jsonb"}
@@ -105,7 +107,7 @@ select current_setting('adi_analytics.stored')::bigint, current_setting('adi_ana
 """
 
 
-class Store:
+class PostgresStore:
     """Writes rows and dead letters to one database, each in a transaction that leaves no setting behind.
 
     Args:
@@ -124,6 +126,14 @@ class Store:
         self._late_after = late_after * 1_000_000
         self._encoding = _UTF8
         self._use_schema("")
+
+    errors: tuple[type[Exception], ...] = (psycopg.Error,)
+    knows_batches = False
+    mark = ""
+
+    def fault(self, error: Any) -> Fault:
+        """Return what *error* means."""
+        return fault_of(error, self.table)
 
     def _use_schema(self, schema: str) -> None:
         place = f"{quote(schema)}." if schema else ""
@@ -202,12 +212,6 @@ class Store:
         """Return *text* as a ``text`` column takes it: no NUL, no lone surrogate, nothing that the encoding lacks."""
         text = text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
         return text if self._encoding in {_UTF8, "SQL_ASCII"} else text.encode("ascii", "backslashreplace").decode()
-
-
-def chunked(rows: list[bytes]) -> Iterator[list[bytes]]:
-    """Cut *rows* into the pieces of a COPY."""
-    for start in range(0, len(rows), CHUNK):
-        yield rows[start : start + CHUNK]
 
 
 def _as_json(rows: list[bytes], *, text_ids: bool) -> str:

@@ -1,0 +1,147 @@
+"""What an error of ClickHouse means, by its code or the HTTP status."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from adi_analytics._engine.delivery.faults import Fault, Verdict
+
+# Names of the codes: `select number, errorCodeToName(number) from numbers(1100)`.
+_PASSING: Final = frozenset({
+    3, 40, 74, 75, 76, 99, 101, 102, 173, 198, 201, 202, 203, 209, 210, 225, 236, 242, 243, 244, 252, 254, 279, 285,
+    286, 289, 290, 319, 341, 369, 373, 394, 415, 425, 439, 473, 499, 519, 659, 692, 696, 700, 733, 745, 999,
+})  # fmt: skip
+"""Disk, network, Keeper, replicas, quorum, limits of queries and parts: they pass by themselves."""
+_OF_SIZE: Final = frozenset({159, 160, 241})
+"""The time and the memory of one insert: they may pass, or be too small for a row."""
+_ROW: Final = frozenset({
+    6, 25, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 128, 130, 131, 153, 190, 321, 349, 376, 395, 407, 467, 469,
+})  # fmt: skip
+"""A value, a constraint, or what a view makes of a row. Not 117: the type of a column that was changed is one, too."""
+_SETUP: Final = frozenset({
+    16, 47, 48, 50, 60, 62, 73, 81, 115, 164, 192, 193, 194, 195, 218, 291, 344, 392, 452, 497, 516, 578,
+})  # fmt: skip
+"""User, password, rights, database, table, columns, settings: about no row."""
+_CONSTRAINT: Final = 469
+_PASSING_STATUS: Final = frozenset({408, 425, 429})
+_TOO_LARGE: Final = 413
+_SERVER: Final = 500  # the first HTTP status that says that the server is at fault
+
+_CODE: Final = re.compile(r"Code: (\d+)\. DB::\w*Exception: ")
+_LINE: Final = re.compile(r"(?:\(at row |is violated at row )(\d+)")
+_NAME: Final = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")
+# What is behind the sentence that matters: places in the source, and values of the row.
+_REST: Final = re.compile(
+    r":? ?\(at row |:? ?\(in file/uri |:? While (?:executing|processing)|\.? Column values: |\.? Stack trace:|"
+    r"\.? ?\([A-Z][A-Z0-9_]+\)(?: \(version|$)|\.? \(version "
+)
+_QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_LONGEST: Final = 1000  # characters
+
+
+class ClickhouseError(Exception):
+    """Whatever keeps ClickHouse from taking rows."""
+
+
+class UnreachableServerError(ClickhouseError):
+    """The server can't be reached, or went silent; whether it took what was sent is not known.
+
+    Attributes:
+        kind: What happened, in a word.
+    """
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+class RefusedByServerError(ClickhouseError):
+    """The server answered with an error.
+
+    Attributes:
+        status: The HTTP status.
+        code: The server's code; ``None`` if what answered gave none, such as a proxy.
+        text: All that it said.
+    """
+
+    def __init__(self, status: int, code: int | None, text: str) -> None:
+        super().__init__(status, code)
+        self.status = status
+        self.code = code
+        self.text = text
+
+
+class UnfitTableError(ClickhouseError):
+    """The table is not what the worker writes to, or what answers is no ClickHouse."""
+
+
+class UnstorableRowError(ClickhouseError):
+    """A row holds what ClickHouse would store as another value.
+
+    Attributes:
+        line: Which of those to be written, counted from 1.
+    """
+
+    def __init__(self, message: str, line: int = 1) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def refusal(status: int, code: str | None, body: bytes) -> RefusedByServerError:
+    """Return the error that an answer is, given its header with the *code*."""
+    text = body.decode(errors="replace")
+    found = code if code and code.isdigit() else None
+    if found is None and (match := _CODE.search(text)):
+        found = match[1]
+    return RefusedByServerError(status, int(found) if found else None, text)
+
+
+def fault_of(error: ClickhouseError) -> Fault:
+    """Return what *error* means."""
+    kind = type(error).__name__
+    match error:
+        case UnreachableServerError():
+            return Fault(Verdict.RETRY, None, error.kind, error.kind, text=str(error))
+        case UnstorableRowError():
+            return Fault(Verdict.ROW, None, kind, str(error), line=error.line)
+        case RefusedByServerError(code=None):
+            passing = error.status >= _SERVER or error.status in _PASSING_STATUS
+            name = f"HTTP status {error.status}"
+            message = "what answers there is no ClickHouse, or a proxy before one"
+            verdict, large = Verdict.RETRY if passing else Verdict.HOLD, error.status == _TOO_LARGE
+            return Fault(verdict, None, name, message, text=f"{name}: {message}", of_rows=large)
+        case RefusedByServerError():
+            return _fault_of_code(error.code or 0, error.text)
+    return Fault(Verdict.HOLD, None, kind, str(error), text=str(error))
+
+
+def _fault_of_code(code: int, text: str) -> Fault:
+    verdict = Verdict.HOLD
+    if code in _PASSING or code in _OF_SIZE:
+        verdict = Verdict.RETRY
+    elif code in _ROW:
+        verdict = Verdict.ROW
+    number = _LINE.search(text)
+    return Fault(
+        verdict,
+        str(code),
+        f"code {code}",
+        _message(code, text),
+        text=f"code {code}",
+        line=int(number[1]) if number else None,
+        # Unknown: losing nothing is safer than guessing that a row is bad, but it may be one.
+        of_rows=code not in _PASSING and code not in _SETUP,
+    )
+
+
+def _message(code: int, text: str) -> str:
+    """Return the server's sentence, if it can hold no value of a row; else without what is quoted, or only the name."""
+    line = _CODE.sub("", " ".join(text.split()))
+    rest = _REST.search(line)
+    sentence = (line[: rest.start()] if rest else line)[:_LONGEST]
+    names: list[str] = _NAME.findall(text)
+    name = names[-1] if names else f"code {code}"
+    if code in _SETUP or code == _CONSTRAINT:
+        return sentence or name
+    return (_QUOTED.sub("'***'", sentence) or name) if code in _ROW else name
