@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from support.aggregates.installed import Installed, connect
 from support.aggregates.oracle import Row
 from support.backends import BACKENDS, empty_dsn
+from support.full import examples
 
 CATALOG = """
 catalog: {format: 2, name: travels}
@@ -162,7 +163,7 @@ histories = st.lists(steps, min_size=2, max_size=7)
 def test_on_postgres(postgres_dsn, catalog):
     with connect(postgres_dsn) as connection:
 
-        @settings(SETTINGS, max_examples=5)
+        @settings(SETTINGS, max_examples=examples(5))
         @given(history=histories, cut=moments)
         def run(history, cut):
             check(connection, catalog, "postgres", history, cut)

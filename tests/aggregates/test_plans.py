@@ -137,6 +137,18 @@ def test_answers_read_the_stored_rows_of_open_buckets_only(installed, busy, quer
     assert sum(read_of(nodes, relation) for relation in (*PEOPLE, MEMBERS)) == 20 * days
 
 
+def test_members_read_open_events_once_and_one_member_by_indexes(installed, busy):
+    busy(20)
+    installed.connection.execute("analyze")
+    nodes = plan(installed, "select count(*) from analytics_members where last is not null", analyze=True)
+    assert [node["Relation Name"] for node in nodes if read_of([node], "analytics_events_p20260130")] == [
+        "analytics_events_p20260130"
+    ]
+    installed.connection.execute("set enable_seqscan = off")  # of so few rows, the planner would read all
+    nodes = plan(installed, f"select * from analytics_members where member = '{uuid.UUID(int=7)}'", analyze=True)
+    assert read_of(nodes, "analytics_members_daily_v1_known") == read_of(nodes, "analytics_events_p20260130") == 1
+
+
 VIEWS = (
     "analytics_members_daily",
     "analytics_members",

@@ -15,6 +15,7 @@ from support.aggregates.installed import Installed, connect
 from support.aggregates.oracle import Row
 from support.aggregates.streams import ODD_DOCUMENTS, ODD_VALUES, START
 from support.backends import BACKENDS, empty_dsn
+from support.full import examples
 from support.paths import EVENTS
 
 SEVEN = load_catalog(EVENTS)
@@ -27,7 +28,8 @@ def database(request):
         yield connection, request.param
 
 
-def test_every_measure_over_every_odd_value(database):
+@pytest.mark.one_backend
+def test_each_measure_over_each_odd_value(database):
     connection, backend = database
     installed = Installed.create(connection, every_measure(), backend)
     texts = [json.dumps(name) + ": " + value for name in SCALARS for value in ODD_VALUES]
@@ -75,11 +77,12 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.one_backend
 def test_ragged_rows_in_the_seven(database):
     connection, backend = database
     installed = Installed.create(connection, SEVEN, backend)
 
-    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(rows=ROWS)
     def run(rows):
         with connection.transaction(force_rollback=True):

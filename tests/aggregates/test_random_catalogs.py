@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 from support.aggregates.catalogs import SPRING, catalogs, rows
 from support.aggregates.installed import Installed, connect
+from support.full import examples
 
 RELAXED = settings(
     deadline=None,
@@ -45,7 +46,7 @@ LEFT = """
 """
 
 
-@settings(RELAXED, max_examples=30)
+@settings(RELAXED, max_examples=examples(30))
 @given(catalog=catalogs(), data=st.data())
 def test_on_postgres(postgres_dsn, catalog, data):
     check(postgres_dsn, "postgres", catalog, data.draw(rows(catalog)))
@@ -53,7 +54,7 @@ def test_on_postgres(postgres_dsn, catalog, data):
 
 @pytest.mark.parametrize("backend", ["timescaledb", "timescaledb_apache"])
 def test_on_timescaledb(timescale_dsn, backend):
-    @settings(RELAXED, max_examples=8)
+    @settings(RELAXED, max_examples=examples(8))
     @given(catalog=catalogs(), data=st.data())
     def run(catalog, data):
         check(timescale_dsn, backend, catalog, data.draw(rows(catalog)))

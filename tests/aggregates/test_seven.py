@@ -42,6 +42,7 @@ def test_a_refresh_after_late_rows_takes_them_in(installed):
     installed.check(ROWS)
 
 
+@pytest.mark.one_backend
 def test_the_answers_do_not_depend_on_the_session(installed):
     installed.insert(ROWS)
     installed.connection.execute("set timezone = 'America/New_York'")  # changes its clocks on 2026-03-08
@@ -51,6 +52,7 @@ def test_the_answers_do_not_depend_on_the_session(installed):
     installed.check(ROWS)
 
 
+@pytest.mark.one_backend
 def test_rows_at_impossible_times_are_left_out(installed):
     moments: list[Any] = ["infinity", "0001-01-01 00:00:00+00", "1969-12-31 23:59:59+00", "290000-01-01 00:00:00+00"]
     if installed.backend == "postgres":
@@ -76,6 +78,7 @@ def test_columns_have_the_types_that_the_manifest_says(installed):
             assert found == [(column["name"], column["type"]) for column in columns], name
 
 
+@pytest.mark.one_backend
 def test_a_reader_needs_no_right_but_on_the_public_views(installed):
     connection = installed.connection
     reader = f"reader_{uuid.uuid4().hex[:12]}"

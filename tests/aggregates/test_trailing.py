@@ -15,6 +15,7 @@ from psycopg import sql
 from support.aggregates.installed import Installed, connect
 from support.aggregates.oracle import Row
 from support.backends import BACKENDS, empty_dsn
+from support.full import examples
 
 CATALOG = """
 catalog: {format: 2, name: visits}
@@ -245,7 +246,7 @@ def check(connection: Any, catalog: Any, backend: str, history: list[tuple[str, 
 def test_on_postgres(postgres_dsn, catalog):
     with connect(postgres_dsn) as connection:
 
-        @settings(SETTINGS, max_examples=8)
+        @settings(SETTINGS, max_examples=examples(8))
         @example(history=MOVES)
         @given(history=histories)
         def run(history):

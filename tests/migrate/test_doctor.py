@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from adi_analytics import migrate
+from adi_analytics.migrate import Options
 from support.migrating import Target, connect, environment, execute, insert_events, run, value
 from support.paths import ROOT
 
@@ -19,6 +21,7 @@ PAYLOAD = (
     '{{"timestamp": "2026-11-01T12:00:00+00:00", "event_type": "project_updated", "service": "s", "user_id": null,'
     ' "data": {data}, "event_id": "{id}", "meta": {{}}}}'
 )
+DOCTOR = importlib.import_module("adi_analytics.migrate.doctor")
 GOOD = (
     '{"type": "project_updated", "project_id": "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01",'
     ' "user_id": "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a02"}'
@@ -29,6 +32,7 @@ def checked(target: Target) -> dict[str, migrate.Diagnosis]:
     return {entry.check: entry for entry in migrate.doctor(target.options)}
 
 
+@pytest.mark.one_backend
 def test_all_is_well_after_housekeeping(migrated: Target) -> None:
     migrate.maintain(migrated.options, forced=True)
 
@@ -68,6 +72,7 @@ def test_no_catalog_is_one_of_its_answers(tmp_path: Path, monkeypatch: pytest.Mo
     assert "analytics-codegen init" in ended.json[0]["remedy"]
 
 
+@pytest.mark.one_backend
 def test_pending_migrations_and_late_marks_are_told(target: Target) -> None:
     assert "Run `analytics-migrate all`" in checked(target)["migrations"].remedy
     target.apply()
@@ -152,6 +157,7 @@ def test_a_clock_that_is_wrong_is_told(migrated_dsn: str, monkeypatch: pytest.Mo
     assert "600 s" in found.found or "599 s" in found.found
 
 
+@pytest.mark.one_backend
 def test_dead_letters_are_listed_and_replayed(migrated: Target) -> None:
     first, second = "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9b01", "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9b02"
     execute(
@@ -176,6 +182,7 @@ def test_dead_letters_are_listed_and_replayed(migrated: Target) -> None:
     assert run("dead-letters", "replay", *where).code == 0
 
 
+@pytest.mark.one_backend
 def test_dead_letters_come_from_a_file(migrated: Target, tmp_path: Path) -> None:
     first = "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9b01"
     letter = {"event_id": first, "timestamp": "2026-11-01T12:00:00+00:00", "event_type": "project_updated"}
@@ -202,3 +209,24 @@ def test_dead_letters_come_from_a_file(migrated: Target, tmp_path: Path) -> None
 
 def test_dead_letters_of_an_empty_database(postgres_dsn: str) -> None:
     assert run("dead-letters", "--database-url", postgres_dsn).code == 5
+
+
+@pytest.mark.timescaledb
+def test_an_extension_that_is_too_old_for_an_aggregate_is_named(
+    timescale_migrated_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = Options(database_url=timescale_migrated_dsn, migrations=ROOT / "examples" / "ecommerce" / "migrations")
+
+    def found() -> list[str]:
+        with connect(timescale_migrated_dsn) as connection:
+            return [one.found for one in DOCTOR._continuous_aggregates(connection, None, options)]
+
+    assert found() == []
+    monkeypatch.setattr(DOCTOR, "_OLDEST_WITH_LATERAL", (99, 1))
+    (only,) = found()
+    assert "store_product_sales_daily has `each`, which needs TimescaleDB 99.1; this is 2." in only
+
+
+@pytest.mark.parametrize(("text", "numbers"), [("2.9.1", (2, 9, 1)), ("2.16.0-dev", (2, 16, 0))])
+def test_versions_are_compared_as_numbers(text: str, numbers: tuple[int, ...]) -> None:
+    assert DOCTOR._numbers(text) == numbers

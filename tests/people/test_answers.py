@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from adi_analytics_codegen.check.catalog import load_catalog
@@ -11,7 +10,8 @@ from adi_analytics_codegen.model.catalog import Catalog
 from support.aggregates.installed import Installed, connect
 from support.aggregates.oracle import Row
 from support.backends import BACKENDS, empty_dsn
-from support.people import cases, oracle
+from support.people import cases
+from support.people.compared import answers, assert_same
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 START = TODAY - timedelta(days=18)  # two days of rows lie in the future
@@ -39,39 +39,6 @@ def check(installed: Installed, rows: list[Row], but: str = " ") -> None:
                 assert_same(name, found, wanted)
 
 
-def answers(catalog: Catalog, rows: list[Row], now: datetime) -> Any:
-    for question in catalog.members:
-        counts, listed = oracle.members(question, rows)
-        yield question.name, counts
-        yield question.list_name, listed
-    for retention in catalog.retention:
-        cells = oracle.retention(retention, rows, now)
-        yield retention.name, cells
-        yield f"{retention.name}_mean", oracle.mean(cells)
-        yield f"{retention.name}_lifecycle", oracle.lifecycle(retention, rows, now)
-    for funnel in catalog.funnels:
-        totals, steps = oracle.funnel(funnel, rows, now)
-        yield funnel.name, totals
-        yield f"{funnel.name}_steps", steps
-
-
-def assert_same(name: str, found: list[Any], wanted: list[Any]) -> None:
-    assert sorted(map(plain, found)) == sorted(map(plain, wanted)), name
-
-
-def plain(row: tuple[Any, ...]) -> tuple[str, ...]:
-    """Return *row* to be sorted and compared: doubles but for their last digits."""
-    return tuple(_number(one) if isinstance(one, float) else str(_utc(one)) for one in row)
-
-
-def _number(value: float) -> str:
-    return f"{value:.12g}" if value <= 1 else f"{value:.3f}"  # seconds are computed from microseconds
-
-
-def _utc(value: Any) -> Any:
-    return value.astimezone(UTC) if isinstance(value, datetime) else value
-
-
 def test_every_state_of_refresh_gives_the_same_answers(installed):
     rows = cases.rows(1, START)
     installed.insert(rows)
@@ -81,6 +48,7 @@ def test_every_state_of_refresh_gives_the_same_answers(installed):
         check(installed, rows)
 
 
+@pytest.mark.one_backend
 def test_late_rows_are_taken_in(installed):
     rows = cases.rows(2, START)
     installed.insert(rows[::2])
@@ -98,6 +66,7 @@ def test_the_answers_outlive_the_raw_rows(installed):
     check(installed, rows, but="berlin_months")  # of a month that is not over, retention drops no rows
 
 
+@pytest.mark.one_backend
 def test_the_answers_do_not_depend_on_the_session(installed):
     rows = cases.rows(4, START)
     installed.insert(rows)

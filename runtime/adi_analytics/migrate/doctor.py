@@ -15,6 +15,7 @@ from adi_analytics._shared.sql import quote
 from adi_analytics.migrate.errors import MigrateError
 from adi_analytics.migrate.files.manifest import catalog_name, load_snapshot
 from adi_analytics.migrate.files.migration import load_migrations, require_folder
+from adi_analytics.migrate.files.statements import ContinuousAggregate
 from adi_analytics.migrate.options import Options, source_for
 from adi_analytics.migrate.run.plan import make_plan
 from adi_analytics.migrate.run.record import read_applied
@@ -28,6 +29,9 @@ State = Literal["ok", "warning", "error"]
 _SKEW: Final = timedelta(seconds=5)
 _OLD_MARK: Final = timedelta(hours=2)
 _OLDEST_TIMESCALEDB: Final = (2, 13)
+_OLDEST_WITH_LATERAL: Final = (2, 16)
+_OLDEST_WITH_ZONES: Final = (2, 14, 2)
+"""What continuous aggregates can do since when; the other edition has none, and PostgreSQL does it itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ def _extension(connection: Connection, chosen: str | None) -> Iterator[Diagnosis
             remedy = f"Add timescaledb to shared_preload_libraries and restart the server. {remedy}"
         yield Diagnosis("extension", "warning", f"TimescaleDB {default} is on the server, not in this database", remedy)
         return
-    if tuple(int(part) for part in installed.split(".")[:2] if part.isdigit()) < _OLDEST_TIMESCALEDB:
+    if _numbers(installed) < _OLDEST_TIMESCALEDB:
         yield Diagnosis(
             "extension",
             "error",
@@ -265,6 +269,28 @@ def _time_zones(connection: Connection, _: Database, options: Options) -> Iterat
         yield Diagnosis("time zones", "error", f"the server knows no time zone {zone}: its rows are not stored", remedy)
 
 
+def _continuous_aggregates(connection: Connection, _: Database, options: Options) -> Iterator[Diagnosis]:
+    """Tell which aggregates the TimescaleDB of this database is too old for."""
+    snapshot = load_snapshot(options.folder)
+    version = fetch_value(connection, "select extversion from pg_catalog.pg_extension where extname = 'timescaledb'")
+    for entry in () if snapshot is None else snapshot.aggregates:
+        needs: list[tuple[tuple[int, ...], str]]
+        needs = [(_OLDEST_WITH_ZONES, "a time zone")] if entry.bucket.time_zone is not None else []
+        made = entry.stored("timescaledb")
+        if any(one.is_lateral for one in made if isinstance(one, ContinuousAggregate)):
+            needs.append((_OLDEST_WITH_LATERAL, "`each`"))
+        for oldest, what in needs:
+            if _numbers(version) < oldest:
+                number = ".".join(map(str, oldest))
+                problem = f"{entry.name} has {what}, which needs TimescaleDB {number}; this is {version}"
+                remedy = f"Update to {number} or newer (alter extension timescaledb update)."
+                yield Diagnosis("aggregates", "error", problem, remedy)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("-", maxsplit=1)[0].split(".") if part.isdigit())
+
+
 def _default_partition(connection: Connection, _: Database, __: Options) -> Iterator[Diagnosis]:
     rows = fetch_value(
         connection,
@@ -341,5 +367,5 @@ def _letters(connection: Connection, database: Database, options: Options) -> It
 _CHECKS: Final[dict[str, tuple[_Check, ...]]] = {
     "postgres": (_backfills, _late, _refreshes, _time_zones, _default_partition, _indexes, _letters),
     "timescaledb_apache": (_backfills, _late, _refreshes, _time_zones, _indexes, _letters),
-    "timescaledb": (_backfills, _late, _time_zones, _jobs, _indexes, _letters),
+    "timescaledb": (_continuous_aggregates, _backfills, _late, _time_zones, _jobs, _indexes, _letters),
 }

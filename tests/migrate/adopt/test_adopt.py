@@ -47,8 +47,9 @@ from generate_series(1, 3000) g
 MIGRATIONS = sorted(path.name for path in (ROOT / "migrations").iterdir() if path.is_dir())
 
 
-def predecessor(target: Target) -> None:
-    statements = [*filter(None, TABLE.split(";\n")), ROWS.replace("%", "%")]
+def predecessor(target: Target, count: int = 3000) -> None:
+    """Make the predecessor's database with *count* rows: 27 of them are a day."""
+    statements = [*filter(None, TABLE.split(";\n")), ROWS.replace("3000", str(count))]
     if target.backend == "postgres":
         view = AGGREGATE.format(materialized="materialized", options="", bucket="date_trunc('day', timestamp)", tail="")
     else:
@@ -115,7 +116,7 @@ def jobs(dsn: str) -> set[tuple[str, bool]]:
 def test_policies_wait_for_an_adoption(timescale_dsn: str) -> None:
     """They would drop rows before these are copied, and chunks before their rows are counted."""
     target = Target("timescaledb", timescale_dsn)
-    predecessor(target)
+    predecessor(target, 1000)
     execute(
         timescale_dsn,
         "select add_retention_policy('analytics_events', interval '30 days')",
@@ -133,16 +134,17 @@ def test_policies_wait_for_an_adoption(timescale_dsn: str) -> None:
     assert migrate.drift(target.options).findings == ()
 
 
+@pytest.mark.one_backend
 def test_a_stray_row_does_not_cost_decades_of_days(target: Target) -> None:
-    predecessor(target)
+    predecessor(target, 600)
     for day in ("1969-07-20", "1971-07-26"):
         execute(target.dsn, f"insert into analytics_events (timestamp, event_type) values ('{day} 13:34+00', 'odd')")
     watched = Watched(target.dsn)
 
     result = migrate.adopt(dataclasses.replace(target.options, progress=watched))
 
-    assert result.rows == 3002
-    assert watched.steps < 2000  # and not 20 000 days for each aggregate
+    assert result.rows == 602
+    assert watched.steps < 1000  # and not 20 000 days for each aggregate
     assert counted(target.dsn) == truth(target.dsn)
 
 
@@ -197,6 +199,7 @@ def test_only_the_predecessors_table_is_adopted(postgres_dsn: str) -> None:
         migrate.adopt(options)
 
 
+@pytest.mark.one_backend
 def test_a_lost_record_is_written_again(migrated: Target) -> None:
     execute(migrated.dsn, "delete from analytics_meta.migrations")
     assert run("status", "--check", "--database-url", migrated.dsn).code == 3

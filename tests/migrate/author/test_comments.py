@@ -69,6 +69,7 @@ def test_tables_and_views_have_the_catalogs_words(migrated: Target) -> None:
     )
 
 
+@pytest.mark.one_backend
 def test_other_words_change_only_comments(made: Project, target: Target) -> None:
     target.apply(made)
     oid = value(target.dsn, f"select '{ERRORS}'::regclass::oid")
@@ -106,6 +107,7 @@ def rename_derived(document: Document) -> None:
     }
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("edit", [drop_column, rename_derived])
 def test_views_that_are_made_again_have_their_comments(
     made: Project, target: Target, edit: Callable[[Document], None]
@@ -124,6 +126,7 @@ def test_views_that_are_made_again_have_their_comments(
         assert on_column(target.dsn, "analytics_task_stats_daily", "failure_rate") == told
 
 
+@pytest.mark.one_backend
 def test_a_snapshot_without_comments_gets_them_once(made: Project, target: Target) -> None:
     """A database that was migrated before there were comments."""
     shutil.rmtree(made.migrations)
@@ -156,6 +159,7 @@ LOST = [
 ]
 
 
+@pytest.mark.one_backend
 def test_drift_finds_and_mends_comments(migrated: Target) -> None:
     execute(migrated.dsn, *(statement for statement, _ in LOST[1:]))
     # What the catalog does not describe may have a comment of somebody else.

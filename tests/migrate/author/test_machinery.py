@@ -53,6 +53,22 @@ def test_a_function_that_becomes_a_procedure_is_replaced(made: Project, postgres
     assert migrate.drift(made.options(postgres_dsn)).findings == ()
 
 
+def test_a_view_that_another_release_wrote_in_another_way_is_replaced(made: Project, postgres_dsn: str) -> None:
+    path = made.migrations / "catalog.snapshot.json"
+    snapshot = json.loads(path.read_text(encoding="utf-8"))
+    (entry,) = (one for one in snapshot["aggregates"] if one["name"] == "analytics_errors_hourly")
+    now = entry["views"][0]["select"]
+    entry["views"][0]["select"] = f"{now} limit 5"
+    path.write_text(json.dumps(snapshot), encoding="utf-8")
+
+    result = made.new("views")
+
+    assert result.changes == ("change the views of analytics_errors_hourly",)
+    made.apply(postgres_dsn)
+    assert migrate.drift(made.options(postgres_dsn)).findings == ()
+    assert made.new().written == ()
+
+
 def test_words_name_the_first_migrations_too(made: Project) -> None:
     for path in (*made.migrations.rglob("*.sql"), *made.migrations.glob("*.*")):
         path.unlink()

@@ -58,6 +58,7 @@ def only_some(document: Document) -> None:
     document["aggregates"][LONG].update(version=version + 1, where={"$user_id": {"exists": True}})
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(
     "edits",
     [(add_column, trail_longer, reschedule), (trail_longer, only_some)],
@@ -150,6 +151,7 @@ def test_a_span_or_a_version_that_only_views_know_counts_too(long: Project) -> N
         long.new("x")
 
 
+@pytest.mark.one_backend
 def test_columns_are_added_in_any_place(made: Project, target: Target) -> None:
     def edit(document: Document) -> None:
         tasks = document["aggregates"][TASKS]

@@ -166,6 +166,7 @@ def written_by(made: Project, target: Target, edit: Callable[[Document], None]) 
     return [name.split("_")[1] for name in written]
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("edit", [edit for edit, _ in EDITS], ids=[edit.__name__ for edit, _ in EDITS])
 def test_old_code_goes_on_with_only_pre_applied(
     made: Project, target: Target, edit: Callable[[Document], None]
@@ -181,6 +182,7 @@ def test_old_code_goes_on_with_only_pre_applied(
     old_code_works(made, target, columns)
 
 
+@pytest.mark.one_backend
 def test_old_code_goes_on_with_other_settings(made: Project, target: Target) -> None:
     target.apply(made)
     insert_events(target.dsn, 500)
@@ -208,6 +210,7 @@ def old_code_works(made: Project, target: Target, columns: str) -> None:
     assert counted(target.dsn) == truth(target.dsn)
 
 
+@pytest.mark.one_backend
 def test_a_removed_aggregate_needs_permission(made: Project, target: Target) -> None:
     target.apply(made)
     made.edit(remove_aggregate)
@@ -222,6 +225,7 @@ def test_a_removed_aggregate_needs_permission(made: Project, target: Target) -> 
     assert value(target.dsn, "select count(*) from pg_class where relname like 'analytics_errors_hourly%'") == 0
 
 
+@pytest.mark.one_backend
 def test_a_shorter_retention_is_destructive(made: Project, target: Target) -> None:
     target.apply(made)
     made.edit(change_storage(retention="30 days"))
@@ -256,6 +260,7 @@ def test_the_table_cannot_be_renamed(made: Project) -> None:
         made.new()
 
 
+@pytest.mark.one_backend
 def test_replaced_versions_are_dropped_when_asked(made: Project, target: Target) -> None:
     target.apply(made)
     insert_events(target.dsn)
@@ -308,6 +313,7 @@ def test_the_files_say_what_they_do(made: Project) -> None:
     assert f"-- backfill: {TASKS}_v2" in after
 
 
+@pytest.mark.one_backend
 def test_grants_survive_a_swap(made: Project, target: Target) -> None:
     role = f"reader_{target.backend}"
     execute(target.dsn, f"drop role if exists {role}", f"create role {role}")

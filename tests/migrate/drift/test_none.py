@@ -13,6 +13,7 @@ import pytest
 from adi_analytics import migrate
 from adi_analytics.embedded.programs import find_programs
 from psycopg.conninfo import conninfo_to_dict
+from support.full import IN_FULL
 from support.migrating import Project, Target, execute, insert_events, rows, run, value
 from support.servers import with_database
 from support.upkeep import NOW, insert_late
@@ -29,6 +30,7 @@ def _nothing(target: Target) -> None:
     assert found == ()
 
 
+@pytest.mark.one_backend
 def test_a_new_database_has_none(migrated: Target) -> None:
     _nothing(migrated)
     assert run("drift", "--database-url", migrated.dsn).code == 0
@@ -51,6 +53,7 @@ def test_a_database_in_use_has_none(migrated: Target) -> None:
     assert summary.endswith("; 0 stored rows compared with the events")
 
 
+@pytest.mark.one_backend
 def test_the_check_changes_nothing(migrated: Target) -> None:
     query = "select oid, relname, relnamespace, relfilenode from pg_class order by oid"
     before = rows(migrated.dsn, query)
@@ -60,23 +63,19 @@ def test_the_check_changes_nothing(migrated: Target) -> None:
     assert rows(migrated.dsn, query) == before
 
 
+SETTINGS = [
+    ["search_path = 'elsewhere'", "datestyle = 'SQL, DMY'", "intervalstyle = 'iso_8601'", "quote_all_identifiers = on"],
+    ["search_path = ''", "timezone = 'Asia/Kathmandu'", "extra_float_digits = 3",
+     "default_transaction_isolation = 'serializable'", "standard_conforming_strings = on"],
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "setting",
-    [
-        "search_path = 'elsewhere'",
-        "search_path = ''",
-        "datestyle = 'SQL, DMY'",
-        "intervalstyle = 'iso_8601'",
-        "timezone = 'Asia/Kathmandu'",
-        "quote_all_identifiers = on",
-        "extra_float_digits = 3",
-        "default_transaction_isolation = 'serializable'",
-        "standard_conforming_strings = on",
-    ],
+    "settings", [[one] for group in SETTINGS for one in group] if IN_FULL else SETTINGS, ids=", ".join
 )
-def test_settings_of_the_database_do_not_matter(migrated_dsn: str, setting: str) -> None:
+def test_settings_of_the_database_do_not_matter(migrated_dsn: str, settings: list[str]) -> None:
     name = conninfo_to_dict(migrated_dsn)["dbname"]
-    execute(migrated_dsn, "create schema elsewhere", f'alter database "{name}" set {setting}')
+    execute(migrated_dsn, "create schema elsewhere", *(f'alter database "{name}" set {one}' for one in settings))
 
     _nothing(Target("postgres", migrated_dsn))
 
@@ -168,6 +167,7 @@ def test_a_newer_server_gives_none(databases: Databases, made: Project) -> None:
         execute(str(NATIVE), "drop database x_drift_old_server with (force)")
 
 
+@pytest.mark.one_backend
 def test_pending_migrations_are_the_only_error(target: Target) -> None:
     with pytest.raises(migrate.PendingError):
         migrate.apply("pre", target.options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from adi_analytics import migrate
 from support.migrating import Document, Project, Target, execute
 
@@ -18,7 +19,7 @@ def next_release(document: Document) -> None:
     aggregate = document["aggregates"][TASKS]
     aggregate["version"] = 2
     aggregate["measures"]["longest_ms"] = {"max": "duration_ms", "where": {"event": "task_completed"}}
-    del document["aggregates"]["analytics_cocoon_activity_daily"]
+    del document["aggregates"]["analytics_errors_hourly"]
 
 
 def about(findings: Sequence[migrate.Finding], text: str) -> migrate.Finding:
@@ -26,6 +27,7 @@ def about(findings: Sequence[migrate.Finding], text: str) -> migrate.Finding:
     return found
 
 
+@pytest.mark.one_backend
 def test_what_is_applied_and_what_is_next(made: Project, target: Target) -> None:
     target.apply(made)
     made.edit(next_release)
@@ -46,7 +48,7 @@ def test_what_is_applied_and_what_is_next(made: Project, target: Target) -> None
     assert set(told) == posts
     lost = [text for text in told.values() if "destroys data" in text]
     assert len(lost) == 1
-    assert "analytics_cocoon_activity_daily" in lost[0]
+    assert "analytics_errors_hourly" in lost[0]
     view = about(findings, f"view {TASKS}")
     assert (view.severity, view.fix) == ("info", "")
     assert "longest_ms" in view.expected
@@ -57,6 +59,7 @@ def test_what_is_applied_and_what_is_next(made: Project, target: Target) -> None
     assert migrate.drift(options).findings == ()
 
 
+@pytest.mark.one_backend
 def test_what_no_migration_speaks_of_is_drift(made: Project, target: Target) -> None:
     target.apply(made)
     made.edit(next_release)
@@ -73,6 +76,7 @@ def test_what_no_migration_speaks_of_is_drift(made: Project, target: Target) -> 
     assert found.fix.startswith("create index")
 
 
+@pytest.mark.one_backend
 def test_before_the_first_release_nothing_else_is_told(made: Project, target: Target) -> None:
     (only,) = migrate.drift(made.options(target.dsn, backend=target.options.backend)).findings
 

@@ -15,6 +15,7 @@ RELATIONS = {
 }
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("name", RELATIONS)
 def test_a_renamed_relation_gets_its_name_back(migrated: Target, name: str) -> None:
     insert_events(migrated.dsn, 50)

@@ -168,6 +168,7 @@ def test_nothing_of_a_user_is_left_and_nothing_of_others_is_lost(migrated: Targe
     assert run(*command).json["events"] == 0
 
 
+@pytest.mark.one_backend
 def test_aggregates_follow_the_rows_that_are_left(migrated: Target, ada: Ada) -> None:
     fill(migrated, ada)
 
@@ -185,6 +186,7 @@ def test_aggregates_follow_the_rows_that_are_left(migrated: Target, ada: Ada) ->
     assert [finding for finding in migrate.drift(migrated.options).findings if finding.severity != "info"] == []
 
 
+@pytest.mark.one_backend
 def test_everything_of_a_user_is_exported(migrated: Target, ada: Ada, spool: Path) -> None:
     fill(migrated, ada)
     spooled(ada, spool)

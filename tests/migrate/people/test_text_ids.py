@@ -78,6 +78,7 @@ def ids_in(target: Target, table: str, column: str) -> set[str]:
     return {one for (one,) in rows(target.dsn, f"select distinct {column} from {table} where {column} is not null")}
 
 
+@pytest.mark.one_backend
 def test_each_is_exported_and_erased_alone(
     target: Target, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

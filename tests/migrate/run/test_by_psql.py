@@ -7,6 +7,7 @@ import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
 from adi_analytics import migrate
 from adi_analytics.embedded.programs import find_programs
 from support.migrating import Document, Project, Target, connect, counted, execute, insert_events, run, truth, value
@@ -71,6 +72,7 @@ def test_post_waits_until_its_aggregates_are_filled(made: Project, target: Targe
     assert value(target.dsn, "select detail from analytics_meta.audit order by id desc limit 1").startswith("000")
 
 
+@pytest.mark.one_backend
 def test_without_events_nothing_waits(made: Project, target: Target) -> None:
     target.apply(made)
     made.edit(second_version)
@@ -82,6 +84,7 @@ def test_without_events_nothing_waits(made: Project, target: Target) -> None:
     assert "now run `analytics-migrate backfill`" in done.stderr
 
 
+@pytest.mark.one_backend
 def test_a_known_reader_may_read_what_the_script_makes(made: Project, target: Target) -> None:
     with role(target.dsn) as name:
         forced = target.options.backend
@@ -96,6 +99,7 @@ def test_a_known_reader_may_read_what_the_script_makes(made: Project, target: Ta
         assert migrate.drift(made.options(target.dsn)).findings == ()
 
 
+@pytest.mark.one_backend
 def test_a_role_can_be_given_its_rights_by_the_script(made: Project, target: Target) -> None:
     with role(target.dsn) as name:
         done = psql(target.dsn, script(made, target, "--grant-reader", name))

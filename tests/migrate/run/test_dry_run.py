@@ -21,6 +21,7 @@ from support.migrating import (
 PSQL = find_programs() / "psql"
 
 
+@pytest.mark.one_backend
 def test_dry_run_goes_through_psql_and_gives_the_same(target: Target, request: pytest.FixtureRequest) -> None:
     forced = ["--backend", "timescaledb_apache"] if target.backend == "timescaledb_apache" else []
     script = run("dry-run", "--database-url", target.dsn, *forced)

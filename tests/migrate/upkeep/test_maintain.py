@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from adi_analytics import migrate
 from adi_analytics.migrate.upkeep import maintain as upkeep
 from support.migrating import (
@@ -25,6 +26,7 @@ def test_upkeep_of_an_empty_database_says_so(postgres_dsn: str) -> None:
         assert "Run `analytics-migrate all` first" in ended.err
 
 
+@pytest.mark.one_backend
 def test_what_is_not_due_is_left_alone(migrated: Target) -> None:
     insert_events(migrated.dsn, 100)
     force(migrated)

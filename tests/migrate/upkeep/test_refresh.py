@@ -71,6 +71,7 @@ def test_late_events_reach_the_aggregates(migrated: Target) -> None:
     assert value(migrated.dsn, "select count(*) from analytics_meta.late_buckets") == 0
 
 
+@pytest.mark.one_backend
 def test_scattered_late_events_take_a_few_looks_at_the_partitions(migrated: Target) -> None:
     """Each look takes longer than a bucket does: their number must not grow with that of the marks."""
     insert_events(migrated.dsn)
@@ -162,6 +163,7 @@ def test_late_events_below_the_raw_rows_take_nothing_away(migrated: Target) -> N
     assert counted(migrated.dsn) == before
 
 
+@pytest.mark.one_backend
 def test_refresh_takes_a_range_and_names(migrated: Target) -> None:
     insert_events(migrated.dsn)
     force(migrated)

@@ -225,3 +225,14 @@ def test_a_database_of_before_the_record_counts_what_it_has_not_stored(migrated:
     maintain(migrated)
 
     assert value(migrated.dsn, TOTAL) == 41
+
+
+def test_a_part_that_another_session_dropped_is_waited_for(migrated: Target) -> None:
+    """Its name was looked up before: it has a number for a name now, which is no SQL, or names nothing."""
+    listed = "create or replace function analytics_meta.written_by(times tstzrange) returns regclass[] language sql as"
+    dropped = "create table public.vanishing (); create table public.vanished (of regclass)"
+    execute(migrated.dsn, *dropped.split("; "), "insert into public.vanished values ('public.vanishing')")
+    execute(migrated.dsn, "drop table public.vanishing", f"{listed} 'select array_agg(of) from public.vanished'")
+    assert value(migrated.dsn, "select analytics_meta.can_lock(array_agg(of)) from public.vanished") is False
+    drop = "select analytics_meta.drop_group(tstzrange(now() - interval '1 day', now()), '[]')"
+    assert value(migrated.dsn, drop) is None

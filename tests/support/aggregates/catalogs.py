@@ -75,6 +75,15 @@ VALUES: dict[FieldType, st.SearchStrategy[Any]] = {
     FieldType.JSON: st.sampled_from([1, "x", [], {}]),
 }
 
+SMALL_VALUES = VALUES | {
+    FieldType.INT: st.integers(-(10**6), 10**6),
+    FieldType.FLOAT: st.sampled_from([0.0, -0.0, 0.1, 0.25, -1.5, 700.0]),
+    FieldType.DECIMAL: st.sampled_from(["0", "-0.5", "9.50", "9.5", "1234567.89", "-0.000001"]),
+}
+"""Values that add up and multiply exactly in the 76 digits that ClickHouse has."""
+SMALL_ODD_VALUES = tuple(value for value in ODD_VALUES if not value.strip("-")[:1].isdigit() or len(value) < 5)
+FACTORS = ("1", "-1", "0.5", "-2", "1" + "0" * 37)
+
 NUMBERS = (FieldType.INT, FieldType.FLOAT, FieldType.DECIMAL)
 USABLE: dict[MeasureKind, tuple[FieldType, ...]] = {
     MeasureKind.SUM: NUMBERS,
@@ -88,7 +97,7 @@ USABLE: dict[MeasureKind, tuple[FieldType, ...]] = {
 }
 
 
-def every_measure() -> Catalog:
+def every_measure(constant: str = "9" * 38) -> Catalog:
     """Return a catalog with a field of each type, and for each an aggregate with every measure that can read it."""
     scalars = tuple(Field(kind, kind, AT, optional=True) for kind in SCALARS)
     inner = Field("inner", FieldType.OBJECT, AT, fields=scalars, wire="in.ner")
@@ -103,7 +112,7 @@ def every_measure() -> Catalog:
         if kind in USABLE[MeasureKind.SUM]:
             fourth = ((path, kind),) * 3
             measures += [_reader(name, path, kind, fourth) for name in (MeasureKind.SUM, MeasureKind.AVG)]
-            terms = (Term("-0.5", ((path, kind),)), Term("9" * 38, ()))
+            terms = (Term("-0.5", ((path, kind),)), Term(constant, ()))
             measures.append(replace(_reader(MeasureKind.AVG, path, kind), name="computed", terms=terms))
         present = Condition(path, Operator.EXISTS, value=True, at=AT)
         measures.append(Measure("present", MeasureKind.COUNT, AT, where=(present,)))
@@ -149,8 +158,13 @@ def _reader(kind: MeasureKind, path: str, type_: FieldType, times: tuple[tuple[s
 
 
 @st.composite
-def catalogs(draw: Callable[..., Any]) -> Catalog:
-    """Draw a catalog with two events of the same fields, one of them unused by some aggregates."""
+def catalogs(draw: Callable[..., Any], numbers: tuple[str, ...] = FACTORS) -> Catalog:
+    """Draw a catalog with two events of the same fields, one of them unused by some aggregates.
+
+    Args:
+        draw: Draws from a strategy.
+        numbers: The constants of computed values.
+    """
     types = draw(st.lists(st.sampled_from(FieldType), min_size=len(NAMES), max_size=len(NAMES)))
     wires = draw(st.lists(st.sampled_from(WIRES), min_size=len(NAMES), max_size=len(NAMES)))
     fields = tuple(
@@ -163,7 +177,7 @@ def catalogs(draw: Callable[..., Any]) -> Catalog:
     names = draw(st.lists(named, min_size=1, max_size=2, unique=True))
     storage = Storage(table=draw(st.sampled_from(("events", "table", "e" * 63))), chunk_interval=timedelta(days=30))
     user_id = draw(st.sampled_from((FieldType.UUID, FieldType.STRING)))
-    aggregates = tuple(draw(_aggregate(name, fields, user_id)) for name in names)
+    aggregates = tuple(draw(_aggregate(name, fields, user_id, numbers)) for name in names)
     return Catalog("random", events, storage=storage, aggregates=aggregates, user_id=user_id)
 
 
@@ -195,7 +209,9 @@ def _scalars(fields: tuple[Field, ...], user_id: FieldType) -> list[tuple[str, F
 
 
 @st.composite
-def _aggregate(draw: Callable[..., Any], name: str, fields: tuple[Field, ...], user_id: FieldType) -> Aggregate:
+def _aggregate(
+    draw: Callable[..., Any], name: str, fields: tuple[Field, ...], user_id: FieldType, numbers: tuple[str, ...]
+) -> Aggregate:
     lists = [field.name for field in fields if field.type is FieldType.LIST]
     each = draw(st.sampled_from(lists)) if lists and draw(st.booleans()) else ""
     fields = _readable(fields, each)
@@ -205,7 +221,9 @@ def _aggregate(draw: Callable[..., Any], name: str, fields: tuple[Field, ...], u
     dimensions = draw(st.lists(st.sampled_from(_scalars(fields, user_id)), max_size=3))
     used = iter(columns)
     bucket = next(used)
-    measures = tuple(draw(_measure(next(used), kind, _scalars(fields, user_id), fields, width)) for kind in kinds)
+    measures = tuple(
+        draw(_measure(next(used), kind, _scalars(fields, user_id), fields, width, numbers)) for kind in kinds
+    )
     additive = [m.name for m in measures if m.kind in (MeasureKind.COUNT, MeasureKind.SUM, MeasureKind.DISTINCT)]
     sides = st.lists(st.sampled_from(additive), min_size=1, max_size=2).map(tuple) if additive else None
     return Aggregate(
@@ -248,6 +266,7 @@ def _measure(  # noqa: PLR0913, PLR0917 - what a measure is drawn from
     scalars: list[tuple[str, FieldType]],
     fields: tuple[Field, ...],
     width: timedelta,
+    numbers: tuple[str, ...],
 ) -> Measure:
     usable = [pair for pair in scalars if pair[1] in USABLE.get(kind, ())]
     where = draw(_tests(fields))
@@ -255,7 +274,7 @@ def _measure(  # noqa: PLR0913, PLR0917 - what a measure is drawn from
         return Measure(name, MeasureKind.COUNT, AT, where=where)
     of, type_ = draw(st.sampled_from(usable))
     computes = kind in (MeasureKind.SUM, MeasureKind.AVG)
-    terms = draw(_terms(fields)) if computes and draw(st.booleans()) else ()
+    terms = draw(_terms(fields, numbers)) if computes and draw(st.booleans()) else ()
     if terms:
         of, type_ = terms[0].fields[0]
     many = draw(st.integers(1, 5)) if kind is MeasureKind.DISTINCT and draw(st.booleans()) else 0
@@ -283,8 +302,8 @@ def _factors(draw: Callable[..., Any], fields: tuple[Field, ...]) -> tuple[tuple
 
 
 @st.composite
-def _terms(draw: Callable[..., Any], fields: tuple[Field, ...]) -> tuple[Term, ...]:
-    parts = st.builds(Term, st.sampled_from(("1", "-1", "0.5", "-2", "1" + "0" * 37)), _factors(fields))
+def _terms(draw: Callable[..., Any], fields: tuple[Field, ...], numbers: tuple[str, ...]) -> tuple[Term, ...]:
+    parts = st.builds(Term, st.sampled_from(numbers), _factors(fields))
     terms: list[Term] = draw(st.lists(parts, max_size=3))
     return in_order(terms) if any(term.fields for term in terms) else ()
 
@@ -342,15 +361,15 @@ METAS = (
 
 
 @st.composite
-def rows(draw: Callable[..., Any], catalog: Catalog) -> list[Row]:
-    """Draw rows for *catalog*: some fit it, some do not, times tie."""
+def rows(draw: Callable[..., Any], catalog: Catalog, *, small: bool = False) -> list[Row]:
+    """Draw rows for *catalog*: some fit it, some do not, times tie. The numbers in them are *small* or any."""
     fields = catalog.events[0].fields
     moment = st.integers(0, 30 * 96).map(lambda quarters: SPRING + timedelta(minutes=15 * quarters))
     row = st.builds(
         Row,
         timestamp=st.one_of(st.sampled_from((SPRING, SPRING + timedelta(days=3))), moment),
         event_type=st.sampled_from((*(event.type for event in catalog.events), "unknown")),
-        data=st.one_of(_document(fields), _document(fields), st.sampled_from(ODD_DOCUMENTS)),
+        data=st.one_of(_document(fields, small), _document(fields, small), st.sampled_from(ODD_DOCUMENTS)),
         user_id=st.one_of(st.none(), _user_ids(catalog.user_id)),
         service=st.sampled_from(("a", "b", "")),
         event_id=st.uuids(),
@@ -365,17 +384,22 @@ def _user_ids(kind: FieldType) -> st.SearchStrategy[Any]:
     return st.integers(0, 3).map(lambda n: uuid.UUID(int=n)) if kind is FieldType.UUID else strings
 
 
-def _document(fields: tuple[Field, ...]) -> st.SearchStrategy[str]:
-    texts = {f.key: st.one_of(_texts(f), st.sampled_from(ODD_VALUES)) for f in fields}
+def _document(fields: tuple[Field, ...], small: bool) -> st.SearchStrategy[str]:
+    texts = {f.key: st.one_of(_texts(f, small), _odd(small)) for f in fields}
     members = st.fixed_dictionaries({}, optional=texts)
     return members.map(lambda found: "{" + ", ".join(f"{json.dumps(k)}: {v}" for k, v in found.items()) + "}")
 
 
-def _texts(field: Field) -> st.SearchStrategy[str]:
+def _odd(small: bool) -> st.SearchStrategy[str]:
+    return st.sampled_from(SMALL_ODD_VALUES if small else ODD_VALUES)
+
+
+def _texts(field: Field, small: bool) -> st.SearchStrategy[str]:
     """Return texts of values that fit *field*; one of the items of a list may be odd."""
+    values = SMALL_VALUES if small else VALUES
     if field.type is not FieldType.LIST or field.items is None:
-        return VALUES[field.type].map(json.dumps)
+        return values[field.type].map(json.dumps)
     inside = field.items.fields
-    item = _document(inside) if inside else VALUES[field.items.type].map(json.dumps)
-    listed = st.lists(st.one_of(item, item, st.sampled_from(ODD_VALUES)), max_size=4)
+    item = _document(inside, small) if inside else values[field.items.type].map(json.dumps)
+    listed = st.lists(st.one_of(item, item, _odd(small)), max_size=4)
     return listed.map(lambda texts: f"[{', '.join(texts)}]")

@@ -86,7 +86,7 @@ def compare(old: Manifest | None, new: Manifest, *, drop_retired: bool = False) 
             rebuilt.append((before, now))
         else:
             now = _same_rows(before, entry, old)
-            if before.fingerprint != entry.fingerprint or versions.lacks_unit(before) or counts.lacks(before, entry):
+            if _views_differ(before, entry) or versions.lacks_unit(before):
                 reviewed.append((before, now))
         if before is not None and before.refresh != entry.refresh:
             now = versions.reschedule(now, entry)
@@ -136,7 +136,7 @@ def _refuse_impossible(old: Manifest, new: Manifest) -> None:
 
 def _same_rows(before: Aggregate, entry: Aggregate, old: Manifest) -> Aggregate:
     """Return *before* with the views and comments of *entry*, whose stored rows are the same."""
-    if before.fingerprint != entry.fingerprint or counts.lacks(before, entry):
+    if _views_differ(before, entry):
         now = versions.reword(before, entry)
     else:
         now = msgspec.structs.replace(before, comments=entry.comments)
@@ -176,6 +176,12 @@ def _rows_differ(before: Aggregate, entry: Aggregate) -> bool:
     return [relation.fingerprint for relation in before.relations] != [
         relation.fingerprint for relation in entry.relations
     ]
+
+
+def _views_differ(before: Aggregate, entry: Aggregate) -> bool:
+    """Whether the public views show something else, or another release computes it in another way."""
+    selects = [[(view.name, view.select) for view in one.views] for one in (before, entry)]
+    return before.fingerprint != entry.fingerprint or selects[0] != selects[1] or counts.lacks(before, entry)
 
 
 def _only_newer(before: Aggregate, entry: Aggregate) -> bool:

@@ -78,9 +78,16 @@ def _check_version(entry: Aggregate, before: Aggregate, *, same: bool) -> None:
         return
     raise ForgottenMigrationError(
         f"the rows of {entry.name} change, but its version is {entry.version} (the migrations know {highest})",
-        f"Set `version: {highest + 1}` at {entry.name} in events.yaml, run `analytics-codegen generate` and try again.",
+        f"Set `version: {highest + 1}` at {entry.name} in events.yaml{_or_finer(entry)}, run "
+        "`analytics-codegen generate` and try again.",
         changes=(entry.name,),
     )
+
+
+def _or_finer(entry: Aggregate) -> str:
+    """Return what to add when the ``percentiles`` of another aggregate may make *entry*: it is in no file then."""
+    finer, _, rollup = entry.name.rpartition("_by_")
+    return f" (at {finer}, if its `percentiles` make it)" if finer and rollup in {"day", "week"} else ""
 
 
 def _only_adds_columns(entry: Aggregate, before: Aggregate) -> bool:

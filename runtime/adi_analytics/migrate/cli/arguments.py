@@ -34,6 +34,7 @@ exit codes: 0 ok, 1 SQL or connection error, 2 usage, 3 pending, 4 another run h
 
 
 _MOST_DAYS: Final = 3650
+_LEAST, _MOST = 0.01, 1e13
 
 
 class _Parser(argparse.ArgumentParser):
@@ -111,6 +112,16 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
     return int(text)
+
+
+def _amount(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not _LEAST <= found <= _MOST:  # false for nan, too
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from {_LEAST:g} to {_MOST:g}")
+    return found
 
 
 def _days(text: str) -> int:
@@ -299,6 +310,8 @@ def _add_care(commands: _Commands) -> None:
     audit.add_argument("--days", type=_days, default=1, help="how far back rows are counted and compared (default: 1)")
     audit.add_argument("--sample", type=_count, default=200, help="rows of each event to compare (default: 200)")
 
+    _add_plan(commands)
+
     letters = _command(
         commands,
         "dead-letters",
@@ -322,6 +335,19 @@ def _add_care(commands: _Commands) -> None:
         "--payload", action="store_true", help="list: also what they hold, without values of secret fields"
     )
     letters.add_argument("--replayed", action="store_true", help="list those that were stored later, too")
+
+
+def _add_plan(commands: _Commands) -> None:
+    plan = _command(
+        commands, "plan", "say what a number of events a day needs: processors, disk and a backend",
+        "analytics-migrate plan --events-per-day 1e9",
+    )  # fmt: skip
+    _format_option(plan)
+    plan.add_argument("--events-per-day", type=_amount, required=True, metavar="N", help="such as 50000 or 1e9")
+    plan.add_argument("--peak", type=_amount, default=3.0, help="the busiest second to the average one (default: 3)")
+    plan.add_argument("--days", type=_days, help="how long events are kept (default: the catalog's retention, or 365)")
+    plan.add_argument("--cores", type=_amount, default=8.0, help="processors of one server (default: 8)")
+    plan.add_argument("--disk-gb", type=_amount, default=2000.0, help="its disk for the database (default: 2000)")
 
 
 def _add_people(commands: _Commands) -> None:

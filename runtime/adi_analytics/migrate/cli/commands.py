@@ -336,6 +336,12 @@ def _audit(arguments: argparse.Namespace, bar: Bar) -> Output:
     return show_audit(arguments, _options(arguments, bar))
 
 
+def _plan(arguments: argparse.Namespace, _: Bar) -> Output:
+    from adi_analytics.migrate.cli.capacity import show_plan
+
+    return show_plan(arguments)
+
+
 def _people(arguments: argparse.Namespace, bar: Bar) -> Output:
     from adi_analytics.migrate.cli import people
 
@@ -353,6 +359,7 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Bar], Output]]] = {
     "baseline": _baseline_it,
     "doctor": _examine,
     "audit": _audit,
+    "plan": _plan,
     "dead-letters": _letters,
     "drift": _drift,
     "refresh": _refresh,

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
+from adi_analytics._shared.streams import forget
 from adi_analytics.errors import AnalyticsError
 from adi_analytics.migrate.cli.arguments import make_parser
 from adi_analytics.migrate.errors import EXIT_ERROR, EXIT_USAGE, MigrateError
@@ -92,7 +92,7 @@ def _print(output: Output, arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         return _closed_pipe()
     except OSError as error:
-        _drop_stdout()
+        forget(sys.stdout)
         reason = error.strerror or str(error)
         return _complain(f"cannot write to standard output: {reason}\n  -> The command itself was carried out.")
     return output.exit_code
@@ -118,15 +118,8 @@ def _server_error(error: Exception) -> str:
 
 def _closed_pipe() -> int:
     """Leave quietly when the reader of our output has gone, as in ``analytics-migrate dry-run | head``."""
-    _drop_stdout()
+    forget(sys.stdout)
     return 128 + signal.SIGPIPE if hasattr(signal, "SIGPIPE") else EXIT_ERROR
-
-
-def _drop_stdout() -> None:
-    """Send what is still buffered nowhere, or the interpreter fails on it when it leaves."""
-    with contextlib.suppress(OSError):
-        if sys.stdout is not None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -27,6 +27,10 @@ class Sql:
     def __str__(self) -> str:
         return self._text
 
+    def holds(self, words: str) -> bool:
+        """Whether *words* are in it."""
+        return words in self._text
+
     def up_to(self, mark: str) -> str:
         """Return what comes before the first *mark*, as the arguments do before the bracket that closes them."""
         return self._text.partition(mark)[0]
@@ -161,6 +165,11 @@ class ContinuousAggregate(_Made, frozen=True, tag="continuous_aggregate"):
     def sql(self) -> Sql:
         """The text, without a semicolon."""
         return Sql(f"create materialized view {quote(self.object)}\n{_CONTINUOUS}\n{self.select}\nwith no data")
+
+    @property
+    def is_lateral(self) -> bool:
+        """Whether it joins events with the items of a list of theirs."""
+        return self.select.holds(" lateral ")
 
     @property
     def as_view(self) -> Sql:

@@ -142,6 +142,7 @@ $function$;
 create or replace function analytics_meta.answer(rollup_name text, part jsonb, run tstzrange) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_nestloop = off
 as $function$
 -- Computes the kept answers of a run of buckets.
 declare

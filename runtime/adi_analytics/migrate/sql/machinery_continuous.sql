@@ -18,6 +18,21 @@ where c.user_view_schema = (select i.events_schema from analytics_meta.installat
     )
 $function$;
 
+-- step: function tables_of
+create or replace function analytics_meta.tables_of(relation_name text) returns regclass[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Where the stored rows of a relation are: the chunks of the continuous aggregate.
+select array_agg(t.oid::regclass)
+from timescaledb_information.continuous_aggregates c
+join timescaledb_information.chunks k
+    on k.hypertable_schema = c.materialization_hypertable_schema and k.hypertable_name = c.materialization_hypertable_name
+join pg_namespace n on n.nspname = k.chunk_schema
+join pg_class t on t.relnamespace = n.oid and t.relname = k.chunk_name
+where c.view_schema = (select i.events_schema from analytics_meta.installation i) and c.view_name = relation_name
+$function$;
+
 -- step: procedure refresh_buckets
 create or replace procedure analytics_meta.refresh_buckets(
     rollup_name text, from_time timestamptz, to_time timestamptz

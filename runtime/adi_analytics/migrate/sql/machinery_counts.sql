@@ -69,6 +69,7 @@ create or replace function analytics_meta.count_again(
 ) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_nestloop = off
 as $function$
 -- Counts again what depends on changed buckets, as far as it is kept: a bucket counts in the span that begins there.
 declare
@@ -102,6 +103,7 @@ create or replace function analytics_meta.count_on(
 ) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_nestloop = off
 as $function$
 -- Counts the buckets that come after those that are kept: from their members and from who was active before.
 declare
@@ -125,6 +127,7 @@ create or replace function analytics_meta.store_recent(
 ) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_nestloop = off
 as $function$
 -- Stores which members were active in the longest span before the buckets that are not over, and when for the last time:
 -- adds those between two bucket starts, and drops those of before the span.

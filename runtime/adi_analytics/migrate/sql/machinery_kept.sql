@@ -154,6 +154,35 @@ begin
 end
 $function$;
 
+-- step: function analyze_grown
+create or replace function analytics_meta.analyze_grown(relation_name text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Takes statistics of what grew by more than a fifth since they were taken. After a large load, a plan that expects few rows works for an
+-- hour on what takes seconds, and autovacuum comes a minute later.
+declare
+    grown regclass;
+begin
+    for grown in
+        select c.oid from pg_class c
+        join pg_namespace n on n.oid = c.relnamespace
+        where pg_relation_size(c.oid) / current_setting('block_size')::integer > 20 + c.relpages::bigint * 6 / 5 and (
+            c.oid = any (analytics_meta.tables_of(relation_name))
+            or n.nspname = (select i.events_schema from analytics_meta.installation i) and c.relname in (
+                select unnest(array[k.counts, k.recent, k.recency]) from analytics_meta.counts k where k.members = relation_name
+                union all
+                select a.known from analytics_meta.answers a where a.rollup = relation_name
+                union all
+                select p ->> 'table' from analytics_meta.answers a, jsonb_array_elements(a.parts) p where a.rollup = relation_name
+            )
+        )
+    loop
+        execute format('analyze (skip_locked) %s', grown);
+    end loop;
+end
+$function$;
+
 -- step: function recount_piece
 create or replace function analytics_meta.recount_piece(relation_name text) returns boolean
 language plpgsql
@@ -180,6 +209,7 @@ begin
         perform analytics_meta.forget_kept(relation_name);
         target.until := '-infinity';
     end if;
+    perform analytics_meta.analyze_grown(relation_name);
     select array_agg(r.id), min(r.from_time) into marks, since
     from analytics_meta.recounts r where r.rollup = relation_name;
     since := case when target.compared_at is null then '-infinity' else least(

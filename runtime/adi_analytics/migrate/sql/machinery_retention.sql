@@ -170,6 +170,7 @@ begin
 exception
     when sqlstate 'AD000' then return true;
     when lock_not_available or deadlock_detected then return false;
+    when undefined_table or syntax_error then return false;  -- one is gone: it has a number for a name, or none
 end
 $function$;
 
@@ -228,9 +229,13 @@ declare
     relation regclass;
     made integer;
 begin
-    foreach relation in array analytics_meta.written_by(times) loop
-        execute format('lock table %s in share row exclusive mode', relation);
-    end loop;
+    begin
+        foreach relation in array analytics_meta.written_by(times) loop
+            execute format('lock table %s in share row exclusive mode', relation);
+        end loop;
+    exception
+        when undefined_table or syntax_error then return null;  -- one is gone, as in can_lock
+    end;
     if to_jsonb(analytics_meta.raw_rows(lower(times), upper(times))) <> seen then
         return null;
     end if;

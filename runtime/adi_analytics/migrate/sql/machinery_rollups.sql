@@ -7,6 +7,17 @@ as $function$
 select r.watermark from analytics_meta.rollups r where r.rollup = rollup_name
 $function$;
 
+-- step: function tables_of
+create or replace function analytics_meta.tables_of(relation_name text) returns regclass[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $function$
+-- Where the stored rows of a relation are.
+select array_agg(c.oid::regclass)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = (select i.events_schema from analytics_meta.installation i) and c.relname = relation_name
+$function$;
+
 -- step: function refresh_rollup
 create or replace function analytics_meta.refresh_rollup(
     rollup_name text, from_time timestamptz, to_time timestamptz, moves_watermark boolean

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 
 from adi_analytics._engine.dead_letters.file import wait_for_writers
-from adi_analytics._engine.delivery.faults import Verdict, verdict_of
-from adi_analytics._engine.delivery.statements import MARK_LATE, Store
+from adi_analytics._engine.delivery.faults import Verdict
 from adi_analytics._engine.rows.row import COLUMNS
 from adi_analytics._engine.rows.stored import stored_decoder_of, unchecked_fields
 from adi_analytics._engine.rows.validate import InvalidValueError
+from adi_analytics._engine.stores.postgres import MARK_LATE, PostgresStore
+from adi_analytics._engine.stores.postgres_faults import verdict_of
 from adi_analytics._shared.sql import quote
 from adi_analytics.errors import AnalyticsError
 
@@ -100,7 +101,7 @@ def replay(  # noqa: PLR0913 - keywords, as on the command line
         force: Also send events that break the catalog's rules as they are now.
         table: The events table; the catalog's when empty.
     """
-    store = Store(catalog, table, statement_timeout=60.0)
+    store = PostgresStore(catalog, table, statement_timeout=60.0)
     letters = quote(catalog.dead_letters_table)
     statement = (
         f"select id, event_type from {letters} where replayed_at is null"  # noqa: S608 - quoted
@@ -121,7 +122,13 @@ def replay(  # noqa: PLR0913 - keywords, as on the command line
 
 
 def _replay_one(  # noqa: PLR0913 - what one letter needs
-    connection: psycopg.Connection[Any], store: Store, catalog: Catalog, number: int, *, repair: bool, force: bool
+    connection: psycopg.Connection[Any],
+    store: PostgresStore,
+    catalog: Catalog,
+    number: int,
+    *,
+    repair: bool,
+    force: bool,
 ) -> Refused | bool | None:
     """Replay a letter; ``False`` if the table held the event, ``None`` if another session replays it now."""
     letters = quote(catalog.dead_letters_table)
@@ -187,7 +194,7 @@ def _insert(table: str, *, text_ids: bool) -> bytes:
     ).encode()
 
 
-def _mark(connection: psycopg.Connection[Any], store: Store, timestamp: str) -> None:
+def _mark(connection: psycopg.Connection[Any], store: PostgresStore, timestamp: str) -> None:
     from datetime import datetime
 
     moment = round(datetime.fromisoformat(timestamp).timestamp() * 1_000_000)
