@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import csv
 import io
 import json
@@ -184,6 +185,47 @@ def test_a_place_is_of_one_question(postgres):
         ask(postgres, LATENCY, between=RANGE, limit=5, after=page.next, dimensions=["service"])
     with pytest.raises(QueryArgumentError, match="another range"):
         ask(postgres, LATENCY, between=(START, START + timedelta(days=2)), limit=5, after=page.next)
+
+
+def test_a_place_that_somebody_made_up_is_none(postgres):
+    """Its range and its values are checked before they are used: no statement is written of what can't be."""
+    given: dict[str, Any] = {"limit": 1, "order_by": "-request_count", "dimensions": ["service"]}
+    for between in (RANGE, datetime.now(UTC) - START):
+        arguments = {**given, "between": between}
+        place = json.loads(base64.urlsafe_b64decode((ask(postgres, LATENCY, **arguments).next or "") + "=="))
+        wrong: list[tuple[int, Any]] = [
+            (3, [value, *place[3][1:]]) for value in ("x", "1.5", "nan", "1_0", "9" * 5000, "1\0")
+        ]
+        wrong += [(3, [place[3][0], value, *place[3][2:]]) for value in ("x", "infinity", "2026-01-01", "\0")]
+        wrong += [(1, "0001-01-01T00:00:00+14:00"), (1, place[2]), (2, "9999-12-31T23:59:59-14:00")]
+        for index, value in wrong:
+            made = [value if at == index else kept for at, kept in enumerate(place)]
+            after = base64.urlsafe_b64encode(json.dumps(made).encode()).decode()
+            with pytest.raises(QueryArgumentError, match="after: "):
+                ask(postgres, LATENCY, after=after, **arguments)
+
+
+@pytest.mark.parametrize("granularity", ["total", "month"])
+def test_a_range_so_long_that_nothing_lies_before_it_is_not_compared(postgres, granularity):
+    with pytest.raises(QueryArgumentError, match="before the year 1"):
+        ask(
+            postgres, LATENCY, between=("1970-01-01", "9998-11-30"), granularity=granularity,
+            compare="previous_period", measures=["request_count"],
+        )  # fmt: skip
+
+
+def test_totals_say_how_exact_they_are(postgres):
+    """By the hour and by all dimensions, rows are stored as they are; over the range they are merged."""
+    asked = {"dimensions": ["service", "endpoint", "method"], "granularity": "hour", "between": RANGE}
+    found = ask(postgres, LATENCY, measures=["request_count", "p95_duration_ms"], compare="previous_period", **asked)
+    exact = {column.name: column.exactness for column in found.columns if column.role == "measure"}
+    assert exact == {"request_count": "exact", "p95_duration_ms": "exact"}
+    assert {column.name: column.exactness for column in found.totals_columns} == {
+        "request_count": "exact", "previous_request_count": "exact",
+        "p95_duration_ms": "approximate", "previous_p95_duration_ms": "approximate",
+    }  # fmt: skip
+    assert set(found.totals) == {column.name for column in found.totals_columns}
+    assert ask(postgres, LATENCY, totals=False, **asked).totals_columns == ()
 
 
 def test_the_sql_runs_in_psql_as_it_stands(postgres, postgres_dsn):

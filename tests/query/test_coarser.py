@@ -10,7 +10,7 @@ import pytest
 import yaml
 from adi_analytics.query import Result, query
 from adi_analytics_codegen.check.catalog import load_catalog
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.aggregates.installed import Installed, connect
 from support.aggregates.streams import START, stream
@@ -33,7 +33,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     document = yaml.safe_load(EVENTS.read_text(encoding="utf-8"))
     document["aggregates"] = {LATENCY: document["aggregates"][LATENCY]}
     document["aggregates"][LATENCY]["percentiles"] = {"rollup": "day", "dimensions": ["service", "method"]}
-    for section in ("entities", "retention", "funnels", "suppressions"):
+    for section in ("entities", "retention", "funnels", "dashboard", "suppressions"):
         del document[section]
     file = tmp_path_factory.mktemp("coarser") / "events.yaml"
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
@@ -63,6 +63,10 @@ def both(installed: Installed, **question: Any) -> tuple[Result, Result]:
     return first, second
 
 
+def _asked(granularity: str) -> dict[str, Any]:
+    return {"granularity": granularity, "time_zone": "UTC", "dimensions": [], "compare": None, "filters": {}}
+
+
 def test_the_answers_are_the_same(installed: Installed, catalog: Catalog) -> None:
     rows = stream(catalog, days=40, users=6)
     installed.insert(rows[::2])
@@ -88,6 +92,8 @@ def test_the_answers_are_the_same(installed: Installed, catalog: Catalog) -> Non
             }
         ),
     )
+    @example(0, 24 * 7, _asked("day"))
+    @example(0, 5, _asked("hour"))
     def run(start: int, hours: int, asked: dict[str, Any]) -> None:
         between = (START + start * HOUR, START + (start + hours) * HOUR)
         if asked["granularity"] == "month":

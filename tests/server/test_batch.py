@@ -92,6 +92,53 @@ def test_one_bad_event_does_not_refuse_the_others(serving, migrated_dsn):
     assert len(rows(migrated_dsn)) == 2
 
 
+def test_an_event_that_python_can_not_hold_does_not_refuse_the_others(serving, migrated_dsn):
+    """Numbers of very many digits, and times that have no year in UTC."""
+    many = json.dumps(item(task(command="@"))).replace('"@"', "1" * 5000)
+    far = [json.dumps(item() | {"timestamp": at}) for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")]
+    far.append(json.dumps(item(event_id=str(uuid.uuid4())) | {"timestamp": "9999-12-31T23:59:59-14:00"}))
+    body = f"[{json.dumps(item())},{many},{','.join(far)}]"
+    verdict = send(serving, body.encode()).json()
+    assert (verdict["stored"], [(one["code"], one["path"]) for one in verdict["rejected"]]) == (
+        1, [("invalid_event", "$.event"), *[("invalid_item", "$.timestamp")] * 3]
+    )  # fmt: skip
+    assert len(rows(migrated_dsn)) == 1
+
+
+def test_an_event_that_is_no_json_does_not_refuse_the_others(serving, migrated_dsn):
+    """Half of a surrogate pair, another encoding, numbers no parser takes, and brackets without end."""
+    plain = json.dumps(item(task(command="@"))).encode()
+    bad = [plain.replace(b"@", text) for text in (rb"\ud83d", rb"\udc00x", rb"\\\ud800", b"\xff", rb"\q", b"\x01")]
+    bad += [plain.replace(b'"@"', text) for text in (b"01", b"NaN", b"[" * 5000 + b"]" * 5000, b"{1: 2}")]
+    bad.append(plain.replace(b'"command"', rb'"\ud800"'))
+    good = [plain.replace(b"@", text) for text in (rb"\ud83d\ude00, ]}", rb"\\ud800", rb"\"[{,")]
+    verdict = send(serving, b"[" + b", ".join([good[0], *bad, *good[1:]]) + b"]\n").json()
+    assert (verdict["received"], verdict["stored"]) == (14, 3)
+    found = [(one["index"], one["code"], one["path"], one["message"][:10]) for one in verdict["rejected"]]
+    expected = [(index, "invalid_item", "$", "Is no JSON") for index in range(1, 12)]
+    expected[3] = (4, "invalid_event", "$.event", "Is not in ")
+    expected[8] = (9, "invalid_item", "$", "Is nested ")
+    assert found == expected
+    assert sorted(data["command"] for (data,) in rows(migrated_dsn, "data")) == ['"[{,', "\\ud800", "\U0001f600, ]}"]
+
+
+def test_what_json_allows_and_no_row_holds_is_rejected_alone(serving, migrated_dsn):
+    """A number beyond all doubles; of a key that is there twice, the last one counts, as PostgreSQL has it."""
+    plain = json.dumps(item({"type": "task_completed", "user_id": USER, "task_id": USER, "duration_ms": "@"})).encode()
+    far = [plain.replace(b'"@"', text) for text in (b"1e999", b"-1e999", b"9" * 30, b"1.5")]
+    twice = json.dumps(item(task(command="@"))).encode().replace(b'"@"', b'"first", "command": "last"')
+    verdict = send(serving, b"[" + b",".join([*far, twice]) + b"]").json()
+    assert (verdict["stored"], [one["code"] for one in verdict["rejected"]]) == (1, ["invalid_event"] * 4)
+    assert [data["command"] for (data,) in rows(migrated_dsn, "data")] == ["last"]
+
+
+@pytest.mark.parametrize(("name", "pack"), [("gzip", gzip.compress), ("zstd", zstd.compress)])
+def test_what_follows_a_whole_compressed_stream_is_no_part_of_it(serving, name, pack):
+    body = pack(json.dumps([item()]).encode()) + b"rubbish"
+    answer = send(serving, body, headers={"Content-Encoding": name})
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:adi-analytics:problem:bad-compression")
+
+
 def test_nothing_but_bad_events_is_422_and_nothing_at_all_is_fine(serving):
     assert send(serving, [item({"type": "no_such_event"})]).status_code == 422
     assert send(serving, []).status_code == 200
@@ -120,6 +167,15 @@ def test_compressed_bodies(serving, migrated_dsn, name):
     assert len(rows(migrated_dsn)) == 1
 
 
+@pytest.mark.parametrize("compress", [gzip.compress, zstd.compress])
+def test_many_streams_are_one_body(serving, compress):
+    """Also where one ends in the middle of what is decompressed at a time, and where one is longer than that."""
+    pieces = [json.dumps(item(context={"n": "x" * number})).encode() + b"," for number in [*range(50), 200_000]]
+    body = b"".join(compress(piece) for piece in [b"[", *pieces, json.dumps(item()).encode(), b"]"])
+    name = compress.__module__.rpartition(".")[2]
+    assert send(serving, body, headers={"Content-Encoding": name}).json()["stored"] == 52
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "status", "code"),
     [
@@ -128,6 +184,11 @@ def test_compressed_bodies(serving, migrated_dsn, name):
         (b"\xff[]", {}, 400, "bad-body"),
         (b"[" * 100_000, {}, 400, "bad-body"),
         (b"", {}, 400, "bad-body"),
+        (rb'["\ud800"', {}, 400, "bad-body"),
+        (rb'["\ud800",]', {}, 400, "bad-body"),
+        (rb'["\ud800"] []', {}, 400, "bad-body"),
+        (rb'["\ud800", "]', {}, 400, "bad-body"),
+        (rb'{"a": "\ud800"}', {}, 400, "bad-body"),
         (b"[]", {"Content-Encoding": "br"}, 415, "unsupported-encoding"),
         (b"[]", {"Content-Encoding": "gzip"}, 400, "bad-compression"),
         (gzip.compress(b"[1, 2]" * 99)[:-9], {"Content-Encoding": "gzip"}, 400, "bad-compression"),
@@ -138,11 +199,13 @@ def test_compressed_bodies(serving, migrated_dsn, name):
         (gzip.compress(b"[" + b" " * 50_000 + b"]"), {"Content-Encoding": "gzip"}, 413, "body-too-long"),
         (zstd.compress(b"[" + b" " * 50_000 + b"]"), {"Content-Encoding": "zstd"}, 413, "body-too-long"),
         (b"[1,1,1,1]", {}, 413, "too-many-events"),
+        (gzip.compress(b"") * 4100, {"Content-Encoding": "gzip"}, 413, "too-many-streams"),
+        (zstd.compress(b"") * 4100, {"Content-Encoding": "zstd"}, 413, "too-many-streams"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_body_that_can_not_be_taken_is_explained(serving, body, headers, status, code):
-    limits = Limits(body_bytes=100_000 if body.startswith(b"[[") else 4096, unpacked_bytes=20_000, events=3)
+    limits = Limits(body_bytes=4096 if len(body) < 30_000 else 10**6, unpacked_bytes=20_000, events=3)
     answer = send(serving, body, headers=headers, limits=limits)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     problem = answer.json()

@@ -10,10 +10,13 @@ from adi_analytics._shared.options import OptionError
 from adi_analytics.server import ServerOptions
 from adi_analytics.server import rate as rates
 from adi_analytics.server.cli.main import main
+from adi_analytics.server.metrics import Metrics
+from adi_analytics.server.observe import SAFE, Observed
 from adi_analytics.server.problems import ProblemError
 from adi_analytics.server.rate import RateLimit, network_of
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.responses import Response
 from support.serving import PATH, item
 
 SLOW = 0.001  # requests a second: the second one waits, however long the test takes
@@ -122,6 +125,26 @@ def test_pages_of_other_origins_get_an_answer_only_if_named(serving):
     assert "authorization" in asked_before.headers["access-control-allow-headers"].lower()
     assert "Retry-After" in answer.headers["access-control-expose-headers"]
     assert "Origin" in answer.headers["vary"]
+
+
+async def got(transport: httpx.ASGITransport) -> httpx.Response:
+    async with httpx.AsyncClient(transport=transport, base_url="http://own") as client:
+        return await client.get("/")
+
+
+def test_a_browser_runs_nothing_of_an_answer_unless_the_answer_says_so(serving):
+    before = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+    requests = [("GET", "/aggregates", {}), ("GET", "/metrics", {}), ("POST", PATH, {"json": [item()]}),
+                ("GET", "/nothing", {}), ("POST", "/health", {}), ("OPTIONS", PATH, {"headers": before})]  # fmt: skip
+    answers = asked(serving, *requests, cors_origins=[PAGE])
+    assert [one.status_code for one in answers] == [200, 200, 200, 404, 405, 200]
+    for one in answers:
+        assert {name: one.headers[name] for name in SAFE} == SAFE
+
+    page = Response("", headers={"content-security-policy": "default-src 'self'"})
+    own = asyncio.run(got(httpx.ASGITransport(Observed(page, Metrics())))).headers
+    assert own.get_list("content-security-policy") == ["default-src 'self'"]
+    assert own["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize(

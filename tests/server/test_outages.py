@@ -8,8 +8,10 @@ import signal
 import httpx
 import psycopg
 import pytest
-from adi_analytics.server.read import reader
-from support.servers import apply_migrations
+from adi_analytics.query.run import asynchronous
+from adi_analytics.server.ingest import intake
+from adi_analytics.server.read import events, reader
+from support.servers import apply_migrations, freeze, frozen, thaw
 from support.serving import PATH, item, rows, running, served, wait_for
 
 
@@ -58,6 +60,23 @@ def test_events_wait_on_disk_while_the_database_is_away(own_server, own_dsn, tmp
     assert not list((tmp_path / "spool").glob("*.segment"))
 
 
+def test_no_more_events_wait_in_memory_than_there_is_room_for(own_dsn, tmp_path, monkeypatch):
+    monkeypatch.setattr(intake, "_MOST_WAITING", 1)
+
+    async def run():
+        async with served(database_url=own_dsn, spool_dir=str(tmp_path / "spool")) as client:
+            with psycopg.connect(own_dsn) as other:
+                other.execute("lock table analytics_events in share mode")
+                asked = [asyncio.create_task(client.post(PATH, json=[item()])) for _ in range(3)]
+                answers = asyncio.as_completed(asked)
+                assert [(await next(answers)).json()["spooled"] for _ in range(2)] == [1, 1]
+            assert (await next(answers)).json()["stored"] == 1
+            assert (await client.post(PATH, json=[item()])).json()["stored"] == 1
+            await until(lambda: count(own_dsn) == 4)
+
+    asyncio.run(run())
+
+
 def test_without_a_spool_the_client_is_asked_to_come_again(own_server, own_dsn):
     async def run():
         async with served(database_url=own_dsn) as client:
@@ -68,6 +87,40 @@ def test_without_a_spool_the_client_is_asked_to_come_again(own_server, own_dsn):
             assert (await client.post(PATH, json=[item()])).json()["stored"] == 1
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+def test_a_connection_that_ended_meanwhile_costs_no_request(own_server, own_dsn, restarted):
+    """Without a spool and without tokens: nothing has used the connection since, so nothing knows that it ended."""
+    terminate = (
+        "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname is not null"
+    )
+
+    async def run():
+        async with served(database_url=own_dsn) as client:
+            assert (await client.post(PATH, json=[item()])).json()["stored"] == 1
+            if restarted:
+                await asyncio.to_thread(own_server.halt)
+                await asyncio.to_thread(own_server.restart)
+            else:
+                with psycopg.connect(own_dsn) as connection:
+                    connection.execute(terminate)
+            return [(await client.post(PATH, json=[item()])).json(), (await client.get("/ready")).status_code]
+
+    stored, ready = asyncio.run(run())
+    assert (stored["stored"], ready) == (1, 200)
+
+
+def test_a_database_that_freezes_is_not_ready(own_server, own_dsn):
+    async def run():
+        async with served(database_url=own_dsn) as client:
+            assert (await client.get("/ready")).status_code == 200
+            with frozen(own_server):
+                async with asyncio.timeout(20):  # a statement would wait for more than a minute
+                    answers = [await client.get(path) for path in ("/ready", "/health", "/metrics")]
+            return [one.status_code for one in answers]
+
+    assert asyncio.run(run()) == [503, 200, 200]
 
 
 def test_a_full_spool_is_no_place_for_events(own_server, own_dsn, tmp_path):
@@ -102,6 +155,39 @@ def test_a_row_that_is_refused_after_its_time_on_disk_becomes_a_dead_letter(own_
     with psycopg.connect(own_dsn) as connection:
         letters = connection.execute("select reason, sqlstate from analytics_dead_letters").fetchall()
     assert letters == [("row_rejected", "23514")]
+
+
+def test_a_database_that_freezes_keeps_no_question(own_server, own_dsn, monkeypatch):
+    """Neither before the question, nor in the middle of one: a frozen server keeps no timeout of its own."""
+    monkeypatch.setattr("adi_analytics._engine.drivers.connection._GRACE", 0.0)
+    stopped = []
+
+    def freezing(of):
+        def first_freeze(*arguments, **more):
+            stopped.extend(freeze(own_server))
+            return of(*arguments, **more)
+
+        return first_freeze
+
+    async def run():
+        async with served(database_url=own_dsn, query_timeout=2.0) as client:
+            path = "/users/daily"
+            found = [(await client.get(path)).status_code]
+            monkeypatch.setattr(reader, "_WAIT", 0.1)
+            with frozen(own_server):
+                found.append((await client.get(path)).status_code)
+            monkeypatch.undo()
+            monkeypatch.setattr("adi_analytics._engine.drivers.connection._GRACE", 0.0)
+            for place, asked in ((asynchronous, path), (events, "/events")):
+                name = "ready" if place is asynchronous else "audit"
+                monkeypatch.setattr(place, name, freezing(getattr(place, name)))
+                try:
+                    found.append((await client.get(asked)).status_code)
+                finally:
+                    thaw(stopped)
+            return found
+
+    assert asyncio.run(asyncio.wait_for(run(), 60)) == [200, 503, 503, 503]
 
 
 def test_another_catalogs_database_takes_nothing(serving, migrated_dsn):

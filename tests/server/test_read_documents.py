@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import inspect
 import json
 import typing
 from collections.abc import Sequence
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import jsonschema_rs
 import msgspec
 import pytest
 from adi_analytics.query import describe, query
 from adi_analytics.query.model.describe import Described
+from adi_analytics.server import ServerOptions, create_app
 from adi_analytics.server.client.render import render
 from adi_analytics.server.read.aggregates import parameters_of
 from adi_analytics.server.read.reading import Reading
@@ -82,7 +85,7 @@ def operations(service):
     schema = schemathesis.openapi.from_dict(document | {"components": document["components"] | {"schemas": kept}})
     schema.config.update(base_url=str(service.client.base_url.join("/api/analytics")))
     found = [one.ok() for one in schema.get_all_operations()]
-    return {one.path: one for one in found}
+    return {one.path: one for one in found if one.method == "get"}
 
 
 def test_every_answer_is_what_the_openapi_document_says(service, operations):
@@ -104,6 +107,20 @@ def test_every_answer_is_what_the_openapi_document_says(service, operations):
     for path in paths:
         answer = service.client.get(f"/api/analytics{path}")
         operations[path].validate_response(answer)
+
+
+def test_every_path_of_the_service_is_in_the_openapi_document():
+    options = ServerOptions(database_url="postgresql://a@127.0.0.1:1/a", catalog="adi_analytics_events")
+    routed = {
+        (method, path.removeprefix("/api/analytics").rpartition(".")[0] or path.removeprefix("/api/analytics"))
+        for route in create_app(options).routes
+        if (path := getattr(route, "path", "")).startswith("/api/analytics/")
+        for method in getattr(route, "methods", None) or ()
+        if "{" not in path  # says which names there are
+    }
+    paths = Reading("adi_analytics_events", dict).document["paths"]
+    described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    assert {one for one in routed if one[0] != "HEAD"} == described | {("GET", "/openapi")}
 
 
 def test_the_openapi_document_takes_what_the_service_takes():
@@ -143,6 +160,13 @@ async function main() {
     pages.push(page.rows.length);
   }
   const total = await api.ask("analytics_task_stats_daily", { measures: ["created"], granularity: "total" });
+  const observed = await api.events({ days: 7, sample: 5 });
+  const misfits: number[] = observed.events.flatMap((event) => event.problems.map((one) => one.rows));
+  const names: string[] = [...observed.events, ...observed.unknown].map((event) => event.name);
+  // @ts-expect-error: it may never have been seen
+  void (() => observed.events[0]?.last_seen.length);
+  // @ts-expect-error: no such parameter
+  void (() => api.events({ weeks: 1 }));
   let refused: unknown = null;
   try {
     await api.ask("analytics_errors_hourly", { measures: ["affected_users"], granularity: "week" });
@@ -163,7 +187,9 @@ async function main() {
   void total.rows[0]?.day;
   // @ts-expect-error: personal
   void (() => api.ask("analytics_errors_hourly", { measures: ["sample_error_message"] }));
-  process.stdout.write(JSON.stringify({ rows: answer.rows, pages, refused, right: numbers.length === hours.length }));
+  const known = names.length + misfits.length;
+  const right = numbers.length === hours.length;
+  process.stdout.write(JSON.stringify({ rows: answer.rows, pages, refused, observed, known, right }));
 }
 
 void main();
@@ -194,16 +220,25 @@ def test_the_typescript_client_compiles_and_runs(service, tmp_path):
     found = json.loads(run_node(RUN_TS, str(tmp_path), url))
     assert found["rows"] == service.get(f"/aggregates/{LATENCY}", **ASKED)["rows"] != []
     assert (found["pages"], found["refused"], found["right"]) == ([4, 4, 2], [422, "affected_users"], True)
+    observed = service.get("/events", days=7, sample=5)
+    assert found["observed"] | {"at": ""} == observed | {"at": ""}
+    assert found["known"] == len(observed["events"]) > 20
 
 
-def test_the_python_client_is_typed_and_runs(service, tmp_path):
-    file = tmp_path / "client.py"
-    file.write_text(render(OURS, "python"))
+def imported(folder: Path, described: Described) -> Any:
+    """Return the module that a Python client is."""
+    file = folder / "client.py"
+    file.write_text(render(described, "python"))
     spec = importlib.util.spec_from_file_location("made_client", file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def test_the_python_client_is_typed_and_runs(service, tmp_path):
+    module = imported(tmp_path, OURS)
     api = module.Analytics(str(service.client.base_url.join("/api/analytics/")))
     answer = api.analytics_api_latency_hourly(
         measures=["request_count", "p95_duration_ms"], dimensions=["service"], granularity="week",
@@ -211,6 +246,8 @@ def test_the_python_client_is_typed_and_runs(service, tmp_path):
         compare="previous_period", order_by=["-request_count"],
     )  # fmt: skip
     assert answer.rows == service.get(f"/aggregates/{LATENCY}", **ASKED)["rows"] != []
+    observed = service.get("/events", days=7, sample=5) | {"at": ""}
+    assert dataclasses.asdict(api.events(days=7, sample=5)) | {"at": ""} == observed
     with pytest.raises(module.AnalyticsProblemError) as caught:
         api.analytics_errors_hourly(measures=["affected_users"], granularity="week")
     assert (caught.value.status, caught.value.document["measure"]) == (422, "affected_users")
@@ -222,3 +259,22 @@ def test_the_python_client_is_typed_and_runs(service, tmp_path):
     assert (row["hour"], row["service"], row["error_count"]) == (str, str | None, int | None)
     assert "sample_error_message" not in row
     assert set(typing.get_type_hints(module.AnalyticsErrorsHourlyFilters)) == {"service", "error_type"}
+
+
+def test_the_clients_know_what_is_observed_of_events(tmp_path):
+    """Whatever the service answers at `/events` is a member of their types."""
+    members = dict(Reading(OURS, dict).document["paths"]["/events"]["get"]["responses"]["200"]["content"])
+    schema = members["application/json"]["schema"]["properties"]
+    python, typescript = imported(tmp_path, OURS), render(OURS, "typescript")
+    assert set(typing.get_type_hints(python.Observed)) == set(schema)
+    for name, type_ in {"events": "ObservedEvent", "unknown": "UnknownEvent", "dead_letters": "WaitingLetters"}.items():
+        item = schema[name]["items"]["properties"]
+        assert set(typing.get_type_hints(getattr(python, type_))) == set(item)
+        assert all(f"readonly {member}: " in typescript for member in item)
+
+
+def test_an_aggregate_may_be_called_as_a_method_of_every_client(tmp_path):
+    named = msgspec.structs.replace(OURS.aggregate(TASKS), name="events")
+    client = imported(tmp_path, msgspec.structs.replace(OURS, aggregates=(named,))).Analytics
+    assert "measures" in inspect.signature(client.events_).parameters
+    assert "days" in inspect.signature(client.events).parameters

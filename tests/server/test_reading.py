@@ -286,7 +286,9 @@ def test_nothing_personal_is_shown_or_offered(service):
     kinds = {kind for (kind,) in service.rows(f"select distinct error_type from {ERRORS} where error_type is not null")}
     for answer in answers:
         assert not any(text in answer.text for text in texts - kinds)
-    assert "sample_error_message" not in service.client.get("/aggregates").text
+    listed = service.client.get("/aggregates")
+    assert "sample_error_message" not in listed.text
+    assert {one["owner"] for one in listed.json()["aggregates"]} == {"platform@adi.example"}
     assert "sample_error_message" not in service.client.get("/openapi.json").text
     (warning,) = [one for one in answers[0].json()["warnings"] if one["code"] == "left-out"]
     assert warning["message"].endswith("No answer of this service shows them.")
@@ -370,10 +372,11 @@ def test_the_events_are_shown_with_what_is_observed(service, capsys):
     assert created["misfits"] == created["checked"] == created["rows"] >= 3
     assert created["problems"][0]["problem"] == "Object contains unknown field"
     assert (refreshed["rows"], refreshed["share"], refreshed["last_seen"][:5]) == (0, None, "2026-")
-    assert created["description"] == "A task was created."
+    assert (created["description"], created["owner"]) == ("A task was created.", "platform@adi.example")
     assert [(one["name"], one["rows"]) for one in found["unknown"]] == [("no_such_event", 1)]
     assert [(one["reason"], one["letters"]) for one in found["dead_letters"]] == [("refused", 1)]
     assert table.splitlines()[0].startswith("name,version,last_seen,rows,")
+    assert table.splitlines()[0].endswith(",owner,description")
     assert len(service.get("/events")["notes"]) == 2  # a reader may see neither events nor letters
 
     assert migrate_main(["audit", "--database-url", service.dsn, "--format", "json"]) == 0

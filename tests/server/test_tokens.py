@@ -10,7 +10,7 @@ import pytest
 from adi_analytics.migrate import Options, apply
 from adi_analytics.server import tokens
 from adi_analytics.server.cli.main import main
-from support.serving import PATH, item
+from support.serving import PATH, item, wait_for
 
 
 @pytest.fixture
@@ -53,6 +53,7 @@ def test_a_revoked_token_is_refused_in_mid_stream(serving, run, monkeypatch):
     (listed,) = json.loads(run("token", "list", "--format", "json"))
     assert (listed["name"], listed["scope"], listed["revoked_at"]) == ("web", "ingest", None)
     monkeypatch.setattr(tokens, "FRESH", 0.0)
+    monkeypatch.setattr(tokens, "PATIENCE", 60.0)
     assert statuses(
         serving, f"Bearer {token}", f"Bearer {token}", between=lambda: main(["token", "revoke", listed["id"]])
     ) == [
@@ -62,6 +63,43 @@ def test_a_revoked_token_is_refused_in_mid_stream(serving, run, monkeypatch):
     assert json.loads(run("token", "list", "--format", "json"))[0]["revoked_at"]
     assert "no valid token" in run("token", "revoke", listed["id"], code=1)
     assert listed["id"] in run("token", "list")
+
+
+def test_requests_go_on_with_the_tokens_last_known_while_the_database_is_silent(
+    serving, run, migrated_dsn, monkeypatch
+):
+    kept, revoked = (run("token", "create", "--name", "web", "--scope", "ingest").strip() for _ in range(2))
+    monkeypatch.setattr(tokens, "FRESH", 0.0)
+    lock = "lock table analytics_meta.tokens in access exclusive mode"
+
+    async def steps():
+        async with serving(without_tokens=False) as client:
+
+            async def sent(token):
+                headers = {"Authorization": f"Bearer {token}"}
+                return (await client.post(PATH, json=[item()], headers=headers)).status_code
+
+            assert [await sent(kept), await sent(revoked)] == [200, 200]
+            monkeypatch.setattr(tokens, "PATIENCE", 0.0)
+            with psycopg.connect(migrated_dsn) as holder:
+                holder.execute(lock)
+                tokens.revoke(holder, revoked.split("_")[2])
+                assert [await sent(token) for token in (kept, kept, revoked)] == [200, 200, 200]
+                await asyncio.to_thread(wait_for, lambda: waits(holder))  # the reload, beside the requests
+            while await sent(revoked) != 401:
+                pass
+            assert await sent(kept) == 200
+            monkeypatch.setattr(tokens, "OLDEST", 0.0)
+            monkeypatch.setattr(tokens, "_LONGEST", 0.1)
+            with psycopg.connect(migrated_dsn) as holder:
+                holder.execute(lock)
+                return await sent(kept)
+
+    def waits(holder):
+        query = "select count(*) from pg_locks where relation = 'analytics_meta.tokens'::regclass and not granted"
+        return holder.execute(query).fetchone() == (1,)
+
+    assert asyncio.run(steps()) == 503
 
 
 def test_the_database_holds_no_secret(run, migrated_dsn):

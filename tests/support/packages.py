@@ -46,15 +46,28 @@ def build(source, target):
 def install(wheel, extras, folder, *more):
     """Install the wheel in an environment of its own, outside of the checkout; its dependencies come from the index."""
     venv = folder / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    python = str(venv / "bin" / "python")
-    uv = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
-    command = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
-    constraints = ["-c", str(ROOT / ".ci" / "constraints.txt")]
-    done = subprocess.run(
-        [*command, "-q", f"{wheel}{extras}", *more, *constraints], capture_output=True, text=True, check=False
+    uv = _uv()
+    subprocess.run(
+        [uv, "venv", "-q", "-p", sys.executable, str(venv)] if uv else [sys.executable, "-m", "venv", str(venv)],
+        check=True,
     )
-    assert done.returncode == 0, done.stderr
     (site_packages,) = venv.glob("lib/python3*/site-packages")
     (folder / "elsewhere").mkdir()
-    return Installed(venv / "bin", site_packages, folder / "elsewhere")
+    made = Installed(venv / "bin", site_packages, folder / "elsewhere")
+    add(made, f"{wheel}{extras}", *more, "-c", str(ROOT / ".ci" / "constraints.txt"))
+    return made
+
+
+def add(made, *arguments):
+    """Install something more with these arguments of pip."""
+    python = str(made.bin / "python")
+    command = [uv, "pip", "install", "--python", python] if (uv := _uv()) else [python, "-m", "pip", "install"]
+    # As in noxfile.py: behind a company's proxy only the system's certificates are right.
+    environment = {"UV_SYSTEM_CERTS": "1"} | os.environ
+    done = subprocess.run([*command, "-q", *arguments], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def _uv():
+    """Return uv, which is quicker, or where it is missing nothing: pip does the same."""
+    return shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import threading
@@ -97,10 +98,11 @@ def of_today() -> Iterator[Row]:
 
 
 @contextlib.contextmanager
-def answering(**options: Any) -> Iterator[httpx.Client]:
-    """Run a service in a thread; yield a client of it."""
+def answering(*, http: type[asyncio.Protocol] | None = None, **options: Any) -> Iterator[httpx.Client]:
+    """Run a service in a thread, with uvicorn's protocol or another; yield a client of it."""
     given = {"catalog": "adi_analytics_events", "without_tokens": True, "rate_limit": 0, **options}
-    config = uvicorn.Config(create_app(ServerOptions(**given)), port=0, log_level="warning", lifespan="on")
+    app = create_app(ServerOptions(**given))
+    config = uvicorn.Config(app, port=0, http=http or "auto", log_level="warning", lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

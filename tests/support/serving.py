@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import psycopg
 from adi_analytics.server import ServerOptions, create_app
+from adi_analytics.server.tokens import create
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
+
+    from adi_analytics.server.tokens import Scope
 
     Serving = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -32,7 +35,7 @@ PATH: Final = "/api/analytics/events/batch"
 @contextlib.asynccontextmanager
 async def served(**options: Any) -> AsyncIterator[httpx.AsyncClient]:
     """Yield a client of a service with *options*; without tokens unless they say otherwise."""
-    given = {"catalog": "adi_analytics_events", "without_tokens": True, "rate_limit": 0, **options}
+    given = {"catalog": "adi_analytics_events", "without_tokens": True, "rate_limit": 0, "overview_age": 0, **options}
     app = create_app(ServerOptions(**given))
     own = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://own")
     async with app.router.lifespan_context(app), own as client:
@@ -69,6 +72,12 @@ def send(serving: Serving, body: Any, path: str = PATH, **options: Any) -> httpx
     return asyncio.run(run())
 
 
+def token_for(dsn: str, scope: Scope) -> str:
+    """Return a new token of *scope*."""
+    with psycopg.connect(dsn) as connection:
+        return create(connection, f"test of {scope}", scope)
+
+
 def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until *condition* holds."""
     end = time.monotonic() + seconds
@@ -78,14 +87,26 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
 
 
 @contextlib.contextmanager
-def running(dsn: str, folder: Path, *, tokens: bool = False, how: int | None = None) -> Iterator[str]:
+def running(dsn: str, folder: Path, *arguments: str, tokens: bool = False, how: int | None = None) -> Iterator[str]:
     """Run ``analytics-server run`` with a spool in *folder*; yield its URL, and end it by the signal *how*."""
+    with started(dsn, folder, *arguments, tokens=tokens) as (process, url):
+        yield url
+        if how is not None:
+            process.send_signal(how)
+            process.wait(timeout=60)
+
+
+@contextlib.contextmanager
+def started(
+    dsn: str, folder: Path, *arguments: str, tokens: bool = False
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Run ``analytics-server run`` with a spool in *folder*; yield the process and its URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     program = [sys.executable, "-m", "adi_analytics.server.cli.main", "run", "--port", str(port)]
     program += ["--spool-dir", str(folder / "spool"), "--catalog", "adi_analytics_events"]
-    program += [] if tokens else ["--without-tokens"]
+    program += [*arguments, *([] if tokens else ["--without-tokens"])]
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(program, env=os.environ | {"DATABASE_URL": dsn})
 
@@ -97,10 +118,7 @@ def running(dsn: str, folder: Path, *, tokens: bool = False, how: int | None = N
 
     try:
         wait_for(answers)
-        yield url
-        if how is not None:
-            process.send_signal(how)
-            process.wait(timeout=60)
+        yield process, url
     finally:
         process.kill()
         process.wait()

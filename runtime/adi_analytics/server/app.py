@@ -18,12 +18,14 @@ from adi_analytics._engine.drivers.connection import connector
 from adi_analytics._shared.catalog import CatalogError
 from adi_analytics._shared.conninfo import resolve_conninfo
 from adi_analytics._shared.options import catalog_in, settings_from, with_catalog
+from adi_analytics.server.dashboard.pages import Pages
+from adi_analytics.server.dashboard.session import token_of
 from adi_analytics.server.ingest.backlog import Backlog
 from adi_analytics.server.ingest.intake import Intake
 from adi_analytics.server.ingest.writer import DatabaseUnavailableError, Writer
 from adi_analytics.server.logs import REQUEST
 from adi_analytics.server.metrics import Metrics
-from adi_analytics.server.observe import CLIENT, ROUTE, Observed
+from adi_analytics.server.observe import CLIENT, ROUTE, Observed, over_limit
 from adi_analytics.server.options import ServerOptions
 from adi_analytics.server.problems import ProblemError
 from adi_analytics.server.rate import RateLimit, network_of
@@ -43,10 +45,12 @@ _CORS: Final[dict[str, Any]] = {
     "allow_headers": ["Authorization", "Content-Encoding", "Content-Type", "If-None-Match", "X-Request-Id"],
     "expose_headers": ["ETag", "Link", "Retry-After", "X-Request-Id"],
 }
-"""Without credentials: pages send a token, and no cookie is ever read."""
+"""Without credentials: pages of others send a token. The cookie of a session is the dashboard's alone."""
 
-_SCRAPE: Final = 3.0  # seconds for what the database says in the metrics; Prometheus waits 10 for all
+_HEALTH: Final = "/health"
+_SCRAPE: Final = 3.0  # seconds for what the database says to probes and in the metrics; Prometheus waits 10 for all
 _RETRY: Final = {"Retry-After": "5"}
+_SAMPLES: Final = "This service shows made-up events and takes none. Start `analytics-server run` for real ones."
 _JSON: Final = ("", "application/json", "text/plain")
 """``text/plain`` is what a browser's ``sendBeacon`` sends without asking the server before."""
 
@@ -92,18 +96,36 @@ class _Service:
                 connections=options.read_connections,
                 timeout=options.query_timeout,
                 suppress_below=options.suppress_below,
+                overview_age=options.overview_age,
+                samples=options.samples,
             )
         except CatalogError as error:
             logger.warning("the service takes events, but answers no question: %s", error)
             return None
 
+    def _pages(self) -> Pages | None:
+        """Return the dashboard, unless it is left out, or nothing answers its questions."""
+        if not self._options.dashboard or self._reading is None:
+            return None
+        check = None if self._options.without_tokens else self._check_reader
+        return Pages(check, self._count, samples=self._options.samples)
+
     def app(self) -> Starlette:
+        pages = self._pages()
         routes = [
-            Route(prefix + path, self._answering(endpoint, path), methods=[method])
+            *(self._route(*page) for page in (pages.pages if pages else ())),
+            *(
+                self._route(method, prefix + path, endpoint, path)
+                for prefix in ("", PREFIX)
+                for method, path, endpoint in (pages.sessions if pages else ())
+            ),
+        ]
+        routes += [
+            self._route(method, prefix + path, endpoint, path)
             for prefix in ("", PREFIX)
             for method, path, endpoint in (
                 ("POST", "/events/batch", self._batch),
-                ("GET", "/health", self._health),
+                ("GET", _HEALTH, self._health),
                 ("GET", "/ready", self._ready),
                 ("GET", "/metrics", self._for_readers(self._page)),
                 *self._reads(),
@@ -115,6 +137,11 @@ class _Service:
         app.add_middleware(Observed, metrics=self._metrics)  # the outermost
         app.router.redirect_slashes = False  # behind a proxy, the address that it would lead to is not ours
         return app
+
+    def _route(
+        self, method: str, path: str, endpoint: Callable[[Request], Awaitable[Response]], name: str | None = None
+    ) -> Route:
+        return Route(path, self._answering(endpoint, name or path), methods=[method])
 
     def _reads(self) -> Iterator[tuple[str, str, Callable[[Request], Awaitable[Response]]]]:
         """Yield method, path and endpoint of what answers."""
@@ -148,6 +175,7 @@ class _Service:
             if self._reading is not None:
                 await self._reading.close()
             await self._backlog.close()
+            await self._tokens.close()
             await self._writer.close()
 
     def _answering(self, endpoint: Callable[[Request], Awaitable[Response]], path: str) -> Callable[[Request], Any]:
@@ -157,7 +185,7 @@ class _Service:
         async def answer(request: Request) -> Response:
             request.scope[ROUTE] = route
             try:
-                return await endpoint(request)
+                return await (_crowded if over_limit(request.scope) and route != _HEALTH else endpoint)(request)
             except ProblemError as problem:
                 return _problem(problem)
             except ClientDisconnect:
@@ -172,6 +200,8 @@ class _Service:
 
     async def _batch(self, request: Request) -> Response:
         await self._authorise(request, "ingest")
+        if self._options.samples:
+            raise ProblemError(403, "samples-only", _SAMPLES)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in _JSON:
             raise ProblemError(415, "unsupported-media-type", "Send the events as application/json.")
@@ -181,14 +211,21 @@ class _Service:
 
     async def _authorise(self, request: Request, scope: Scope) -> None:
         """Check the token and the rate; who has no valid token is counted by address."""
-        address = network_of(request.client.host if request.client else None)
         if self._options.without_tokens:
-            self._rate.take(address)
+            self._count(request)
             return
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        token = token.strip()
+        await self._check(request, token_of(request, scope), scope)
+
+    def _count(self, request: Request) -> None:
+        self._rate.take(_address(request))
+
+    async def _check_reader(self, request: Request, token: str) -> None:
+        await self._check(request, token, "read")
+
+    async def _check(self, request: Request, token: str, scope: Scope) -> None:
+        address = _address(request)
         try:
-            allowed = kind.lower() == "bearer" and await self._tokens.allows(token, scope)
+            allowed = await self._tokens.allows(token, scope)
             if allowed is not False:
                 request.scope[CLIENT] = id_of(token)
             self._rate.take(request.scope.get(CLIENT, address))
@@ -209,8 +246,9 @@ class _Service:
 
     async def _ready(self, _request: Request) -> Response:
         try:
-            await self._writer.ping()
-        except DatabaseUnavailableError:
+            async with asyncio.timeout(_SCRAPE):
+                await self._writer.ping()
+        except (DatabaseUnavailableError, TimeoutError):
             detail = "The database can't be reached, or is another catalog's. The service's log says more."
             raise ProblemError(503, "not-ready", detail, headers=_RETRY) from None
         return _json({"status": "ready", "backlog": self._backlog.waiting}, 200)
@@ -231,6 +269,15 @@ class _Service:
         return Response(body, headers={**_SAFE, "Content-Type": media})
 
 
+async def _crowded(_request: Request) -> Response:
+    detail = "There are too many open connections to the service. Wait as Retry-After says."
+    raise ProblemError(503, "too-many-connections", detail, headers={"Retry-After": "1"})
+
+
+def _address(request: Request) -> str:
+    return network_of(request.client.host if request.client else None)
+
+
 def _unknown(group: str, names: list[str]) -> Callable[[Request], Awaitable[Response]]:
     async def unknown(request: Request) -> Response:
         raise missing(group, request.path_params["name"], names)
@@ -248,7 +295,7 @@ def _problem(problem: ProblemError) -> Response:
     return Response(body, problem.status, media_type="application/problem+json", headers=headers)
 
 
-_SAFE: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+_SAFE: Final = {"Cache-Control": "no-store"}
 
 
 async def _missing(_request: Request, _error: Exception) -> Response:

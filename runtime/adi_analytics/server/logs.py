@@ -31,9 +31,26 @@ def configure(form: Literal["text", "json"]) -> None:
     """Send log lines to standard error, as text, or as JSON with one for each request."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
+    handler.addFilter(_FullOnce())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     # As text there is no line for each request: it costs more than a small batch.
     access.setLevel(logging.INFO if form == "json" else logging.WARNING)
+
+
+class _FullOnce(logging.Filter):
+    """Lets one line a second pass that no file can be opened for a client: asyncio writes two thousand at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = -1.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the line is written."""
+        if record.name != "asyncio" or not record.getMessage().startswith("socket.accept() out of system resource"):
+            return True
+        passes = record.created >= self._last + 1
+        self._last = record.created if passes else self._last
+        return passes
 
 
 class TextFormatter(logging.Formatter):

@@ -1,4 +1,4 @@
-"""What every request goes through: it gets an id, is counted, and has a line in the log."""
+"""What every request goes through: it gets an id, is counted, and has a line in the log. And what all answers say."""
 
 from __future__ import annotations
 
@@ -21,9 +21,22 @@ ROUTE: Final = "adi_analytics.route"
 """Where a scope holds the path as the service knows it."""
 CLIENT: Final = "adi_analytics.client"
 """Where a scope holds the id of the token."""
+OVER_LIMIT: Final = "adi_analytics.over_limit"
+"""Where the state of a connection says that it is one too many."""
 UNMATCHED: Final = "unmatched"
+SAFE: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of each answer that does not set them itself: a browser shows it as text, in no frame, and runs nothing."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)  # so short that no token is one
+
+
+def over_limit(scope: Scope) -> bool:
+    """Return whether the connection of a request is one too many."""
+    return bool(scope.get("state", {}).get(OVER_LIMIT))
 
 
 class Observed:
@@ -46,7 +59,12 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[HEADER] = request
+                headers = MutableHeaders(scope=message)
+                headers[HEADER] = request
+                for name, value in SAFE.items():
+                    headers.setdefault(name, value)
+                if over_limit(scope):
+                    headers["Connection"] = "close"
             await send(message)
 
         before = REQUEST.set(request)

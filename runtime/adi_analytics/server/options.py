@@ -35,12 +35,16 @@ class ServerOptions:
         read_connections: Most connections that answers are read over. Defaults to 4.
         query_timeout: Seconds for each statement of an answer. Defaults to 30.
         suppress_below: Distinct counts from 1 up to this, exclusive, are answered as null. Defaults to showing all.
+        overview_age: Most seconds that the numbers of ``/overview`` may be old: while they take more than 0.05 s to
+            count, they are kept 20 times as long as that took, up to this. 0 counts for each request. Defaults to 10.
         limits: What a request may cost.
         rate_limit: Requests a second that each client may send to each process: the holder of a token, or without one
             an address. Two seconds' worth may come at once. 0 is no limit. Defaults to 100.
         cors_origins: Origins, such as ``https://app.example.org``, whose pages may use the service in a browser; ``*``
             for all. Defaults to none.
         without_tokens: Whether anybody may send events and read. Only for a service on this machine alone.
+        dashboard: Whether there is a page at ``/`` that shows the answers. Defaults to yes.
+        samples: Whether the database holds made-up events: each page and answer says so, and no event is taken.
     """
 
     database_url: str | Callable[[], str] | None = None
@@ -54,10 +58,13 @@ class ServerOptions:
     read_connections: int = 4
     query_timeout: float = 30.0
     suppress_below: int | None = None
+    overview_age: float = 10.0
     limits: Limits = field(default_factory=Limits)
     rate_limit: float = 100.0
     cors_origins: Sequence[str] = ()
     without_tokens: bool = False
+    dashboard: bool = True
+    samples: bool = False
 
     def __post_init__(self) -> None:
         for name in ("connections", "read_connections"):
@@ -65,6 +72,8 @@ class ServerOptions:
                 raise OptionError(name, "a whole number above 0")
         if not 0 < self.query_timeout < _LONGEST:
             raise OptionError("query_timeout", "seconds above 0")
+        if not 0 <= self.overview_age < _LONGEST:
+            raise OptionError("overview_age", "seconds, or 0 to count for each request")
         if self.suppress_below is not None and self.suppress_below < 1:
             raise OptionError("suppress_below", "a whole number above 0")
         if not (math.isfinite(self.rate_limit) and self.rate_limit >= 0):

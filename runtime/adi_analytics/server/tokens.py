@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import math
 import re
 import secrets
 import time
@@ -29,7 +30,13 @@ Scope = Literal["ingest", "read"]
 SCOPES: Final[tuple[Scope, ...]] = ("ingest", "read")
 _TOKEN: Final = re.compile(r"adi_(ingest|read)_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 _VALID: Final = "select id, scope, hash from analytics_meta.tokens where revoked_at is null"
-FRESH: Final = 5.0  # seconds for which what was read of the tokens counts
+FRESH: Final = 5.0
+"""Seconds for which what was read of the tokens counts; at half of them they are read again."""
+PATIENCE: Final = 1.0
+"""Seconds that a request waits for tokens that are not fresh, counted from when they began to be read."""
+OLDEST: Final = 86_400.0
+"""Seconds for which the tokens last known count while the database says nothing."""
+_LONGEST: Final = 10.0  # seconds to read them; then their connection is free for events again
 
 
 class UnknownTokenError(AnalyticsError):
@@ -104,7 +111,7 @@ def _hash(secret: str) -> bytes:
 class Tokens:
     """The valid tokens, as a service knows them.
 
-    While the database is away, those that were read last go on being valid.
+    They are read beside the requests. While the database is away or silent, those last known count, for a day at most.
 
     Args:
         writer: Where they are read.
@@ -112,15 +119,15 @@ class Tokens:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._valid: dict[str, tuple[str, bytes]] | None = None
-        self._read_at = 0.0
-        self._turn = asyncio.Lock()
+        self._valid: dict[str, tuple[str, bytes]] = {}
+        self._read_at = self._began = -math.inf
+        self._reading: asyncio.Task[None] | None = None
 
     async def allows(self, token: str, scope: Scope) -> bool | None:
         """Return whether *token* is valid for *scope*; ``None`` if it is valid for another.
 
         Raises:
-            DatabaseUnavailableError: If the tokens could never be read.
+            DatabaseUnavailableError: If the tokens could never be read, or not for `OLDEST` seconds.
         """
         found = _TOKEN.fullmatch(token)
         if found is None:
@@ -130,18 +137,42 @@ class Tokens:
             return False
         return True if kept[0] == scope else None
 
+    async def close(self) -> None:
+        """End the reading that is under way."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
+
     async def _known(self) -> dict[str, tuple[str, bytes]]:
-        async with self._turn:
-            if self._valid is None or time.monotonic() - self._read_at > FRESH:
-                try:
-                    rows = await self._writer.fetch(_read)
-                except DatabaseUnavailableError:
-                    if self._valid is None:
-                        raise
-                else:
-                    self._valid = {id_: (scope, bytes(hashed)) for id_, scope, hashed in rows}
-                self._read_at = time.monotonic()
-            return self._valid
+        age = self._age()
+        if age > FRESH / 2:
+            reading = self._begin()
+            if age > FRESH:
+                left = self._began + PATIENCE - time.monotonic()
+                await asyncio.wait([reading], timeout=None if age > OLDEST else max(0.0, left))
+        if self._age() > OLDEST:
+            raise DatabaseUnavailableError
+        return self._valid
+
+    def _age(self) -> float:
+        return time.monotonic() - self._read_at
+
+    def _begin(self) -> asyncio.Task[None]:
+        """Begin to read them, unless that is under way, or was tried just now; all who wait share one reading."""
+        now = time.monotonic()
+        if self._reading is None or (self._reading.done() and now - self._began >= FRESH / 2):
+            self._began = now
+            self._reading = asyncio.create_task(self._read(now), name="adi-analytics tokens")
+        return self._reading
+
+    async def _read(self, now: float) -> None:
+        try:
+            async with asyncio.timeout(_LONGEST):
+                rows = await self._writer.fetch(_read)
+        except (DatabaseUnavailableError, TimeoutError):
+            return  # the next try is soon
+        self._valid = {id_: (scope, bytes(hashed)) for id_, scope, hashed in rows}
+        self._read_at = now
 
 
 def _read() -> Steps:

@@ -181,6 +181,20 @@ class View(msgspec.Struct, frozen=True):
     kind: str
 
 
+class Key(msgspec.Struct, frozen=True):
+    """A column that stored rows are grouped by, and the field of the events that it holds."""
+
+    column: str
+    of: str
+
+
+class Relation(msgspec.Struct, frozen=True):
+    """A stored relation, and what its rows are grouped by."""
+
+    name: str
+    keyed_by: tuple[Key, ...] = ()
+
+
 class Aggregate(msgspec.Struct, frozen=True):
     """What can be asked of an aggregate.
 
@@ -195,6 +209,9 @@ class Aggregate(msgspec.Struct, frozen=True):
         comments: What each column holds, in words.
         views: The public views.
         people: What can be asked, if it is a question about people.
+        sources: The events that it reads.
+        all_events: Whether these are all of the catalog, also those that it will get.
+        relations: Where its rows are stored.
     """
 
     name: str
@@ -207,6 +224,9 @@ class Aggregate(msgspec.Struct, frozen=True):
     comments: tuple[Comment, ...] = ()
     views: tuple[View, ...] = ()
     people: People | None = None
+    sources: tuple[str, ...] = ()
+    all_events: bool = False
+    relations: tuple[Relation, ...] = ()
 
     @property
     def offer(self) -> Offer:

@@ -65,6 +65,7 @@ class Result:
         states: For each row ``final``; ``provisional`` while its bucket is not over; ``incomplete`` where events of it
             were dropped before they were counted.
         totals: Each measure over the whole range, whatever the limit; ``None`` for one that has no right total.
+        totals_columns: What the totals are: a percentile is exact for a bucket, and may be approximate over the range.
         state: The state of the whole range, which is that of the totals.
         query: The question as it was answered.
         watermark: Up to here the answer reads stored rows, from here on events; ``None`` when nothing is stored yet.
@@ -85,6 +86,7 @@ class Result:
     warnings: tuple[Warn, ...]
     statement: str = field(repr=False)
     totals_statement: str | None = field(default=None, repr=False)
+    totals_columns: tuple[Column, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)

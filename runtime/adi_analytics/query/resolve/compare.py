@@ -92,10 +92,15 @@ def compared(period: Period, edges: Sequence[datetime], shift: Shift, zone: tzin
     """Return the period before.
 
     Raises:
-        QueryArgumentError: If its buckets do not consist of whole stored ones.
+        QueryArgumentError: If it begins before the year 1, or its buckets do not consist of whole stored ones.
     """
     inner = [at for at in edges if period.start < at < period.end]
-    moved = [shift.back(at, zone) for at in (period.start, *inner, period.end)]
+    try:
+        moved = [shift.back(at, zone) for at in (period.start, *inner, period.end)]
+    except (OverflowError, ValueError):
+        raise QueryArgumentError(
+            "compare", "the period before begins before the year 1", "Ask a shorter range."
+        ) from None
     if any(grid.floor(at) != at for at in moved):
         raise QueryArgumentError(
             "compare",

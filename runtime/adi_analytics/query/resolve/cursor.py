@@ -6,8 +6,10 @@ import base64
 import binascii
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 import msgspec
 
@@ -15,10 +17,14 @@ from adi_analytics.query.model.errors import QueryArgumentError
 from adi_analytics.query.resolve.times import Period
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from adi_analytics.query.model.column import Column
     from adi_analytics.query.resolve.question import Question
 
+_FIRST, _LAST = datetime(1969, 1, 1, tzinfo=UTC), datetime(9999, 6, 1, tzinfo=UTC)
+"""What no range goes beyond, also when it is widened to whole buckets."""
+_MOST_DIGITS: Final = 1000
 _AGAIN: Final = "Give the `next` of an answer to the same question, unchanged, or nothing."
 
 
@@ -60,19 +66,49 @@ def decode(text: str) -> Cursor:
         found = msgspec.json.decode(data, type=Cursor)
     except (binascii.Error, ValueError, TypeError):
         raise QueryArgumentError("after", "it is no place in an answer", _AGAIN) from None
-    if found.start.tzinfo is None or found.end.tzinfo is None:
+    naive = found.start.tzinfo is None or found.end.tzinfo is None
+    if naive or not _FIRST <= found.start < found.end <= _LAST:
         raise QueryArgumentError("after", "it is no place in an answer", _AGAIN)
     return found
 
 
-def require_same(cursor: Cursor, key: str, columns: int) -> None:
-    """Refuse a place in the answer to another question.
+def require_same(cursor: Cursor, key: str, columns: Sequence[Column]) -> None:
+    """Refuse a place in the answer to another question, and one whose values are not of the sorting *columns*' types.
 
     Raises:
         QueryArgumentError: If it is one.
     """
-    if cursor.key != key or len(cursor.values) != columns:
+    if cursor.key != key or len(cursor.values) != len(columns):
         raise QueryArgumentError("after", "it is a place in the answer to another question", _AGAIN)
+    if not all(_is(given, column.type) for given, column in zip(cursor.values, columns, strict=True)):
+        raise QueryArgumentError("after", "it is no place in an answer", _AGAIN)
+
+
+def _is(text: str | None, kind: str) -> bool:
+    """Return whether *text* is how `_text` writes a value of the type *kind*, or none."""
+    try:
+        return text is None or ("\0" not in text and _text(_READ[kind](text)) == text)
+    except (ValueError, OverflowError, InvalidOperation):
+        return False
+
+
+def _decimal(text: str) -> Decimal:
+    found = Decimal(text)
+    if found.is_finite() and abs(found.adjusted()) > _MOST_DIGITS:
+        raise ValueError(text)
+    return found
+
+
+_READ: Final[Mapping[str, Callable[[str], Any]]] = {
+    "string": str,
+    "int": int,
+    "float": float,
+    "decimal": _decimal,
+    "bool": {"true": True, "false": False}.get,
+    "uuid": UUID,
+    "date": date.fromisoformat,
+    "datetime": datetime.fromisoformat,
+}
 
 
 def _text(value: Any) -> str | None:

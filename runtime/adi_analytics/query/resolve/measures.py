@@ -8,15 +8,16 @@ distribution, a distinct count from the members or from a sketch. What has no ru
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from adi_analytics.query.model.errors import MeasureRefusedError, QueryArgumentError
+from adi_analytics.query.model.facts import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from adi_analytics.query.model.describe import Aggregate, Measure
-    from adi_analytics.query.model.facts import Facts
 
 How: TypeAlias = Literal["stored", "added", "distribution", "members", "sketch", "ratio"]
 BOUND: Final = 0.02 / 2.02
@@ -51,6 +52,11 @@ class Chosen:
     shown: bool = True
     standard_error: float | None = None
 
+    @property
+    def exact(self) -> bool:
+        """Whether it is neither within a bound nor an estimate."""
+        return self.bound is None and self.standard_error is None
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -82,6 +88,33 @@ def distinct_of(given: str) -> str:
     if given not in WAYS:
         raise QueryArgumentError("distinct", f"{given!r} is none", f"Expected one of {', '.join(WAYS)}.")
     return given
+
+
+def of_one(measure: Measure, aggregate: Aggregate) -> Chosen:
+    """Return how *measure* comes about where each group is one stored row, for a role that may read all.
+
+    Raises:
+        MeasureRefusedError: If it has no right value.
+    """
+    return _in_general(measure, aggregate, single=True)
+
+
+def of_several(measure: Measure, aggregate: Aggregate) -> Chosen:
+    """Return how *measure* is put together from several stored rows, for a role that may read all.
+
+    Raises:
+        MeasureRefusedError: If it has no right value.
+    """
+    return _in_general(measure, aggregate, single=False)
+
+
+def _in_general(measure: Measure, aggregate: Aggregate, *, single: bool) -> Chosen:
+    live = tuple(one.name for one in aggregate.relations)
+    sketched = aggregate.offer.sketch
+    readable = frozenset((*live, *(() if sketched is None else (sketched.view,))))
+    facts = Facts("", live, readable, datetime.now(UTC))
+    *_, chosen = choose(measure, Situation(aggregate, facts, single, wanting=(), former=False, public=single))
+    return chosen
 
 
 def choose(measure: Measure, there: Situation, *, shown: bool = True) -> Iterable[Chosen]:

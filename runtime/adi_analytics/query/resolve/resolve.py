@@ -74,7 +74,8 @@ def resolve(aggregate: Aggregate, asked: Arguments, facts: Facts) -> Question:
          asked.suppress_below]
     )  # fmt: skip
     if place is not None:
-        cursors.require_same(place, key, len(order))
+        by_name = {column.name: column for column in question.columns}
+        cursors.require_same(place, key, [by_name[sort.column] for sort in order])
     return replace(question, order=order, key=key, after=None if place is None else place.values)
 
 
@@ -227,9 +228,8 @@ def _columns(question: Question) -> Iterable[Column]:
 
 def _measure_column(aggregate: Aggregate, entry: Chosen) -> Column:
     measure = entry.measure
-    exact = entry.bound is None and entry.standard_error is None
     return Column(
-        measure.name, measure.type, "measure", measure.unit, "exact" if exact else "approximate", entry.bound,
+        measure.name, measure.type, "measure", measure.unit, "exact" if entry.exact else "approximate", entry.bound,
         aggregate.text(measure.name), entry.standard_error,
     )  # fmt: skip
 

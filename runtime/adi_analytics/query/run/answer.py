@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics.query.model.result import Resolved, Result, State, Warn
 from adi_analytics.query.resolve.cursor import encode
@@ -21,11 +21,11 @@ def answer(asked: Asked, rows: Sequence[tuple[Any, ...]], totals: Sequence[Any] 
     """Return the answer that *rows* and the row of *totals* make."""
     question, facts = asked.question, asked.question.facts
     more = question.limit is not None and len(rows) > question.limit
-    kept = [_plain(question, row) for row in (rows[: question.limit] if more else rows)]
+    kept = _plain(question, rows[: question.limit] if more else rows)
     return Result(
         columns=question.columns,
-        rows=tuple(kept),
-        states=tuple(_state(question, row) for row in kept),
+        rows=kept,
+        states=_states(question, kept),
         totals=_totals(asked, totals),
         state=_state_of(question, question.period.start, question.period.end),
         query=_resolved(question),
@@ -35,11 +35,20 @@ def answer(asked: Asked, rows: Sequence[tuple[Any, ...]], totals: Sequence[Any] 
         warnings=_warnings(asked),
         statement=asked.statement,
         totals_statement=asked.totals_statement,
+        totals_columns=() if asked.totals is None else asked.totals.columns,
     )
 
 
-def _plain(question: Question, row: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(_value(question, column, value) for column, value in zip(question.columns, row, strict=True))
+def _plain(question: Question, rows: Sequence[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
+    """Return *rows* with each value as the type of its column. It goes by column: most have nothing to change."""
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for place, column in enumerate(question.columns if rows else ()):
+        if column.type in _CHANGED:
+            columns[place] = [_value(question, column, value) for value in columns[place]]
+    return tuple(zip(*columns, strict=True))
+
+
+_CHANGED: Final = frozenset({"int", "datetime"})
 
 
 def _value(question: Question, column: Column, value: Any) -> Any:
@@ -48,7 +57,7 @@ def _value(question: Question, column: Column, value: Any) -> Any:
         return None
     if column.type == "int":
         return int(value)
-    if isinstance(value, datetime):
+    if column.type == "datetime":
         return value.astimezone(question.zone)
     return value
 
@@ -66,11 +75,18 @@ def _totals(asked: Asked, row: Sequence[Any] | None) -> dict[str, Any]:
 _TOTALLED = frozenset({"measure", "previous"})
 
 
-def _state(question: Question, row: Sequence[Any]) -> State:
+def _states(question: Question, rows: Sequence[tuple[Any, ...]]) -> tuple[State, ...]:
+    """Return the state of each row: that of its bucket."""
     if not question.by_time:
-        return _state_of(question, question.period.start, question.period.end)
+        return (_state_of(question, question.period.start, question.period.end),) * len(rows)
+    begins = [(row[0], row[0].fold) for row in rows]  # the two hours of a night that has one twice are equal
+    known: dict[tuple[Any, int], State] = {begin: _state(question, begin[0]) for begin in dict.fromkeys(begins)}
+    return tuple(known[begin] for begin in begins)
+
+
+def _state(question: Question, at: datetime) -> State:
     # The times of edges and rows are equal; bisect also finds the bucket if the server's time zones differ from ours.
-    index = max(0, min(bisect_right(question.edges, row[0]) - 1, len(question.edges) - 2))
+    index = max(0, min(bisect_right(question.edges, at) - 1, len(question.edges) - 2))
     start, end = question.edges[index], question.edges[index + 1]
     return _state_of(question, max(start, question.period.start), min(end, question.period.end))
 

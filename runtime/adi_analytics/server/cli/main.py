@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics.errors import AnalyticsError
+from adi_analytics.server.cli import sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,8 @@ _EXTRA: Final = {
     "backports": "server",
     "psycopg_pool": "server",
     "prometheus_client": "server",
+    "mcp": "mcp",
+    "mcp_types": "mcp",
     "rich": "cli",
 }
 _EXAMPLES: Final = """examples:
@@ -31,7 +34,10 @@ _EXAMPLES: Final = """examples:
   analytics-server token create --name dashboard --scope read
   analytics-server openapi > openapi.json
   analytics-server client typescript > analytics.ts
+  analytics-server grafana > dashboard.json
+  analytics-server mcp --read-database-url postgresql://reader@localhost/app
   analytics-server run --without-tokens               # on this machine alone, to try it
+  analytics-server sample                             # the dashboard on made-up events; needs no database
   curl -X POST http://127.0.0.1:8094/api/analytics/events/batch -H "Authorization: Bearer $TOKEN" \\
     -H "Content-Type: application/json" \\
     -d '[{"timestamp": "2026-01-31T12:00:00Z", "event": {"type": "task_created", ...}}]'"""
@@ -67,24 +73,23 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run the service", epilog=_EXAMPLES, formatter_class=raw)
     _database(run)
     run.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: 127.0.0.1)")
-    run.add_argument("--port", type=int, default=8094, help="the port to listen at (default: 8094)")
-    run.add_argument("--catalog", metavar="PACKAGE", help="the import name of the generated package")
+    run.add_argument("--port", type=int, default=8094, help="the port to listen at; 0: a free one (default: 8094)")
+    run.add_argument("--workers", type=int, default=1, metavar="N", help="processes; limits are of each (default: 1)")
+    _answers(run)
     run.add_argument("--service", help="the program that events are said to come from, unless they say it themselves")
     run.add_argument("--spool-dir", metavar="DIR", help="where events wait while the database is away")
     run.add_argument("--connections", type=int, default=4, help="most connections that take events (default: 4)")
-    run.add_argument("--read-database-url", metavar="URL", help="where answers are read, as a role that only reads")
-    run.add_argument("--read-connections", type=int, default=4, help="most connections that read (default: 4)")
-    run.add_argument("--query-timeout", type=float, default=30.0, metavar="SECONDS", help="for an answer (default: 30)")
-    run.add_argument("--suppress-below", type=int, metavar="K", help="answer smaller distinct counts as null")
     run.add_argument("--log-format", choices=("text", "json"), default="text", help="json: a line a request, too")
-    run.add_argument("--rate-limit", type=float, default=100.0, metavar="N", help="requests a second (default: 100)")
-    run.add_argument("--cors-origin", action="append", default=[], metavar="ORIGIN", help="whose pages may ask; repeat")
-    run.add_argument(
-        "--without-tokens",
-        action="store_true",
-        help="let anybody on this machine send and read; only with a loopback --host",
-    )
+    _clients(run)
     run.set_defaults(run=_run)
+
+    sample.add(commands)
+
+    mcp = commands.add_parser("mcp", help="answer questions over the Model Context Protocol, on stdin and stdout")
+    _database(mcp)
+    _answers(mcp)
+    mcp.add_argument("--log-format", choices=("text", "json"), default="text", help="of the lines on stderr")
+    mcp.set_defaults(run=_mcp)
 
     openapi = commands.add_parser("openapi", help="print the OpenAPI document of the catalog; needs no database")
     openapi.add_argument("--catalog", metavar="PACKAGE", help="the import name of the generated package")
@@ -95,6 +100,16 @@ def _parser() -> argparse.ArgumentParser:
     client.add_argument("--catalog", metavar="PACKAGE", help="the import name of the generated package")
     client.set_defaults(run=_client)
 
+    grafana = commands.add_parser("grafana", help="print a dashboard for Grafana; needs no database")
+    grafana.add_argument("--catalog", metavar="PACKAGE", help="the import name of the generated package")
+    grafana.set_defaults(run=_grafana)
+
+    _tokens(commands)
+    return parser
+
+
+def _tokens(commands: Any) -> None:
+    raw = argparse.RawDescriptionHelpFormatter
     token = commands.add_parser("token", help="make, list and revoke tokens", epilog=_EXAMPLES, formatter_class=raw)
     actions = token.add_subparsers(metavar="ACTION", required=True)
     create = actions.add_parser("create", help="make a token and print it, this once")
@@ -110,13 +125,45 @@ def _parser() -> argparse.ArgumentParser:
     _database(revoke)
     revoke.add_argument("id", help="the token's id, as `token list` shows it")
     revoke.set_defaults(run=_revoke)
-    return parser
 
 
 def _database(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--database-url", metavar="URL", help="default: DATABASE_URL, then PLATFORM_DATABASE_URL, then .env"
     )
+
+
+def _answers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--catalog", metavar="PACKAGE", help="the import name of the generated package")
+    parser.add_argument("--read-database-url", metavar="URL", help="where answers are read, as a role that only reads")
+    parser.add_argument("--read-connections", type=int, default=4, help="most connections that read (default: 4)")
+    parser.add_argument(
+        "--query-timeout", type=float, default=30.0, metavar="SECONDS", help="for an answer (default: 30)"
+    )
+    parser.add_argument("--suppress-below", type=int, metavar="K", help="answer smaller distinct counts as null")
+
+
+def _clients(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rate-limit", type=float, default=100.0, metavar="N", help="requests a second (default: 100)")
+    parser.add_argument(
+        "--max-connections", type=int, default=512, metavar="N", help="open ones that are served (default: 512)"
+    )
+    parser.add_argument(
+        "--cors-origin", action="append", default=[], metavar="ORIGIN", help="whose pages may ask; repeat"
+    )
+    parser.add_argument(
+        "--without-tokens",
+        action="store_true",
+        help="let anybody on this machine send and read; only with a loopback --host",
+    )
+    parser.add_argument(
+        "--overview-age",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="most that /overview may be old, where counting takes long; 0: count each time (default: 10)",
+    )
+    parser.add_argument("--no-dashboard", action="store_true", help="serve no page at /")
 
 
 def _version() -> str:
@@ -126,39 +173,72 @@ def _version() -> str:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    import uvicorn
-
-    from adi_analytics.server import ServerOptions, create_app
+    from adi_analytics.server import ServerOptions
+    from adi_analytics.server.cli.serve import Serving, serve
+    from adi_analytics.server.guard import Guard
     from adi_analytics.server.logs import configure
     from adi_analytics.server.options import require_loopback
 
     configure(arguments.log_format)
     if arguments.without_tokens:
         require_loopback(arguments.host)
-    app = create_app(
+    options = ServerOptions(
+        database_url=arguments.database_url,
+        catalog=_catalog(arguments),
+        service=arguments.service,
+        spool_dir=arguments.spool_dir,
+        connections=arguments.connections,
+        read_database_url=arguments.read_database_url,
+        read_connections=arguments.read_connections,
+        query_timeout=arguments.query_timeout,
+        suppress_below=arguments.suppress_below,
+        overview_age=arguments.overview_age,
+        rate_limit=arguments.rate_limit,
+        cors_origins=arguments.cors_origin,
+        without_tokens=arguments.without_tokens,
+        dashboard=not arguments.no_dashboard,
+    )
+    serving = Serving(
+        options=options,
+        guard=Guard(connections=arguments.max_connections),
+        host=arguments.host,
+        port=arguments.port,
+        workers=arguments.workers,
+        log_format=arguments.log_format,
+    )
+    return 0 if serve(serving) else _ERROR
+
+
+def _catalog(arguments: argparse.Namespace) -> Any:
+    """Return the catalog to serve: that of the project around also when its package is not installed."""
+    from adi_analytics._shared.catalog import CatalogError
+    from adi_analytics._shared.source import find_source
+
+    if arguments.catalog is not None:
+        return arguments.catalog
+    try:
+        return find_source().catalog()
+    except CatalogError:
+        return None  # a catalog without a manifest takes events; otherwise the service says what it lacks
+
+
+def _mcp(arguments: argparse.Namespace) -> int:
+    from adi_analytics.server import ServerOptions
+    from adi_analytics.server.logs import configure
+    from adi_analytics.server.mcp.serve import run
+
+    configure(arguments.log_format)
+    run(
         ServerOptions(
             database_url=arguments.database_url,
-            catalog=arguments.catalog,
-            service=arguments.service,
-            spool_dir=arguments.spool_dir,
-            connections=arguments.connections,
+            catalog=_catalog(arguments),
             read_database_url=arguments.read_database_url,
             read_connections=arguments.read_connections,
             query_timeout=arguments.query_timeout,
             suppress_below=arguments.suppress_below,
-            rate_limit=arguments.rate_limit,
-            cors_origins=arguments.cors_origin,
-            without_tokens=arguments.without_tokens,
         )
     )
-    # The service has lines of its own for requests, without addresses and queries.
-    config = uvicorn.Config(
-        app, host=arguments.host, port=arguments.port, access_log=False, server_header=False, lifespan="on",
-        log_config=None,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    server.run()
-    return 0 if server.started else _ERROR
+    return 0
 
 
 def _openapi(arguments: argparse.Namespace) -> int:
@@ -173,6 +253,16 @@ def _client(arguments: argparse.Namespace) -> int:
     from adi_analytics.server.client.render import render
 
     print(render(describe(arguments.catalog), arguments.language), end="")
+    return 0
+
+
+def _grafana(arguments: argparse.Namespace) -> int:
+    from adi_analytics.query.model.describe import describe, manifest_of
+    from adi_analytics.server.grafana.dashboard import dashboard
+    from adi_analytics.server.read.dashboard.shown import shown_beside
+
+    made = dashboard(describe(arguments.catalog), shown_beside(manifest_of(arguments.catalog)))
+    print(json.dumps(made, indent=2, ensure_ascii=False))
     return 0
 
 

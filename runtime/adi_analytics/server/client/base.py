@@ -39,6 +39,7 @@ class Answer(Generic[RowT]):
         rows: The rows, by column.
         states: How far each row can be trusted: ``final``, ``provisional`` or ``incomplete``.
         totals: Each measure over the whole range.
+        totals_columns: What the totals are, as for columns; they may be less exact.
         query: The question, with every default filled in.
         watermark: Up to here stored rows were read.
         next: Give it as ``after`` to get the rows that follow.
@@ -49,11 +50,71 @@ class Answer(Generic[RowT]):
     rows: list[RowT]
     states: list[State]
     totals: dict[str, Any]
+    totals_columns: list[dict[str, Any]]
     state: State
     query: dict[str, Any]
     watermark: str | None
     next: str | None
     warnings: list[dict[str, str]]
+    at: str
+
+
+class Misfits(TypedDict):
+    """What is wrong with stored rows, and at which field: the first fault of so many."""
+
+    problem: str
+    rows: int
+
+
+class ObservedEvent(TypedDict):
+    """An event of the catalog, and what is observed of it: of its newest rows ``checked``, ``misfits`` do not fit."""
+
+    name: str
+    description: str
+    owner: str
+    version: int
+    last_seen: str | None
+    rows: int
+    rows_a_day: float
+    checked: int
+    misfits: int
+    problems: list[Misfits]
+    share: float | None
+
+
+class UnknownEvent(TypedDict):
+    """A type of stored rows that the catalog does not have."""
+
+    name: str
+    rows: int
+    last_seen: str
+
+
+class WaitingLetters(TypedDict):
+    """Events that could not be stored, and wait to be replayed: of one reason and type."""
+
+    reason: str
+    event_type: str
+    letters: int
+    oldest: str
+    newest: str
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The events of the catalog, and what is observed of them.
+
+    Attributes:
+        days: How far back rows were counted and compared.
+        notes: What could not be looked at, and why.
+    """
+
+    catalog: str
+    days: int
+    events: list[ObservedEvent]
+    unknown: list[UnknownEvent]
+    dead_letters: list[WaitingLetters]
+    notes: list[str]
     at: str
 
 
@@ -87,15 +148,28 @@ class Connection:
         self._token = token
         self._timeout = timeout
 
+    def events(self, *, days: int | None = None, sample: int | None = None) -> Observed:
+        """Return the events of the catalog, and what is observed of them.
+
+        Args:
+            days: How far back rows are counted and compared. Default: 1.
+            sample: How many rows of each event are compared. Default: 200.
+        """
+        return Observed(**self._get("events", {"days": days, "sample": sample}))
+
     def _ask(self, aggregate: str, question: Mapping[str, Any]) -> Answer[Any]:
+        return Answer(**self._get(f"aggregates/{aggregate}", question))
+
+    def _get(self, path: str, question: Mapping[str, Any]) -> dict[str, Any]:
         query = urllib.parse.urlencode(list(_parameters(question)))
         headers = {"Accept": "application/json"}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
-        request = urllib.request.Request(f"{self._url}/aggregates/{aggregate}?{query}", headers=headers)  # noqa: S310 - http or https, as checked
+        request = urllib.request.Request(f"{self._url}/{path}?{query}", headers=headers)  # noqa: S310 - http or https, as checked
         try:
             with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310 - as above
-                return Answer(**json.load(answer))
+                found: dict[str, Any] = json.load(answer)
+                return found
         except urllib.error.HTTPError as error:
             with error:
                 raise AnalyticsProblemError(error.code, _document(error.read())) from None

@@ -78,10 +78,48 @@ export interface Answer<Of, Totals> {
   /** How far each row can be trusted. */
   readonly states: readonly State[];
   readonly totals: Partial<Totals>;
+  /** What the totals are; they may be less exact than the rows. */
+  readonly totals_columns: readonly Column[];
   readonly state: State;
   readonly watermark: string | null;
   readonly next: string | null;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  readonly at: string;
+}
+
+/** An event of the catalog, and what is observed of it: of its newest rows `checked`, `misfits` are not what it says. */
+export interface ObservedEvent {
+  readonly name: string;
+  readonly description: string;
+  readonly owner: string;
+  readonly version: number;
+  readonly last_seen: string | null;
+  readonly rows: number;
+  readonly rows_a_day: number;
+  readonly checked: number;
+  readonly misfits: number;
+  readonly problems: readonly { readonly problem: string; readonly rows: number }[];
+  readonly share: number | null;
+}
+
+/** The events of the catalog, and what is observed of them. */
+export interface Observed {
+  readonly catalog: string;
+  /** How far back rows were counted and compared. */
+  readonly days: number;
+  readonly events: readonly ObservedEvent[];
+  /** Types of stored rows that the catalog does not have. */
+  readonly unknown: readonly { readonly name: string; readonly rows: number; readonly last_seen: string }[];
+  /** Events that could not be stored, and wait to be replayed. */
+  readonly dead_letters: readonly {
+    readonly reason: string;
+    readonly event_type: string;
+    readonly letters: number;
+    readonly oldest: string;
+    readonly newest: string;
+  }[];
+  /** What could not be looked at, and why. */
+  readonly notes: readonly string[];
   readonly at: string;
 }
 
@@ -113,9 +151,21 @@ export class Analytics {
     G extends Granularity = "bucket",
     C extends Comparison | undefined = undefined,
   >(aggregate: A, question: Question<A, M, D, G, C>): Promise<Answer<Row<A, M, D, G, C>, Values<A, M, C>>> {
+    return await this.get(`aggregates/${aggregate}`, question);
+  }
+
+  /**
+   * Return the events of the catalog, and what is observed of them: rows of `days` (default: 1) are counted, and
+   * `sample` (default: 200) of each event are compared with the catalog.
+   */
+  async events(asked: { readonly days?: number; readonly sample?: number } = {}): Promise<Observed> {
+    return await this.get("events", asked);
+  }
+
+  private async get<T>(path: string, question: object): Promise<T> {
     const headers: Record<string, string> = { Accept: "application/json" };
     if (this.token !== null) headers["Authorization"] = `Bearer ${this.token}`;
-    const answer = await this.fetcher(`${this.url}/aggregates/${aggregate}?${parameters(question)}`, { headers });
+    const answer = await this.fetcher(`${this.url}/${path}?${parameters(question)}`, { headers });
     if (!answer.ok) throw new AnalyticsProblem(answer.status, await answer.json().catch(() => ({})));
     return await answer.json();
   }

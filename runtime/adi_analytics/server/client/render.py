@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from adi_analytics.query.model.describe import Aggregate, Described, Dimension, Measure
 
 _MADE: Final = "Made by `analytics-server client {language}` from the catalog {catalog}. Do not edit: make it again."
+_EVENTS: Final = "events"
+"""What all clients have, beside the aggregates."""
 _TYPESCRIPT: Final = {"int": "number", "float": "number", "decimal": "number", "bool": "boolean"}
 _PYTHON: Final = {"int": "int", "float": "float", "decimal": "float", "bool": "bool"}
 
@@ -112,7 +114,8 @@ def _method(aggregate: Aggregate) -> str:
     }
     listed = "\n".join(f"        {argument}: {kind}," for argument, kind in arguments.items())
     given = "\n".join(f'            "{argument}": {argument},' for argument in arguments)
-    method = f"{aggregate.name}_" if keyword.iskeyword(aggregate.name) else aggregate.name
+    taken = keyword.iskeyword(aggregate.name) or aggregate.name == _EVENTS
+    method = f"{aggregate.name}_" if taken else aggregate.name
     return (
         f"    def {method}(\n        self,\n        *,\n{listed}\n    ) -> Answer[{name}Row]:\n"
         f"        {_doc(aggregate.description or aggregate.name)}\n"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from adi_analytics._engine.dead_letters.letter import refused_by_server
 from adi_analytics._engine.spool.spool import Spool, SpoolFullError
+from adi_analytics._engine.stores.postgres_faults import fault_of
 from adi_analytics._shared.catalog import has_text_ids
 from adi_analytics._shared.version import __version__
 from adi_analytics.server.ingest.writer import DatabaseUnavailableError
@@ -98,9 +99,9 @@ class Backlog:
             found = await asyncio.to_thread(spool.next) if spool.waiting else None
         if found is None:
             return False
-        segment, rows = found
+        segment, content = found
         try:
-            await self._deliver(rows)
+            await self._deliver(content.rows)
         except DatabaseUnavailableError:
             spool.put_back(segment)
             return False
@@ -114,6 +115,9 @@ class Backlog:
     async def _deliver(self, rows: list[bytes]) -> None:
         written = await self._writer.write(rows)
         for at, error in written.refused:
-            letter = refused_by_server(rows[at], error, text_ids=self._text_ids, version=__version__)
+            fault = fault_of(error)
+            letter = refused_by_server(
+                rows[at], fault.message, fault.code, text_ids=self._text_ids, version=__version__
+            )
             await self._writer.keep(letter)
         logger.info("delivered %d events that waited on disk", len(rows))

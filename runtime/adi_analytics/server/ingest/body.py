@@ -17,8 +17,11 @@ else:
     from backports import zstd
 
 _PIECE: Final = 2**16  # bytes decompressed at a time
+_FED: Final = 2**12  # bytes given at a time: at the end of a stream, the library copies what is left of them
+_PIECES: Final = 4000  # so many of them are no body: 1600 hold the most bytes, but a stream may hold none
 _WINDOW: Final = 23  # 8 MiB, what RFC 8878 (3.1.1.1.2) recommends to support
 _GZIP: Final = 16 + zlib.MAX_WBITS
+_MANY: Final = "The body has too many compressed streams, one behind the other; compress the whole body at once."
 _Decompress: TypeAlias = Callable[[bytes, int], Iterator[bytes]]
 
 
@@ -75,8 +78,10 @@ async def _collect(pieces: AsyncIterable[bytes], limits: Limits) -> bytes:
 def _unpack(packed: bytes, decompress: _Decompress, limits: Limits) -> bytes:
     unpacked = bytearray()
     try:
-        for piece in decompress(packed, _PIECE):
+        for number, piece in enumerate(decompress(packed, _PIECE)):
             unpacked += piece
+            if number >= _PIECES:
+                raise ProblemError(413, "too-many-streams", _MANY)
             if len(unpacked) > limits.unpacked_bytes:
                 raise _too_long("decompressed", limits.unpacked_bytes)
     except (zlib.error, zstd.ZstdError, EOFError):
@@ -96,27 +101,30 @@ def _as_it_is(packed: bytes, _size: int) -> Iterator[bytes]:
 
 def _gunzip(packed: bytes, size: int) -> Iterator[bytes]:
     """Decompress one gzip stream or several, one behind the other (RFC 1952, 2.2)."""
-    while packed:
+    view, at = memoryview(packed), 0
+    while at < len(view):
         stream = zlib.decompressobj(_GZIP)
         while not stream.eof:
-            piece = stream.decompress(packed, size)
-            packed = stream.unconsumed_tail
-            if not piece and not packed and not stream.eof:
+            part = view[at : at + _FED]
+            piece = stream.decompress(part, size)
+            at += len(part) - len(stream.unused_data if stream.eof else stream.unconsumed_tail)
+            if not piece and not part and not stream.eof:
                 raise EOFError
             yield piece
-        packed = stream.unused_data
 
 
 def _unzstd(packed: bytes, size: int) -> Iterator[bytes]:
     """Decompress one Zstandard frame or several, one behind the other (RFC 8878, 3.1)."""
-    while packed:
+    view, at = memoryview(packed), 0
+    while at < len(view):
         frame = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW})
-        yield frame.decompress(packed, size)
         while not frame.eof:
-            if frame.needs_input:
+            part = view[at : at + _FED] if frame.needs_input else view[:0]
+            if frame.needs_input and not part:
                 raise EOFError
-            yield frame.decompress(b"", size)
-        packed = frame.unused_data
+            at += len(part)
+            yield frame.decompress(part, size)
+        at -= len(frame.unused_data)
 
 
 _DECOMPRESS: Final[dict[str, _Decompress]] = {

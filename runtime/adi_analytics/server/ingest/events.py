@@ -16,10 +16,11 @@ from adi_analytics._engine.rows.encode import EncodeFault, RowEncoder
 from adi_analytics._engine.rows.validate import InvalidValueError, decoder_of
 from adi_analytics._shared.options import catalog_in
 from adi_analytics.enriched import to_nanoseconds
+from adi_analytics.server.ingest.pieces import pieces
 from adi_analytics.server.problems import ProblemError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from adi_analytics._shared.options import Settings
 
@@ -79,17 +80,20 @@ class _Typed(msgspec.Struct):
     type: str
 
 
-def split(body: bytes, most: int) -> list[msgspec.Raw]:
-    """Return the items of a request's *body*.
+def split(body: bytes, most: int) -> Sequence[msgspec.Raw | bytes]:
+    """Return the items of a request's *body*. One that is no JSON is among them, as it came.
 
     Raises:
         ProblemError: If it is no JSON array, or has more than *most* items.
     """
+    items: Sequence[msgspec.Raw | bytes] | None
     try:
         items = msgspec.json.decode(body, type=list[msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        items = pieces(body)
+    if items is None:
         detail = 'The body is not a JSON array of events: [{"timestamp": ..., "event": {"type": ..., ...}}, ...].'
-        raise ProblemError(400, "bad-body", detail) from None
+        raise ProblemError(400, "bad-body", detail)
     if len(items) > most:
         detail = f"The body has {len(items)} events, and {most} are allowed; send several requests."
         raise ProblemError(413, "too-many-events", detail, limit=most)
@@ -109,7 +113,7 @@ class Reader:
         self._decoders = {name: decoder_of(cls) for name, cls in self._catalog.events.items()}
         self._aliases = _aliases(self._catalog.events)
 
-    def read(self, index: int, raw: msgspec.Raw) -> Accepted | Rejected:
+    def read(self, index: int, raw: msgspec.Raw | bytes) -> Accepted | Rejected:
         """Return the row of an item, or why it has none."""
         event_id: uuid.UUID | None = None
         try:
@@ -172,7 +176,7 @@ class _FaultError(Exception):
         self.message = message
 
 
-def _item(raw: msgspec.Raw) -> _Item:
+def _item(raw: msgspec.Raw | bytes) -> _Item:
     try:
         item = msgspec.json.decode(raw, type=_Item)
     except msgspec.ValidationError as error:
@@ -187,8 +191,17 @@ def _item(raw: msgspec.Raw) -> _Item:
             known = ", ".join(field.name for field in msgspec.structs.fields(_Item))
             message = f"Unknown key, or invalid value; known are {known}"
         raise _FaultError("invalid_item", path, message) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        message = "Is no JSON, is not in UTF-8, or holds half of a surrogate pair (an escape from \\ud800 to \\udfff)"
+        raise _FaultError("invalid_item", "$", message) from None
+    except RecursionError:
+        raise _FaultError("invalid_item", "$", "Is nested too deeply") from None
     if item.timestamp.tzinfo is None:
         raise _FaultError("invalid_item", "$.timestamp", f"Expected {_TIME_HINT}")
+    try:
+        item.timestamp.astimezone(UTC)
+    except OverflowError:
+        raise _FaultError("invalid_item", "$.timestamp", "Expected a time of the years 1 to 9999 in UTC") from None
     return item
 
 
@@ -198,7 +211,12 @@ def _id_of(timestamp: datetime, data: bytes) -> uuid.UUID:
     So do two equal events of the same microsecond, which are then stored once.
     """
     moment = timestamp.astimezone(UTC).isoformat(timespec="microseconds")
-    canonical = json.dumps(json.loads(data), sort_keys=True, separators=(",", ":"))
+    try:
+        canonical = json.dumps(json.loads(data), sort_keys=True, separators=(",", ":"))
+    except UnicodeDecodeError:
+        raise _FaultError("invalid_event", "$.event", "Is not in UTF-8") from None
+    except ValueError:  # Python reads no number of so many digits
+        raise _FaultError("invalid_event", "$.event", "Holds a whole number of more than 4300 digits") from None
     return uuid.uuid5(_NAMESPACE, hashlib.sha256(f"{moment} {canonical}".encode()).hexdigest())
 
 

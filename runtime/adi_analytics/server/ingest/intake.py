@@ -13,7 +13,7 @@ from adi_analytics.server.ingest.writer import DatabaseUnavailableError, Written
 from adi_analytics.server.problems import ProblemError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable
+    from collections.abc import AsyncIterable, Sequence
 
     import msgspec
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from adi_analytics.server.ingest.writer import Writer
 
 _TURN: Final = 200  # events read between two moments for other requests
+_MOST_WAITING: Final = 32 * 2**20
+"""Bytes of rows that wait for the database. More go to disk: a client may be gone, or come again before its answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class Verdict:
         received: Events in the request.
         stored: In the table now, and not before.
         duplicates: In the table before.
-        spooled: On disk, since the database is away; they go to the table by themselves.
+        spooled: On disk, since the database is away or behind; they go to the table by themselves.
         skipped: Left out by a trigger of the table.
         rejected: Not kept, and why.
     """
@@ -65,6 +67,7 @@ class Intake:
         self._writer = writer
         self._backlog = backlog
         self._limits = limits
+        self._waiting = 0
 
     async def take(self, pieces: AsyncIterable[bytes], encoding: str) -> Verdict:
         """Return what became of the events in a body that comes in *pieces*.
@@ -74,14 +77,17 @@ class Intake:
         Raises:
             ProblemError: If the body can't be read, or its events can be kept nowhere.
         """
-        items = split(await read_body(pieces, encoding, self._limits), self._limits.events)
-        accepted, rejected = await self._read(items)
+        accepted, rejected = await self._read(
+            split(await read_body(pieces, encoding, self._limits), self._limits.events)
+        )
+        received = len(accepted) + len(rejected)
         rows = [event.row for event in accepted]
-        spooled = 0
+        written, spooled = Written(), 0
         try:
-            written = await self._writer.write(rows) if rows else Written()
+            if rows:
+                written = await self._write(rows)
         except DatabaseUnavailableError:
-            written, spooled = Written(), await self._keep(rows)
+            spooled = await self._keep(rows)
         for at, error in written.refused:
             event = accepted[at]
             message = f"The database refused it (SQLSTATE {error.sqlstate})"
@@ -89,7 +95,7 @@ class Intake:
                 Rejected(index=event.index, event_id=str(event.event_id), code="refused", path="$", message=message)
             )
         return Verdict(
-            received=len(items),
+            received=received,
             stored=written.stored,
             duplicates=written.duplicates,
             spooled=spooled,
@@ -97,7 +103,7 @@ class Intake:
             rejected=sorted(rejected, key=lambda one: one.index),
         )
 
-    async def _read(self, items: list[msgspec.Raw]) -> tuple[list[Accepted], list[Rejected]]:
+    async def _read(self, items: Sequence[msgspec.Raw | bytes]) -> tuple[list[Accepted], list[Rejected]]:
         accepted: list[Accepted] = []
         rejected: list[Rejected] = []
         for index, item in enumerate(items):
@@ -110,12 +116,22 @@ class Intake:
                 rejected.append(verdict)
         return accepted, rejected
 
+    async def _write(self, rows: list[bytes]) -> Written:
+        size = sum(map(len, rows))
+        if self._waiting and self._waiting + size > _MOST_WAITING:
+            raise DatabaseUnavailableError
+        self._waiting += size
+        try:
+            return await self._writer.write(rows)
+        finally:
+            self._waiting -= size
+
     async def _keep(self, rows: list[bytes]) -> int:
         try:
             await self._backlog.keep(rows)
         except NotDurableError:
             detail = (
-                "The database is away, and the events can't be kept on disk. "
+                "The database is away or behind, and the events can't be kept on disk. "
                 "Send them all again: one that is stored already counts as a duplicate."
             )
             raise ProblemError(503, "not-durable", detail, headers={"Retry-After": "5"}) from None

@@ -5,23 +5,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 
 from adi_analytics._engine.delivery.effects import Breathe, Connect, Disconnect, Execute, Reset
-from adi_analytics._engine.delivery.faults import Verdict, verdict_of
-from adi_analytics._engine.delivery.statements import Store, chunked
+from adi_analytics._engine.delivery.faults import Verdict
+from adi_analytics._engine.delivery.store import chunked
 from adi_analytics._engine.drivers.asyncio_session import AsyncioSession
-from adi_analytics._engine.drivers.connection import connector
+from adi_analytics._engine.drivers.connection import SilentServerError, connector
+from adi_analytics._engine.stores.postgres import PostgresStore
+from adi_analytics._engine.stores.postgres_faults import verdict_of
 from adi_analytics._shared.options import catalog_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Awaitable, Callable
 
     from adi_analytics._engine.dead_letters.letter import DeadLetter
     from adi_analytics._engine.delivery.effects import Steps
     from adi_analytics._shared.options import Settings
+
+
+_Found = TypeVar("_Found")
 
 
 class DatabaseUnavailableError(Exception):
@@ -48,7 +53,7 @@ class Written:
 class _Place:
     """A connection of the writer's, with the statements that fit its database."""
 
-    def __init__(self, session: AsyncioSession, store: Store) -> None:
+    def __init__(self, session: AsyncioSession, store: PostgresStore) -> None:
         self.session = session
         self.store = store
         self.ready = False
@@ -99,7 +104,7 @@ class Writer:
         self._places = [
             _Place(
                 AsyncioSession(parameters, settings.statement_timeout),
-                Store(catalog, settings.table, settings.statement_timeout),
+                PostgresStore(catalog, settings.table, settings.statement_timeout),
             )
             for _ in range(connections)
         ]
@@ -115,10 +120,13 @@ class Writer:
             DatabaseUnavailableError: If the database can't be reached or takes nothing. Rows may be in the table then:
                 sent again, they count as duplicates.
         """
-        written = Written()
-        async with self._place() as place:
+
+        async def write(place: _Place) -> Written:
+            written = Written()
             await _write(place, rows, 0, written)
-        return written
+            return written
+
+        return await self._on_place(write)
 
     async def keep(self, letter: DeadLetter) -> None:
         """Keep a row that was refused, in the table of dead letters.
@@ -126,8 +134,7 @@ class Writer:
         Raises:
             DatabaseUnavailableError: As for `write`.
         """
-        async with self._place() as place:
-            await place.run(place.store.dead_letter(letter))
+        await self._on_place(lambda place: place.run(place.store.dead_letter(letter)))
 
     async def fetch(self, steps: Callable[[], Steps]) -> Any:
         """Return what *steps* do on one of the connections, for what the service must know beside the rows.
@@ -135,8 +142,7 @@ class Writer:
         Raises:
             DatabaseUnavailableError: As for `write`.
         """
-        async with self._place() as place:
-            return await place.run(steps())
+        return await self._on_place(lambda place: place.run(steps()))
 
     async def ping(self) -> None:
         """Do nothing but ask the database. Who asks meanwhile waits for the same answer, and takes no connection.
@@ -156,12 +162,22 @@ class Writer:
         for place in self._places:
             await place.close()
 
-    @contextlib.asynccontextmanager
-    async def _place(self) -> AsyncIterator[_Place]:
+    async def _on_place(self, work: Callable[[_Place], Awaitable[_Found]]) -> _Found:
+        """Return what *work* does on a connection.
+
+        One from before may have ended meanwhile, with the server: then the work is done once more, on a new one.
+        """
         place = await self._free.get()
         try:
+            if place.ready:
+                try:
+                    return await work(place)
+                except psycopg.OperationalError as error:
+                    await place.reset()
+                    if place.ready or isinstance(error, SilentServerError):
+                        raise
             await place.connect()
-            yield place
+            return await work(place)
         except psycopg.Error as error:
             await place.close()
             raise DatabaseUnavailableError from error

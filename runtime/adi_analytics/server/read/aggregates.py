@@ -66,24 +66,22 @@ def endpoints(described: Described, reader: Reader) -> Iterator[Endpoint]:
             parameters=parameters_of(aggregate),
             schema=schemas.answer(aggregate, dimensions, measures),
             answer=_answering(aggregate, reader),
+            about=aggregate,
         )
 
 
 def _listing(described: Described, found: list[Aggregate]) -> Endpoint:
-    text, times = {"type": "string"}, {"type": "integer", "description": "The width of a bucket in seconds."}
+    text = {"type": "string"}
     column = schemas.record(
         {"name": text, "type": text, "unit": {"type": ["string", "null"]}, "description": text, "kind": text}, ["kind"]
     )
     entry = schemas.record(
         {
             "name": text, "version": {"type": "integer"}, "description": text, "owner": text,
-            "bucket": schemas.record(
-                {"column": text, "width": times, "unit": text, "time_zone": text}, ["unit", "time_zone"]
-            ),
-            "dimensions": schemas.array(column), "measures": schemas.array(column),
+            "bucket": schemas.BUCKET, "dimensions": schemas.array(column), "measures": schemas.array(column),
         }
     )  # fmt: skip
-    value = {"catalog": described.catalog, "aggregates": [_described(aggregate) for aggregate in found]}
+    value = {"catalog": described.catalog, "aggregates": [entry_of(aggregate) for aggregate in found]}
 
     async def answer(_values: dict[str, Any]) -> Answer:
         return Answer(value=value, settled=True)
@@ -98,7 +96,8 @@ def _listing(described: Described, found: list[Aggregate]) -> Endpoint:
     )
 
 
-def _described(aggregate: Aggregate) -> dict[str, Any]:
+def entry_of(aggregate: Aggregate) -> dict[str, Any]:
+    """Return what a list says of *aggregate*: its measures and dimensions, but none that is personal."""
     dimensions, measures = public(aggregate)
     return {
         "name": aggregate.name,
@@ -222,6 +221,7 @@ def answer_of(result: Result, *, explain: bool = False) -> Answer:
             "rows": list(result),
             "states": result.states,
             "totals": result.totals,
+            "totals_columns": result.totals_columns,
             "state": result.state,
             "query": result.query,
             "watermark": result.watermark,

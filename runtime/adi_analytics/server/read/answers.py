@@ -39,13 +39,15 @@ class Answer:
 
     Attributes:
         value: The answer as JSON, without what changes each time.
-        passing: More members of the JSON, such as the time of the answer: they don't count for its tag.
+        passing: More members of the JSON, which is an object that has some, such as the time of the answer: they don't
+            count for its tag.
         columns: The names of the columns, for a table.
         rows: The rows of the table.
         settled: Whether only stored rows were read, so that the answer seldom changes.
         next: Where to go on; ``None`` at the end.
         frame: Returns the rows as a table of pyarrow.
         sql: The statements, if the client asked for them instead.
+        file: What to call it when it is saved, without extension; empty for what the path says.
     """
 
     value: Any
@@ -56,6 +58,7 @@ class Answer:
     next: str | None = None
     frame: Callable[[], Any] | None = None
     sql: str | None = None
+    file: str = ""
 
 
 def form_of(accept: str, *, tabular: bool) -> Form:
@@ -104,7 +107,7 @@ def encoded(answer: Answer, form: Form) -> tuple[bytes, str]:
         body = _table(answer, form)
     tag = hashlib.sha256(form.encode() + body).hexdigest()[:32]
     if form == "json" and answer.passing and answer.sql is None:
-        body = _ENCODER.encode({**answer.value, **answer.passing})
+        body = b"%b,%b" % (body[:-1], _ENCODER.encode(answer.passing)[1:])  # two objects as one
     return body, f'"{tag}"'
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -14,6 +14,9 @@ from starlette.responses import Response
 from adi_analytics.server.problems import ProblemError
 from adi_analytics.server.read.answers import MEDIA, TABULAR, Answer, Form, encoded, form_of
 from adi_analytics.server.read.parameters import Parameter, read
+
+if TYPE_CHECKING:
+    from adi_analytics.query.model.describe import Aggregate
 
 _MANY: Final = 1000
 
@@ -32,6 +35,7 @@ class Endpoint:
         answer: Returns the answer to a request with the given values.
         tabular: Whether it also comes as a table: ``.csv``, ``.arrow``, ``.parquet``.
         tag: The group that it belongs to.
+        about: The question of the catalog that it asks, if it is one.
     """
 
     path: str
@@ -43,6 +47,7 @@ class Endpoint:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     tabular: bool = True
     tag: str = "aggregates"
+    about: Aggregate | None = None
 
     def paths(self) -> Mapping[str, Form | None]:
         """Return its paths, each with the form that its extension asks for."""
@@ -70,9 +75,10 @@ def _response(request: Request, answer: Answer, form: Form) -> Response:
     headers = {
         "ETag": tag,
         "Cache-Control": "private, max-age=60" if answer.settled else "private, no-cache",
-        "Vary": "Accept, Authorization",
-        "X-Content-Type-Options": "nosniff",
+        "Vary": "Accept, Authorization, Cookie",
     }
+    if answer.file and form in TABULAR[1:]:
+        headers["Content-Disposition"] = f'inline; filename="{answer.file}.{form}"'
     if answer.next is not None:
         headers["Link"] = f'<?{_next(request, answer.next)}>; rel="next"'
     if tag in (part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")):

@@ -9,6 +9,8 @@ import psycopg
 
 from adi_analytics._audit.audit import DAYS, SAMPLE, NotInstalledError, audit
 from adi_analytics._audit.findings import as_data
+from adi_analytics._engine.drivers.connection import patience
+from adi_analytics._engine.drivers.thread_session import PatientConnection
 from adi_analytics.server.problems import ProblemError
 from adi_analytics.server.read import parameters as p
 from adi_analytics.server.read import schemas
@@ -29,6 +31,7 @@ _EVENT: Final = schemas.record(
     {
         "name": _TEXT,
         "description": _TEXT,
+        "owner": {**_TEXT, "description": "Who answers for it; empty if the catalog names nobody."},
         "version": {"type": "integer"},
         "last_seen": {**schemas.nullable(_TIME), "description": "The time of the newest row."},
         "rows": {**_COUNT, "description": "Rows within the days."},
@@ -56,7 +59,18 @@ _SCHEMA: Final = schemas.record(
         "at": _TIME,
     }
 )
-_COLUMNS: Final = ("name", "version", "last_seen", "rows", "rows_a_day", "checked", "misfits", "share", "description")
+_COLUMNS: Final = (
+    "name",
+    "version",
+    "last_seen",
+    "rows",
+    "rows_a_day",
+    "checked",
+    "misfits",
+    "share",
+    "owner",
+    "description",
+)
 
 
 def endpoint(catalog: Callable[[], Catalog], connect_with: Callable[[], dict[str, Any]], timeout: float) -> Endpoint:
@@ -85,7 +99,8 @@ def _answering(
     turn = asyncio.Lock()  # it reads events, so one at a time
 
     def look(days: int, sample: int) -> Audit:
-        with psycopg.connect(**connect_with()) as connection:
+        with PatientConnection.connect(**connect_with()) as connection:
+            connection.patience = patience(timeout)
             return audit(connection, catalog(), days=days, sample=sample, timeout=timeout)
 
     async def answer(values: dict[str, Any]) -> Answer:

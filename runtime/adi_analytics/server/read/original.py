@@ -165,18 +165,21 @@ def _answering(table: Table, reader: Reader) -> Callable[[dict[str, Any]], Await
 
 
 async def _ask(table: Table, reader: Reader, between: Any, order_by: Sequence[str] = ()) -> Result:
-    aggregate = reader.described.aggregate(table.aggregate)
-    measures = {measure.name for measure in aggregate.measures}
-    return await reader.ask(
-        table.aggregate,
-        measures=[name for name in table.columns.values() if name in measures],
-        dimensions=table.dimensions,
-        between=between,
-        granularity=table.granularity,
-        order_by=order_by or table.order_by,
-        fill=False,
-        totals=False,
-    )
+    return await reader.ask(table.aggregate, **arguments_of(table, reader.described, between, order_by))
+
+
+def arguments_of(table: Table, described: Described, between: Any, order_by: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the arguments of the question that *table* shows the answer of."""
+    measures = {measure.name for measure in described.aggregate(table.aggregate).measures}
+    return {
+        "measures": [name for name in table.columns.values() if name in measures],
+        "dimensions": table.dimensions,
+        "between": between,
+        "granularity": table.granularity,
+        "order_by": order_by or table.order_by,
+        "fill": False,
+        "totals": False,
+    }
 
 
 def _answer(table: Table, result: Result, found: Sequence[Mapping[str, Any]]) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics._shared.sql import quote
@@ -10,6 +11,7 @@ from adi_analytics.server.read import schemas
 from adi_analytics.server.read.answers import Answer
 from adi_analytics.server.read.endpoint import Endpoint
 from adi_analytics.server.read.original import TASKS, has
+from adi_analytics.server.read.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,14 +67,16 @@ _PEOPLE: Final = frozenset({"total_users", "active_users_today", "active_users_w
 _DISTINCT: Final = _PEOPLE | {"active_cocoons"}
 
 
-def endpoints(described: Described, reader: Reader) -> Iterator[Endpoint]:
-    """Yield the path, if the catalog has the aggregates and the members that it shows."""
+def endpoints(described: Described, reader: Reader, age: float) -> Iterator[Endpoint]:
+    """Yield the path, if the catalog has what it shows; its numbers may be *age* seconds old."""
     view = members_view(described)
     if view is None or not all(has(described, name, columns) for name, columns in _NEEDED.items()):
         return
 
+    numbers = Shared(partial(_numbers, reader, view), keep=age)
+
     async def answer(_values: dict[str, Any]) -> Answer:
-        return Answer(value=_hidden(await _numbers(reader, view), reader.suppress_below))
+        return Answer(value=_hidden(await numbers.answer(), reader.suppress_below))
 
     yield Endpoint(
         path="/overview",
@@ -106,13 +110,18 @@ async def _numbers(reader: Reader, view: str) -> dict[str, Any]:
         if found is None or found[1] not in {None, described.catalog}:
             detail = f"The database is not that of the catalog {described.catalog}: run `analytics-migrate doctor`."
             raise ProblemError(503, "database-not-ready", detail)
-        relations = {"members": view, "tasks": TASKS, "cocoons": COCOONS, "integrations": INTEGRATIONS}
-        names = {key: f"{quote(found[0])}.{quote(name)}" for key, name in relations.items()}
-        for key in ("tasks", "cocoons"):
-            names[f"{key}_bucket"] = quote(described.aggregate(relations[key]).bucket.column)
-        cursor = await connection.execute(_NUMBERS.format(**names).encode(), prepare=False)
+        cursor = await connection.execute(statement(described, found[0], view).encode(), prepare=False)
         numbers = await cursor.fetchone() or ()
     return dict(zip(_TEXTS, numbers, strict=True))
+
+
+def statement(described: Described, schema: str, view: str) -> str:
+    """Return the statement that asks for all numbers: the relations are in *schema*, the members in *view*."""
+    relations = {"members": view, "tasks": TASKS, "cocoons": COCOONS, "integrations": INTEGRATIONS}
+    names = {key: f"{quote(schema)}.{quote(name)}" for key, name in relations.items()}
+    for key in ("tasks", "cocoons"):
+        names[f"{key}_bucket"] = quote(described.aggregate(relations[key]).bucket.column)
+    return _NUMBERS.format(**names)
 
 
 def _hidden(numbers: dict[str, Any], below: int | None) -> dict[str, Any]:

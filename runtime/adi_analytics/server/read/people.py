@@ -47,6 +47,7 @@ def endpoints(described: Described, reader: Reader) -> Iterator[Endpoint]:
             schema=schemas.people(aggregate, VIEWS[people.kind].values()),
             answer=_answering(people, name, reader),
             tag="people",
+            about=aggregate,
         )
 
 

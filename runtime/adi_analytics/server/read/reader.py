@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from adi_analytics._engine.drivers.asyncio_session import PatientAsyncConnection
+from adi_analytics._engine.drivers.connection import patience
 from adi_analytics.query import (
     MeasureRefusedError,
     QueryArgumentError,
@@ -49,9 +52,10 @@ class Reader:
         connections: Most connections at a time.
         timeout: Seconds for each statement.
         suppress_below: Distinct counts from 1 up to this, exclusive, are not shown.
+        most_rows: Most rows of an answer without a limit. Defaults to `MOST_ROWS`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is an option of the service
         self,
         described: Described,
         connect_with: Callable[[], dict[str, Any]],
@@ -59,8 +63,10 @@ class Reader:
         connections: int,
         timeout: float,
         suppress_below: int | None,
+        most_rows: int | None = None,
     ) -> None:
         self.described = described
+        self._most_rows = most_rows
         self.suppress_below = suppress_below
         self.timeout = timeout
         self._connect_with = connect_with
@@ -68,17 +74,22 @@ class Reader:
 
     async def open(self) -> None:
         """Make connections possible; each is made when it is needed."""
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[PatientAsyncConnection] = AsyncConnectionPool(
+            connection_class=PatientAsyncConnection,
+            configure=self._configure,
             kwargs=self._connect_with,
             min_size=0,
             max_size=self._connections,
             open=False,
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
             timeout=_WAIT,
             reconnect_timeout=_GIVE_UP,
             name="adi-analytics-reader",
         )
         await self._pool.open()
+
+    async def _configure(self, connection: PatientAsyncConnection) -> None:
+        connection.patience = patience(self.timeout)  # a server that is frozen keeps no timeout of its own
 
     async def close(self) -> None:
         """Close the connections."""
@@ -90,13 +101,14 @@ class Reader:
         Raises:
             ProblemError: If there is none.
         """
-        given = {"limit": MOST_ROWS, "database": self._pool, **arguments}
+        most = self._most_rows or MOST_ROWS
+        given = {"limit": most, "database": self._pool, **arguments}
         asked = query_async(
             aggregate, catalog=self.described, timeout=self.timeout, suppress_below=self.suppress_below, **given
         )
         result = await _answered(asked)
         if result.next is not None and "limit" not in arguments:
-            raise _too_many()
+            raise _too_many(most)
         return result
 
     async def ask_people(self, kind: str, name: str, **arguments: Any) -> Result:
@@ -110,8 +122,9 @@ class Reader:
             suppress_below=self.suppress_below, **arguments,
         )  # fmt: skip
         result = await _answered(asked)
-        if len(result) > MOST_ROWS:
-            raise _too_many()
+        most = MOST_ROWS if "limit" in arguments else self._most_rows or MOST_ROWS
+        if len(result) > most:
+            raise _too_many(most)
         return result
 
     @asynccontextmanager
@@ -137,6 +150,11 @@ _PEOPLE: Final[Mapping[str, Callable[..., Awaitable[Result]]]] = {
 }
 
 
+async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
+    async with asyncio.timeout(_WAIT):
+        await AsyncConnectionPool.check_connection(connection)
+
+
 async def _answered(asked: Awaitable[Result]) -> Result:
     try:
         return await asked
@@ -151,8 +169,8 @@ async def _answered(asked: Awaitable[Result]) -> Result:
         raise database_problem(error) from None
 
 
-def _too_many() -> ProblemError:
-    detail = f"The answer has more than {MOST_ROWS} rows. Ask a shorter range, or pages where there is a limit."
+def _too_many(most: int) -> ProblemError:
+    detail = f"The answer has more than {most} rows. Ask a shorter range, or pages where there is a limit."
     return ProblemError(422, "too-many-rows", detail, parameter="limit", example="1000")
 
 

@@ -9,10 +9,12 @@ from adi_analytics._shared.catalog import resolve_catalog
 from adi_analytics.query.model.describe import Described, describe, manifest_of
 from adi_analytics.server.read import aggregates, events, original, overview, people
 from adi_analytics.server.read.answers import Answer
+from adi_analytics.server.read.dashboard import endpoints as dashboard
+from adi_analytics.server.read.document.openapi import document
 from adi_analytics.server.read.endpoint import Endpoint
 from adi_analytics.server.read.freshness import ages
-from adi_analytics.server.read.openapi import document
 from adi_analytics.server.read.reader import Reader
+from adi_analytics.server.read.samples import marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,12 +34,15 @@ class Reading:
         connections: Most connections at a time.
         timeout: Seconds for each statement.
         suppress_below: Distinct counts from 1 up to this, exclusive, are not shown.
+        most_rows: Most rows of an answer without a limit. Defaults to 100 000.
+        overview_age: Most seconds that the numbers of ``/overview`` may be old.
+        samples: Whether the events are made up, which each answer then says.
 
     Raises:
         CatalogError: If its manifest can't be read.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is an option of the service
         self,
         catalog: CatalogLike | Described | None,
         connect_with: Callable[[], dict[str, Any]],
@@ -45,19 +50,29 @@ class Reading:
         connections: int = 1,
         timeout: float = 30.0,
         suppress_below: int | None = None,
+        most_rows: int | None = None,
+        overview_age: float = 0.0,
+        samples: bool = False,
     ) -> None:
         described = describe(catalog)
         self._reader = Reader(
-            described, connect_with, connections=connections, timeout=timeout, suppress_below=suppress_below
-        )
+            described, connect_with, connections=connections, timeout=timeout, suppress_below=suppress_below,
+            most_rows=most_rows,
+        )  # fmt: skip
         found = [
-            *overview.endpoints(described, self._reader),
+            *overview.endpoints(described, self._reader, overview_age),
             *original.endpoints(described, self._reader),
             *aggregates.endpoints(described, self._reader),
             *people.endpoints(described, self._reader),
+            *dashboard.endpoints(described, None if isinstance(catalog, Described) else manifest_of(catalog)),
             events.endpoint(lambda: _catalog(catalog), connect_with, timeout),
         ]
-        self.document = document(described.catalog, found, PREFIX, _event_schema(catalog))
+        if samples:
+            found = [marked(one) for one in found]
+        self.catalog = described.catalog
+        self.events = _event_schema(catalog)
+        """The JSON Schema of any event, if the catalog generates JSON Schemas."""
+        self.document = document(described.catalog, found, PREFIX, self.events)
         self.endpoints = [*found, _openapi(self.document)]
         self.names = {
             group: [one.path.rpartition("/")[2] for one in found if one.path.startswith(f"/{group}/")]

@@ -106,6 +106,7 @@ def result(row: Mapping[str, Any], totals: Mapping[str, Any]) -> dict[str, Any]:
             "rows": array(record(row, row)),
             "states": array(reference("State"), description="How far each row can be trusted."),
             "totals": totals,
+            "totals_columns": array(reference("Column"), description="What the totals are; they may be less exact."),
             "state": reference("State"),
             "query": reference("Query"),
             "watermark": reference("Watermark"),
@@ -119,6 +120,17 @@ def result(row: Mapping[str, Any], totals: Mapping[str, Any]) -> dict[str, Any]:
 _TEXT: Final = {"type": "string"}
 _MAYBE: Final = {"type": ["string", "null"]}
 _TIME: Final = TYPES["datetime"]
+BUCKET: Final = record(
+    {
+        "column": _TEXT,
+        "width": {"type": "integer", "description": "The width of a bucket in seconds."},
+        "unit": _TEXT,
+        "time_zone": _TEXT,
+    },
+    ["unit", "time_zone"],
+)
+"""The schema of buckets: those of a calendar have a unit and a time zone."""
+
 SHARED: Final[Mapping[str, Mapping[str, Any]]] = {
     "State": {
         "type": "string",

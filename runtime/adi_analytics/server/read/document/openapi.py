@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adi_analytics._shared.version import __version__
 from adi_analytics.server.read import schemas
 from adi_analytics.server.read.answers import MEDIA, TABULAR
-from adi_analytics.server.read.taking import taken
+from adi_analytics.server.read.document.taking import taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

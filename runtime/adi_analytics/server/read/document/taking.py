@@ -1,4 +1,4 @@
-"""The part of the OpenAPI document that takes events: the catalog's JSON Schemas go in as they are."""
+"""The part of the OpenAPI document that answers no question: events, sessions, and how the service is."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def taken(event: Mapping[str, Any] | None) -> Taking:
     made = {f"{_PREFIX}Any": found} | {f"{_PREFIX}{name}": schema for name, schema in definitions.items()}
     own = {"Item": schemas.record(_ITEM, [*_ITEM][2:]), "Verdict": _VERDICT}
     moved: dict[str, Any] = {name: _moved(schema) for name, schema in made.items()}
-    return Taking({"/events/batch": {"post": _BATCH}, **_STATES}, own | moved)
+    return Taking({"/events/batch": {"post": _BATCH}, "/session": _SESSION, **_STATES}, own | moved)
 
 
 def _moved(schema: Any) -> Any:
@@ -103,6 +103,33 @@ _BATCH: Final = {
         },
     },
 }
+_NOTHING: Final = {"description": "There is nothing to say."}
+_SESSION: Final = {
+    "get": {
+        "operationId": "session", "summary": "Whether the service wants tokens.", "tags": ["service"], "security": [],
+        "responses": {"200": _answer("Its answer.", schemas.record({"needed": {"type": "boolean"}}))},
+    },
+    "post": {
+        "operationId": "begin_session", "summary": "Keep a token that may read in a cookie, for pages of the service.",
+        "tags": ["service"], "security": [],
+        "requestBody": {
+            "required": True, "content": {"application/json": {"schema": schemas.record({"token": _TEXT})}}
+        },
+        "responses": {
+            "204": _NOTHING,
+            "400": _problem("The body is no token."),
+            "401": _problem("No valid token."),
+            "403": _problem("The token has another scope."),
+            "415": _problem("The body has another type."),
+            "429": _problem("There are too many requests."),
+            "503": _problem("The tokens can't be read."),
+        },
+    },
+    "delete": {
+        "operationId": "end_session", "summary": "Forget the cookie; the token stays valid.", "tags": ["service"],
+        "security": [], "responses": {"204": _NOTHING},
+    },
+}  # fmt: skip
 _STATUS: Final = {"status": _TEXT}
 _STATES: Final = {
     "/health": {

@@ -1,0 +1,1 @@
+"""The dashboard: a page made from the catalog, its files, and its sessions."""

@@ -1,0 +1,1 @@
+"""The questions of a catalog as tools of the Model Context Protocol, for programs that speak it over stdio."""

@@ -1,0 +1,1 @@
+"""How the aggregates and questions of a catalog are shown: sections, panels, titles, formats."""

@@ -1,0 +1,1 @@
+"""The dashboard of a catalog before there is an event: on made-up ones, in a PostgreSQL of its own."""
