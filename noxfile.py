@@ -118,8 +118,11 @@ def matrix(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Show everything at work on an embedded PostgreSQL (or on DATABASE_URL)."""
-    install(session, "embedded")
+    """Show everything at work on an embedded PostgreSQL, or the engine of ClickHouse (or on DATABASE_URL)."""
+    on_clickhouse = "clickhouse" in session.posargs
+    install(session, "clickhouse,server" if on_clickhouse else "embedded,server")
+    if on_clickhouse:
+        session.install("chdb-core", *CONSTRAINTS)
     session.run("python", "examples/demo", *session.posargs)
 
 

@@ -3,22 +3,31 @@
 Examples:
   nox -s demo                                   an embedded PostgreSQL, removed at the end
   nox -s demo -- --keep                         the same, but the server stays up and its URL is printed
+  nox -s demo -- --serve                        the same, and then analytics-server over it, until Ctrl-C
   DATABASE_URL=postgresql://... nox -s demo     a server of your own; the events table must be empty
+  nox -s demo -- --backend clickhouse           the engine of ClickHouse (chdb), or a ClickHouse of DATABASE_URL
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
+import socket
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
+import on_clickhouse
 import psycopg
+import uvicorn
 from adi_analytics import AnalyticsClient, AnalyticsError, embedded, migrate
-from expected import expected
+from adi_analytics.server import ServerOptions, create_app
+from expected import Rows, expected
 from report import differences, print_table, read_rows
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -33,7 +42,13 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         with ExitStack() as stack:
-            return _run(options, _database_url(options, stack))
+            if options.backend == "clickhouse":
+                return _run_on_clickhouse(options, stack)
+            url = _database_url(options, stack)
+            code = _run(options, url)
+            if options.serve:
+                _serve(url, options.port)
+            return code
     except (AnalyticsError, psycopg.Error) as error:
         console.print(f"[red]error:[/] {error}", highlight=False)
         return 1
@@ -46,7 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--events", type=int, default=100_000, metavar="N", help="how many to send (100000)")
     parser.add_argument("--days", type=int, default=14, metavar="N", help="how many days back they reach (14)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another number gives another stream (1)")
+    parser.add_argument("--backend", choices=("postgresql", "clickhouse"), default="postgresql", help="(postgresql)")
     parser.add_argument("--keep", action="store_true", help="leave the embedded server up and print its URL")
+    parser.add_argument("--serve", action="store_true", help="then run the service, without tokens, until Ctrl-C")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="the port of the service (a free one)")
     return parser
 
 
@@ -82,6 +100,22 @@ def _run(options: argparse.Namespace, url: str) -> int:
     migrate.refresh(options=replace(where, progress=Steps()))
     console.print(f"[bold]4. Refresh[/] all aggregates in {time.perf_counter() - started:.1f} s")
     return 0 if _compare(url, sent) else 1
+
+
+def _run_on_clickhouse(options: argparse.Namespace, stack: ExitStack) -> int:
+    if options.keep or options.serve:
+        raise AnalyticsError("--keep and --serve are for PostgreSQL: the service does not read ClickHouse yet.")
+    url = on_clickhouse.server(stack)
+    console.print("[bold]1. Server[/]  the engine of ClickHouse behind HTTP, or the one that DATABASE_URL names")
+    console.print(f"[bold]2. Apply[/]   {on_clickhouse.apply(url)} statements of generated/clickhouse/one")
+    now = datetime.now(UTC)
+    sent = Stream(seed=options.seed, now=now, days=options.days).events(options.events)
+    rate = _send(url, sent)
+    console.print(f"[bold]3. Send[/]    {len(sent):,} events at {rate:,.0f} events/s")
+    started = time.perf_counter()
+    on_clickhouse.refresh(url, now)
+    console.print(f"[bold]4. Refresh[/] all aggregates in {time.perf_counter() - started:.1f} s")
+    return 0 if _agree(sent, partial(on_clickhouse.read_rows, url)) else 1
 
 
 class Steps:
@@ -130,18 +164,34 @@ def _send(url: str, sent: list[Sent]) -> float:
     return len(sent) / (time.perf_counter() - started)
 
 
+def _serve(url: str, port: int) -> None:
+    """Answer over HTTP until a signal comes: for this machine alone, since nobody needs a token."""
+    app = create_app(ServerOptions(database_url=url, catalog="adi_analytics_events", without_tokens=True))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the database is stopped then, too
+    with socket.create_server(("127.0.0.1", port)) as listening, suppress(KeyboardInterrupt):
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        console.print(f"[bold]6. Serve[/]   [bold]{address}[/] until Ctrl-C", highlight=False)
+        console.print(f"   curl '{address}/aggregates/analytics_task_stats_daily.csv'", soft_wrap=True, highlight=False)
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run([listening])
+    console.print("Stopped.")
+
+
 def _compare(url: str, sent: list[Sent]) -> bool:
-    console.print("[bold]5. Rollups[/] against what was counted from the events sent\n")
-    wrong = 0
     with psycopg.connect(url) as connection:
         connection.execute("set timezone to 'UTC'")
-        for name, rows in expected(sent).items():
-            actual = read_rows(connection, name)
-            found = differences(rows, actual)
-            print_table(console, name, actual, agrees=not found)
-            for line in found[:5]:
-                console.print(f"  [red]{line}[/]", highlight=False)
-            wrong += bool(found)
+        return _agree(sent, partial(read_rows, connection))
+
+
+def _agree(sent: list[Sent], read: Callable[[str], Rows]) -> bool:
+    console.print("[bold]5. Rollups[/] against what was counted from the events sent\n")
+    wrong = 0
+    for name, rows in expected(sent).items():
+        actual = read(name)
+        found = differences(rows, actual)
+        print_table(console, name, actual, agrees=not found)
+        for line in found[:5]:
+            console.print(f"  [red]{line}[/]", highlight=False)
+        wrong += bool(found)
     verdict = "[green]All seven agree.[/]" if not wrong else f"[red]{wrong} of 7 differ.[/]"
     console.print(verdict)
     return not wrong

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tarfile
+from dataclasses import replace
 
 import pytest
+from support.once import once
 from support.packages import build, install
 from support.paths import ROOT
 
@@ -12,7 +14,7 @@ from support.paths import ROOT
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
     """The wheel and the sdist of this checkout."""
-    return build(ROOT, tmp_path_factory.mktemp("dist"))
+    return once(tmp_path_factory, "dist", lambda folder: build(ROOT, folder))
 
 
 @pytest.fixture(scope="session")
@@ -34,13 +36,19 @@ def wheel_from_sdist(sdist, tmp_path_factory):
     return build(source, tmp_path_factory.mktemp("dist-from-sdist"))[0]
 
 
+def shared(tmp_path_factory, name, wheel, extras):
+    """An environment that the test processes share; each works in a folder of its own."""
+    made = once(tmp_path_factory, name, lambda folder: install(wheel, extras, folder))
+    return replace(made, folder=tmp_path_factory.mktemp(name))
+
+
 @pytest.fixture(scope="session")
 def installed(wheel, tmp_path_factory):
     """What `pip install 'adi-analytics[binary,cli]'` brings: all that a deployment needs."""
-    return install(wheel, "[binary,cli]", tmp_path_factory.mktemp("installed"))
+    return shared(tmp_path_factory, "installed", wheel, "[binary,cli]")
 
 
 @pytest.fixture(scope="session")
 def bare(wheel, tmp_path_factory):
     """What `pip install adi-analytics` brings."""
-    return install(wheel, "", tmp_path_factory.mktemp("bare"))
+    return shared(tmp_path_factory, "bare", wheel, "")

@@ -52,6 +52,20 @@ except LibpqMissingError as error:
     assert "psycopg_binary" in reason
 
 
+def test_a_clickhouse_needs_its_own_extra(bare):
+    code = """
+from adi_analytics import AnalyticsClient, AnalyticsError, ClickhouseExtraMissingError
+try:
+    AnalyticsClient.connect("clickhouse://ada:hunter2@localhost/app", catalog="adi_analytics_events")
+except ClickhouseExtraMissingError as error:
+    assert isinstance(error, (AnalyticsError, ImportError))
+    print(error)
+"""
+    said = bare.python(code, **NO_LIBPQ)
+    assert "pip install 'adi-analytics[clickhouse]'" in said
+    assert "hunter2" not in said
+
+
 def test_events_can_be_made_and_tracked_without_libpq(bare):
     """A process that only makes events, or whose client does nothing, needs no database."""
     code = """

@@ -2,12 +2,16 @@
 
 import json
 import shutil
+import subprocess
+import urllib.request
 import zipfile
+from dataclasses import replace
 
 import psycopg
 import pytest
 from support.contract import CONTRACT
-from support.packages import Installed, install
+from support.once import once
+from support.packages import Installed, add, install
 from support.paths import ROOT
 from support.reading import insert, of_today
 
@@ -17,7 +21,11 @@ SHOP = ROOT / "examples" / "shop"
 @pytest.fixture(scope="module")
 def shop(wheel, tmp_path_factory):
     """An environment with both wheels, and a copy of the project to work in."""
-    folder = tmp_path_factory.mktemp("shop")
+    made, project, shop_wheel = once(tmp_path_factory, "shop", lambda folder: both(wheel, folder))
+    return replace(made, folder=tmp_path_factory.mktemp("shop")), project, shop_wheel
+
+
+def both(wheel, folder):
     made = install(wheel, "[codegen,embedded,server]", folder, "pytest", "build", "hatchling")
     passing = shutil.ignore_patterns("__pycache__", ".nox", ".venv", ".pytest_cache", "dist")
     project = shutil.copytree(SHOP, folder / "project", ignore=passing)
@@ -25,8 +33,7 @@ def shop(wheel, tmp_path_factory):
     done = built.run("python", "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder / "dist"))
     assert done.returncode == 0, done.stdout + done.stderr
     (shop_wheel,) = (folder / "dist").glob("*.whl")
-    done = made.run("python", "-m", "pip", "install", "-q", "--no-deps", "--no-index", str(shop_wheel))
-    assert done.returncode == 0, done.stderr
+    add(made, "--no-deps", "--no-index", str(shop_wheel))
     return made, project, shop_wheel
 
 
@@ -85,6 +92,22 @@ assert "adi_analytics_events" not in sys.modules
     assert sales["totals"]["orders"] == 0
     (viewed,) = [one for one in answers["/events"][1]["events"] if one["name"] == "product_viewed"]
     assert (viewed["rows"], viewed["checked"], viewed["misfits"]) == (1, 1, 0)
+
+
+def test_samples_of_a_catalog_alone_are_shown(shop, tmp_path):
+    made, project, _ = shop
+    shutil.copy(project / "events.yaml", tmp_path)
+    command = [made.bin / "analytics-server", "sample", "--events", "200", "--days", "3"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = process.stdout.readline().strip()
+        assert url, process.stderr.read()
+        with urllib.request.urlopen(f"{url}dashboard") as answer:
+            assert json.load(answer)["title"] == "Sample data: Shop"
+        process.terminate()
+    assert process.returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["events.yaml"]
 
 
 ASKING = """

@@ -53,6 +53,22 @@ class Programs:
         return done.stdout
 
     @contextlib.contextmanager
+    def printing(self, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+        """Run Python while the block runs; what it prints can be read meanwhile."""
+        with subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=self._environment | environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @contextlib.contextmanager
     def running(self, *arguments: str, pass_fds: tuple[int, ...] = (), **environment: str) -> Iterator[None]:
         """Run a Python module while the block runs; then stop it as service managers do, with SIGTERM."""
         log = self.folder / "program.log"

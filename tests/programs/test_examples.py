@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import uuid
 from collections import Counter
 
+import httpx
+import psutil
 import pytest
 
 USER = "0198c0de-0000-7000-8000-000000000001"
@@ -93,9 +97,25 @@ def test_celery_in_a_pool_of_processes(programs, options):
     assert list(broker.iterdir()) == []
 
 
-def test_the_demo_sends_what_it_says_and_tells_what_it_does(programs, request):
+def test_the_demo_tells_what_it_does_and_serves_it(programs, request):
     demo = request.config.rootpath / "examples" / "demo"
-    shown = programs.run(str(demo), "--events", "3000")
-    assert "3,000 events of" in shown
-    assert "All seven agree." in shown
-    assert programs.rows("1").total() == 3000
+    with programs.printing(str(demo), "--events", "3000", "--serve", DATABASE_URL="") as process:
+        shown = ""
+        while "until Ctrl-C" not in shown:
+            line = process.stdout.readline()
+            assert line, shown
+            shown += line
+        assert "3,000 events of" in shown
+        assert "All seven agree." in shown
+        with httpx.Client(base_url=re.findall(r"http://127\.0\.0\.1:\d+", shown)[-1], timeout=60) as client:
+            assert client.get("/health").json() == {"status": "ok"}
+            totals = client.get("/aggregates/analytics_task_stats_daily", params={"measures": "created"}).json()[
+                "totals"
+            ]
+        assert totals["created"] > 0
+        begun = psutil.Process(process.pid).children(recursive=True)
+        assert begun  # the database
+        process.send_signal(signal.SIGINT)
+        assert "Stopped." in process.stdout.read()
+        assert process.wait(60) == 0
+        assert psutil.wait_procs(begun, 60)[1] == []
