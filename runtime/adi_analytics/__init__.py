@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         CatalogMissingError,
         resolve_catalog,
     )
-    from adi_analytics._shared.clickhouse import ClickhouseExtraMissingError
+    from adi_analytics._shared.clickhouse.address import ClickhouseExtraMissingError
     from adi_analytics._shared.conninfo import ConninfoInvalidError, ConninfoMissingError
     from adi_analytics._shared.libpq import LibpqMissingError
     from adi_analytics._shared.options import OptionError, Options, Settings
@@ -40,7 +40,7 @@ else:
             "CatalogError": "adi_analytics._shared.catalog",
             "CatalogInvalidError": "adi_analytics._shared.catalog",
             "CatalogMissingError": "adi_analytics._shared.catalog",
-            "ClickhouseExtraMissingError": "adi_analytics._shared.clickhouse",
+            "ClickhouseExtraMissingError": "adi_analytics._shared.clickhouse.address",
             "ConninfoInvalidError": "adi_analytics._shared.conninfo",
             "ConninfoMissingError": "adi_analytics._shared.conninfo",
             "EnrichedEvent": "adi_analytics.enriched",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from adi_analytics._shared.clickhouse import ClickhouseUrlError, is_clickhouse, parse_clickhouse
+from adi_analytics._shared.clickhouse.address import ClickhouseUrlError, is_clickhouse, parse_clickhouse
 from adi_analytics._shared.conninfo import ConninfoInvalidError, ConninfoMissingError, fresh_conninfo, resolve_conninfo
 from adi_analytics.migrate.cli.main import main
 

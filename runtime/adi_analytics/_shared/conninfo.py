@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics._shared.clickhouse import ClickhouseUrlError, is_clickhouse, parse_clickhouse
+from adi_analytics._shared.clickhouse.address import ClickhouseUrlError, is_clickhouse, parse_clickhouse
 from adi_analytics._shared.dotenv import DotenvError, read_dotenv
 from adi_analytics._shared.libpq import require_libpq
 from adi_analytics.errors import AnalyticsError

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import pytest
 from adi_analytics._engine.delivery.faults import Verdict
-from adi_analytics._engine.stores.clickhouse_faults import (
-    UnfitTableError,
-    UnreachableServerError,
-    UnstorableRowError,
-    fault_of,
-    refusal,
-)
+from adi_analytics._engine.stores.clickhouse_faults import UnfitTableError, UnstorableRowError, fault_of
+from adi_analytics._shared.clickhouse.errors import UnreachableServerError, refusal
 
 RETRY, HOLD, ROW = Verdict.RETRY, Verdict.HOLD, Verdict.ROW
 

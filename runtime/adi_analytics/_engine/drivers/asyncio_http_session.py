@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 
 from adi_analytics._engine.delivery.effects import Connect, Disconnect, Effect, Post, Reset
-from adi_analytics._engine.drivers.http_line import UNREACHABLE, HttpLine
-from adi_analytics._engine.stores.clickhouse_faults import UnreachableServerError
+from adi_analytics._engine.drivers.http_line import HttpLine
+from adi_analytics._shared.clickhouse.errors import UnreachableServerError
+from adi_analytics._shared.clickhouse.line import UNREACHABLE
 
 if TYPE_CHECKING:
-    from adi_analytics._shared.clickhouse import ClickhouseAddress
+    from adi_analytics._shared.clickhouse.address import ClickhouseAddress
 
 
 class AsyncioHttpSession:
@@ -45,8 +46,9 @@ class AsyncioHttpSession:
     async def _post(self, effect: Post) -> bytes:
         if self._transport is None:
             raise UnreachableServerError("Closed", "the connection is closed")
+        request = self._line.request(effect.statement, effect.parameters, effect.data)
         try:
-            response = await self._transport.handle_async_request(self._line.request(effect))
+            response = await self._transport.handle_async_request(request)
             try:
                 body = await response.aread()
             finally:

@@ -1,33 +1,19 @@
-"""What both kinds of HTTP session share: how to reach the server, requests, answers and patience."""
+"""How the worker's HTTP sessions reach their server."""
 
 from __future__ import annotations
 
-import base64
-import math
 import ssl
-from typing import TYPE_CHECKING, Any, Final
-
-import httpx2
+from typing import Final
 
 from adi_analytics._engine.process.at_fork import no_fork
-from adi_analytics._engine.stores.clickhouse_faults import UnreachableServerError, refusal
-
-if TYPE_CHECKING:
-    from adi_analytics._engine.delivery.effects import Post
-    from adi_analytics._shared.clickhouse import ClickhouseAddress
+from adi_analytics._shared.clickhouse.address import ClickhouseAddress
+from adi_analytics._shared.clickhouse.line import Line
 
 _GRACE: Final = 5.0  # seconds beyond the statement timeout, for the server's own error to arrive
-# A server closes a connection that is idle for 3 seconds (old ones) or more; a request must not meet that.
-_LIMITS: Final = httpx2.Limits(max_connections=1, keepalive_expiry=2.0)
-_OK: Final = 200
-
-# A RuntimeError: no thread can be started to ask for the host's address.
-UNREACHABLE: Final = (httpx2.RequestError, OSError, RuntimeError, UnicodeError)
-"""What a transport raises when the server can't be reached."""
 
 
-class HttpLine:
-    """What a session knows of its server.
+class HttpLine(Line):
+    """The line of a process that may fork.
 
     Args:
         address: The server.
@@ -36,65 +22,9 @@ class HttpLine:
     """
 
     def __init__(self, address: ClickhouseAddress, connect_timeout: float, statement_timeout: float) -> None:
-        self._address = address
-        self._connect = connect_timeout
-        self._patience = statement_timeout + _GRACE
-        # As bytes, since a password may be any text.
-        key = base64.b64encode(f"{address.user}:{address.password}".encode())
-        self._headers = {b"Content-Type": b"application/octet-stream"}
-        if address.user:
-            self._headers[b"Authorization"] = b"Basic " + key
+        super().__init__(address, connect_timeout, statement_timeout + _GRACE)
 
-    def limit(self, longest: float) -> None:
-        """Let no call last much longer than *longest* seconds."""
-        self._patience, self._connect = min(self._patience, longest), min(self._connect, longest)
-
-    def options(self) -> dict[str, Any]:
-        """Return how to make a transport: straight to the server, whatever proxy the environment names.
-
-        Raises:
-            UnreachableServerError: If the certificates can't be read.
-        """
-        context: ssl.SSLContext | bool = False
-        if self._address.secure:
-            try:
-                with no_fork():  # OpenSSL holds locks
-                    context = ssl.create_default_context(cafile=self._address.ca_cert or None)
-            except (OSError, ValueError) as error:
-                why = getattr(error, "strerror", None) or "no file can have this name"
-                raise UnreachableServerError(type(error).__name__, f"ca_cert can't be read: {why}") from None
-        return {"limits": _LIMITS, "trust_env": False, "verify": context}
-
-    def request(self, effect: Post) -> httpx2.Request:
-        """Return the request of *effect*."""
-        parameters, content = dict(effect.parameters), effect.data
-        if content:
-            parameters["query"] = effect.statement
-        else:
-            content = effect.statement.encode()
-        seconds = {"connect": self._connect, **dict.fromkeys(("read", "write", "pool"), self._patience)}
-        timeout = {name: None if value == math.inf else value for name, value in seconds.items()}
-        return httpx2.Request(
-            "POST",
-            self._address.url,
-            params=parameters,
-            headers=self._headers,
-            content=content,
-            extensions={"timeout": timeout},
-        )
-
-    def answer(self, response: httpx2.Response, body: bytes) -> bytes:
-        """Return *body*, unless the answer is an error.
-
-        Raises:
-            RefusedByServerError: If it is.
-        """
-        code = response.headers.get("X-ClickHouse-Exception-Code")
-        if response.status_code != _OK or code is not None:
-            raise refusal(response.status_code, code, body)
-        return body
-
-    def unreachable(self, error: Exception) -> UnreachableServerError:
-        """Return what the *error* of a transport means."""
-        kind = type(error).__name__
-        return UnreachableServerError(kind, f"{self._address.place}: {kind} {error}".strip())
+    def context(self, certificates: str | None) -> ssl.SSLContext:
+        """Return the context of TLS; no fork may come while OpenSSL holds its locks."""
+        with no_fork():
+            return super().context(certificates)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from adi_analytics._engine.drivers.sink_session import SinkSession
 from adi_analytics._shared.catalog import has_text_ids
-from adi_analytics._shared.clickhouse import is_clickhouse, parse_clickhouse, require_httpx2
+from adi_analytics._shared.clickhouse.address import is_clickhouse, parse_clickhouse, require_httpx2
 from adi_analytics._shared.conninfo import resolve_conninfo
 from adi_analytics._shared.libpq import require_libpq
 from adi_analytics._shared.options import catalog_in

@@ -18,14 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 from adi_analytics._engine.delivery.effects import BREATHE, Post, Steps
 from adi_analytics._engine.rows.row import COLUMNS
 from adi_analytics._engine.stores import row_binary
-from adi_analytics._engine.stores.clickhouse_faults import (
-    ClickhouseError,
-    UnfitTableError,
-    UnstorableRowError,
-    fault_of,
-    refusal,
-)
+from adi_analytics._engine.stores.clickhouse_faults import UnfitTableError, UnstorableRowError, fault_of
 from adi_analytics._shared.catalog import has_text_ids
+from adi_analytics._shared.clickhouse.errors import ClickhouseError, refusal
+from adi_analytics._shared.clickhouse.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +29,7 @@ if TYPE_CHECKING:
     from adi_analytics._engine.dead_letters.letter import DeadLetter
     from adi_analytics._engine.delivery.faults import Fault
     from adi_analytics._shared.catalog import Catalog
-    from adi_analytics._shared.clickhouse import ClickhouseAddress
+    from adi_analytics._shared.clickhouse.address import ClickhouseAddress
 
 _SLICE: Final = 0.00025  # seconds of work between two breaths: what a caller may wait for the GIL
 # A default of the server or of the user's profile may mean less than "stored": each is said on each insert.
@@ -110,7 +106,7 @@ class ClickhouseStore:
         self._types = yield from self._columns(self._table, self._expected)
 
     def _columns(self, table: str, expected: dict[str, str]) -> Steps:
-        statement = f"describe table {_quoted(table)} format JSONCompact"
+        statement = f"describe table {quoted(table)} format JSONCompact"
         answer = yield Post(statement, self._settings)
         try:
             found = {name: kind for name, kind, *_ in json.loads(answer)["data"]}
@@ -145,8 +141,8 @@ class ClickhouseStore:
             raise UnstorableRowError(str(error), line) from None
 
     def _store(self, table: str, types: dict[str, str], rows: bytes) -> Steps:
-        names = ", ".join(map(_quoted, types))
-        statement = f"insert into {_quoted(table)} ({names}) format RowBinaryWithNamesAndTypes"
+        names = ", ".join(map(quoted, types))
+        statement = f"insert into {quoted(table)} ({names}) format RowBinaryWithNamesAndTypes"
         # Made of the rows, it is the same for the same rows: on each try, in each process, from memory and from disk.
         token = blake2b(rows, digest_size=16).hexdigest()
         parameters = self._insert | {"insert_deduplication_token": token}
@@ -172,7 +168,7 @@ class ClickhouseStore:
             self._letter_types = yield from self._columns(self._letters, _LETTERS)
         row = letter.row
         statement = (
-            f"select count() from {_quoted(self._letters)} where event_id = {{event_id:UUID}} and replayed_at is null"  # noqa: S608 - quoted
+            f"select count() from {quoted(self._letters)} where event_id = {{event_id:UUID}} and replayed_at is null"  # noqa: S608 - quoted
         )
         held = yield Post(statement, self._settings | {"param_event_id": row.event_id})
         if held.strip() == b"0":
@@ -205,8 +201,3 @@ def _text(value: str) -> bytes:
 def _micros(moment: datetime) -> int:
     elapsed = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
-
-
-def _quoted(name: str) -> str:
-    escaped = name.replace("\\", "\\\\").replace("`", "\\`")
-    return f"`{escaped}`"

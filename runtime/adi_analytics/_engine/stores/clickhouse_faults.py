@@ -6,6 +6,12 @@ import re
 from typing import Final
 
 from adi_analytics._engine.delivery.faults import Fault, Verdict
+from adi_analytics._shared.clickhouse.errors import (
+    ClickhouseError,
+    RefusedByServerError,
+    UnreachableServerError,
+    sentence,
+)
 
 # Names of the codes: `select number, errorCodeToName(number) from numbers(1100)`.
 _PASSING: Final = frozenset({
@@ -28,7 +34,6 @@ _PASSING_STATUS: Final = frozenset({408, 425, 429})
 _TOO_LARGE: Final = 413
 _SERVER: Final = 500  # the first HTTP status that says that the server is at fault
 
-_CODE: Final = re.compile(r"Code: (\d+)\. DB::\w*Exception: ")
 _LINE: Final = re.compile(r"(?:\(at row |is violated at row )(\d+)")
 _NAME: Final = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")
 # What is behind the sentence that matters: places in the source, and values of the row.
@@ -38,38 +43,6 @@ _REST: Final = re.compile(
 )
 _QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _LONGEST: Final = 1000  # characters
-
-
-class ClickhouseError(Exception):
-    """Whatever keeps ClickHouse from taking rows."""
-
-
-class UnreachableServerError(ClickhouseError):
-    """The server can't be reached, or went silent; whether it took what was sent is not known.
-
-    Attributes:
-        kind: What happened, in a word.
-    """
-
-    def __init__(self, kind: str, text: str) -> None:
-        super().__init__(text)
-        self.kind = kind
-
-
-class RefusedByServerError(ClickhouseError):
-    """The server answered with an error.
-
-    Attributes:
-        status: The HTTP status.
-        code: The server's code; ``None`` if what answered gave none, such as a proxy.
-        text: All that it said.
-    """
-
-    def __init__(self, status: int, code: int | None, text: str) -> None:
-        super().__init__(status, code)
-        self.status = status
-        self.code = code
-        self.text = text
 
 
 class UnfitTableError(ClickhouseError):
@@ -86,15 +59,6 @@ class UnstorableRowError(ClickhouseError):
     def __init__(self, message: str, line: int = 1) -> None:
         super().__init__(message)
         self.line = line
-
-
-def refusal(status: int, code: str | None, body: bytes) -> RefusedByServerError:
-    """Return the error that an answer is, given its header with the *code*."""
-    text = body.decode(errors="replace")
-    found = code if code and code.isdigit() else None
-    if found is None and (match := _CODE.search(text)):
-        found = match[1]
-    return RefusedByServerError(status, int(found) if found else None, text)
 
 
 def fault_of(error: ClickhouseError) -> Fault:
@@ -137,11 +101,11 @@ def _fault_of_code(code: int, text: str) -> Fault:
 
 def _message(code: int, text: str) -> str:
     """Return the server's sentence, if it can hold no value of a row; else without what is quoted, or only the name."""
-    line = _CODE.sub("", " ".join(text.split()))
+    line = sentence(text)
     rest = _REST.search(line)
-    sentence = (line[: rest.start()] if rest else line)[:_LONGEST]
+    said = (line[: rest.start()] if rest else line)[:_LONGEST]
     names: list[str] = _NAME.findall(text)
     name = names[-1] if names else f"code {code}"
     if code in _SETUP or code == _CONSTRAINT:
-        return sentence or name
-    return (_QUOTED.sub("'***'", sentence) or name) if code in _ROW else name
+        return said or name
+    return (_QUOTED.sub("'***'", said) or name) if code in _ROW else name
