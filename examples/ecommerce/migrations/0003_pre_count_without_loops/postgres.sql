@@ -1,9 +1,9 @@
--- 0009_pre_wait_for_gone_parts_and_count_without_loops: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
+-- 0003_pre_count_without_loops: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
 -- phase: pre
 -- transaction: on
 -- lock-timeout: 5s
 -- destructive: no
--- catalog: 2a28088eb06cdd6e854882751b2a26a9c7c92c98edc3afbccba50e65452f32d3
+-- catalog: d5731d6027f84440b0a011696d74a97ba89ba7947d98f8f0f7637d0b698a6327
 -- why: update the procedures of analytics_meta
 -- locks: none
 

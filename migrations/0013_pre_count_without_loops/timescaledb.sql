@@ -1,4 +1,4 @@
--- 0013_pre_wait_for_gone_parts_and_count_without_loops: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
+-- 0013_pre_count_without_loops: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
 -- phase: pre
 -- transaction: on
 -- lock-timeout: 5s
@@ -277,10 +277,14 @@ create or replace function analytics_meta.tables_of(relation_name text) returns 
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $function$
--- Where the stored rows of a relation are.
-select array_agg(c.oid::regclass)
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = (select i.events_schema from analytics_meta.installation i) and c.relname = relation_name
+-- Where the stored rows of a relation are: the chunks of the continuous aggregate.
+select array_agg(t.oid::regclass)
+from timescaledb_information.continuous_aggregates c
+join timescaledb_information.chunks k
+    on k.hypertable_schema = c.materialization_hypertable_schema and k.hypertable_name = c.materialization_hypertable_name
+join pg_namespace n on n.nspname = k.chunk_schema
+join pg_class t on t.relnamespace = n.oid and t.relname = k.chunk_name
+where c.view_schema = (select i.events_schema from analytics_meta.installation i) and c.view_name = relation_name
 $function$;
 
 -- record of dropped rows

@@ -1,4 +1,4 @@
--- 0013_pre_wait_for_gone_parts_and_count_without_loops: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
+-- 0013_pre_count_without_loops: written by `analytics-migrate new`; review it, commit it, never edit it after it was applied
 -- phase: pre
 -- transaction: on
 -- lock-timeout: 5s
