@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics_codegen.model.findings import Finding, Severity
 from adi_analytics_codegen.model.questions.people import section
 from adi_analytics_codegen.model.readers import questions
-from adi_analytics_codegen.model.tables import CLICKHOUSE_BUCKETS, dead_letters_table, local_table
+from adi_analytics_codegen.model.tables import CLICKHOUSE_META, dead_letters_table, local_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,8 @@ def _may_be_taken(catalog: Catalog) -> bool:
     names = {*things, _SCHEMA, catalog.storage.table, dead_letters_table(catalog)}
     if len(names) < len(things) + 3 or any(len(name.encode()) > _NEVER_SHORTENED for name in names):
         return True
+    if any(name.startswith(CLICKHOUSE_META) for name in things):
+        return True
     return any(name[:end] in names for name in names for end, letter in enumerate(name) if letter == "_")
 
 
@@ -69,12 +71,13 @@ def _taken(catalog: Catalog) -> Iterator[Finding]:
         owners[name].append(owner)
         made[owner].append(name)
     if "clickhouse" in catalog.outputs:  # where all is in one schema
-        for name in (CLICKHOUSE_BUCKETS, local_table(catalog.storage.table)):
-            owners[name].append("storage")
+        owners[local_table(catalog.storage.table)].append("storage")
     things: list[tuple[str, Aggregate | Question]] = [(f"aggregates.{one.name}", one) for one in catalog.aggregates]
     things += [(section(question), question) for question in questions(catalog)]
     for subject, thing in things:
         named = [(thing.name, owner) for owner in owners[thing.name] if owner != subject]
+        if "clickhouse" in catalog.outputs and thing.name.startswith(CLICKHOUSE_META):
+            named.append((thing.name, "the migrations"))
         stored = [(name, "storage") for name in made[subject] if "storage" in owners[name]]
         for name, owner in [*named, *stored, *_of_family(catalog, thing.name)][:1]:
             message = f'"{name}" is a table, view or index of {owner}'

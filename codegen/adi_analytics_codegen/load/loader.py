@@ -33,6 +33,7 @@ from adi_analytics_codegen.model.fields import Location
 from adi_analytics_codegen.model.findings import Finding, Findings, has_errors, ordered
 from adi_analytics_codegen.model.kinds import FieldType
 from adi_analytics_codegen.model.shown import Shown
+from adi_analytics_codegen.model.tables import CLICKHOUSE_META
 from adi_analytics_codegen.model.text.durations import duration
 from adi_analytics_codegen.model.text.naming import default_package
 
@@ -169,8 +170,17 @@ def _catalog(root: Node, context: Context) -> Catalog:
     if package is not None:
         check_package(package.text, package.at, context)
     check_names(catalog, context)
+    _check_table(root, catalog, context)
     check_languages(catalog, context)
     return catalog
+
+
+def _check_table(root: Node, catalog: Catalog, context: Context) -> None:
+    node = root.get("storage")
+    table = node.get("table") if node is not None else None
+    if table is not None and "clickhouse" in catalog.outputs and catalog.storage.table.startswith(CLICKHOUSE_META):
+        message = f'names that begin with "{CLICKHOUSE_META}" are those of the migrations'
+        context.error(table.at, "name-taken", message, "rename the table", "storage.table")
 
 
 def _known(found: Iterable[_Thing | None]) -> tuple[_Thing, ...]:

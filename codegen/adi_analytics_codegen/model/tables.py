@@ -44,6 +44,9 @@ def dead_letters_table(catalog: Catalog) -> str:
 CLICKHOUSE_BUCKETS: Final = "analytics_meta_buckets"
 """On ClickHouse, the table of which version of a bucket's rows is read, and up to when rows are stored."""
 
+CLICKHOUSE_META: Final = "analytics_meta_"
+"""On ClickHouse, what the names of all tables and views begin with that are no catalog's."""
+
 
 def local_table(table: str) -> str:
     """Return the name of the part of the events *table* that one server of a cluster of ClickHouse has."""

@@ -46,3 +46,27 @@ create table if not exists `analytics_meta_buckets` on cluster '{cluster}' (
 )
 engine = ReplicatedReplacingMergeTree('/clickhouse/tables/{cluster}/{database}/analytics_meta_buckets', '{shard}_{replica}', `version`)
 order by (`rollup`, `bucket`);
+
+-- The hours that events came to, and when they last did: a refresh computes the buckets again that they came too late for.
+create table if not exists `analytics_meta_touched` on cluster '{cluster}' (
+    `hour` DateTime64(6, 'UTC'),
+    `at` DateTime64(6, 'UTC')
+)
+engine = ReplicatedReplacingMergeTree('/clickhouse/tables/{cluster}/{database}/analytics_meta_touched', '{shard}_{replica}', `at`)
+order by `hour`;
+
+create materialized view if not exists `analytics_meta_touch` on cluster '{cluster}' to `analytics_meta_touched` as
+select
+    fromUnixTimestamp64Micro(toUnixTimestamp64Micro(timestamp) - positiveModulo(toUnixTimestamp64Micro(timestamp), 3600000000), 'UTC') as `hour`,
+    max(now64(6, 'UTC')) as `at`
+from `analytics_events_local`
+group by 1;
+
+-- Before which moment events were dropped because they were older than the retention: no bucket before it is computed
+-- again.
+create table if not exists `analytics_meta_expired` on cluster '{cluster}' (
+    `before` DateTime64(6, 'UTC'),
+    `at` DateTime64(6, 'UTC')
+)
+engine = ReplicatedMergeTree('/clickhouse/tables/{cluster}/{database}/analytics_meta_expired', '{shard}_{replica}')
+order by `before`;

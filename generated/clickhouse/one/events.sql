@@ -43,3 +43,27 @@ create table if not exists `analytics_meta_buckets` (
 )
 engine = ReplacingMergeTree(`version`)
 order by (`rollup`, `bucket`);
+
+-- The hours that events came to, and when they last did: a refresh computes the buckets again that they came too late for.
+create table if not exists `analytics_meta_touched` (
+    `hour` DateTime64(6, 'UTC'),
+    `at` DateTime64(6, 'UTC')
+)
+engine = ReplacingMergeTree(`at`)
+order by `hour`;
+
+create materialized view if not exists `analytics_meta_touch` to `analytics_meta_touched` as
+select
+    fromUnixTimestamp64Micro(toUnixTimestamp64Micro(timestamp) - positiveModulo(toUnixTimestamp64Micro(timestamp), 3600000000), 'UTC') as `hour`,
+    max(now64(6, 'UTC')) as `at`
+from `analytics_events`
+group by 1;
+
+-- Before which moment events were dropped because they were older than the retention: no bucket before it is computed
+-- again.
+create table if not exists `analytics_meta_expired` (
+    `before` DateTime64(6, 'UTC'),
+    `at` DateTime64(6, 'UTC')
+)
+engine = MergeTree
+order by `before`;

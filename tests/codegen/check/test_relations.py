@@ -1,5 +1,6 @@
 """Names that two things of a catalog want: the quick look at the names misses nothing that the plans show."""
 
+import pytest
 from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.check import relations
 from adi_analytics_codegen.load.loader import resolve
@@ -64,7 +65,7 @@ def test_the_tables_of_clickhouse_are_taken_where_it_is_wanted(tmp_path):
         text = minimal(
             catalog={"format": 2, "name": "web", "outputs": outputs},
             events={"page_view": _PAGE_VIEW},
-            aggregates=dict.fromkeys(["web_events_local", "analytics_meta_buckets"], _AGGREGATE),
+            aggregates=dict.fromkeys(["web_events_local", "analytics_meta_new"], _AGGREGATE),
             storage={"table": "web_events"},
         )
         file = tmp_path / "events.yaml"
@@ -74,5 +75,17 @@ def test_the_tables_of_clickhouse_are_taken_where_it_is_wanted(tmp_path):
         found[len(outputs)] = {(finding.subject, finding.rule) for finding in relations.relation_findings(draft)}
     assert found[2] - found[1] == {
         ("aggregates.web_events_local", "name-taken"),
-        ("aggregates.analytics_meta_buckets", "name-taken"),
+        ("aggregates.analytics_meta_new", "name-taken"),
     }
+
+
+@pytest.mark.parametrize(("outputs", "rules"), [(["sql"], set()), (["sql", "clickhouse"], {"name-taken"})])
+def test_no_table_has_the_name_of_one_of_clickhouse(tmp_path, outputs, rules):
+    text = minimal(
+        catalog={"format": 2, "name": "web", "outputs": outputs},
+        events={"page_view": _PAGE_VIEW},
+        storage={"table": "analytics_meta_events"},
+    )
+    file = tmp_path / "events.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert {finding.rule for finding in resolve(file).findings} == rules

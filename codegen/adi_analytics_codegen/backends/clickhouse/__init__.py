@@ -16,7 +16,7 @@ FORMS: Final = {"clickhouse/one": False, "clickhouse/cluster": True}
 
 def render(catalog: Catalog) -> dict[str, str]:
     """Return the files of *catalog*, by path relative to the output folder."""
-    from adi_analytics_codegen.backends.clickhouse.files import aggregate_file, people_file, storage_file
+    from adi_analytics_codegen.backends.clickhouse.files import aggregate_file, meta_file, people_file, storage_file
     from adi_analytics_codegen.model.readers import questions
     from adi_analytics_codegen.model.rows.items import in_rows
 
@@ -24,6 +24,7 @@ def render(catalog: Catalog) -> dict[str, str]:
     files = {}
     for folder, cluster in FORMS.items():
         files[f"{folder}/events.sql"] = storage_file(catalog, cluster=cluster)
+        files[f"{folder}/meta.sql"] = meta_file(on_wire, cluster=cluster)
         for aggregate in on_wire.aggregates:
             files[f"{folder}/{aggregate.name}.sql"] = aggregate_file(on_wire, aggregate, cluster=cluster)
         for question in questions(on_wire):

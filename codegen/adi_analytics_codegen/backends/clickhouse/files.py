@@ -11,8 +11,11 @@ from adi_analytics_codegen.backends.clickhouse.expressions.values import TYPES
 from adi_analytics_codegen.backends.clickhouse.people import stored, views
 from adi_analytics_codegen.backends.clickhouse.relations import made
 from adi_analytics_codegen.backends.sql.ddl.comments import distribution_columns, sketch_columns
-from adi_analytics_codegen.backends.sql.relations.plan import BUCKET_RATIO
+from adi_analytics_codegen.backends.sql.people import plans as people
+from adi_analytics_codegen.backends.sql.relations.plan import BUCKET_RATIO, plan
 from adi_analytics_codegen.backends.text import environment
+from adi_analytics_codegen.model.questions.calendars import longest
+from adi_analytics_codegen.model.readers import questions
 from adi_analytics_codegen.model.tables import CLICKHOUSE_BUCKETS, dead_letters_table, local_table
 
 if TYPE_CHECKING:
@@ -34,6 +37,32 @@ def storage_file(catalog: Catalog, *, cluster: bool) -> str:
         dead_letters=dead_letters_table(catalog),
         user_id=TYPES[catalog.user_id],
         buckets=CLICKHOUSE_BUCKETS,
+    )
+
+
+def meta_file(catalog: Catalog, *, cluster: bool) -> str:
+    """Return the SQL of the views that say what *catalog*, as it is on the wire, consists of."""
+    plans = [(one, plan(catalog, one)) for one in catalog.aggregates]
+    asked = [(one, people.plan(catalog, one)) for one in questions(catalog)]
+    retention = catalog.storage.retention
+    return _render(
+        "meta",
+        cluster=cluster,
+        catalog=catalog.name,
+        table=catalog.storage.table,
+        dead_letters=dead_letters_table(catalog),
+        retention=None if retention is None else int(retention.total_seconds()),
+        made=[
+            {
+                "name": one.name,
+                "plan": planned,
+                "start": buckets.start(one, "_at"),
+                "longest": buckets.micros(longest(one.bucket_width, one.calendar)),
+                "every": buckets.micros(one.refresh.every),
+                "lag": buckets.micros(one.refresh.lag),
+            }
+            for one, planned in (*plans, *asked)
+        ],
     )
 
 
