@@ -2,6 +2,7 @@
 -- API requests and their latency by hour, service, endpoint and method.
 
 -- table analytics_api_latency_hourly_v1
+-- fingerprint: 5ea6da07c954ff3b6186bb2980e0e9e5c9a94d942f697faa4158503127baab7d
 create table `analytics_api_latency_hourly_v1` on cluster '{cluster}' (
     `hour` DateTime64(6, 'UTC'),
     `service` Nullable(String),
@@ -123,6 +124,7 @@ from (
 group by 1, 2, 3, 4;
 
 -- table analytics_api_latency_hourly_v1_distribution
+-- fingerprint: 10f7356f009e7b086c31ca02b47c78e7143060ecc7327b02e9b782099d46bc67
 create table `analytics_api_latency_hourly_v1_distribution` on cluster '{cluster}' (
     `hour` DateTime64(6, 'UTC'),
     `service` Nullable(String),

@@ -2,6 +2,7 @@
 -- Cocoons by day.
 
 -- table analytics_cocoon_activity_daily_v1
+-- fingerprint: 70857898bf68c98fbb8d2468705e823df34bfe1c59377529e4210b036209b2ce
 create table `analytics_cocoon_activity_daily_v1` on cluster '{cluster}' (
     `day` DateTime64(6, 'UTC'),
     `row_count` UInt64,

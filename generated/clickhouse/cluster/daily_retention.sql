@@ -2,6 +2,7 @@
 -- Who comes back, by the day on which they were first seen.
 
 -- table daily_retention_v1
+-- fingerprint: 255a3d7c5a1456e29363d8b1b74d96e9b110cad86fd29b29c1a98977f7cc7f02
 create table `daily_retention_v1` on cluster '{cluster}' (
     `day` DateTime64(6, 'UTC'),
     `member` UUID,

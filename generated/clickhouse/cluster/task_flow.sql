@@ -2,6 +2,7 @@
 -- From a new task to one that ended well.
 
 -- table task_flow_v1
+-- fingerprint: d2021f23a3800188ae37a0fcb0b3b237517f0b1468bccc63731e701459c2213b
 create table `task_flow_v1` on cluster '{cluster}' (
     `day` DateTime64(6, 'UTC'),
     `member` UUID,

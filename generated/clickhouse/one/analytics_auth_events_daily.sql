@@ -2,6 +2,7 @@
 -- Sign-ins by day. A user counts as authenticated by a successful sign-in, code or token refresh.
 
 -- table analytics_auth_events_daily_v1
+-- fingerprint: f2ea658b4f1bf630ed09a11ed03775b000a8dafee6a69b3689fbd38611fcd3ce
 create table `analytics_auth_events_daily_v1` (
     `day` DateTime64(6, 'UTC'),
     `row_count` UInt64,

@@ -2,6 +2,7 @@
 -- Users who did something, by day. Weekly and monthly are distinct users of the trailing 7 and 30 days.
 
 -- table analytics_daily_active_users_v1
+-- fingerprint: e092981bb03ae7bb0c44fd0a945ee77e18948bac3e66a61cf2ab6a3043ca0562
 create table `analytics_daily_active_users_v1` (
     `day` DateTime64(6, 'UTC'),
     `row_count` UInt64,
@@ -69,6 +70,7 @@ where isNotNull(`$user_id: uuid`)
 group by 1;
 
 -- table analytics_daily_active_users_v1_users
+-- fingerprint: 7c69967d0353c9aee613de05de1441e661906e62464ae31d214276f04bd1c41f
 create table `analytics_daily_active_users_v1_users` (
     `day` DateTime64(6, 'UTC'),
     `member` Nullable(UUID),
@@ -134,6 +136,7 @@ where isNotNull(`$user_id: uuid`)
 group by 1, 2;
 
 -- table analytics_daily_active_users_v1_sketch
+-- fingerprint: b083c4796dfed7c5bfe7809c228aa9be6538a6de157ebf38bd56e73772872651
 create table `analytics_daily_active_users_v1_sketch` (
     `day` DateTime64(6, 'UTC'),
     `register` Nullable(UInt16),

@@ -2,6 +2,7 @@
 -- Application errors by hour, service and type.
 
 -- table analytics_errors_hourly_v1
+-- fingerprint: 1bf0075531158a21e9ebdc506c11e792da81fcf03cfd55248e7503114c53f0b0
 create table `analytics_errors_hourly_v1` (
     `hour` DateTime64(6, 'UTC'),
     `service` Nullable(String),

@@ -2,6 +2,7 @@
 -- Integrations by day and provider.
 
 -- table analytics_integration_health_daily_v1
+-- fingerprint: 0e669447d6abc54ceaeb33d0c5faad6750be63bf323c089df36f0ad45fac3874
 create table `analytics_integration_health_daily_v1` (
     `day` DateTime64(6, 'UTC'),
     `provider` Nullable(String),

@@ -2,6 +2,7 @@
 -- Everybody who did something that an event tells of.
 
 -- table analytics_members_daily_v1
+-- fingerprint: 3e55fdd09a460cafb3103502af1adb2dae2213bda83bdc323f59390ae4e7722d
 create table `analytics_members_daily_v1` (
     `day` DateTime64(6, 'UTC'),
     `member` UUID,

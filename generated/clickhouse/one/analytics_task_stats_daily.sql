@@ -2,6 +2,7 @@
 -- Tasks by day.
 
 -- table analytics_task_stats_daily_v1
+-- fingerprint: e9ca0e6c628e1c54c841d4511681c07453dbb4437a43fab0f677d8e5e727d122
 create table `analytics_task_stats_daily_v1` (
     `day` DateTime64(6, 'UTC'),
     `row_count` UInt64,
@@ -103,6 +104,7 @@ from (
 group by 1;
 
 -- table analytics_task_stats_daily_v1_distribution
+-- fingerprint: 0519737478be27ab2a141ead435424b0afe990e7326f50f226a9f430ae07d996
 create table `analytics_task_stats_daily_v1_distribution` (
     `day` DateTime64(6, 'UTC'),
     `sign` Nullable(Int32),

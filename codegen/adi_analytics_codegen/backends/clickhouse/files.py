@@ -11,6 +11,7 @@ from adi_analytics_codegen.backends.clickhouse.expressions.values import TYPES
 from adi_analytics_codegen.backends.clickhouse.people import stored, views
 from adi_analytics_codegen.backends.clickhouse.relations import made
 from adi_analytics_codegen.backends.sql.ddl.comments import distribution_columns, sketch_columns
+from adi_analytics_codegen.backends.sql.manifest.document import rows_print_of
 from adi_analytics_codegen.backends.sql.people import plans as people
 from adi_analytics_codegen.backends.sql.relations.plan import BUCKET_RATIO, plan
 from adi_analytics_codegen.backends.text import environment
@@ -21,6 +22,7 @@ from adi_analytics_codegen.model.tables import CLICKHOUSE_BUCKETS, dead_letters_
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from adi_analytics_codegen.backends.sql.relations.plan import Plan
     from adi_analytics_codegen.model.catalog import Catalog
     from adi_analytics_codegen.model.questions.aggregates import Aggregate
     from adi_analytics_codegen.model.questions.people import Question
@@ -76,6 +78,7 @@ def aggregate_file(catalog: Catalog, aggregate: Aggregate, *, cluster: bool) -> 
         buckets=CLICKHOUSE_BUCKETS,
         until=buckets.start(aggregate, "max(until)"),
         aggregate=aggregate,
+        prints=_prints(catalog, found.plan),
         plan=found.plan,
         relations=list(found.relations.values()),
         of=found.relations,
@@ -101,8 +104,14 @@ def people_file(catalog: Catalog, question: Question, *, cluster: bool) -> str:
         buckets=CLICKHOUSE_BUCKETS,
         until=buckets.start(question, "max(until)"),
         about=question.description,
+        prints=_prints(catalog, people.plan(catalog, question)),
         **given,
     )
+
+
+def _prints(catalog: Catalog, made: Plan) -> dict[str, str]:
+    """Return what changes with the stored rows, or with their columns, for each stored table."""
+    return {one.name: rows_print_of(catalog, made, one) for one in made.relations}
 
 
 def _render(name: str, **values: Any) -> str:

@@ -7,10 +7,12 @@ from typing import Final
 
 from adi_analytics._engine.delivery.faults import Fault, Verdict
 from adi_analytics._shared.clickhouse.errors import (
+    ROW,
+    SETUP,
     ClickhouseError,
     RefusedByServerError,
     UnreachableServerError,
-    sentence,
+    said,
 )
 
 # Names of the codes: `select number, errorCodeToName(number) from numbers(1100)`.
@@ -21,28 +23,11 @@ _PASSING: Final = frozenset({
 """Disk, network, Keeper, replicas, quorum, limits of queries and parts: they pass by themselves."""
 _OF_SIZE: Final = frozenset({159, 160, 241})
 """The time and the memory of one insert: they may pass, or be too small for a row."""
-_ROW: Final = frozenset({
-    6, 25, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 128, 130, 131, 153, 190, 321, 349, 376, 395, 407, 467, 469,
-})  # fmt: skip
-"""A value, a constraint, or what a view makes of a row. Not 117: the type of a column that was changed is one, too."""
-_SETUP: Final = frozenset({
-    16, 47, 48, 50, 60, 62, 73, 81, 115, 164, 192, 193, 194, 195, 218, 291, 344, 392, 452, 497, 516, 578,
-})  # fmt: skip
-"""User, password, rights, database, table, columns, settings: about no row."""
-_CONSTRAINT: Final = 469
 _PASSING_STATUS: Final = frozenset({408, 425, 429})
 _TOO_LARGE: Final = 413
 _SERVER: Final = 500  # the first HTTP status that says that the server is at fault
 
 _LINE: Final = re.compile(r"(?:\(at row |is violated at row )(\d+)")
-_NAME: Final = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")
-# What is behind the sentence that matters: places in the source, and values of the row.
-_REST: Final = re.compile(
-    r":? ?\(at row |:? ?\(in file/uri |:? While (?:executing|processing)|\.? Column values: |\.? Stack trace:|"
-    r"\.? ?\([A-Z][A-Z0-9_]+\)(?: \(version|$)|\.? \(version "
-)
-_QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
-_LONGEST: Final = 1000  # characters
 
 
 class UnfitTableError(ClickhouseError):
@@ -84,28 +69,16 @@ def _fault_of_code(code: int, text: str) -> Fault:
     verdict = Verdict.HOLD
     if code in _PASSING or code in _OF_SIZE:
         verdict = Verdict.RETRY
-    elif code in _ROW:
+    elif code in ROW:
         verdict = Verdict.ROW
     number = _LINE.search(text)
     return Fault(
         verdict,
         str(code),
         f"code {code}",
-        _message(code, text),
+        said(code, text),
         text=f"code {code}",
         line=int(number[1]) if number else None,
         # Unknown: losing nothing is safer than guessing that a row is bad, but it may be one.
-        of_rows=code not in _PASSING and code not in _SETUP,
+        of_rows=code not in _PASSING and code not in SETUP,
     )
-
-
-def _message(code: int, text: str) -> str:
-    """Return the server's sentence, if it can hold no value of a row; else without what is quoted, or only the name."""
-    line = sentence(text)
-    rest = _REST.search(line)
-    said = (line[: rest.start()] if rest else line)[:_LONGEST]
-    names: list[str] = _NAME.findall(text)
-    name = names[-1] if names else f"code {code}"
-    if code in _SETUP or code == _CONSTRAINT:
-        return said or name
-    return (_QUOTED.sub("'***'", said) or name) if code in _ROW else name

@@ -8,6 +8,26 @@ from typing import Final
 OK: Final = 200
 _CODE: Final = re.compile(r"Code: (\d+)\. DB::\w*Exception: ")
 
+# Names of the codes: `select number, errorCodeToName(number) from numbers(1100)`.
+ROW: Final = frozenset({
+    6, 25, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 128, 130, 131, 153, 190, 321, 349, 376, 395, 407, 467, 469,
+})  # fmt: skip
+"""A value, a constraint, or what a view makes of a row. Not 117: the type of a column that was changed is one, too."""
+SETUP: Final = frozenset({
+    16, 47, 48, 50, 60, 62, 73, 81, 115, 164, 192, 193, 194, 195, 218, 291, 344, 392, 452, 497, 516, 578,
+})  # fmt: skip
+"""User, password, rights, database, table, columns, settings: about no row."""
+_CONSTRAINT: Final = 469
+
+_NAME: Final = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")
+# What is behind the sentence that matters: places in the source, and values of the row.
+_REST: Final = re.compile(
+    r":? ?\(at row |:? ?\(in file/uri |:? While (?:executing|processing)|\.? Column values: |\.? Stack trace:|"
+    r"\.? ?\([A-Z][A-Z0-9_]+\)(?: \(version|$)|\.? \(version "
+)
+_QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_LONGEST: Final = 1000  # characters
+
 
 class ClickhouseError(Exception):
     """Whatever keeps ClickHouse from doing what it was asked."""
@@ -50,6 +70,16 @@ def refusal(status: int, code: str | None, body: bytes) -> RefusedByServerError:
     return RefusedByServerError(status, int(found) if found else None, text)
 
 
-def sentence(text: str) -> str:
-    """Return *text* of an error in one line, without the words that come before each of them."""
-    return _CODE.sub("", " ".join(text.split()))
+def said(code: int, text: str) -> str:
+    """Return what the *text* of an error says, if it can hold no value of a row.
+
+    Else the values are left out, or all but the name of the error is.
+    """
+    line = _CODE.sub("", " ".join(text.split()))
+    rest = _REST.search(line)
+    sentence = (line[: rest.start()] if rest else line)[:_LONGEST]
+    names: list[str] = _NAME.findall(text)
+    name = names[-1] if names else f"code {code}"
+    if code in SETUP or code == _CONSTRAINT:
+        return sentence or name
+    return (_QUOTED.sub("'***'", sentence) or name) if code in ROW else name

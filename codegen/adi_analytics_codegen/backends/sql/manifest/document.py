@@ -158,11 +158,12 @@ def _relation(catalog: Catalog, made: Plan, relation: Relation) -> dict[str, Any
         "columns": columns,
         "keys": [column.name for column in relation.columns[: relation.keys]],
         "keyed_by": _keyed_by(made, relation),
-        "fingerprint": _relation_fingerprint(catalog, made, relation),
+        "fingerprint": rows_print_of(catalog, made, relation),
     }
 
 
-def _relation_fingerprint(catalog: Catalog, made: Plan, relation: Relation) -> str:
+def rows_print_of(catalog: Catalog, made: Plan, relation: Relation) -> str:
+    """Return what changes when the stored rows of *relation* may be others, or its columns."""
     if isinstance(made, PeoplePlan):
         return people.rows_print(catalog, made.question)
     return relation_fingerprint(catalog, made, relation)
