@@ -8,6 +8,7 @@ import pytest
 from adi_analytics._shared.clickhouse.address import ClickhouseUrlError, is_clickhouse, parse_clickhouse
 from adi_analytics._shared.conninfo import ConninfoInvalidError, ConninfoMissingError, fresh_conninfo, resolve_conninfo
 from adi_analytics.migrate.cli.main import main
+from support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,12 +94,11 @@ def test_the_environment_may_name_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["clickhouse://ada:hunter2@db/app", "https://ada:hunter2@db"])
 def test_what_needs_postgresql_says_so(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     for ask in (lambda: resolve_conninfo(url), lambda: fresh_conninfo(lambda: url)):
-        with pytest.raises(
-            ConninfoInvalidError, match="only clients and workers take the URL of a ClickHouse"
-        ) as caught:
+        with pytest.raises(ConninfoInvalidError, match="it is the URL of a ClickHouse") as caught:
             ask()
         assert "hunter2" not in str(caught.value)
-    assert main(["drift", "--database-url", url]) != 0
-    said = "".join(capsys.readouterr())
-    assert "it names no PostgreSQL" in said
-    assert "hunter2" not in said
+    for command, message in (("audit", "not on ClickHouse"), ("drift", "cannot connect to db:8")):
+        assert main([command, "--project", str(ROOT), "--database-url", url]) != 0
+        said = "".join(capsys.readouterr())
+        assert message in said
+        assert "hunter2" not in said

@@ -85,7 +85,7 @@ os.environ["PSYCOPG_IMPL"] = "none"  # psycopg knows none of this name and fails
 from adi_analytics import AnalyticsError, LibpqMissingError, migrate
 for name in ("apply", "doctor", "replay_dead_letters"):
     try:
-        getattr(migrate, name)
+        getattr(migrate, name)()
     except LibpqMissingError as error:
         assert isinstance(error, AnalyticsError) and "implementation" in error.reason and "[binary]" in str(error)
     else:
@@ -110,7 +110,7 @@ def test_each_public_name_is_what_its_module_defines(name: str) -> None:
 def test_public_functions_win_over_rooms_of_the_same_name(tmp_path: Path) -> None:
     code = """
 from adi_analytics.migrate.drift import findings
-from adi_analytics.migrate.adopt.baseline import baseline
+from adi_analytics.migrate.anywhere import baseline
 import adi_analytics.migrate.doctor
 from adi_analytics import migrate
 assert callable(migrate.drift) and callable(migrate.adopt) and callable(migrate.doctor)

@@ -51,9 +51,7 @@ _FOREIGN: Final = frozenset({
 })  # fmt: skip
 _FORM: Final = "expected postgresql://user:password@host:5432/database, or key=value pairs"
 
-_NOT_HERE: Final = (
-    "it names no PostgreSQL; only clients and workers take the URL of a ClickHouse, and not from a function"
-)
+_NOT_HERE: Final = "it is the URL of a ClickHouse, and this needs PostgreSQL, or takes it from no function"
 
 
 class ConninfoMissingError(AnalyticsError):

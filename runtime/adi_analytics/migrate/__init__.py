@@ -7,13 +7,31 @@ from adi_analytics._shared.lazy import lazy_names
 if TYPE_CHECKING:
     from adi_analytics._audit.findings import Audit, Misfit, ObservedEvent, UnknownEvent, WaitingLetters
     from adi_analytics.migrate.adopt.adopt import AdoptResult, adopt
-    from adi_analytics.migrate.adopt.baseline import BaselineResult, baseline
-    from adi_analytics.migrate.author.new import NewResult, check, new
-    from adi_analytics.migrate.doctor import Diagnosis, doctor
-    from adi_analytics.migrate.drift.drift import DriftResult, drift
+    from adi_analytics.migrate.adopt.baseline import BaselineResult
+    from adi_analytics.migrate.anywhere import (
+        apply,
+        backfill,
+        baseline,
+        check,
+        dead_letters,
+        doctor,
+        drift,
+        dry_run,
+        import_dead_letters,
+        maintain,
+        maintain_loop,
+        new,
+        refresh,
+        replay_dead_letters,
+        status,
+    )
+    from adi_analytics.migrate.author.new import NewResult
+    from adi_analytics.migrate.doctor import Diagnosis
+    from adi_analytics.migrate.drift.drift import DriftResult
     from adi_analytics.migrate.drift.findings import Finding
     from adi_analytics.migrate.errors import (
         BackendChangedError,
+        ClickhouseFailedError,
         DatabaseUnreachableError,
         DestructiveError,
         ForgottenMigrationError,
@@ -32,8 +50,8 @@ if TYPE_CHECKING:
     from adi_analytics.migrate.options import Options, Phase, Progress, Timeouts, Wanted
     from adi_analytics.migrate.people.erase import Erased, erase_user
     from adi_analytics.migrate.people.export import Exported, export_user
-    from adi_analytics.migrate.run.apply import AppliedFile, ApplyResult, Status, apply, status
-    from adi_analytics.migrate.run.preview import DryRun, dry_run
+    from adi_analytics.migrate.run.apply import AppliedFile, ApplyResult, Status
+    from adi_analytics.migrate.run.preview import DryRun
     from adi_analytics.migrate.run.record import Applied
     from adi_analytics.migrate.upkeep.audit import audit
     from adi_analytics.migrate.upkeep.backfill import BackfillResult
@@ -41,19 +59,12 @@ if TYPE_CHECKING:
         DeadLetter,
         DeadLetters,
         Imported,
-        dead_letters,
-        import_dead_letters,
-        replay_dead_letters,
     )
     from adi_analytics.migrate.upkeep.maintain import (
         MaintainResult,
         Refreshed,
         RefreshResult,
-        backfill,
         install_pg_cron,
-        maintain,
-        maintain_loop,
-        refresh,
     )
     from adi_analytics.migrate.upkeep.replay import DeadLetterFileError, Refused, Replayed
 else:
@@ -68,6 +79,7 @@ else:
             "BackendChangedError": "adi_analytics.migrate.errors",
             "BackfillResult": "adi_analytics.migrate.upkeep.backfill",
             "BaselineResult": "adi_analytics.migrate.adopt.baseline",
+            "ClickhouseFailedError": "adi_analytics.migrate.errors",
             "DatabaseUnreachableError": "adi_analytics.migrate.errors",
             "DeadLetter": "adi_analytics.migrate.upkeep.dead_letters",
             "DeadLetterFileError": "adi_analytics.migrate.upkeep.replay",
@@ -111,25 +123,25 @@ else:
             "WaitingLetters": "adi_analytics._audit.findings",
             "Wanted": "adi_analytics.migrate.options",
             "adopt": "adi_analytics.migrate.adopt.adopt",
-            "apply": "adi_analytics.migrate.run.apply",
+            "apply": "adi_analytics.migrate.anywhere",
             "audit": "adi_analytics.migrate.upkeep.audit",
-            "backfill": "adi_analytics.migrate.upkeep.maintain",
-            "baseline": "adi_analytics.migrate.adopt.baseline",
-            "check": "adi_analytics.migrate.author.new",
-            "dead_letters": "adi_analytics.migrate.upkeep.dead_letters",
-            "doctor": "adi_analytics.migrate.doctor",
-            "drift": "adi_analytics.migrate.drift.drift",
-            "dry_run": "adi_analytics.migrate.run.preview",
+            "backfill": "adi_analytics.migrate.anywhere",
+            "baseline": "adi_analytics.migrate.anywhere",
+            "check": "adi_analytics.migrate.anywhere",
+            "dead_letters": "adi_analytics.migrate.anywhere",
+            "doctor": "adi_analytics.migrate.anywhere",
+            "drift": "adi_analytics.migrate.anywhere",
+            "dry_run": "adi_analytics.migrate.anywhere",
             "erase_user": "adi_analytics.migrate.people.erase",
             "export_user": "adi_analytics.migrate.people.export",
-            "import_dead_letters": "adi_analytics.migrate.upkeep.dead_letters",
+            "import_dead_letters": "adi_analytics.migrate.anywhere",
             "install_pg_cron": "adi_analytics.migrate.upkeep.maintain",
-            "maintain": "adi_analytics.migrate.upkeep.maintain",
-            "maintain_loop": "adi_analytics.migrate.upkeep.maintain",
-            "new": "adi_analytics.migrate.author.new",
-            "refresh": "adi_analytics.migrate.upkeep.maintain",
-            "replay_dead_letters": "adi_analytics.migrate.upkeep.dead_letters",
-            "status": "adi_analytics.migrate.run.apply",
+            "maintain": "adi_analytics.migrate.anywhere",
+            "maintain_loop": "adi_analytics.migrate.anywhere",
+            "new": "adi_analytics.migrate.anywhere",
+            "refresh": "adi_analytics.migrate.anywhere",
+            "replay_dead_letters": "adi_analytics.migrate.anywhere",
+            "status": "adi_analytics.migrate.anywhere",
         },
     )
 
@@ -142,6 +154,7 @@ __all__ = [
     "BackendChangedError",
     "BackfillResult",
     "BaselineResult",
+    "ClickhouseFailedError",
     "DatabaseUnreachableError",
     "DeadLetter",
     "DeadLetterFileError",

@@ -61,7 +61,7 @@ def doctor(options: Options | None = None) -> tuple[Diagnosis, ...]:
     found: list[Diagnosis] = []
     about = "catalog"
     try:
-        found.append(_catalog(options))
+        found.append(catalog_found(options))
         about = "connection"
         url = database_url(options.database_url)
         with connect(url, command="doctor") as connection:
@@ -73,7 +73,8 @@ def doctor(options: Options | None = None) -> tuple[Diagnosis, ...]:
     return tuple(found)
 
 
-def _catalog(options: Options) -> Diagnosis:
+def catalog_found(options: Options) -> Diagnosis:
+    """Return which catalog is used, and why."""
     if options.migrations is not None:
         require_folder(options.migrations)
         return Diagnosis("catalog", "ok", f"the migrations in {options.migrations}")

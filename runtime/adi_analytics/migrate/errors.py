@@ -132,6 +132,18 @@ class MigrationFailedError(MigrateError):
         self.sqlstate = sqlstate
 
 
+class ClickhouseFailedError(MigrateError):
+    """ClickHouse refused a statement.
+
+    Attributes:
+        code: Its code for that.
+    """
+
+    def __init__(self, problem: str, remedy: str = "", *, code: int | None) -> None:
+        super().__init__(problem, remedy)
+        self.code = code
+
+
 class UsageError(MigrateError):
     """The command line, an option or a configuration file is wrong.
 

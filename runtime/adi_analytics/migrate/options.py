@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Phase = Literal["pre", "post"]
 Wanted = Literal["all", "pre", "post"]
 BACKENDS: Final = ("postgres", "timescaledb", "timescaledb_apache")
+CLICKHOUSE_BACKENDS: Final = ("clickhouse", "clickhouse_cluster")
+EVERY_BACKEND: Final = BACKENDS + CLICKHOUSE_BACKENDS
 DEFAULT_LOCK_WAIT: Final = 60.0
 
 
@@ -140,8 +142,8 @@ class Options:
     progress: Progress = silent
 
     def __post_init__(self) -> None:
-        if self.backend is not None and self.backend not in BACKENDS:
-            remedy = f"Expected one of {', '.join(BACKENDS)}."
+        if self.backend is not None and self.backend not in EVERY_BACKEND:
+            remedy = f"Expected one of {', '.join(EVERY_BACKEND)}."
             raise UsageError(f"unknown backend {self.backend!r}", remedy, setting="backend", value=self.backend)
         if self.retries < 0:
             problem = f"retries: {self.retries} is less than 0"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -13,6 +10,7 @@ from typing import Final
 from adi_analytics._shared.source import MANIFEST, Source
 from adi_analytics.migrate.author import statements
 from adi_analytics.migrate.author.difference import Difference, compare
+from adi_analytics.migrate.author.files import slug, write
 from adi_analytics.migrate.author.statements import Part
 from adi_analytics.migrate.errors import ForgottenMigrationError, HistoryError, UsageError
 from adi_analytics.migrate.files import migration as migration_files
@@ -20,8 +18,6 @@ from adi_analytics.migrate.files.manifest import Manifest, encode_snapshot, load
 from adi_analytics.migrate.files.migration import LOCK_NAME, SNAPSHOT_NAME
 from adi_analytics.migrate.files.up_to_date import check_generated
 from adi_analytics.migrate.options import BACKENDS, Phase, source_for
-
-_SLUG_LENGTH: Final = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +63,14 @@ def new(  # noqa: PLR0913 - a public function of keywords
     made = {backend: statements.parts(difference, old, backend) for backend in BACKENDS}
     number = len(migration_files.load_migrations(folder, BACKENDS[0])) + 1
     written: dict[str, dict[str, str]] = {}
-    for phase, pick, slug in _ORDER:
+    for phase, pick, suffix in _ORDER:
         parts = {backend: pick(parts) for backend, parts in made.items()}
         if not any(part.statements for part in parts.values()):
             continue
-        name = f"{number:04d}_{phase}_{_slug(message, slug, difference, phase)}"
+        name = f"{number:04d}_{phase}_{_slug(message, suffix, difference, phase)}"
         written[name] = {f"{backend}.sql": _text(name, phase, part, difference) for backend, part in parts.items()}
         number += 1
-    _write(folder, written, encode_snapshot(difference.target))
+    write(folder, written, encode_snapshot(difference.target))
     return NewResult(tuple(written), tuple(difference.summary()))
 
 
@@ -151,35 +147,8 @@ def _slug(message: str | None, suffix: str, difference: Difference, phase: Phase
         prefix = table.split("_")[0]
         return f"create_{table}" if phase == "pre" else f"create_{prefix}_aggregates"
     words = message or difference.summary()[0]
-    slug = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")[:_SLUG_LENGTH].strip("_")
-    if not slug:
-        raise UsageError(
-            f"no letters or digits in {words!r}",
-            'Pass words with -m, for example -m "count cancelled tasks".',
-            setting="message",
-            value=words,
-        )
-    return f"{slug}_{suffix}" if suffix else slug
-
-
-def _write(folder: Path, migrations: dict[str, dict[str, str]], snapshot: str) -> None:
-    """Write everything beside its place, then move it there: a full disk leaves the folder as it was."""
-    lock = folder / LOCK_NAME
-    locked = lock.read_text(encoding="utf-8") if lock.is_file() else ""
-    staged = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
-    try:
-        for name, files in migrations.items():
-            (staged / name).mkdir()
-            for file, text in sorted(files.items()):
-                (staged / name / file).write_text(text, encoding="utf-8", newline="\n")
-                known = migration_files.checksum(migration_files.normalise(text.encode()))
-                locked += f"{name[:4]} {name[5:].partition('_')[0]} {file.removesuffix('.sql')} {known}\n"
-        (staged / LOCK_NAME).write_text(locked, encoding="utf-8", newline="\n")
-        (staged / SNAPSHOT_NAME).write_text(snapshot, encoding="utf-8", newline="\n")
-        for name in (*migrations, LOCK_NAME, SNAPSHOT_NAME):
-            (staged / name).replace(folder / name)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+    found = slug(words)
+    return f"{found}_{suffix}" if suffix else found
 
 
 def _text(name: str, phase: Phase, part: Part, difference: Difference) -> str:
@@ -208,13 +177,20 @@ def _write_text(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def lock(*, migrations: Path | None = None, catalog: str | None = None, project: Path | None = None) -> tuple[str, ...]:
+def lock(
+    *,
+    migrations: Path | None = None,
+    catalog: str | None = None,
+    project: Path | None = None,
+    backends: Sequence[str] = BACKENDS,
+) -> tuple[str, ...]:
     """Add lines to ``migrations.lock`` for files that have none, which somebody wrote by hand.
 
     Args:
         migrations: The folder. Defaults to the catalog's.
         catalog: As in `Options`.
         project: As in `Options`.
+        backends: The backends that the folder is for.
 
     Raises:
         UsageError: If the folder is that of an installed package.
@@ -224,7 +200,7 @@ def lock(*, migrations: Path | None = None, catalog: str | None = None, project:
     known = migration_files.read_lock(folder)
     found = {
         (file.number, file.variant): file
-        for backend in BACKENDS
+        for backend in backends
         for file in migration_files.load_migrations(folder, backend, locked=False)
         if (file.number, file.phase, file.variant) not in known
     }
@@ -233,7 +209,7 @@ def lock(*, migrations: Path | None = None, catalog: str | None = None, project:
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
     if lines:
         _write_text(path, before + "".join(f"{line}\n" for line in lines))
-    for backend in BACKENDS:
+    for backend in backends:
         migration_files.load_migrations(folder, backend)
     return lines
 

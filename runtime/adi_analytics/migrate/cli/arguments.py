@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NoReturn, TypeAlias
 
 from adi_analytics.migrate.errors import EXIT_USAGE, UsageError
-from adi_analytics.migrate.options import BACKENDS, check_timeout
+from adi_analytics.migrate.options import EVERY_BACKEND, check_timeout
 
 _DESCRIPTION: Final = "Brings a database to the state that the event catalog describes, and proves that it is there."
 
@@ -100,7 +100,7 @@ def _database_options(command: argparse.ArgumentParser) -> None:
         "--database-url", metavar="URL", help="where to connect to (default: see --help of the program)"
     )
     command.add_argument(
-        "--backend", choices=BACKENDS, help="set a new database up for this backend (default: detected)"
+        "--backend", choices=EVERY_BACKEND, help="set a new database up for this backend (default: detected)"
     )
 
 

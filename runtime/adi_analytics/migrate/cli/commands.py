@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from adi_analytics.migrate.cli.output import Output, Table, minute
 from adi_analytics.migrate.cli.progress_bar import Bar
 from adi_analytics.migrate.errors import EXIT_DRIFT, EXIT_ERROR, EXIT_OK, EXIT_PENDING, UsageError
-from adi_analytics.migrate.options import DEFAULT_LOCK_WAIT, Options, Timeouts, Wanted
+from adi_analytics.migrate.options import DEFAULT_LOCK_WAIT, EVERY_BACKEND, Options, Timeouts, Wanted
 
 if TYPE_CHECKING:
     from adi_analytics.migrate.drift.drift import DriftResult
@@ -52,7 +52,7 @@ def _options(arguments: argparse.Namespace, bar: Bar) -> Options:
 
 
 def _apply(arguments: argparse.Namespace, bar: Bar) -> Output:
-    from adi_analytics.migrate.run.apply import apply
+    from adi_analytics.migrate.anywhere import apply
 
     result = apply(cast("Wanted", arguments.command), _options(arguments, bar))
     granted = [f"{role} may {_RIGHTS[kind]}" for kind, role in result.granted]
@@ -71,7 +71,7 @@ _RIGHTS: Final = {
 
 
 def _status(arguments: argparse.Namespace, bar: Bar) -> Output:
-    from adi_analytics.migrate.run.apply import status as read_status
+    from adi_analytics.migrate.anywhere import status as read_status
 
     status = read_status(_options(arguments, bar))
     rows: list[dict[str, Any]] = [
@@ -103,7 +103,7 @@ def _status(arguments: argparse.Namespace, bar: Bar) -> Output:
 
 
 def _dry_run(arguments: argparse.Namespace, bar: Bar) -> Output:
-    from adi_analytics.migrate.run.preview import dry_run, dry_run_offline
+    from adi_analytics.migrate.anywhere import dry_run, dry_run_offline
 
     options = _options(arguments, bar)
     if not arguments.offline:
@@ -111,12 +111,11 @@ def _dry_run(arguments: argparse.Namespace, bar: Bar) -> Output:
     elif arguments.backend is None:
         raise UsageError(
             "--offline needs a backend",
-            "Add --backend postgres, timescaledb or timescaledb_apache.",
+            f"Add --backend {', '.join(EVERY_BACKEND[:-1])} or {EVERY_BACKEND[-1]}.",
             setting="backend",
         )
     else:
-        where = {"backend": arguments.backend, "schema": arguments.schema}
-        result = dry_run_offline(arguments.phase, options, **where)
+        result = dry_run_offline(arguments.phase, options, schema=arguments.schema)
     rows = [
         {
             "number": file.number, "name": file.name, "phase": file.phase, "transaction": file.header.transaction,
@@ -155,7 +154,7 @@ def _files(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _new_files(arguments: argparse.Namespace, bar: Bar) -> Output:
-    from adi_analytics.migrate.author.new import lock, new
+    from adi_analytics.migrate.anywhere import lock, new
 
     if arguments.lock:
         files = _files(arguments)
@@ -171,7 +170,7 @@ def _new_files(arguments: argparse.Namespace, bar: Bar) -> Output:
 
 
 def _check(arguments: argparse.Namespace, bar: Bar) -> Output:
-    from adi_analytics.migrate.author.new import check
+    from adi_analytics.migrate.anywhere import check
 
     _name_files(arguments, bar)
     count = check(**_files(arguments))
@@ -179,7 +178,7 @@ def _check(arguments: argparse.Namespace, bar: Bar) -> Output:
 
 
 def _refresh(arguments: argparse.Namespace, bar: Bar) -> Output:
-    from adi_analytics.migrate.upkeep.maintain import refresh
+    from adi_analytics.migrate.anywhere import refresh
 
     result = refresh(
         arguments.aggregate,
@@ -195,7 +194,7 @@ def _refresh(arguments: argparse.Namespace, bar: Bar) -> Output:
 
 
 def _backfill(arguments: argparse.Namespace, bar: Bar) -> Output:
-    from adi_analytics.migrate.upkeep.maintain import backfill
+    from adi_analytics.migrate.anywhere import backfill
 
     filled = backfill(_options(arguments, bar))
     shown = [f"filled {entry.rollup}: {entry.buckets} buckets" for entry in filled] or ["nothing to fill"]
@@ -203,10 +202,13 @@ def _backfill(arguments: argparse.Namespace, bar: Bar) -> Output:
 
 
 def _maintain(arguments: argparse.Namespace, bar: Bar) -> Output:
-    from adi_analytics.migrate.upkeep.maintain import install_pg_cron, maintain, maintain_loop
+    from adi_analytics.migrate.anywhere import maintain, maintain_loop, refuse_clickhouse
 
     options = _options(arguments, bar)
     if arguments.install_pg_cron:
+        from adi_analytics.migrate.upkeep.maintain import install_pg_cron
+
+        refuse_clickhouse(options, "--install-pg-cron")
         job = install_pg_cron(arguments.install_pg_cron, options)
         return Output(
             {"job": job}, f"pg_cron job {job} calls analytics_meta.maintain() at {arguments.install_pg_cron!r}"
@@ -234,7 +236,7 @@ def _outcome(result: MaintainResult | Exception) -> str:
 
 
 def _drift(arguments: argparse.Namespace, bar: Bar) -> Output:
-    from adi_analytics.migrate.drift.drift import drift
+    from adi_analytics.migrate.anywhere import drift
 
     result = drift(_options(arguments, bar), recount=arguments.recount, since=arguments.since, until=arguments.until)
     bad = any(finding.severity != "info" for finding in result.findings)
@@ -260,11 +262,13 @@ def _summary(result: DriftResult) -> str:
 
 
 def _baseline_it(arguments: argparse.Namespace, bar: Bar) -> Output:
-    from adi_analytics.migrate.adopt.adopt import adopt
-    from adi_analytics.migrate.adopt.baseline import baseline
+    from adi_analytics.migrate.anywhere import baseline, refuse_clickhouse
 
     options = _options(arguments, bar)
     if arguments.adopt:
+        from adi_analytics.migrate.adopt.adopt import adopt
+
+        refuse_clickhouse(options, "adopt")
         adopted = adopt(options)
         shown = [f"renamed {old} to {new}" for old, new in adopted.renamed.items()]
         shown.append(f"copied {adopted.copied} rows; all {adopted.rows} rows of the old table are in the new one")
@@ -274,7 +278,7 @@ def _baseline_it(arguments: argparse.Namespace, bar: Bar) -> Output:
 
 
 def _examine(arguments: argparse.Namespace, bar: Bar) -> Output:
-    from adi_analytics.migrate.doctor import doctor
+    from adi_analytics.migrate.anywhere import doctor
 
     found = doctor(_options(arguments, bar))
     shown: list[str] = []
@@ -287,7 +291,7 @@ def _examine(arguments: argparse.Namespace, bar: Bar) -> Output:
 
 
 def _letters(arguments: argparse.Namespace, bar: Bar) -> Output:
-    from adi_analytics.migrate.upkeep.dead_letters import dead_letters, import_dead_letters, replay_dead_letters
+    from adi_analytics.migrate.anywhere import dead_letters, import_dead_letters, replay_dead_letters
 
     options = _options(arguments, bar)
     if arguments.file is not None and arguments.action != "import":
@@ -331,9 +335,12 @@ def _replayed(result: Replayed) -> Output:
 
 
 def _audit(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.anywhere import refuse_clickhouse
     from adi_analytics.migrate.cli.audit import show_audit
 
-    return show_audit(arguments, _options(arguments, bar))
+    options = _options(arguments, bar)
+    refuse_clickhouse(options, "audit")
+    return show_audit(arguments, options)
 
 
 def _plan(arguments: argparse.Namespace, _: Bar) -> Output:
@@ -343,9 +350,12 @@ def _plan(arguments: argparse.Namespace, _: Bar) -> Output:
 
 
 def _people(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.anywhere import refuse_clickhouse
     from adi_analytics.migrate.cli import people
 
-    return people.COMMANDS[arguments.command](arguments, _options(arguments, bar))
+    options = _options(arguments, bar)
+    refuse_clickhouse(options, arguments.command)
+    return people.COMMANDS[arguments.command](arguments, options)
 
 
 _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Bar], Output]]] = {

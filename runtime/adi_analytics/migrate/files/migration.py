@@ -15,6 +15,8 @@ from adi_analytics.migrate.options import Phase
 COMMON: Final = "common"
 LOCK_NAME: Final = "migrations.lock"
 SNAPSHOT_NAME: Final = "catalog.snapshot.json"
+CLICKHOUSE: Final = "clickhouse"
+"""The folder of the migrations for ClickHouse, beside the others."""
 
 _DIRECTORY: Final = re.compile(r"(?P<number>\d{4})_(?P<phase>pre|post)_(?P<slug>[a-z0-9_]+)")
 _HEADER: Final = re.compile(r"--\s*(?P<key>[a-z-]+):\s*(?P<value>.*)")
@@ -143,7 +145,8 @@ def require_folder(directory: Path) -> None:
 
 def _directories(directory: Path) -> list[Path]:
     require_folder(directory)
-    entries = sorted(entry for entry in directory.iterdir() if entry.is_dir() and not entry.name.startswith((".", "_")))
+    others = (entry for entry in directory.iterdir() if entry.is_dir() and entry.name != CLICKHOUSE)
+    entries = sorted(entry for entry in others if not entry.name.startswith((".", "_")))
     for entry in entries:
         if not _DIRECTORY.fullmatch(entry.name):
             raise HistoryError(

@@ -67,7 +67,7 @@ def dead_letters(
         UsageError: If the payload is asked for, and the catalog has no generated package, which knows the fields.
     """
     options = options or Options()
-    payloads = _payloads(options) if payload else None
+    payloads = payloads_of(options) if payload else None
     with session(options, "dead-letters") as (connection, database):
         table = _table(connection, database, options)
         waiting: int = fetch_value(
@@ -83,10 +83,11 @@ def dead_letters(
         return DeadLetters(waiting, tuple(_letter(row, shown) for row in rows))
 
 
-def _payloads(options: Options) -> Payloads:
+def payloads_of(options: Options) -> Payloads:
+    """Return what shows payloads without secrets."""
     from adi_analytics.migrate.upkeep.payload import Payloads
 
-    return Payloads(_catalog(options))
+    return Payloads(catalog_of(options))
 
 
 def _letter(row: Sequence[Any], shown: Callable[[str], Any]) -> DeadLetter:
@@ -116,7 +117,7 @@ def replay_dead_letters(
     from adi_analytics.migrate.upkeep import replay
 
     options = options or Options()
-    catalog = _catalog(options)
+    catalog = catalog_of(options)
     with session(options, "dead-letters") as (connection, database):
         _check_ids(connection, _table(connection, database, options), ids or ())
         execute(connection, f"set search_path = {database.search_path_sql}")
@@ -155,23 +156,23 @@ def import_dead_letters(options: Options | None = None, *, file: Path | None = N
     Raises:
         UsageError: If the file that is given isn't there.
     """
-    from adi_analytics._engine.dead_letters import file as letter_file
-    from adi_analytics._shared.options import settings_from
     from adi_analytics.migrate.upkeep import replay
 
     options = options or Options()
-    if file is not None and not (file.exists() or replay.moved(file).exists()):
-        raise UsageError(f"there is no file {file}", "Give the file that the worker names in its log.", setting="file")
+    replay.check_file(file)
     with session(options, "dead-letters") as (connection, database):
         table = _table_name(connection, database, options)
-        path = file or letter_file.dead_letter_path(settings_from({}), database.catalog or "")
-        if path is None:
-            raise UsageError("this user has no home directory, where the file would be", "Say which file to import.")
+        path = replay.file_of(file, database.catalog or "")
         execute(connection, f"set search_path = {database.search_path_sql}")
         return Imported(replay.import_file(connection, table, path), path)
 
 
-def _catalog(options: Options) -> Catalog:
+def catalog_of(options: Options) -> Catalog:
+    """Return the catalog, whose generated package knows the fields.
+
+    Raises:
+        UsageError: If it has none.
+    """
     try:
         return source_for(options.catalog, options.project).catalog()
     except CatalogError as error:

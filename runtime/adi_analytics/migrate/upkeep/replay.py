@@ -21,9 +21,10 @@ from adi_analytics._engine.stores.postgres import MARK_LATE, PostgresStore
 from adi_analytics._engine.stores.postgres_faults import verdict_of
 from adi_analytics._shared.sql import quote
 from adi_analytics.errors import AnalyticsError
+from adi_analytics.migrate.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from adi_analytics._shared.catalog import Catalog
@@ -144,8 +145,8 @@ def _replay_one(  # noqa: PLR0913 - what one letter needs
             event_type, payload = found
             row = json.loads(payload)
             if repair:
-                row = _repaired(row)
-            if not force and (problem := _problem(catalog, event_type, row["data"])):
+                row = repaired(row)
+            if not force and (problem := problem_of(catalog, event_type, row["data"])):
                 return Refused(id=number, event_type=event_type, sqlstate=None, message=problem)
             inserted = connection.execute(_insert(store.table, text_ids=store.text_ids), (_as_json(row),)).rowcount
             _mark(connection, store, row["timestamp"])
@@ -172,7 +173,7 @@ def _refused(number: int, event_type: str, error: psycopg.Error) -> Refused:
     return Refused(id=number, event_type=event_type, sqlstate=error.sqlstate, message=message)
 
 
-def _problem(catalog: Catalog, event_type: str, data: Any) -> str | None:
+def problem_of(catalog: Catalog, event_type: str, data: Any) -> str | None:
     """Return what is wrong with an event by the catalog as it is now."""
     cls: Any = catalog.events.get(event_type)
     if cls is None:
@@ -202,7 +203,8 @@ def _mark(connection: psycopg.Connection[Any], store: PostgresStore, timestamp: 
         connection.execute(MARK_LATE.encode(), (hours,))
 
 
-def _repaired(value: Any) -> Any:
+def repaired(value: Any) -> Any:
+    """Return *value* with U+FFFD in the place of U+0000 and lone surrogates."""
     if isinstance(value, str):
         return (
             value.encode("utf-16", "surrogatepass")
@@ -210,8 +212,8 @@ def _repaired(value: Any) -> Any:
             .replace("\0", "\N{REPLACEMENT CHARACTER}")
         )
     if isinstance(value, dict):
-        return {_repaired(name): _repaired(inner) for name, inner in value.items()}
-    return [_repaired(inner) for inner in value] if isinstance(value, list) else value
+        return {repaired(name): repaired(inner) for name, inner in value.items()}
+    return [repaired(inner) for inner in value] if isinstance(value, list) else value
 
 
 def moved(path: Path) -> Path:
@@ -219,8 +221,49 @@ def moved(path: Path) -> Path:
     return path.with_suffix(".importing")
 
 
+def check_file(file: Path | None) -> None:
+    """Make sure that the *file* that was given is there.
+
+    Raises:
+        UsageError: If not.
+    """
+    if file is not None and not (file.exists() or moved(file).exists()):
+        raise UsageError(f"there is no file {file}", "Give the file that the worker names in its log.", setting="file")
+
+
+def file_of(file: Path | None, catalog: str) -> Path:
+    """Return *file*, or where a worker of *catalog* with this environment writes.
+
+    Raises:
+        UsageError: If nothing says where that is.
+    """
+    from adi_analytics._engine.dead_letters.file import dead_letter_path
+    from adi_analytics._shared.options import settings_from
+
+    path = file or dead_letter_path(settings_from({}), catalog)
+    if path is None:
+        raise UsageError("this user has no home directory, where the file would be", "Say which file to import.")
+    return path
+
+
 def import_file(connection: psycopg.Connection[Any], table: str, path: Path) -> int:
-    """Move the letters of the file at *path* into *table*; returns how many. A file that isn't there has none.
+    """Move the letters of the file at *path* into *table*, as `import_lines` does."""
+    names = ", ".join(f'"{name}"' for name in _LETTER_COLUMNS)
+    values = ", ".join(f"%({name})s" for name in _LETTER_COLUMNS)
+    statement = (
+        f"insert into {quote(table)} ({names}) select {values}"  # noqa: S608 - quoted
+        f" where not exists (select from {quote(table)} where event_id = %(event_id)s and replayed_at is null)"
+    )
+
+    def store(letters: Sequence[dict[str, Any]]) -> None:
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.executemany(statement.encode(), letters)
+
+    return import_lines(path, store)
+
+
+def import_lines(path: Path, store: Callable[[Sequence[dict[str, Any]]], None]) -> int:
+    """Let *store* have the letters of the file at *path*; returns how many. A file that isn't there has none.
 
     Letters that workers append meanwhile go to a new file. The next call finishes an import that was interrupted.
 
@@ -228,26 +271,19 @@ def import_file(connection: psycopg.Connection[Any], table: str, path: Path) -> 
         DeadLetterFileError: If a line can't be read; none of its file is imported then.
     """
     aside = moved(path)
-    imported = _import_moved(connection, table, aside)
+    imported = _import_moved(aside, store)
     if path.exists():
         path.rename(aside)  # from here on, workers begin a new file
         wait_for_writers(aside)
-        imported += _import_moved(connection, table, aside)
+        imported += _import_moved(aside, store)
     return imported
 
 
-def _import_moved(connection: psycopg.Connection[Any], table: str, aside: Path) -> int:
+def _import_moved(aside: Path, store: Callable[[Sequence[dict[str, Any]]], None]) -> int:
     if not aside.exists():
         return 0
     letters = [_read_line(aside, number, line) for number, line in enumerate(aside.read_bytes().splitlines(), 1)]
-    names = ", ".join(f'"{name}"' for name in _LETTER_COLUMNS)
-    values = ", ".join(f"%({name})s" for name in _LETTER_COLUMNS)
-    statement = (
-        f"insert into {quote(table)} ({names}) select {values}"  # noqa: S608 - quoted
-        f" where not exists (select from {quote(table)} where event_id = %(event_id)s and replayed_at is null)"
-    )
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.executemany(statement.encode(), letters)
+    store(letters)
     aside.unlink()
     return len(letters)
 

@@ -1,0 +1,272 @@
+"""The commands, wherever the database is: each asks the URL whether it is a ClickHouse, and calls the one or the other.
+
+What a command means, its arguments and its errors are said by its twin for PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from adi_analytics._shared.clickhouse.address import is_clickhouse
+from adi_analytics._shared.conninfo import resolve_conninfo
+from adi_analytics._shared.libpq import require_libpq
+from adi_analytics.errors import AnalyticsError
+from adi_analytics.migrate.errors import UsageError
+from adi_analytics.migrate.options import CLICKHOUSE_BACKENDS, Options, check_times
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from adi_analytics.migrate.adopt.baseline import BaselineResult
+    from adi_analytics.migrate.author.new import NewResult
+    from adi_analytics.migrate.doctor import Diagnosis
+    from adi_analytics.migrate.drift.drift import DriftResult
+    from adi_analytics.migrate.options import Wanted
+    from adi_analytics.migrate.run.apply import ApplyResult, Status
+    from adi_analytics.migrate.run.preview import DryRun
+    from adi_analytics.migrate.upkeep.backfill import BackfillResult
+    from adi_analytics.migrate.upkeep.dead_letters import DeadLetters, Imported
+    from adi_analytics.migrate.upkeep.maintain import MaintainResult, RefreshResult
+    from adi_analytics.migrate.upkeep.replay import Replayed
+
+_INSTEAD: Final = {
+    "adopt": "`baseline` records what other means have set up.",
+    "audit": "Ask the table: `select event_type, count(), max(timestamp) from EVENTS group by event_type`.",
+    "export-user": "Ask the table by its column user_id and by the fields that hold members.",
+    "erase-user": "Use `alter table EVENTS delete where user_id = ...`, then `analytics-migrate refresh --rebuild`.",
+    "--install-pg-cron": "Let `analytics-migrate maintain --loop` run.",
+}
+
+
+def on_clickhouse(options: Options) -> bool:
+    """Return whether the database of *options* is a ClickHouse; what is wrong with its URL is said by who connects.
+
+    Raises:
+        LibpqMissingError: If psycopg finds no libpq.
+    """
+    require_libpq()  # what commands return is made beside what speaks to PostgreSQL
+    try:
+        return is_clickhouse(resolve_conninfo(options.database_url, clickhouse=True))
+    except AnalyticsError:
+        return False
+
+
+def refuse_clickhouse(options: Options, what: str) -> None:
+    """Say that *what* is for PostgreSQL alone.
+
+    Raises:
+        UsageError: If the database is a ClickHouse.
+    """
+    if on_clickhouse(options):
+        raise UsageError(f"{what} works on PostgreSQL and TimescaleDB, not on ClickHouse", _INSTEAD[what])
+
+
+def apply(wanted: Wanted = "all", options: Options | None = None) -> ApplyResult:
+    """Apply the pending migrations, oldest first: see `adi_analytics.migrate.run.apply.apply`."""
+    options = options or Options()
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.apply import apply as there
+    else:
+        from adi_analytics.migrate.run.apply import apply as there
+    return there(wanted, options)
+
+
+def status(options: Options | None = None) -> Status:
+    """Tell which migrations are applied and which are pending: see `adi_analytics.migrate.run.apply.status`."""
+    options = options or Options()
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.apply import status as there
+    else:
+        from adi_analytics.migrate.run.apply import status as there
+    return there(options)
+
+
+def dry_run(wanted: Wanted = "all", options: Options | None = None) -> DryRun:
+    """Return what `apply` would run: see `adi_analytics.migrate.run.preview.dry_run`."""
+    options = options or Options()
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.apply import dry_run as there
+    else:
+        from adi_analytics.migrate.run.preview import dry_run as there
+    return there(wanted, options)
+
+
+def dry_run_offline(wanted: Wanted, options: Options, *, schema: str) -> DryRun:
+    """Return what would set up an empty database of the backend of *options*, without connecting to any."""
+    if options.backend in CLICKHOUSE_BACKENDS:
+        from adi_analytics.migrate.clickhouse.apply import dry_run_offline as there
+
+        return there(wanted, options)
+    from adi_analytics.migrate.run.preview import dry_run_offline as here
+
+    return here(wanted, options, backend=options.backend or "", schema=schema)
+
+
+def drift(
+    options: Options | None = None,
+    *,
+    recount: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> DriftResult:
+    """Compare the live database with the catalog: see `adi_analytics.migrate.drift.drift.drift`."""
+    options = options or Options()
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.drift import drift as there
+
+        return there(options, recount_rows=recount, since=since, until=until)
+    from adi_analytics.migrate.drift.drift import drift as here
+
+    return here(options, recount=recount, since=since, until=until)
+
+
+def refresh(
+    aggregates: Sequence[str] = (),
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    rebuild: bool = False,
+    options: Options | None = None,
+) -> RefreshResult:
+    """Compute buckets again from the events: see `adi_analytics.migrate.upkeep.maintain.refresh`."""
+    options = options or Options()
+    check_times(since=since, until=until)
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.refresh import refresh as there
+    else:
+        from adi_analytics.migrate.upkeep.maintain import refresh as there
+    return there(aggregates, since=since, until=until, rebuild=rebuild, options=options)
+
+
+def backfill(options: Options | None = None) -> tuple[BackfillResult, ...]:
+    """Fill new aggregates: see `adi_analytics.migrate.upkeep.maintain.backfill`."""
+    options = options or Options()
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.refresh import backfill as there
+    else:
+        from adi_analytics.migrate.upkeep.maintain import backfill as there
+    return there(options)
+
+
+def maintain(options: Options | None = None, *, forced: bool = False) -> MaintainResult:
+    """Do the housekeeping that is due: see `adi_analytics.migrate.upkeep.maintain.maintain`."""
+    options = options or Options()
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.maintain import maintain as there
+    else:
+        from adi_analytics.migrate.upkeep.maintain import maintain as there
+    return there(options, forced=forced)
+
+
+def maintain_loop(options: Options, *, every: float, report: Callable[[MaintainResult | Exception], None]) -> None:
+    """Do the housekeeping again and again: see `adi_analytics.migrate.upkeep.maintain.maintain_loop`."""
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.maintain import maintain_loop as there
+    else:
+        from adi_analytics.migrate.upkeep.maintain import maintain_loop as there
+    there(options, every=every, report=report)
+
+
+def baseline(options: Options | None = None, *, through: int | None = None, unchecked: bool = False) -> BaselineResult:
+    """Record migrations as applied without running them: see `adi_analytics.migrate.adopt.baseline.baseline`."""
+    options = options or Options()
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.baseline import baseline as there
+    else:
+        from adi_analytics.migrate.adopt.baseline import baseline as there
+    return there(options, through=through, unchecked=unchecked)
+
+
+def doctor(options: Options | None = None) -> tuple[Diagnosis, ...]:
+    """Examine a setup: see `adi_analytics.migrate.doctor.doctor`."""
+    options = options or Options()
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.doctor import doctor as there
+    else:
+        from adi_analytics.migrate.doctor import doctor as there
+    return there(options)
+
+
+def dead_letters(
+    options: Options | None = None, *, limit: int = 20, replayed: bool = False, payload: bool = False
+) -> DeadLetters:
+    """Return the newest dead letters: see `adi_analytics.migrate.upkeep.dead_letters.dead_letters`."""
+    options = options or Options()
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.letters import dead_letters as there
+    else:
+        from adi_analytics.migrate.upkeep.dead_letters import dead_letters as there
+    return there(options, limit=limit, replayed=replayed, payload=payload)
+
+
+def replay_dead_letters(
+    options: Options | None = None, *, ids: Sequence[int] | None = None, repair: bool = False, force: bool = False
+) -> Replayed:
+    """Try dead letters again: see `adi_analytics.migrate.upkeep.dead_letters.replay_dead_letters`."""
+    options = options or Options()
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.letters import replay_dead_letters as there
+    else:
+        from adi_analytics.migrate.upkeep.dead_letters import replay_dead_letters as there
+    return there(options, ids=ids, repair=repair, force=force)
+
+
+def import_dead_letters(options: Options | None = None, *, file: Path | None = None) -> Imported:
+    """Bring dead letters of a file into the table: see `adi_analytics.migrate.upkeep.dead_letters`."""
+    options = options or Options()
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.letters import import_dead_letters as there
+    else:
+        from adi_analytics.migrate.upkeep.dead_letters import import_dead_letters as there
+    return there(options, file=file)
+
+
+def new(  # noqa: PLR0913 - a public function of keywords
+    message: str | None = None,
+    *,
+    migrations: Path | None = None,
+    manifest: Path | None = None,
+    catalog: str | None = None,
+    project: Path | None = None,
+    drop_retired: bool = False,
+) -> NewResult:
+    """Write the migrations that lead to the catalog, for each of its databases: see `...author.new.new`."""
+    from adi_analytics.migrate.author import new as here
+    from adi_analytics.migrate.clickhouse import author as there
+
+    files = here.used(migrations, manifest, catalog, project)
+    result = here.new(
+        message, migrations=migrations, manifest=manifest, catalog=catalog, project=project, drop_retired=drop_retired
+    )
+    if not there.has_clickhouse(files):
+        return result
+    written, changes = there.new(message, files, drop_retired=drop_retired)
+    return here.NewResult(result.written + written, tuple(dict.fromkeys(result.changes + changes)))
+
+
+def check(
+    *,
+    migrations: Path | None = None,
+    manifest: Path | None = None,
+    catalog: str | None = None,
+    project: Path | None = None,
+) -> int:
+    """Compare the catalog with the migrations, without a database: see `adi_analytics.migrate.author.new.check`."""
+    from adi_analytics.migrate.author import new as here
+    from adi_analytics.migrate.clickhouse import author as there
+
+    count = here.check(migrations=migrations, manifest=manifest, catalog=catalog, project=project)
+    files = here.used(migrations, manifest, catalog, project)
+    return count + there.check(files) if there.has_clickhouse(files) else count
+
+
+def lock(*, migrations: Path | None = None, catalog: str | None = None, project: Path | None = None) -> tuple[str, ...]:
+    """Lock files that somebody wrote by hand: see `adi_analytics.migrate.author.new.lock`."""
+    from adi_analytics.migrate.author import new as here
+    from adi_analytics.migrate.files.migration import CLICKHOUSE
+
+    lines = here.lock(migrations=migrations, catalog=catalog, project=project)
+    folder = here.used(migrations, None, catalog, project).migrations / CLICKHOUSE
+    return lines + here.lock(migrations=folder, backends=CLICKHOUSE_BACKENDS) if folder.is_dir() else lines
