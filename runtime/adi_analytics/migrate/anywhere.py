@@ -5,13 +5,15 @@ What a command means, its arguments and its errors are said by its twin for Post
 
 from __future__ import annotations
 
+import logging
+import time
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.address import is_clickhouse
 from adi_analytics._shared.conninfo import resolve_conninfo
 from adi_analytics._shared.libpq import require_libpq
 from adi_analytics.errors import AnalyticsError
-from adi_analytics.migrate.errors import UsageError
+from adi_analytics.migrate.errors import MigrateError, UsageError
 from adi_analytics.migrate.options import CLICKHOUSE_BACKENDS, Options, check_times
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from adi_analytics.migrate.upkeep.dead_letters import DeadLetters, Imported
     from adi_analytics.migrate.upkeep.maintain import MaintainResult, RefreshResult
     from adi_analytics.migrate.upkeep.replay import Replayed
+
+logger = logging.getLogger(__name__)
 
 _INSTEAD: Final = {
     "adopt": "`baseline` records what other means have set up.",
@@ -160,13 +164,40 @@ def maintain(options: Options | None = None, *, forced: bool = False) -> Maintai
     return there(options, forced=forced)
 
 
-def maintain_loop(options: Options, *, every: float, report: Callable[[MaintainResult | Exception], None]) -> None:
-    """Do the housekeeping again and again: see `adi_analytics.migrate.upkeep.maintain.maintain_loop`."""
-    if on_clickhouse(options):
-        from adi_analytics.migrate.clickhouse.maintain import maintain_loop as there
-    else:
-        from adi_analytics.migrate.upkeep.maintain import maintain_loop as there
-    there(options, every=every, report=report)
+def maintain_loop(
+    options: Options | None = None,
+    *,
+    every: float = 60.0,
+    rounds: int | None = None,
+    report: Callable[[MaintainResult | Exception], None] = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Do the housekeeping again and again, each time on a new connection, until interrupted.
+
+    A round that fails (the server is away, for example) is reported, and the next one tries again.
+
+    Args:
+        options: Where. Defaults to the database of the environment.
+        every: Seconds from the end of a round to the start of the next. Defaults to 60.
+        rounds: How many rounds. Defaults to no end.
+        report: Called with the result or the error of each round.
+        sleep: How to wait.
+    """
+    require_libpq()
+    import psycopg
+
+    done = 0
+    while rounds is None or done < rounds:
+        try:
+            report(maintain(options))
+        except (psycopg.Error, MigrateError) as error:
+            if isinstance(error, UsageError):
+                raise
+            logger.warning("a round of maintain failed: %s", error)
+            report(error)
+        done += 1
+        if rounds is None or done < rounds:
+            sleep(every)
 
 
 def baseline(options: Options | None = None, *, through: int | None = None, unchecked: bool = False) -> BaselineResult:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.text import literal, quoted
-from adi_analytics.errors import AnalyticsError
 from adi_analytics.migrate.clickhouse import lock, rollups
 from adi_analytics.migrate.clickhouse.objects import INSTALLATION
 from adi_analytics.migrate.clickhouse.record import moment
@@ -19,7 +17,7 @@ from adi_analytics.migrate.upkeep.backfill import BackfillResult
 from adi_analytics.migrate.upkeep.maintain import MaintainResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from adi_analytics.migrate.clickhouse.rollups import Rollup
     from adi_analytics.migrate.clickhouse.server import Server
@@ -41,17 +39,6 @@ def maintain(options: Options, *, forced: bool) -> MaintainResult:
             if error.holder is not None:
                 return MaintainResult(ran=False)
             raise
-
-
-def maintain_loop(options: Options, *, every: float, report: Callable[[MaintainResult | Exception], None]) -> None:
-    """Do it again and again; a round that fails is reported, and the next one comes."""
-    while True:
-        started = time.monotonic()
-        try:
-            report(maintain(options, forced=False))
-        except (AnalyticsError, OSError) as error:
-            report(error)
-        time.sleep(max(0.0, every - (time.monotonic() - started)))
 
 
 def _round(server: Server, options: Options, held: lock.Held, *, forced: bool) -> MaintainResult:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
-import psycopg
-
-from adi_analytics.migrate.errors import HistoryError, MigrateError, UsageError
+from adi_analytics.migrate.errors import HistoryError, UsageError
 from adi_analytics.migrate.options import Options, check_times, silent
 from adi_analytics.migrate.server import lock
 from adi_analytics.migrate.server.backend import Database
@@ -237,39 +235,6 @@ def _refresh_due(connection: Connection, rollup: str, *, forced: bool) -> bool:
 def _row(connection: Connection, query: LiteralString) -> tuple[Any, ...]:
     row = connection.execute(query).fetchone()
     return row if row is not None else ()
-
-
-def maintain_loop(
-    options: Options | None = None,
-    *,
-    every: float = 60.0,
-    rounds: int | None = None,
-    report: Callable[[MaintainResult | Exception], None] = lambda _: None,
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
-    """Do the housekeeping again and again, each time on a new connection, until interrupted.
-
-    A round that fails (the server is away, for example) is reported, and the next one tries again.
-
-    Args:
-        options: Where. Defaults to the database of the environment.
-        every: Seconds from the end of a round to the start of the next. Defaults to 60.
-        rounds: How many rounds. Defaults to no end.
-        report: Called with the result or the error of each round.
-        sleep: How to wait.
-    """
-    done = 0
-    while rounds is None or done < rounds:
-        try:
-            report(maintain(options))
-        except (psycopg.Error, MigrateError) as error:
-            if isinstance(error, UsageError):
-                raise
-            logger.warning("a round of maintain failed: %s", error)
-            report(error)
-        done += 1
-        if rounds is None or done < rounds:
-            sleep(every)
 
 
 def install_pg_cron(schedule: str, options: Options | None = None) -> int:
