@@ -42,10 +42,11 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         with ExitStack() as stack:
-            if options.backend == "clickhouse":
-                return _run_on_clickhouse(options, stack)
+            clickhouse = options.backend == "clickhouse"
+            if clickhouse and (options.keep or options.serve):
+                raise AnalyticsError("--keep and --serve are for PostgreSQL: the service does not read ClickHouse yet.")
             url = _database_url(options, stack)
-            code = _run(options, url)
+            code = _run(options, url, on_clickhouse.read_rows if clickhouse else read_rows)
             if options.serve:
                 _serve(url, options.port)
             return code
@@ -74,6 +75,10 @@ def _database_url(options: argparse.Namespace, stack: ExitStack) -> str:
         console.print("[bold]1. Server[/]  the one that DATABASE_URL names")
         return given
     started = time.perf_counter()
+    if options.backend == "clickhouse":
+        url = on_clickhouse.server(stack)
+        console.print(f"[bold]1. Server[/]  the engine of ClickHouse, up in {time.perf_counter() - started:.1f} s")
+        return url
     server = embedded.start_server(port=0 if options.keep else None)
     stack.callback(_leave_up if options.keep else embedded.EmbeddedServer.stop, server)
     console.print(f"[bold]1. Server[/]  embedded PostgreSQL, up in {time.perf_counter() - started:.1f} s")
@@ -86,11 +91,11 @@ def _leave_up(server: embedded.EmbeddedServer) -> None:
     console.print(f"Stop it with: python -m adi_analytics.embedded stop {server.directory}", highlight=False)
 
 
-def _run(options: argparse.Namespace, url: str) -> int:
+def _run(options: argparse.Namespace, url: str, read: Callable[[str, str], Rows]) -> int:
     where = migrate.Options(database_url=url, catalog="adi_analytics_events")
     applied = migrate.apply(options=where)
     console.print(f"[bold]2. Migrate[/] {len(applied.applied)} migrations applied, backend {applied.backend}")
-    _refuse_used_table(url)
+    _refuse_used_table(url, read)
     sent = Stream(seed=options.seed, now=datetime.now(UTC), days=options.days).events(options.events)
     kinds = len({type(event) for _, event in sent})
     rate = _send(url, sent)
@@ -99,23 +104,7 @@ def _run(options: argparse.Namespace, url: str) -> int:
     migrate.maintain(where)  # partitions for the days that the events went back to
     migrate.refresh(options=replace(where, progress=Steps()))
     console.print(f"[bold]4. Refresh[/] all aggregates in {time.perf_counter() - started:.1f} s")
-    return 0 if _compare(url, sent) else 1
-
-
-def _run_on_clickhouse(options: argparse.Namespace, stack: ExitStack) -> int:
-    if options.keep or options.serve:
-        raise AnalyticsError("--keep and --serve are for PostgreSQL: the service does not read ClickHouse yet.")
-    url = on_clickhouse.server(stack)
-    console.print("[bold]1. Server[/]  the engine of ClickHouse behind HTTP, or the one that DATABASE_URL names")
-    console.print(f"[bold]2. Apply[/]   {on_clickhouse.apply(url)} statements of generated/clickhouse/one")
-    now = datetime.now(UTC)
-    sent = Stream(seed=options.seed, now=now, days=options.days).events(options.events)
-    rate = _send(url, sent)
-    console.print(f"[bold]3. Send[/]    {len(sent):,} events at {rate:,.0f} events/s")
-    started = time.perf_counter()
-    on_clickhouse.refresh(url, now)
-    console.print(f"[bold]4. Refresh[/] all aggregates in {time.perf_counter() - started:.1f} s")
-    return 0 if _agree(sent, partial(on_clickhouse.read_rows, url)) else 1
+    return 0 if _agree(sent, partial(read, url)) else 1
 
 
 class Steps:
@@ -133,10 +122,8 @@ class Steps:
         """*done* of *total* are done."""
 
 
-def _refuse_used_table(url: str) -> None:
-    with psycopg.connect(url) as connection:
-        used = connection.execute("select exists (select from analytics_events)").fetchone()
-    if used and used[0]:
+def _refuse_used_table(url: str, read: Callable[[str, str], Rows]) -> None:
+    if read(url, "analytics_daily_active_users"):
         message = (
             "the table analytics_events already holds events, so the tables could not be checked against the "
             "events of this run. Give DATABASE_URL an empty database."
@@ -174,12 +161,6 @@ def _serve(url: str, port: int) -> None:
         console.print(f"   curl '{address}/aggregates/analytics_task_stats_daily.csv'", soft_wrap=True, highlight=False)
         uvicorn.Server(uvicorn.Config(app, log_level="warning")).run([listening])
     console.print("Stopped.")
-
-
-def _compare(url: str, sent: list[Sent]) -> bool:
-    with psycopg.connect(url) as connection:
-        connection.execute("set timezone to 'UTC'")
-        return _agree(sent, partial(read_rows, connection))
 
 
 def _agree(sent: list[Sent], read: Callable[[str], Rows]) -> bool:

@@ -1,4 +1,4 @@
-"""The demo on ClickHouse: a server, the generated files, a refresh as the reference of ClickHouse says, and reading."""
+"""The demo on ClickHouse: a server, and reading."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from expected import Rows
 from report import DIMENSIONS
 
 ROOT = Path(__file__).parents[2]
-FILES = ROOT / "generated" / "clickhouse" / "one"
 FRONT = ROOT / "tests" / "support" / "clickhouse" / "front.py"
 """There is no ClickHouse in a wheel, but its engine is (chdb): this program puts it behind an HTTP interface."""
 
@@ -42,37 +41,6 @@ def server(stack: ExitStack) -> str:
     url = f"clickhouse://127.0.0.1:{port}/demo"
     ask(f"http://127.0.0.1:{port}/default", "create database demo")
     return url
-
-
-def apply(url: str) -> int:
-    """Run the statements of the generated files, and return how many there are."""
-    if ask(url, "show tables like 'analytics_events'"):
-        raise AnalyticsError("the table analytics_events is there already. Give DATABASE_URL an empty database.")
-    first = FILES / "events.sql"
-    files = [first, *sorted(set(FILES.glob("*.sql")) - {first})]
-    texts = (file.read_text(encoding="utf-8") for file in files)
-    statements = [one for text in texts for one in text.split(";\n") if one.strip()]
-    for statement in statements:
-        ask(url, statement)
-    return len(statements)
-
-
-def refresh(url: str, end: datetime) -> None:
-    """Store every bucket of the seven that ends by *end*: the rows first, then that they count."""
-    to = f"{end.astimezone(UTC):%Y-%m-%d 00:00:00}"
-    for name in (file.stem for file in FILES.glob("analytics_*.sql")):
-        main, version = f"{name}_v1", 1
-        bucket = "hour" if name.endswith("hourly") else "day"
-        for rows in ask(url, f"show tables like '{main}%_rows'").split():
-            source = f"{rows}(from_time = '1970-01-01 00:00:00', to_time = '{to}')"
-            ask(url, f"insert into {rows.removesuffix('_rows')} select *, {version} from {source}")
-        stored = f"select {bucket} as bucket from {main} where _version = {version}"
-        start = "select toDateTime64('1900-01-01 00:00:00', 6, 'UTC')"
-        ask(
-            url,
-            f"insert into analytics_meta_buckets select '{main}', bucket, toDateTime64('{to}', 6, 'UTC'), {version}"
-            f" from ({stored} union distinct {start})",
-        )
 
 
 def read_rows(url: str, name: str) -> Rows:

@@ -23,14 +23,16 @@ DIMENSIONS = {
 ROWS_SHOWN = 5
 
 
-def read_rows(connection: psycopg.Connection[Any], name: str) -> Rows:
+def read_rows(url: str, name: str) -> Rows:
     """Return the rows of an aggregate by bucket and dimensions, newest bucket first."""
     query = sql.SQL("select * from {} order by 1 desc").format(sql.Identifier(name))
     rows: Rows = {}
-    for row in connection.cursor(row_factory=dict_row).execute(query):
-        columns = (next(iter(row)), *DIMENSIONS.get(name, ()))
-        key: Key = tuple(row.pop(column) for column in columns)
-        rows[key] = row
+    with psycopg.connect(url) as connection:
+        connection.execute("set timezone to 'UTC'")
+        for row in connection.cursor(row_factory=dict_row).execute(query):
+            columns = (next(iter(row)), *DIMENSIONS.get(name, ()))
+            key: Key = tuple(row.pop(column) for column in columns)
+            rows[key] = row
     return rows
 
 
