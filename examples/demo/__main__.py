@@ -44,7 +44,7 @@ def main() -> int:
         with ExitStack() as stack:
             clickhouse = options.backend == "clickhouse"
             if clickhouse and (options.keep or options.serve):
-                raise AnalyticsError("--keep and --serve are for PostgreSQL: the service does not read ClickHouse yet.")
+                raise AnalyticsError("--keep and --serve are for PostgreSQL.")
             url = _database_url(options, stack)
             code = _run(options, url, on_clickhouse.read_rows if clickhouse else read_rows)
             if options.serve:

@@ -116,6 +116,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers requests as the HTTP interface does."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits for an acknowledgement, up to 40 ms
     engine: Engine
 
     def do_GET(self) -> None:

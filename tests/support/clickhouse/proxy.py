@@ -93,6 +93,7 @@ class FaultyProxy:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits for an acknowledgement, up to 40 ms
     proxy: FaultyProxy
 
     def do_POST(self) -> None:

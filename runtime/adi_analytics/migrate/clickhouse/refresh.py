@@ -33,11 +33,13 @@ SETTINGS: Final = {
     "materialized_views_ignore_errors": "0",
 }
 """Of each INSERT of a refresh: a bucket may be years after the one before, and what was answered is stored."""
+_NEAR: Final = 24 * HOUR
+"""Ranges that are not further apart are stored as one: fewer statements are worth some buckets more."""
 _BATCH: Final = 2_000_000
 """Events that one step reads: it bounds the memory, and what is lost when a refresh is killed."""
 _WEEK: Final = 168 * HOUR
-_SLACK: Final = HOUR
-"""How much longer than an INSERT a refresh looks back for hours that events came to."""
+_SLACK: Final = HOUR // 12
+"""How far a refresh looks back for hours that events came to: longer than a block of an INSERT takes."""
 
 
 def refresh(
@@ -177,22 +179,17 @@ class Work:
 
     def _late(self, since: int, until: int) -> Iterator[tuple[int, int]]:
         """Yield the ranges of stored buckets that events came to since the last refresh began."""
-        asked = f"at >= {at(max(0, self._before.at - _SLACK))} and hour < {at(until)}"
-        hours = [
-            hour
-            for (hour,) in self._server.session.rows(
-                f"select distinct toUnixTimestamp64Micro(hour) from {TOUCHED} where {asked} order by 1"
-            )
-        ]
+        came = f"at >= {at(max(0, self._before.at - _SLACK))} and hour >= {at(0)} and hour < {at(until)}"
+        source = f"select distinct hour from {TOUCHED} where {came}"
+        expired = rollups.expired(self._server)
         ranges: list[tuple[int, int]] = []
-        for hour in hours:
-            start = rollups.start_of(self._server, self._rollup, hour) if hour >= 0 else -1
+        for start, last, hours in rollups.buckets_of(self._server, self._rollup, source):
             if start < since:
-                self.lost += 0 <= start < rollups.expired(self._server)
+                self.lost += hours if start < expired else 0
                 continue
-            self.late += 1
-            end = min(rollups.end_of(self._server, self._rollup, hour + HOUR), until)
-            if ranges and start <= ranges[-1][1]:
+            self.late += hours
+            end = min(last, until)
+            if ranges and start <= ranges[-1][1] + _NEAR:
                 ranges[-1] = (ranges[-1][0], max(end, ranges[-1][1]))
             else:
                 ranges.append((start, end))

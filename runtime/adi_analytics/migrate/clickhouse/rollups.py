@@ -109,9 +109,36 @@ def end_of(server: Server, rollup: Rollup, moment: int) -> int:
     return start if start == moment else start_of(server, rollup, start + rollup.longest)
 
 
+def buckets_of(server: Server, rollup: Rollup, hours: str) -> list[tuple[int, int, int]]:
+    """Return the buckets that hours are in: the start of the first, the end of the last, and how many hours share them.
+
+    Args:
+        server: Where.
+        rollup: Whose buckets.
+        hours: A SELECT of their starts, as ``hour``.
+    """
+    first = f"select {_micros(rollup.start)} as _first, _at as _hour from (select hour as _at from ({hours}))"
+    last = f"select _first, {_micros('_hour')} + {HOUR - 1} as _last from ({first})"
+    held = f"select _first, {_micros(rollup.start)} as _held from (select _first, {_at('_last')} as _at from ({last}))"
+    after = f"select _first, {_at(f'_held + {rollup.longest}')} as _at from ({held})"
+    rows = server.session.rows(
+        f"select _first, _end, count() from (select _first, {_micros(rollup.start)} as _end from ({after}))"
+        " group by _first, _end order by _first, _end"
+    )
+    return [(start, end, count) for start, end, count in rows]
+
+
+def _micros(time: str) -> str:
+    return f"toUnixTimestamp64Micro({time})"
+
+
+def _at(micros: str) -> str:
+    return f"fromUnixTimestamp64Micro(toInt64({micros}), 'UTC')"
+
+
 def at(moment: int) -> str:
     """Return *moment* as an expression."""
-    return f"fromUnixTimestamp64Micro(toInt64({moment}), 'UTC')"
+    return _at(str(moment))
 
 
 def now(server: Server) -> int:
