@@ -39,12 +39,13 @@ console = Console(width=None if sys.stdout.isatty() else 130)
 
 def main() -> int:
     """Run the demo; return 0 when every aggregate agrees with the events sent."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    if options.backend == "clickhouse" and (options.keep or options.serve):
+        parser.error("--keep and --serve are for PostgreSQL")
     try:
         with ExitStack() as stack:
             clickhouse = options.backend == "clickhouse"
-            if clickhouse and (options.keep or options.serve):
-                raise AnalyticsError("--keep and --serve are for PostgreSQL.")
             url = _database_url(options, stack)
             code = _run(options, url, on_clickhouse.read_rows if clickhouse else read_rows)
             if options.serve:

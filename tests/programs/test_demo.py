@@ -25,6 +25,6 @@ def test_a_server_that_is_not_there_is_told():
     given = ENVIRONMENT | {"DATABASE_URL": "clickhouse://ada:secret@127.0.0.1:9/demo"}
     ended = subprocess.run(DEMO, capture_output=True, text=True, env=given, check=False)
     assert ended.returncode == 1
-    assert "error: ClickHouse at 127.0.0.1:9: " in ended.stdout
+    assert "error: cannot connect to 127.0.0.1:9/demo: " in ended.stdout
     assert "secret" not in ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr

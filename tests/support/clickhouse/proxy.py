@@ -43,6 +43,8 @@ class FaultyProxy:
         self.requests: list[tuple[dict[str, str], dict[str, str]]] = []
         self.refuse: Callable[[bytes], Answer | None] = lambda _body: None
         self.cut_letters = 0
+        self.cut_all_after: int | None = None
+        """How many requests are answered before each answer is lost; none is when it is None."""
         self.held = threading.Event()
         self.release = threading.Event()
         self._server: ThreadingHTTPServer | None = None
@@ -105,7 +107,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         proxy.requests.append((asked, dict(self.headers)))
         fault: Fault | Answer | None = None
-        if asked.get("query", "").startswith("insert into `analytics_events`"):
+        if proxy.cut_all_after is not None:
+            proxy.cut_all_after -= 1
+            fault = "cut after" if proxy.cut_all_after == 0 else "cut before" if proxy.cut_all_after < 0 else None
+        elif asked.get("query", "").startswith("insert into `analytics_events`"):
             proxy.tokens.append(asked["insert_deduplication_token"])
             fault = proxy.faults.popleft() if proxy.faults else proxy.refuse(body)
         elif asked.get("query", "").startswith("insert into `analytics_dead_letters`") and proxy.cut_letters:

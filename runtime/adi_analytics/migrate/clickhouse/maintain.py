@@ -49,7 +49,7 @@ def _round(server: Server, options: Options, held: lock.Held, *, forced: bool) -
         if not forced and not is_due(rollup, stored, now):
             continue
         work = Work(server, rollup, progress=options.progress, held=held)
-        work.bring_up_to_date(None, now - rollup.lag)
+        work.bring_up_to_date(lag=rollup.lag)
         if stored.until is None:
             filled = (BackfillResult(rollup.rollup, work.buckets),) if work.buckets else ()
             result = replace(result, backfills=result.backfills + filled)

@@ -73,7 +73,7 @@ def fill(
     for rollup in rollups.read(server, source):
         if (only is None or rollup.rollup in only) and rollups.stored(server, rollup.rollup).until is None:
             work = Work(server, rollup, progress=progress, held=held)
-            work.bring_up_to_date(None, None)
+            work.bring_up_to_date()
             if work.buckets:
                 filled.append(BackfillResult(rollup.rollup, work.buckets))
     return filled
@@ -117,21 +117,23 @@ class Work:
         self._version = max(self._now, self._before.version + 1)
         self.buckets = self.late = self.lost = 0
 
-    def bring_up_to_date(self, since: int | None, until: int | None) -> int | None:
+    def bring_up_to_date(self, since: int | None = None, until: int | None = None, *, lag: int = 0) -> int | None:
         """Store what is not stored yet, and what events came to since; return the first bucket that was computed.
 
         Args:
             since: Hours before are left as they are.
             until: Nothing is stored after it. Defaults to now.
+            lag: How long a bucket must be over to be stored for the first time.
         """
         first = rollups.oldest(self._server, self._rollup)
-        end = rollups.start_of(self._server, self._rollup, min(self._now, until or self._now))
         stored = self._before.until
+        end = rollups.start_of(self._server, self._rollup, min(self._now - lag, until or self._now))
+        late_end = stored if until is None or stored is None else min(stored, end)
         # What was left out must be found by the next refresh.
-        complete = stored is None or (since is None and end >= stored)
+        complete = stored is None or (since is None and late_end == stored)
         begun: list[int] = []
-        if stored is not None:
-            for begin, stop in self._late(max(since or 0, first or 0), min(stored, end)):
+        if stored is not None and late_end is not None:
+            for begin, stop in self._late(max(since or 0, first or 0), late_end):
                 self._store(begin, stop, published=stored, last=False)
                 begun.append(begin)
         start = first if stored is None else stored
