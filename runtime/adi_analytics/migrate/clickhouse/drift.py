@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from adi_analytics._shared.clickhouse.errors import RefusedByServerError
 from adi_analytics.migrate.clickhouse import conditions, recount
 from adi_analytics.migrate.clickhouse.objects import AGGREGATES, Made, written
 from adi_analytics.migrate.clickhouse.record import read_applied
 from adi_analytics.migrate.clickhouse.server import Server, opened
 from adi_analytics.migrate.clickhouse.twin import Described, described, is_ours, twin
 from adi_analytics.migrate.drift.drift import DriftResult
-from adi_analytics.migrate.drift.findings import Finding, Fix, difference, ordered
+from adi_analytics.migrate.drift.findings import LATER, Finding, Fix, difference, ordered
 from adi_analytics.migrate.options import check_times
 from adi_analytics.migrate.run.plan import make_plan
 
@@ -37,11 +38,21 @@ def drift(options: Options, *, recount_rows: bool, since: datetime | None, until
         findings += structure(server, done) if done else []
         counted: int | None = None
         if done and server.has(AGGREGATES):
-            findings += conditions.findings(server)
+            findings += _conditions(server, findings)
             if recount_rows and not any(one.severity == "error" for one in findings):
                 counted, more = recount.compare(server, options.progress, since, until)
                 findings += more
         return DriftResult(server.backend, ordered(findings), time.monotonic() - started, counted)
+
+
+def _conditions(server: Server, known: Sequence[Finding]) -> list[Finding]:
+    """Return what is wrong beside the tables; when one of those is missing that say it, that it can't be known yet."""
+    try:
+        return conditions.findings(server)
+    except RefusedByServerError:
+        if not known:
+            raise
+        return [Finding("info", "stored buckets", "compared", "not compared", advice=LATER)]
 
 
 def _pending(files: Sequence[MigrationFile]) -> Finding:

@@ -41,11 +41,11 @@ class Described:
 def described(session: ClickhouseSession, database: str) -> dict[str, Described]:
     """Return what is in *database*, by name."""
     rows = session.rows(_DESCRIBED, database=database)
-    return {name: Described(engine, _without(database, statement)) for name, engine, statement in rows}
+    return {name: Described(engine, _without(database, engine, statement)) for name, engine, statement in rows}
 
 
-def _without(database: str, statement: str) -> str:
-    """Return *statement* without the name of its *database*: before tables, and as an argument of an engine."""
+def _without(database: str, engine: str, statement: str) -> str:
+    """Return *statement* without the name of its *database*: before tables, and where an *engine* is told it."""
     bare = rf"(?<![\w.`]){re.escape(database)}\." if re.fullmatch(r"\w+", database) else r"(?!)"
     named = re.compile(rf"{re.escape(quoted(database))}\.|{bare}|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`")
 
@@ -53,7 +53,7 @@ def _without(database: str, statement: str) -> str:
         text = match[0]
         if text.endswith("."):
             return ""
-        return f"'{_HERE}'" if text == literal(database) else text
+        return f"'{_HERE}'" if engine == "Distributed" and text == literal(database) else text
 
     return named.sub(changed, statement)
 
