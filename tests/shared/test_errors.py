@@ -85,7 +85,7 @@ EXAMPLES = [
     (errors.DatabaseUnreachableError(reason="gone", database="h/d", lost=True), "connection to h/d was lost: gone"),
     (errors.DatabaseUnreachableError(reason="gone", file="0001"), "was lost while 0001 ran: gone"),
     (errors.UnsuitableDatabaseError("is too old", database="h/d", server_version=140001, role="r"), "is too old"),
-    (errors.ClickhouseFailedError("h/d: memory is short", "Give more.", code=241), "memory is short"),
+    (errors.ClickhouseFailedError("h/d: memory is short", "Give more."), "memory is short"),
     (errors.MigrationFailedError(file="f", reason="no", remedy="do", line=3, sqlstate="42P01"), "f:3: no (SQLSTATE"),
     (errors.MigrationFailedError(file="f", reason="invalid index i", remedy="do"), "f: invalid index i\n  -> do"),
     (errors.UsageError("no aggregate x", setting="aggregates", value="x"), "no aggregate x"),

@@ -133,15 +133,7 @@ class MigrationFailedError(MigrateError):
 
 
 class ClickhouseFailedError(MigrateError):
-    """ClickHouse refused a statement.
-
-    Attributes:
-        code: Its code for that.
-    """
-
-    def __init__(self, problem: str, remedy: str = "", *, code: int | None) -> None:
-        super().__init__(problem, remedy)
-        self.code = code
+    """ClickHouse refused a statement; the problem ends with its code for that."""
 
 
 class UsageError(MigrateError):

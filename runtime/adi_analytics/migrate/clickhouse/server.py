@@ -128,7 +128,7 @@ def explained(error: ClickhouseError, where: str, *, reached: bool = True) -> Mi
         return DatabaseUnreachableError(reason=str(error), database=where, lost=reached)
     if isinstance(error, RefusedByServerError):
         return _refused(error, where)
-    return ClickhouseFailedError(str(error), code=None)
+    return ClickhouseFailedError(str(error))
 
 
 def _refused(error: RefusedByServerError, where: str) -> MigrateError:
@@ -145,7 +145,7 @@ def _refused(error: RefusedByServerError, where: str) -> MigrateError:
     if code in (_NO_RIGHT, _READ_ONLY):
         remedy = "Connect as a user with the rights `create, alter, drop, select, insert` on the database."
         return UnsuitableDatabaseError(f"{where}: {text}", remedy, database=where)
-    return ClickhouseFailedError(f"{where}: {text} (code {code})", _REMEDIES.get(code, ""), code=code)
+    return ClickhouseFailedError(f"{where}: {text} (code {code})", _REMEDIES.get(code, ""))
 
 
 _REMEDIES: Final = {

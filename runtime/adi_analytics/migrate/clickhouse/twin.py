@@ -44,6 +44,10 @@ def described(session: ClickhouseSession, database: str) -> dict[str, Described]
     return {name: Described(engine, _without(database, engine, statement)) for name, engine, statement in rows}
 
 
+# Who made a materialized view may be another user than who checks it.
+_DEFINER: Final = re.compile(r" DEFINER = (?:`[^`]*`|\S+) SQL SECURITY DEFINER")
+
+
 def _without(database: str, engine: str, statement: str) -> str:
     """Return *statement* without the name of its *database*: before tables, and where an *engine* is told it."""
     bare = rf"(?<![\w.`]){re.escape(database)}\." if re.fullmatch(r"\w+", database) else r"(?!)"
@@ -55,7 +59,7 @@ def _without(database: str, engine: str, statement: str) -> str:
             return ""
         return f"'{_HERE}'" if engine == "Distributed" and text == literal(database) else text
 
-    return named.sub(changed, statement)
+    return named.sub(changed, _DEFINER.sub("", statement))
 
 
 @contextlib.contextmanager
