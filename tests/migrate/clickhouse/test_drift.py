@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from typing import Any
 
 import pytest
 from support.clickhouse.databases import ask
@@ -67,7 +68,7 @@ RECOUNTED = [
     ("delete from pages_hourly_v1_distribution where 1", "stored rows of pages_hourly_v1_distribution"),
     ("delete from web_events where JSONExtractString(data, 'page') = 'b'", "stored rows of users_daily_v1"),
 ]  # fmt: skip
-SYNC = {"mutations_sync": "2", "lightweight_deletes_sync": "2"}
+SYNC: dict[str, Any] = {"mutations_sync": "2", "lightweight_deletes_sync": "2"}
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ class Small:
     def options(self, **more: Any) -> migrate.Options:
         return migrate.Options(database_url=self.dsn, project=self.folder, **more)
 
-    def ask(self, query: str, **parameters: str) -> list[list[Any]]:
+    def ask(self, query: str, **parameters: Any) -> list[list[Any]]:
         answer = ask(self.url, query, default_format="JSONCompactEachRow", **parameters)
         return [json.loads(line) for line in answer.splitlines()]
 
