@@ -38,13 +38,13 @@ def _stored(server: Server, rollup: Rollup) -> Iterator[Finding]:
     if stored.until > now:
         actual = f"stored until {moment(stored.until)}: events of the time to come are in no view"
         yield Finding("error", name, "stored until now at most", actual, advice=repair)
-    if not stored.at:
+    if not stored.last:
         yield Finding("error", name, "a row says when the last refresh was", "it is missing", advice=repair)
     named, bucket = literal(rollup.rollup), quoted(rollup.bucket)
     rows = quoted(rollup.rollup)
     # What a refresh wrote that was killed is newer than the last one that was not, or is named by it.
     unmarked = server.session.value(
-        f"select uniqExact({bucket}) from {rows} where {bucket} < {at(stored.until)} and _version <= {stored.at}"
+        f"select uniqExact({bucket}) from {rows} where {bucket} < {at(stored.until)} and _version <= {stored.last}"
         f" and {bucket} not in (select bucket from {BUCKETS} where rollup = {named})"
     )
     if unmarked:

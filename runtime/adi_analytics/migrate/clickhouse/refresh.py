@@ -6,6 +6,7 @@ be killed anywhere, and two may run at once: of two complete versions of a bucke
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ from adi_analytics._shared.clickhouse.text import literal, quoted
 from adi_analytics._shared.sql import shorten
 from adi_analytics.migrate.clickhouse import rollups
 from adi_analytics.migrate.clickhouse.record import moment
-from adi_analytics.migrate.clickhouse.rollups import BUCKETS, FIRST, HOUR, TOUCHED, Rollup, Stored, at
+from adi_analytics.migrate.clickhouse.rollups import BUCKETS, FIRST, HOUR, TICKS, TOUCHED, Rollup, Stored, at
 from adi_analytics.migrate.clickhouse.server import need_tables, opened
 from adi_analytics.migrate.upkeep.backfill import BackfillResult
 from adi_analytics.migrate.upkeep.maintain import Refreshed, RefreshResult
@@ -114,7 +115,7 @@ class Work:
         self._held = held
         self._before = rollups.stored(server, rollup.rollup)
         self._now = rollups.now(server)
-        self._version = max(self._now, self._before.version + 1)
+        self._version = max(self._now, self._before.version // TICKS + 1) * TICKS + secrets.randbelow(TICKS)
         self.buckets = self.late = self.lost = 0
 
     def bring_up_to_date(self, since: int | None = None, until: int | None = None, *, lag: int = 0) -> int | None:
@@ -252,7 +253,7 @@ class Work:
             f"select uniqExact(bucket) from {BUCKETS} where rollup = {named} and version = {self._version}"
             f" and bucket != {FIRST}"
         )
-        self._version += 1
+        self._version += TICKS
 
 
 def _text(moment_: int) -> str:

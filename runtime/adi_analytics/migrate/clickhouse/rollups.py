@@ -21,6 +21,8 @@ TOUCHED: Final = "analytics_meta_touched"
 FIRST: Final = "toDateTime64('1900-01-01 00:00:00', 6, 'UTC')"
 """The bucket whose row says up to when everything is stored."""
 HOUR: Final = 3_600_000_000  # microseconds, as all times here
+TICKS: Final = 4096
+"""Versions to a microsecond. A version is when its refresh began, and a part by chance: two never have the same one."""
 _EPOCH: Final = "toDateTime64('1970-01-01 00:00:00', 6, 'UTC')"
 _READ: Final = ("aggregate", "rollup", "bucket", "relations", "start", "longest", "every", "lag")
 
@@ -56,13 +58,18 @@ class Stored:
 
     Attributes:
         until: Up to when, or ``None`` if nothing is.
-        at: When the last refresh began.
+        last: The version of the last refresh that was complete, which says when it began.
         version: The largest version of a bucket.
     """
 
     until: int | None
-    at: int
+    last: int
     version: int
+
+    @property
+    def at(self) -> int:
+        """When the last complete refresh began."""
+        return self.last // TICKS
 
 
 def read(server: Server, source: str | None = None) -> list[Rollup]:
@@ -88,11 +95,11 @@ def chosen(server: Server, names: Sequence[str]) -> list[Rollup]:
 
 def stored(server: Server, rollup: str) -> Stored:
     """Return how far *rollup* is stored."""
-    ((count, until, at, version),) = server.session.rows(
+    ((count, until, last, version),) = server.session.rows(
         f"select count(), toUnixTimestamp64Micro(max(until)), max(if(bucket = {FIRST}, version, 0)), max(version)"
         f" from {BUCKETS} where rollup = {literal(rollup)}"
     )
-    return Stored(until if count else None, at, version)
+    return Stored(until if count else None, last, version)
 
 
 def start_of(server: Server, rollup: Rollup, moment: int) -> int:
