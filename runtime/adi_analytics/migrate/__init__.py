@@ -26,6 +26,9 @@ if TYPE_CHECKING:
         status,
     )
     from adi_analytics.migrate.author.new import NewResult
+    from adi_analytics.migrate.copy.copy import copy
+    from adi_analytics.migrate.copy.opened import CopyRefusedError
+    from adi_analytics.migrate.copy.result import CopyOptions, CopyResult, DifferingDay, RefusedEvent
     from adi_analytics.migrate.doctor import Diagnosis
     from adi_analytics.migrate.drift.drift import DriftResult
     from adi_analytics.migrate.drift.findings import Finding
@@ -80,12 +83,16 @@ else:
             "BackfillResult": "adi_analytics.migrate.upkeep.backfill",
             "BaselineResult": "adi_analytics.migrate.adopt.baseline",
             "ClickhouseFailedError": "adi_analytics.migrate.errors",
+            "CopyOptions": "adi_analytics.migrate.copy.result",
+            "CopyRefusedError": "adi_analytics.migrate.copy.opened",
+            "CopyResult": "adi_analytics.migrate.copy.result",
             "DatabaseUnreachableError": "adi_analytics.migrate.errors",
             "DeadLetter": "adi_analytics.migrate.upkeep.dead_letters",
             "DeadLetterFileError": "adi_analytics.migrate.upkeep.replay",
             "DeadLetters": "adi_analytics.migrate.upkeep.dead_letters",
             "DestructiveError": "adi_analytics.migrate.errors",
             "Diagnosis": "adi_analytics.migrate.doctor",
+            "DifferingDay": "adi_analytics.migrate.copy.result",
             "DriftResult": "adi_analytics.migrate.drift.drift",
             "DryRun": "adi_analytics.migrate.run.preview",
             "Erased": "adi_analytics.migrate.people.erase",
@@ -113,6 +120,7 @@ else:
             "RefreshResult": "adi_analytics.migrate.upkeep.maintain",
             "Refreshed": "adi_analytics.migrate.upkeep.maintain",
             "Refused": "adi_analytics.migrate.upkeep.replay",
+            "RefusedEvent": "adi_analytics.migrate.copy.result",
             "Replayed": "adi_analytics.migrate.upkeep.replay",
             "Status": "adi_analytics.migrate.run.apply",
             "Step": "adi_analytics.migrate.files.migration",
@@ -128,6 +136,7 @@ else:
             "backfill": "adi_analytics.migrate.anywhere",
             "baseline": "adi_analytics.migrate.anywhere",
             "check": "adi_analytics.migrate.anywhere",
+            "copy": "adi_analytics.migrate.copy.copy",
             "dead_letters": "adi_analytics.migrate.anywhere",
             "doctor": "adi_analytics.migrate.anywhere",
             "drift": "adi_analytics.migrate.anywhere",
@@ -155,12 +164,16 @@ __all__ = [
     "BackfillResult",
     "BaselineResult",
     "ClickhouseFailedError",
+    "CopyOptions",
+    "CopyRefusedError",
+    "CopyResult",
     "DatabaseUnreachableError",
     "DeadLetter",
     "DeadLetterFileError",
     "DeadLetters",
     "DestructiveError",
     "Diagnosis",
+    "DifferingDay",
     "DriftResult",
     "DryRun",
     "Erased",
@@ -188,6 +201,7 @@ __all__ = [
     "RefreshResult",
     "Refreshed",
     "Refused",
+    "RefusedEvent",
     "Replayed",
     "Status",
     "Step",
@@ -203,6 +217,7 @@ __all__ = [
     "backfill",
     "baseline",
     "check",
+    "copy",
     "dead_letters",
     "doctor",
     "drift",

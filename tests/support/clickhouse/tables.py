@@ -65,6 +65,10 @@ class ClickhouseTables(Numbered):
         answer = ask(self.url, query, default_format="JSONCompactEachRow")
         return [json.loads(line) for line in answer.splitlines()]
 
+    def execute_rows(self, statement: str, lines: list[str]) -> None:
+        """Run an insert of *lines*, one for each row."""
+        ask(self.url, statement, "\n".join(lines).encode(), date_time_input_format="best_effort")
+
     def rows(self) -> list[dict[str, Any]]:
         """Return the events, in the order of their ids, with the values that PostgreSQL's driver has for them."""
         found = self.execute(

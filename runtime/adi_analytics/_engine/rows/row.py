@@ -8,11 +8,14 @@ import math
 import struct
 import uuid
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import uuid_utils
 
 from adi_analytics.enriched import to_datetime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 COLUMNS: Final = ("timestamp", "event_type", "service", "user_id", "data", "event_id", "meta")
 HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -58,6 +61,12 @@ class Row:
 def columns_of(row: bytes, *, text_ids: bool = False) -> list[str | None]:
     """Return the columns of *row* as texts, as PostgreSQL reads them; *text_ids* says that ``user_id`` is a text."""
     readers = _TEXT_OF | {"user_id": _text} if text_ids else _TEXT_OF
+    values = values_of(row)
+    return [None if value is None else readers[name](value) for name, value in zip(COLUMNS, values, strict=True)]
+
+
+def values_of(row: bytes) -> list[bytes | None]:
+    """Return the columns of *row* as they are encoded."""
     values: list[bytes | None] = []
     at = 2
     for _ in COLUMNS:
@@ -65,7 +74,16 @@ def columns_of(row: bytes, *, text_ids: bool = False) -> list[str | None]:
         at += 4
         values.append(row[at : at + length] if length >= 0 else None)
         at += max(length, 0)
-    return [None if value is None else readers[name](value) for name, value in zip(COLUMNS, values, strict=True)]
+    return values
+
+
+def copy_row(values: Iterable[bytes | None]) -> bytes:
+    """Return the row of encoded *values*: what `values_of` takes apart."""
+    return _COUNT + b"".join(_NULL if value is None else len(value).to_bytes(4, "big") + value for value in values)
+
+
+_COUNT: Final = len(COLUMNS).to_bytes(2, "big")
+_NULL: Final = b"\xff\xff\xff\xff"
 
 
 def _moment(value: bytes) -> str:

@@ -21,6 +21,7 @@ from adi_analytics._engine.stores import row_binary
 from adi_analytics._engine.stores.clickhouse_faults import UnfitTableError, UnstorableRowError, fault_of
 from adi_analytics._shared.catalog import has_text_ids
 from adi_analytics._shared.clickhouse.errors import ClickhouseError, refusal
+from adi_analytics._shared.clickhouse.inserts import insert_settings
 from adi_analytics._shared.clickhouse.text import quoted
 
 if TYPE_CHECKING:
@@ -32,21 +33,6 @@ if TYPE_CHECKING:
     from adi_analytics._shared.clickhouse.address import ClickhouseAddress
 
 _SLICE: Final = 0.00025  # seconds of work between two breaths: what a caller may wait for the GIL
-# A default of the server or of the user's profile may mean less than "stored": each is said on each insert.
-_INSERT: Final = {
-    "async_insert": "0",
-    "insert_deduplicate": "1",
-    "wait_end_of_query": "1",  # else the status is sent before the end
-    "distributed_foreground_insert": "1",
-    "max_partitions_per_insert_block": "0",  # late events of many weeks; a batch has few rows
-    "materialized_views_ignore_errors": "0",
-    "input_format_with_names_use_header": "1",
-    "input_format_with_types_use_header": "1",
-    "input_format_skip_unknown_fields": "0",
-    "input_format_null_as_default": "0",
-    "input_format_allow_errors_num": "0",
-    "input_format_allow_errors_ratio": "0",
-}
 _MOMENT: Final = r"DateTime64\(6(?:, '[^']*')?\)"
 _TEXT: Final = r"String|LowCardinality\(String\)"
 _LETTERS: Final = {
@@ -91,10 +77,7 @@ class ClickhouseStore:
         self._types: dict[str, str] = {}
         self._letter_types: dict[str, str] = {}
         self._settings = {"database": address.database, "max_execution_time": str(math.ceil(statement_timeout))}
-        self._insert = self._settings | _INSERT
-        if address.insert_quorum:
-            timeout = str(math.ceil(statement_timeout * 1000))
-            self._insert |= {"insert_quorum": address.insert_quorum, "insert_quorum_timeout": timeout}
+        self._insert = self._settings | insert_settings(address, statement_timeout)
 
     def fault(self, error: Any) -> Fault:
         """Return what *error* means."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from adi_analytics._engine.delivery.faults import Fault
     from adi_analytics._shared.catalog import Catalog
 
-_LATE_AFTER: Final = 6 * 3600  # seconds; without aggregates nothing reads the marks, until one is added
+LATE_AFTER: Final = 6 * 3600  # seconds; without aggregates nothing reads the marks, until one is added
 _UTF8: Final = "UTF8"
 _HOUR: Final = 3_600_000_000  # microseconds
 _SLICE: Final = 0.00025  # seconds of work between two breaths: what a caller may wait for the GIL
@@ -122,7 +122,7 @@ class PostgresStore:
         self.text_ids = has_text_ids(catalog)
         """Whether the column ``user_id`` is a text."""
         self._begin = _BEGIN.format(timeout=f"{round(statement_timeout * 1000)}ms")
-        late_after = _LATE_AFTER if catalog.late_after is None else catalog.late_after
+        late_after = LATE_AFTER if catalog.late_after is None else catalog.late_after
         self._late_after = late_after * 1_000_000
         self._encoding = _UTF8
         self._use_schema("")
@@ -193,9 +193,7 @@ class PostgresStore:
 
     def late_hours_of(self, moments: Iterable[int]) -> list[datetime]:
         """Return the late hours among *moments*, given in microseconds since 1970."""
-        limit = int(datetime.now(UTC).timestamp() * 1_000_000) - self._late_after
-        hours = {moment // _HOUR for moment in moments if moment < limit}
-        return [datetime.fromtimestamp(hour * 3600, UTC) for hour in sorted(hours)]
+        return late_hours_of(moments, self._late_after)
 
     def dead_letter(self, letter: DeadLetter) -> Steps:
         """Keep *letter*; a second time does nothing."""
@@ -212,6 +210,13 @@ class PostgresStore:
         """Return *text* as a ``text`` column takes it: no NUL, no lone surrogate, nothing that the encoding lacks."""
         text = text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
         return text if self._encoding in {_UTF8, "SQL_ASCII"} else text.encode("ascii", "backslashreplace").decode()
+
+
+def late_hours_of(moments: Iterable[int], late_after: int) -> list[datetime]:
+    """Return the hours of those of *moments* that are older than *late_after*, all in microseconds."""
+    limit = int(datetime.now(UTC).timestamp() * 1_000_000) - late_after
+    hours = {moment // _HOUR for moment in moments if moment < limit}
+    return [datetime.fromtimestamp(hour * 3600, UTC) for hour in sorted(hours)]
 
 
 def _as_json(rows: list[bytes], *, text_ids: bool) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics._engine.rows.row import EPOCH_2000
+from adi_analytics._engine.rows.row import EPOCH_2000, copy_row
 from adi_analytics._engine.stores.clickhouse_faults import UnstorableRowError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 # Newer servers store others, too; older ones take them for the nearest, without a word.
 FIRST: Final = -2_208_988_800_000_000  # microseconds from 1970 to 1900, where DateTime64 begins
@@ -23,6 +23,8 @@ _OUTSIDE: Final = "the timestamp is outside of the years 1900 to 2299, those of 
 _MOMENT_FROM: Final = struct.Struct("!q").unpack_from
 _LENGTH_FROM: Final = struct.Struct("!i").unpack_from
 _MOMENT: Final = struct.Struct("<q").pack
+_MICROS_FROM: Final = struct.Struct("<q").unpack_from
+_MOMENT_COPIED: Final = struct.Struct("!q").pack
 _NULL: Final = b"\1"
 _GIVEN: Final = b"\0"
 _SMALL: Final = [bytes((number,)) for number in range(128)]
@@ -66,16 +68,22 @@ def header(types: Mapping[str, str]) -> bytes:
     return varint(len(types)) + names + b"".join(text(kind.encode()) for kind in types.values())
 
 
-def from_copy(row: bytes, *, text_ids: bool) -> bytes:
-    """Return *row*, as a binary COPY takes it, as RowBinary; *text_ids* says that ``user_id`` is a text.
+def from_copy(row: bytes, *, text_ids: bool, first: int = FIRST, last: int = LAST) -> bytes:
+    """Return *row*, as a binary COPY takes it, as RowBinary.
 
     Written out, without a call for each column: it is done for each row.
+
+    Args:
+        row: The row.
+        text_ids: Whether ``user_id`` is a text.
+        first: The first moment that the server stores.
+        last: The last one.
 
     Raises:
         UnstorableRowError: If ClickHouse can't store it.
     """
     micros = _MOMENT_FROM(row, 6)[0] + EPOCH_2000
-    if not FIRST <= micros <= LAST:
+    if not first <= micros <= last:
         raise UnstorableRowError(_OUTSIDE)
     (kind,) = _LENGTH_FROM(row, 14)
     at = 18 + kind
@@ -102,3 +110,42 @@ def from_copy(row: bytes, *, text_ids: bool) -> bytes:
         varint(len(meta)),
         meta,
     ))  # fmt: skip
+
+
+def to_copy(block: bytes, *, text_ids: bool) -> Iterator[bytes]:
+    """Yield the rows of *block* as a binary COPY takes them.
+
+    Args:
+        block: RowBinary with the columns of a row in their order, the timestamp as an Int64 of microseconds.
+        text_ids: Whether ``user_id`` is a text.
+    """
+    at, end = 0, len(block)
+    while at < end:
+        micros = _MICROS_FROM(block, at)[0] - EPOCH_2000
+        kind, at = _text_at(block, at + 8)
+        service, at = _text_at(block, at)
+        user: bytes | None = None
+        given, at = block[at] == _GIVEN[0], at + 1
+        if given and text_ids:
+            user, at = _text_at(block, at)
+        elif given:
+            user, at = uuid(block[at : at + 16]), at + 16
+        data, at = _text_at(block, at)
+        event_id, at = uuid(block[at : at + 16]), at + 16
+        meta, at = _text_at(block, at)
+        yield copy_row((_MOMENT_COPIED(micros), kind, service, user, b"\1" + data, event_id, b"\1" + meta))
+
+
+def _text_at(block: bytes, at: int) -> tuple[bytes, int]:
+    """Return the String at a place, and the place behind it."""
+    length = block[at]
+    at += 1
+    if length >= len(_SMALL):
+        length &= 0x7F
+        shift = 7
+        while block[at] & 0x80:
+            length |= (block[at] & 0x7F) << shift
+            shift, at = shift + 7, at + 1
+        length |= block[at] << shift
+        at += 1
+    return block[at : at + length], at + length

@@ -63,9 +63,11 @@ class _Base:
         if timeout != math.inf:
             self._parameters["max_execution_time"] = str(math.ceil(timeout))
 
-    def _request(self, statement: str, settings: Mapping[str, str] | None, values: Mapping[str, Any]) -> httpx2.Request:
+    def _request(
+        self, statement: str, settings: Mapping[str, str] | None, values: Mapping[str, Any], data: bytes = b""
+    ) -> httpx2.Request:
         given = {f"param_{name}": _escaped(str(value)) for name, value in values.items()}
-        return self._line.request(statement, self._parameters | dict(settings or {}) | given)
+        return self._line.request(statement, self._parameters | dict(settings or {}) | given, data)
 
 
 class ClickhouseSession(_Base):
@@ -73,18 +75,21 @@ class ClickhouseSession(_Base):
 
     _transport: httpx2.HTTPTransport | None = None
 
-    def ask(self, statement: str, settings: Mapping[str, str] | None = None, **values: Any) -> bytes:
+    def ask(
+        self, statement: str, settings: Mapping[str, str] | None = None, *, data: bytes = b"", **values: Any
+    ) -> bytes:
         """Return the answer to *statement*, in the format that it or the settings name.
 
         Args:
             statement: One statement; ``{name:Type}`` stands for a value.
             settings: The server's settings for this statement.
+            data: The rows that an insert stores.
             values: What the names of the statement stand for.
 
         Raises:
             ClickhouseError: If there is none.
         """
-        request = self._request(statement, settings, values)
+        request = self._request(statement, settings, values, data)
         try:
             if self._transport is None:
                 self._transport = httpx2.HTTPTransport(**self._line.options())

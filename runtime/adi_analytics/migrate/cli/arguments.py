@@ -68,6 +68,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_upkeep(commands)
     _add_care(commands)
     _add_people(commands)
+    _add_copy(commands)
     _add_completion(commands)
     return root
 
@@ -375,6 +376,22 @@ def _field(text: str) -> tuple[str, str]:
     if not name or not value:
         raise argparse.ArgumentTypeError("expected NAME=VALUE, such as email=ada@example.org")
     return name, value
+
+
+def _add_copy(commands: _Commands) -> None:
+    copy = _command(
+        commands, "copy", "copy the events that are missing from PostgreSQL to ClickHouse, or back, and compare both",
+        "analytics-migrate copy --from postgresql://localhost/app --to clickhouse://ada@db:8123/app",
+    )  # fmt: skip
+    _format_option(copy)
+    copy.add_argument("--from", dest="source", metavar="URL", required=True, help="the database that has the events")
+    copy.add_argument("--to", dest="target", metavar="URL", required=True, help="the one that is to have them")
+    copy.add_argument("--since", type=_time, metavar="TIME", help="start of the time (default: the oldest event)")
+    copy.add_argument("--until", type=_time, metavar="TIME", help="end of the time (default: the newest event)")
+    copy.add_argument("--verify-only", action="store_true", help="compare and copy nothing; exit 6 when the two differ")
+    copy.add_argument(
+        "--compare-documents", action="store_true", help="also read and compare the documents of all events"
+    )
 
 
 def _add_completion(commands: _Commands) -> None:

@@ -349,6 +349,12 @@ def _plan(arguments: argparse.Namespace, _: Bar) -> Output:
     return show_plan(arguments)
 
 
+def _copy(arguments: argparse.Namespace, bar: Bar) -> Output:
+    from adi_analytics.migrate.cli.copying import copy_events
+
+    return copy_events(arguments, _options(arguments, bar))
+
+
 def _people(arguments: argparse.Namespace, bar: Bar) -> Output:
     from adi_analytics.migrate.anywhere import refuse_clickhouse
     from adi_analytics.migrate.cli import people
@@ -375,6 +381,7 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Bar], Output]]] = {
     "refresh": _refresh,
     "backfill": _backfill,
     "maintain": _maintain,
+    "copy": _copy,
     "export-user": _people,
     "erase-user": _people,
 }

@@ -1,0 +1,1 @@
+"""Moving a catalog's events between PostgreSQL and ClickHouse."""
