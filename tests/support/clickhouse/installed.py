@@ -107,7 +107,7 @@ class Installed:
     def check(self, rows: list[Row]) -> None:
         """Compare every aggregate with the oracle."""
         for aggregate in self.catalog.aggregates:
-            wanted = [_with_doubles(aggregate, row) for row in expected(self.catalog, aggregate, rows)]
+            wanted = [with_doubles(aggregate, row) for row in expected(self.catalog, aggregate, rows)]
             assert_same(aggregate, self.read(aggregate.name), wanted)
 
 
@@ -119,7 +119,7 @@ def statements(catalog: Catalog, folder: str = "clickhouse/one") -> list[str]:
     return [one for text in texts for one in text.split(";\n") if one.strip()]
 
 
-def _with_doubles(aggregate: Aggregate, row: tuple[Any, ...]) -> tuple[Any, ...]:
+def with_doubles(aggregate: Aggregate, row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return *row* with sums of floats as doubles, which they are here; one too large for a double is NULL."""
     first = 1 + len(aggregate.dimensions)
     values = list(row)

@@ -56,8 +56,9 @@ def _lines(result: CopyResult) -> Iterator[str]:
         yield from (f"  {event_id}" for event_id in result.changed_documents)
     if result.outside:
         yield f"{result.outside} events before year 1 or after year 9999 stay in {result.source}"
-    if result.settled is not None:
-        yield f"still moving: {result.moving} events around {result.settled:%Y-%m-%d %H:%M} UTC and now, not compared"
+    if result.moving and result.settled is not None:
+        copied = "not compared" if result.verify_only else "copied, not compared"
+        yield f"still moving: {result.moving} events after {result.settled:%Y-%m-%d %H:%M} UTC, {copied}"
     days = f"{result.equal} days are equal, {len(result.days)} differ"
     done = "compared" if result.verify_only else f"copied {result.copied} events from {result.source}; compared"
     yield f"{done} {result.rows} in {result.seconds:.1f} s: {days}"

@@ -55,8 +55,9 @@ def sides(source: str, target: str, options: Options) -> Iterator[tuple[Side, Si
 
     with session(replace(options, database_url=url), "copy") as (connection, database):
         postgres = PostgresSide(connection, database, manifest)
-        with _spoken(address), ClickhouseSession(address, timeout=TIMEOUT) as asked:
-            clickhouse = ClickhouseSide(asked, manifest.storage.table, text_ids=postgres.text_ids)
+        with ClickhouseSession(address, timeout=TIMEOUT) as asked, _spoken(address, lost=True):
+            with _spoken(address, lost=False):
+                clickhouse = ClickhouseSide(asked, manifest.storage.table, text_ids=postgres.text_ids)
             yield (postgres, clickhouse) if to_clickhouse else (clickhouse, postgres)
 
 
@@ -72,14 +73,14 @@ def _address(url: str) -> ClickhouseAddress:
 
 
 @contextlib.contextmanager
-def _spoken(address: ClickhouseAddress) -> Iterator[None]:
+def _spoken(address: ClickhouseAddress, *, lost: bool) -> Iterator[None]:
     """Say what is wrong with a ClickHouse as the migrator says it."""
     try:
         yield
     except RefusedByServerError as error:
         if error.code is None:
             reason = f"HTTP status {error.status}, from a proxy or another server"
-            raise DatabaseUnreachableError(reason=reason, database=address.place, lost=True) from error
+            raise DatabaseUnreachableError(reason=reason, database=address.place, lost=lost) from error
         raise CopyRefusedError(database=address.place, code=error.code, reason=said(error.code, error.text)) from error
     except ClickhouseError as error:
-        raise DatabaseUnreachableError(reason=str(error), database=address.place, lost=True) from error
+        raise DatabaseUnreachableError(reason=str(error), database=address.place, lost=lost) from error

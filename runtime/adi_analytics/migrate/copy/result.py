@@ -73,7 +73,8 @@ class CopyResult:
         examples: The first of them.
         replaced: Events in which null stands for a number that no double holds.
         replaced_ids: The first of them.
-        outside: Events of the source before year 1 or after year 9999, which the other side can't hold.
+        outside: Events of the source before year 1 or after year 9999, which the other side can't hold. Looked for when
+            no time is given.
         changed_documents: The first events whose documents differ, if these were compared.
         seconds: How long it took.
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _WINDOW: Final = 28 * DAY
 _MOVING: Final = 300 * SECOND
 """Around now, writers may be at work: events come late by so much, and clocks differ by so much."""
-_ROUNDS: Final = 4
+_ROUNDS: Final = 10
 _SHOWN: Final = 20
 
 
@@ -30,7 +30,7 @@ class Run:
         self._progress = progress
         self._waiting: list[bytes] = []
         self._bytes = 0
-        self._stored = 0
+        self._taken = 0
         self._refused: list[RefusedEvent] = []
         self._refusals = 0
         self._result = CopyResult(source.name, target.name, how.verify_only)
@@ -41,7 +41,7 @@ class Run:
         whole = Span(FIRST if how.since is None else micros(how.since), END if how.until is None else micros(how.until))
         present = min(self._source.now(), self._target.now())
         moving = Span(max(present - _MOVING, whole.start), min(present + 2 * _MOVING, whole.end))
-        result.outside = self._source.outside()
+        result.outside = self._source.outside() if whole == Span(FIRST, END) else 0
         if moving.start >= moving.end:
             self._compared(whole)
             return result
@@ -69,7 +69,7 @@ class Run:
         # What arrives meanwhile makes another round; the last one copies nothing, or there is no end of it.
         for _ in range(_ROUNDS):
             days = self._round(window)
-            if not self._stored:
+            if not self._taken:
                 break
         result = self._result
         for bucket, day in days:
@@ -85,7 +85,7 @@ class Run:
 
     def _round(self, window: Span) -> list[tuple[Bucket, DifferingDay]]:
         """Compare the days of *window* once, and write what is missing."""
-        self._stored, self._refusals, self._refused = 0, 0, []
+        self._taken, self._refusals, self._refused = 0, 0, []
         days = []
         found = buckets(self._source, self._target, window, DAY)
         for number, bucket in enumerate(found):
@@ -134,8 +134,9 @@ class Run:
         if not self._waiting:
             return
         written = self._target.write(self._waiting)
+        # Those that another copy stored meanwhile are taken, too: what was found of them holds no more.
+        self._taken += len(self._waiting) - len(written.refused)
         self._waiting, self._bytes = [], 0
-        self._stored += written.stored
         result = self._result
         result.copied += written.stored
         self._refusals += len(written.refused)
