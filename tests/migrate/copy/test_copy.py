@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import text_ids
-from support.copying import Pair, odd, other, plain
+from support.copying import Pair, odd, other, pair, plain
 from support.migrating import execute, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from support.clickhouse.databases import ClickhouseDatabases
 
 USERS = [None, "0190a0b4-5c8e-7d10-8f3e-2b6f5d1c9a01", str(uuid.UUID(int=0))]
 SOURCES = ["postgres", "clickhouse"]
@@ -22,23 +24,23 @@ SOURCES = ["postgres", "clickhouse"]
 @pytest.mark.parametrize("kind", ["uuids", "texts"])
 def test_odd_rows_arrive_as_they_are(source: str, kind: str, request: pytest.FixtureRequest) -> None:
     """The sums are made by two engines; that they are equal, and that the rows are, is found apart."""
-    pair: Pair = request.getfixturevalue(kind)
-    users: Sequence[Any] = [None, *text_ids.IDS, ""] if pair.text_ids else USERS
+    made: Pair = request.getfixturevalue(kind)
+    users: Sequence[Any] = [None, *text_ids.IDS, ""] if made.text_ids else USERS
     given = odd(users=list(users))
-    pair.insert(source, given)
+    made.insert(source, given)
 
-    before = pair.copy(source, "--verify-only")
-    copied = pair.copy(source)
-    again = pair.copy(source, "--compare-documents")
-    back = pair.copy(other(source), "--compare-documents")
+    before = made.copy(source, "--verify-only")
+    copied = made.copy(source)
+    again = made.copy(source, "--compare-documents")
+    back = made.copy(other(source), "--compare-documents")
 
     assert before.code == 6
     assert sum(day["missing"] for day in before.json["days"]) == len(given)
     assert (copied.code, copied.json["copied"], copied.json["rows"]) == (0, len(given), len(given)), copied
     assert (again.code, again.json["copied"], again.json["days"]) == (0, 0, []), again
     assert (back.code, back.json["copied"], back.json["days"]) == (0, 0, []), back
-    assert pair.rows("postgres") == pair.rows("clickhouse")
-    assert len(pair.rows(source)) == len(given)
+    assert made.rows("postgres") == made.rows("clickhouse")
+    assert len(made.rows(source)) == len(given)
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -170,3 +172,13 @@ def test_late_hours_are_marked_for_postgres(uuids: Pair) -> None:
         uuids.postgres, "select to_char(bucket at time zone 'UTC', 'HH24') from analytics_meta.late_buckets order by 1"
     )
     assert marked == [("00",), ("01",), ("02",)]
+
+
+@pytest.mark.timescaledb
+def test_timescaledb(clickhouse_databases: ClickhouseDatabases, timescale_migrated_dsn: str) -> None:
+    with pair(clickhouse_databases, timescale_migrated_dsn) as made:
+        made.insert("postgres", [plain(number, f"2026-11-{1 + number % 25:02} 10:00:00+00") for number in range(300)])
+        assert made.copy("postgres").json["copied"] == 300
+        execute(made.postgres, "delete from analytics_events where (data ->> 'duration_ms')::int % 3 = 0")
+        ran = made.copy("clickhouse", "--compare-documents")
+        assert (ran.code, ran.json["copied"], ran.json["days"]) == (0, 100, [])

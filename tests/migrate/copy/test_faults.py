@@ -148,7 +148,7 @@ def test_two_copies_at_once(uuids: Pair, source: str) -> None:
 def test_a_source_that_is_written_to(uuids: Pair) -> None:
     """Events that arrive in days that were compared are copied in another round, and those of now are not judged."""
     execute(uuids.postgres, _MANY)
-    arriving = iter(range(20_000, 20_100))
+    arriving = iter(range(20_000, 20_060))
     with FaultyProxy(uuids.clickhouse.url) as proxy:
 
         def write(_body: bytes) -> None:

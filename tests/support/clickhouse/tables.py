@@ -55,8 +55,8 @@ class ClickhouseTables(Numbered):
         ask(self.url, f"alter table analytics_events modify setting non_replicated_deduplication_window = {window}")
 
     def make_aggregates(self) -> None:
-        """Make the views and tables of the aggregates."""
-        for path in sorted(FOLDER.glob("analytics_*.sql")):
+        """Make the views and tables of the aggregates and of the questions about people."""
+        for path in sorted({*FOLDER.glob("*.sql")} - {FOLDER / "events.sql"}):
             for statement in statements(path):
                 ask(self.url, statement)
 

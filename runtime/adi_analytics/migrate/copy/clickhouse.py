@@ -16,10 +16,11 @@ from adi_analytics._shared.clickhouse.session import ClickhouseSession
 from adi_analytics._shared.clickhouse.text import quoted
 from adi_analytics.migrate.copy.documents import for_clickhouse, key_of
 from adi_analytics.migrate.copy.side import END, FIRST, MOST_ROWS, Entry, Key, Span, Sum, Written
-from adi_analytics.migrate.errors import UnsuitableDatabaseError
+from adi_analytics.migrate.errors import OtherCatalogError, UnsuitableDatabaseError
 
 if TYPE_CHECKING:
     from adi_analytics._shared.clickhouse.address import ClickhouseAddress
+    from adi_analytics.migrate.files.manifest import Manifest
 
 TIMEOUT: Final = 3600.0  # seconds for a statement
 _ROW_CODES: Final = frozenset({6, 26, 27, 33, 53, 69, 70, 72, 131, 321, 349, 376, 395, 407, 467, 469})
@@ -41,6 +42,7 @@ _READS: Final = {
     "skip_unavailable_shards": "0",
     "extremes": "0",
 }
+_INSTALLATION: Final = "analytics_meta_installation"
 _MICROS: Final = "toUnixTimestamp64Micro(timestamp)"
 # Lengths are said, so no two identities have one text.
 _DIGEST: Final = f"""MD5(concat(toString(event_id), ' ', toString({_MICROS}),
@@ -58,15 +60,18 @@ class ClickhouseSide:
     """The events table of a database.
 
     Raises:
+        OtherCatalogError: If it is another catalog's.
         UnsuitableDatabaseError: If the table is not there, or has other columns; or if the server is too old.
     """
 
     name = "ClickHouse"
     first_wins = True
 
-    def __init__(self, session: ClickhouseSession, table: str, *, text_ids: bool) -> None:
+    def __init__(self, session: ClickhouseSession, manifest: Manifest, *, text_ids: bool) -> None:
         self._session = session
+        table = manifest.storage.table
         self._table = quoted(table)
+        self._check_catalog(manifest.catalog)
         self.text_ids = text_ids
         described = session.rows(f"describe table {self._table}")
         self._types = {name: kind for name, kind, *_ in described if name in COLUMNS}
@@ -74,6 +79,14 @@ class ClickhouseSide:
         names = ", ".join(map(quoted, self._types))
         self._insert = f"insert into {self._table} ({names}) format RowBinaryWithNamesAndTypes"
         self._settings = insert_settings(session.address, TIMEOUT)
+
+    def _check_catalog(self, expected: str) -> None:
+        """A database whose tables were made before the generator said whose they are does not say it."""
+        if not int(self._session.value(f"exists table {_INSTALLATION}")):
+            return
+        found = self._session.value(f"select catalog from {_INSTALLATION}")  # noqa: S608 - a constant
+        if found != expected:
+            raise OtherCatalogError(found=str(found), expected=expected)
 
     def _check(self, address: ClickhouseAddress, table: str) -> None:
         if missing := [name for name in COLUMNS if name not in self._types]:

@@ -57,7 +57,7 @@ def sides(source: str, target: str, options: Options) -> Iterator[tuple[Side, Si
         postgres = PostgresSide(connection, database, manifest)
         with ClickhouseSession(address, timeout=TIMEOUT) as asked, _spoken(address, lost=True):
             with _spoken(address, lost=False):
-                clickhouse = ClickhouseSide(asked, manifest.storage.table, text_ids=postgres.text_ids)
+                clickhouse = ClickhouseSide(asked, manifest, text_ids=postgres.text_ids)
             yield (postgres, clickhouse) if to_clickhouse else (clickhouse, postgres)
 
 

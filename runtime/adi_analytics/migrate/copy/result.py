@@ -64,7 +64,8 @@ class CopyResult:
         target: What they went to.
         verify_only: Whether nothing was copied.
         settled: The events up to here, and those after *moving*, were compared; ``None`` if they all were.
-        moving: Events of the source around now, which are copied and not compared: writers may be at work on them.
+        moving: Events of the source that were copied and not compared, because writers are at work on them: those
+            around now, and those that came while their day was compared.
         rows: Events of the source that were compared.
         equal: How many days were equal.
         days: Those that differ.
