@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NoReturn, TypeAlias
 
-from adi_analytics.migrate.errors import EXIT_USAGE, UsageError
-from adi_analytics.migrate.options import EVERY_BACKEND, check_timeout
+from adi_analytics.migrate.cli.values import amount, days, field, moment, seconds, timeout, whole_number
+from adi_analytics.migrate.errors import EXIT_USAGE
+from adi_analytics.migrate.options import EVERY_BACKEND
 
 _DESCRIPTION: Final = "Brings a database to the state that the event catalog describes, and proves that it is there."
 
@@ -31,10 +31,6 @@ The database is --database-url, else DATABASE_URL, else PLATFORM_DATABASE_URL, e
 exit codes: 0 ok, 1 SQL or connection error, 2 usage, 3 pending, 4 another run holds the lock, 5 history mismatch,
 6 drift, 7 catalog changed without a migration, 8 destructive migration refused
 """
-
-
-_MOST_DAYS: Final = 3650
-_LEAST, _MOST = 0.01, 1e13
 
 
 class _Parser(argparse.ArgumentParser):
@@ -109,58 +105,18 @@ def _format_option(command: argparse.ArgumentParser) -> None:
     command.add_argument("--format", choices=("table", "json"), default="table", help="what stdout gets")
 
 
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
-    return int(text)
-
-
-def _amount(text: str) -> float:
-    try:
-        found = float(text)
-    except ValueError:
-        found = 0.0
-    if not _LEAST <= found <= _MOST:  # false for nan, too
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from {_LEAST:g} to {_MOST:g}")
-    return found
-
-
-def _days(text: str) -> int:
-    found = _count(text)
-    if not 1 <= found <= _MOST_DAYS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of days from 1 to {_MOST_DAYS}")
-    return found
-
-
-def _seconds(text: str) -> float:
-    try:
-        found = float(text)
-    except ValueError:
-        found = -1
-    if not found >= 0:  # false for nan, too
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
-    return found
-
-
-def _timeout(text: str) -> str:
-    try:
-        return check_timeout(text)
-    except UsageError as error:
-        raise argparse.ArgumentTypeError(error.problem) from error
-
-
 def _run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--lock-wait", type=_seconds, default=60.0, metavar="SECONDS", help="wait for another run (default: 60)"
+        "--lock-wait", type=seconds, default=60.0, metavar="SECONDS", help="wait for another run (default: 60)"
     )
     command.add_argument(
-        "--lock-timeout", type=_timeout, metavar="TIME", help="wait for a table lock (default: the file's, else 5s)"
+        "--lock-timeout", type=timeout, metavar="TIME", help="wait for a table lock (default: the file's, else 5s)"
     )
     command.add_argument(
-        "--statement-timeout", type=_timeout, metavar="TIME", help="longest statement (default: the file's, else none)"
+        "--statement-timeout", type=timeout, metavar="TIME", help="longest statement (default: the file's, else none)"
     )
     command.add_argument(
-        "--retries", type=_count, default=10, help="tries after a lock timeout or deadlock (default: 10)"
+        "--retries", type=whole_number, default=10, help="tries after a lock timeout or deadlock (default: 10)"
     )
     command.add_argument(
         "--allow-destructive", action="store_true", help="run migrations that destroy data (otherwise exit 8)"
@@ -207,8 +163,8 @@ def _add_inspect(commands: _Commands) -> None:
     drift.add_argument(
         "--recount", action="store_true", help="also compute stored buckets again and compare: reads the events"
     )
-    drift.add_argument("--since", type=_time, metavar="TIME", help="--recount: start (default: the oldest event)")
-    drift.add_argument("--until", type=_time, metavar="TIME", help="--recount: end (default: now)")
+    drift.add_argument("--since", type=moment, metavar="TIME", help="--recount: start (default: the oldest event)")
+    drift.add_argument("--until", type=moment, metavar="TIME", help="--recount: end (default: now)")
 
     dry_run = _command(
         commands, "dry-run", "print the SQL that would run", 'analytics-migrate dry-run pre | psql "$DATABASE_URL"'
@@ -245,15 +201,6 @@ def _add_write(commands: _Commands) -> None:
     _format_option(check)
 
 
-def _time(text: str) -> datetime:
-    """Read a time; one without an offset is in UTC."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-11-24 or 2026-11-24T13:00:00+00:00") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 def _add_upkeep(commands: _Commands) -> None:
     refresh = _command(
         commands, "refresh", "compute aggregates again from the raw events",
@@ -262,8 +209,8 @@ def _add_upkeep(commands: _Commands) -> None:
     _database_options(refresh)
     _format_option(refresh)
     refresh.add_argument("aggregate", nargs="*", help="names of public views (default: all)")
-    refresh.add_argument("--since", type=_time, metavar="TIME", help="start of the range (default: the oldest event)")
-    refresh.add_argument("--until", type=_time, metavar="TIME", help="end of the range (default: now)")
+    refresh.add_argument("--since", type=moment, metavar="TIME", help="start of the range (default: the oldest event)")
+    refresh.add_argument("--until", type=moment, metavar="TIME", help="end of the range (default: now)")
     refresh.add_argument("--rebuild", action="store_true", help="compute also what looks up to date: a repair")
 
     backfill = _command(
@@ -278,7 +225,7 @@ def _add_upkeep(commands: _Commands) -> None:
     _database_options(maintain)
     _format_option(maintain)
     maintain.add_argument("--loop", action="store_true", help="again and again, until interrupted")
-    maintain.add_argument("--every", type=_seconds, default=60.0, metavar="SECONDS", help="with --loop (default: 60)")
+    maintain.add_argument("--every", type=seconds, default=60.0, metavar="SECONDS", help="with --loop (default: 60)")
     maintain.add_argument("--force", action="store_true", help="refresh aggregates that are not due yet, too")
     maintain.add_argument(
         "--install-pg-cron", metavar="SCHEDULE", nargs="?", const="* * * * *",
@@ -308,8 +255,8 @@ def _add_care(commands: _Commands) -> None:
     )  # fmt: skip
     _database_options(audit)
     _format_option(audit)
-    audit.add_argument("--days", type=_days, default=1, help="how far back rows are counted and compared (default: 1)")
-    audit.add_argument("--sample", type=_count, default=200, help="rows of each event to compare (default: 200)")
+    audit.add_argument("--days", type=days, default=1, help="how far back rows are counted and compared (default: 1)")
+    audit.add_argument("--sample", type=whole_number, default=200, help="rows of each event to compare (default: 200)")
 
     _add_plan(commands)
 
@@ -328,7 +275,7 @@ def _add_care(commands: _Commands) -> None:
         "file", nargs="?", type=Path, metavar="FILE",
         help="import: the file to empty (default: where a worker with this environment writes)",
     )  # fmt: skip
-    letters.add_argument("--limit", type=_count, default=20, help="how many to list (default: 20)")
+    letters.add_argument("--limit", type=whole_number, default=20, help="how many to list (default: 20)")
     letters.add_argument("--id", type=int, action="append", metavar="ID", help="replay this one (default: all)")
     letters.add_argument("--repair", action="store_true", help="replay: replace characters that cannot be stored")
     letters.add_argument("--force", action="store_true", help="replay: also what breaks the catalog's present rules")
@@ -344,11 +291,11 @@ def _add_plan(commands: _Commands) -> None:
         "analytics-migrate plan --events-per-day 1e9",
     )  # fmt: skip
     _format_option(plan)
-    plan.add_argument("--events-per-day", type=_amount, required=True, metavar="N", help="such as 50000 or 1e9")
-    plan.add_argument("--peak", type=_amount, default=3.0, help="the busiest second to the average one (default: 3)")
-    plan.add_argument("--days", type=_days, help="how long events are kept (default: the catalog's retention, or 365)")
-    plan.add_argument("--cores", type=_amount, default=8.0, help="processors of one server (default: 8)")
-    plan.add_argument("--disk-gb", type=_amount, default=2000.0, help="its disk for the database (default: 2000)")
+    plan.add_argument("--events-per-day", type=amount, required=True, metavar="N", help="such as 50000 or 1e9")
+    plan.add_argument("--peak", type=amount, default=3.0, help="the busiest second to the average one (default: 3)")
+    plan.add_argument("--days", type=days, help="how long events are kept (default: the catalog's retention, or 365)")
+    plan.add_argument("--cores", type=amount, default=8.0, help="processors of one server (default: 8)")
+    plan.add_argument("--disk-gb", type=amount, default=2000.0, help="its disk for the database (default: 2000)")
 
 
 def _add_people(commands: _Commands) -> None:
@@ -364,18 +311,11 @@ def _add_people(commands: _Commands) -> None:
         _database_options(command)
         command.add_argument("id", metavar="ID", help="the user's id, as the events have it; - reads it from stdin")
         command.add_argument(
-            "--field", type=_field, action="append", default=[], metavar="NAME=VALUE",
+            "--field", type=field, action="append", default=[], metavar="NAME=VALUE",
             help="also events whose field has this value, plain or hashed",
         )  # fmt: skip
     _format_option(erase)
     erase.add_argument("--dry-run", action="store_true", help="count only, change nothing")
-
-
-def _field(text: str) -> tuple[str, str]:
-    name, _, value = text.partition("=")
-    if not name or not value:
-        raise argparse.ArgumentTypeError("expected NAME=VALUE, such as email=ada@example.org")
-    return name, value
 
 
 def _add_copy(commands: _Commands) -> None:
@@ -386,8 +326,8 @@ def _add_copy(commands: _Commands) -> None:
     _format_option(copy)
     copy.add_argument("--from", dest="source", metavar="URL", required=True, help="the database that has the events")
     copy.add_argument("--to", dest="target", metavar="URL", required=True, help="the one that is to have them")
-    copy.add_argument("--since", type=_time, metavar="TIME", help="start of the time (default: the oldest event)")
-    copy.add_argument("--until", type=_time, metavar="TIME", help="end of the time (default: the newest event)")
+    copy.add_argument("--since", type=moment, metavar="TIME", help="start of the time (default: the oldest event)")
+    copy.add_argument("--until", type=moment, metavar="TIME", help="end of the time (default: the newest event)")
     copy.add_argument("--verify-only", action="store_true", help="compare and copy nothing; exit 6 when the two differ")
     copy.add_argument(
         "--compare-documents", action="store_true", help="also read and compare the documents of all events"
