@@ -50,6 +50,7 @@ def test_the_parser_alone_imports_nothing_heavy(arguments: list[str], tmp_path: 
         "adi_analytics.migrate.cli",
         "adi_analytics.migrate.cli.arguments",
         "adi_analytics.migrate.cli.main",
+        "adi_analytics.migrate.cli.values",
         "adi_analytics.migrate.errors",
         "adi_analytics.migrate.options",
     }

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     )
     from adi_analytics.migrate.author.new import NewResult
     from adi_analytics.migrate.copy.copy import copy
-    from adi_analytics.migrate.copy.opened import CopyRefusedError
     from adi_analytics.migrate.copy.result import CopyOptions, CopyResult, DifferingDay, RefusedEvent
     from adi_analytics.migrate.doctor import Diagnosis
     from adi_analytics.migrate.drift.drift import DriftResult
@@ -84,7 +83,6 @@ else:
             "BaselineResult": "adi_analytics.migrate.adopt.baseline",
             "ClickhouseFailedError": "adi_analytics.migrate.errors",
             "CopyOptions": "adi_analytics.migrate.copy.result",
-            "CopyRefusedError": "adi_analytics.migrate.copy.opened",
             "CopyResult": "adi_analytics.migrate.copy.result",
             "DatabaseUnreachableError": "adi_analytics.migrate.errors",
             "DeadLetter": "adi_analytics.migrate.upkeep.dead_letters",
@@ -165,7 +163,6 @@ __all__ = [
     "BaselineResult",
     "ClickhouseFailedError",
     "CopyOptions",
-    "CopyRefusedError",
     "CopyResult",
     "DatabaseUnreachableError",
     "DeadLetter",

@@ -100,7 +100,9 @@ def test_a_clickhouse_that_fails(uuids: Pair, fault: Any) -> None:
         url = proxy.dsn.replace("://", "://ada:sesame@")
         failed = uuids.copy("postgres", clickhouse=url)
     assert failed.code == 1
-    assert "un the same command again" in failed.err
+    assert failed.err.count("run the same command again") + failed.err.count("Run the same command again") == (
+        0 if fault == Answer(502) else 1  # it may be another server
+    )
     assert "sesame" not in failed.err
     assert_whole(uuids, "postgres")
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics._engine.rows.row import COLUMNS
 from adi_analytics._engine.stores import row_binary
-from adi_analytics._shared.clickhouse.errors import RefusedByServerError, said
+from adi_analytics._shared.clickhouse.errors import ROW, RefusedByServerError, said
 from adi_analytics._shared.clickhouse.inserts import insert_settings
 from adi_analytics._shared.clickhouse.session import ClickhouseSession
 from adi_analytics._shared.clickhouse.text import quoted
+from adi_analytics.migrate.clickhouse.objects import INSTALLATION
 from adi_analytics.migrate.copy.documents import for_clickhouse, key_of
 from adi_analytics.migrate.copy.side import END, FIRST, MOST_ROWS, Entry, Key, Span, Sum, Written
 from adi_analytics.migrate.errors import OtherCatalogError, UnsuitableDatabaseError
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from adi_analytics._shared.clickhouse.address import ClickhouseAddress
     from adi_analytics.migrate.files.manifest import Manifest
 
-TIMEOUT: Final = 3600.0  # seconds for a statement
-_ROW_CODES: Final = frozenset({6, 26, 27, 33, 53, 69, 70, 72, 131, 321, 349, 376, 395, 407, 467, 469})
+_QUORUM_TIMEOUT: Final = 600.0  # seconds
 # A profile may let a server leave rows out, or answer with fewer.
 _READS: Final = {
     "max_result_rows": "0",
@@ -42,7 +42,6 @@ _READS: Final = {
     "skip_unavailable_shards": "0",
     "extremes": "0",
 }
-_INSTALLATION: Final = "analytics_meta_installation"
 _MICROS: Final = "toUnixTimestamp64Micro(timestamp)"
 # Lengths are said, so no two identities have one text.
 _DIGEST: Final = f"""MD5(concat(toString(event_id), ' ', toString({_MICROS}),
@@ -61,7 +60,7 @@ class ClickhouseSide:
 
     Raises:
         OtherCatalogError: If it is another catalog's.
-        UnsuitableDatabaseError: If the table is not there, or has other columns; or if the server is too old.
+        UnsuitableDatabaseError: If the table is not there, or has other columns.
     """
 
     name = "ClickHouse"
@@ -78,13 +77,13 @@ class ClickhouseSide:
         self._check(session.address, table)
         names = ", ".join(map(quoted, self._types))
         self._insert = f"insert into {self._table} ({names}) format RowBinaryWithNamesAndTypes"
-        self._settings = insert_settings(session.address, TIMEOUT)
+        self._settings = insert_settings(session.address, _QUORUM_TIMEOUT)
 
     def _check_catalog(self, expected: str) -> None:
         """A database whose tables were made before the generator said whose they are does not say it."""
-        if not int(self._session.value(f"exists table {_INSTALLATION}")):
+        if not int(self._session.value(f"exists table {INSTALLATION}")):
             return
-        found = self._session.value(f"select catalog from {_INSTALLATION}")  # noqa: S608 - a constant
+        found = self._session.value(f"select catalog from {INSTALLATION}")  # noqa: S608 - a constant
         if found != expected:
             raise OtherCatalogError(found=str(found), expected=expected)
 
@@ -105,13 +104,6 @@ class ClickhouseSide:
                 "Make the tables with the generated files of the same catalog.",
                 database=address.place,
             )
-        read = self._session.value(f"select toUnixTimestamp64Micro(fromUnixTimestamp64Micro({FIRST}, 'UTC')) as at")
-        kept = self._session.value(f"select toString(fromUnixTimestamp64Micro({FIRST}, 'UTC'))")
-        if read != FIRST or not str(kept).startswith("0001-01-01 00:00:00"):
-            raise UnsuitableDatabaseError(
-                f"the server {address.place} has no times before 1900", "Upgrade it to 26.9 or newer.",
-                database=address.place,
-            )  # fmt: skip
 
     def now(self) -> int:
         """Return the server's time."""
@@ -185,7 +177,7 @@ class ClickhouseSide:
         try:
             self._session.ask(self._insert, settings, data=data)
         except RefusedByServerError as error:
-            if error.code not in _ROW_CODES:
+            if error.code not in ROW:
                 raise
             if len(rows) == 1:
                 written.refused.append((rows[0][0], said(error.code, error.text)))

@@ -28,7 +28,7 @@ def copy(source: str, target: str, options: Options | None = None, *, how: CopyO
         UsageError: If the URLs are not of one PostgreSQL and one ClickHouse.
         DatabaseUnreachableError: If there is no connection, or if it is lost.
         UnsuitableDatabaseError: If a table is another one than the catalog's.
-        CopyRefusedError: If ClickHouse refuses a statement.
+        ClickhouseFailedError: If ClickHouse refuses a statement.
     """
     options, how = options or Options(), how or CopyOptions()
     check_times(since=how.since, until=how.until)

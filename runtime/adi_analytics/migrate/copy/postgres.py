@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, LiteralString
 
 import psycopg
 from psycopg import sql
 
+from adi_analytics._engine.delivery.faults import Verdict
 from adi_analytics._engine.rows.row import COLUMNS, HEADER, TRAILER, row_timestamp
 from adi_analytics._engine.stores.postgres import LATE_AFTER, MARK_LATE, late_hours_of
+from adi_analytics._engine.stores.postgres_faults import verdict_of
 from adi_analytics.migrate.copy.documents import key_of
 from adi_analytics.migrate.copy.side import END, FIRST, MOST_ROWS, Entry, Key, Span, Sum, Written, moment
 from adi_analytics.migrate.errors import HistoryError
@@ -129,7 +131,9 @@ class PostgresSide:
             self._ready = True
         try:
             return Written(self._store(rows))
-        except (psycopg.DataError, psycopg.IntegrityError) as error:
+        except psycopg.Error as error:
+            if verdict_of(error) not in {Verdict.ROW, Verdict.DUPLICATE}:
+                raise
             if len(rows) == 1:
                 return Written(refused=[(key_of(rows[0])[1], f"SQLSTATE {error.sqlstate}")])
         middle = len(rows) // 2
@@ -148,7 +152,7 @@ class PostgresSide:
                 cursor.execute(MARK_LATE.encode(), (hours,))
         return stored
 
-    def _filled(self, query: str, **parts: sql.Composable) -> sql.Composed:
+    def _filled(self, query: LiteralString, **parts: sql.Composable) -> sql.Composed:
         return sql.SQL(query).format(table=self._table, **parts)
 
 

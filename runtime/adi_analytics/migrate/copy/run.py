@@ -68,10 +68,11 @@ class Run:
 
     def _window(self, window: Span) -> None:
         # What arrives meanwhile makes another round; the last one copies nothing, or there is no end of it.
-        for _ in range(_ROUNDS):
-            days = self._round(window)
+        days = self._round(window)
+        for _ in range(_ROUNDS - 1):
             if not self._taken:
                 break
+            days = self._round(window)
         result = self._result
         if self._stored:  # events of these days still arrive; the next copy has those that came since
             result.moving += self._taken

@@ -66,31 +66,40 @@ class Side(Protocol):
     @property
     def name(self) -> str:
         """What it is, for people."""
+        ...
 
     @property
     def first_wins(self) -> bool:
         """Whether of the members with one key in a document the first counts."""
+        ...
 
     def now(self) -> int:
         """Return its time."""
+        ...
 
     def first(self, span: Span) -> int | None:
         """Return the earliest timestamp in *span*."""
+        ...
 
     def outside(self) -> int:
         """Return how many rows have timestamps before year 1 or after year 9999."""
+        ...
 
     def sums(self, span: Span, width: int) -> dict[int, Sum]:
         """Return the sums of the buckets of *width* in *span*, by their starts, which are multiples of *width*."""
+        ...
 
     def entries(self, span: Span, after: Key | None) -> Sequence[Entry]:
         """Return the next `MOST_ROWS` rows in *span*, in the order of their keys."""
+        ...
 
     def rows(self, first: Key, last: Key) -> Iterator[bytes]:
         """Yield the rows from key *first* to key *last*, in their order."""
+        ...
 
     def write(self, rows: Sequence[bytes]) -> Written:
         """Store those of *rows* that are not there."""
+        ...
 
 
 def micros(moment: datetime) -> int:
