@@ -48,10 +48,12 @@ class Pair:
     def insert(self, name: str, rows: list[tuple[Any, ...]]) -> None:
         """Store rows of timestamp, event type, service, user, data, event id and meta, all as texts."""
         if name == "postgres":
-            with connect(self.postgres) as connection, connection.cursor() as cursor:
-                user = "text" if self.text_ids else "uuid"
-                values = f"%s::timestamptz, %s, %s, %s::{user}, %s::jsonb, %s::uuid, %s::jsonb"
-                cursor.executemany(f"insert into analytics_events ({_COLUMNS}) values ({values})".encode(), rows)
+            user = "text" if self.text_ids else "uuid"
+            kinds = ("timestamptz", "text", "text", user, "jsonb", "uuid", "jsonb")
+            columns = ", ".join(f"%s::text[]::{kind}[]" for kind in kinds)
+            query = f"insert into analytics_events ({_COLUMNS}) select * from unnest({columns})"
+            with connect(self.postgres) as connection:
+                connection.execute(query.encode(), [list(column) for column in zip(*rows, strict=True)])
             return
         names = [part.strip('" ') for part in _COLUMNS.split(",")]
         lines = [json.dumps(dict(zip(names, row, strict=True))) for row in rows]

@@ -37,7 +37,7 @@ from {{table}} where {{within}} group by 1
 _ENTRIES: Final = f"""
 select {_MICROS}, uuid_send(event_id), decode({_DIGEST}, 'hex'),
     (pg_column_size(data) + pg_column_size(meta))::bigint
-from {{table}} where {{within}} order by "timestamp", event_id limit {MOST_ROWS}
+from {{table}} where {{within}} order by "timestamp", event_id limit {{most}}
 """  # noqa: S608 - constants
 _COLUMN_LIST: Final = ", ".join(f'"{name}"' for name in COLUMNS)
 _ROWS: Final = f"""
@@ -113,7 +113,7 @@ class PostgresSide:
         if after is not None:
             place = sql.SQL('("timestamp", event_id) > ({}, {})').format(_moment(after[0]), _uuid(after[1]))
             within = sql.SQL("{} and {}").format(within, place)
-        rows = self._connection.execute(self._filled(_ENTRIES, within=within)).fetchall()
+        rows = self._connection.execute(self._filled(_ENTRIES, within=within, most=sql.Literal(MOST_ROWS))).fetchall()
         return [Entry((at, bytes(event_id)), bytes(digest), size) for at, event_id, digest, size in rows]
 
     def rows(self, first: Key, last: Key) -> Iterator[bytes]:
