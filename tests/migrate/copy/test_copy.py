@@ -126,15 +126,17 @@ def test_what_postgres_refuses_is_told(uuids: Pair) -> None:
     given = [plain(number, "2024-03-01 10:00:00+00") for number in range(30)]
     given[11] = (*given[11][:4], '{"a": "\\u0000"}', *given[11][5:])
     given[12] = (*given[12][:4], "no document", *given[12][5:])
+    random = "".join(uuid.uuid4().hex for _ in range(1000))  # too long for an index, and does not compress
+    given[13] = (*given[13][:2], random, *given[13][3:])
     uuids.insert("clickhouse", given)
 
     ran = uuids.copy("clickhouse")
 
     assert ran.code == 6
-    assert (ran.json["copied"], ran.json["refused"]) == (28, 2)
-    assert [one["event_id"] for one in ran.json["examples"]] == [given[11][5], given[12][5]]
+    assert (ran.json["copied"], ran.json["refused"]) == (27, 3)
+    assert [one["event_id"] for one in ran.json["examples"]] == [given[at][5] for at in (11, 12, 13)]
     assert "u0000" not in ran.out
-    assert [row[5] for row in uuids.rows("postgres")] == [row[5] for row in given if row not in (given[11], given[12])]
+    assert [row[5] for row in uuids.rows("postgres")] == [row[5] for row in (*given[:11], *given[14:])]
 
 
 def test_many_rows_of_one_moment_and_long_documents(uuids: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from support.clickhouse.proxy import Answer, FaultyProxy
 from support.copying import Pair, plain
-from support.migrating import connect, execute, value
+from support.migrating import connect, execute, run, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,3 +187,20 @@ def test_settings_of_others(uuids: Pair) -> None:
     reads = [parameters for parameters in asked if "param_last" in parameters]
     assert {parameters["result_overflow_mode"] for parameters in reads} == {"throw"}
     assert uuids.copy("clickhouse").json["copied"] == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "said"),
+    [
+        ("", "clickhouse://db/app", "--from is empty"),
+        ("postgresql://db/app", " ", "--to is empty"),
+        ("postgresql://a:sesame@/%%", "clickhouse://db/app", "the URL of --from cannot be read"),
+        ("postgresql://db/app", "clickhouse://a:ses@ame@db/app", "the URL of --to cannot be read"),
+        ("postgresql://db/app", "postgresql://db/other", "between a PostgreSQL and a ClickHouse"),
+    ],
+)
+def test_urls_that_are_none(source: str, target: str, said: str) -> None:
+    ran = run("copy", "--from", source, "--to", target)
+    assert ran.code == 2
+    assert said in ran.err
+    assert not {"sesame", "ses@"} & set(ran.err.split())

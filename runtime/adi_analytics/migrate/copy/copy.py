@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from adi_analytics._shared.clickhouse.address import is_clickhouse
+from adi_analytics._shared.conninfo import ConninfoInvalidError, resolve_conninfo
 from adi_analytics.migrate.copy.opened import sides
 from adi_analytics.migrate.copy.result import CopyOptions, CopyResult
 from adi_analytics.migrate.copy.run import Run
@@ -25,7 +26,7 @@ def copy(source: str, target: str, options: Options | None = None, *, how: CopyO
         how: The time, and whether only to compare.
 
     Raises:
-        UsageError: If the URLs are not of one PostgreSQL and one ClickHouse.
+        UsageError: If a URL can't be read, or if they are not of one PostgreSQL and one ClickHouse.
         DatabaseUnreachableError: If there is no connection, or if it is lost.
         UnsuitableDatabaseError: If a table is another one than the catalog's.
         ClickhouseFailedError: If ClickHouse refuses a statement.
@@ -33,6 +34,8 @@ def copy(source: str, target: str, options: Options | None = None, *, how: CopyO
     options, how = options or Options(), how or CopyOptions()
     check_times(since=how.since, until=how.until)
     began = time.monotonic()
+    _check_url("from", source)
+    _check_url("to", target)
     if is_clickhouse(source) == is_clickhouse(target):
         raise UsageError(
             "the copy is between a PostgreSQL and a ClickHouse",
@@ -43,3 +46,17 @@ def copy(source: str, target: str, options: Options | None = None, *, how: CopyO
         result = Run(left, right, how, options.progress).run()
     result.seconds = time.monotonic() - began
     return result
+
+
+def _check_url(setting: str, url: str) -> None:
+    # An empty one, of a variable that is not set, would be taken for the database of the environment.
+    if not url.strip():
+        raise UsageError(f"--{setting} is empty", "Give the URL of a database.", setting=setting)
+    try:
+        resolve_conninfo(url, clickhouse=True)
+    except ConninfoInvalidError as error:
+        raise UsageError(
+            f"the URL of --{setting} cannot be read: {error.problem}",
+            "It is not repeated here, because it may hold a password.",
+            setting=setting,
+        ) from error
