@@ -7,9 +7,10 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from adi_analytics import migrate
 from support import text_ids
 from support.copying import Pair, odd, other, pair, plain
-from support.migrating import execute, rows
+from support.migrating import counted, execute, insert_events, rows, truth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,6 +123,18 @@ def test_numbers_mean_the_same(uuids: Pair) -> None:
     assert len(str(documents[5]["n"])) > 300
 
 
+def test_documents_that_databases_read_differently_are_found(uuids: Pair) -> None:
+    """None that a worker writes: what ClickHouse takes for a text or for nothing, and a key that comes twice."""
+    documents = ['{"n": 100000000000000000000}', '{"a": 1, "n": 1e400}', '{"a": 1, "a": 2}', '{"a": 1.0, "b": [2]}']
+    given = [plain(at, "2024-03-01 10:00:00+00", data=text) for at, text in enumerate(documents)]
+    uuids.insert("clickhouse", given)
+
+    ran = uuids.copy("clickhouse", "--compare-documents")
+
+    assert (ran.code, ran.json["copied"]) == (6, 4)
+    assert ran.json["changed_documents"] == [row[5] for row in given[:3]]
+
+
 def test_what_postgres_refuses_is_told(uuids: Pair) -> None:
     given = [plain(number, "2024-03-01 10:00:00+00") for number in range(30)]
     given[11] = (*given[11][:4], '{"a": "\\u0000"}', *given[11][5:])
@@ -165,6 +178,19 @@ def test_a_time(uuids: Pair) -> None:
     ran = uuids.copy("postgres", "--since", "2024-03-01T05:30:00", "--until", "2024-03-01T09:30:00")
     assert (ran.code, ran.json["copied"]) == (0, 4)
     assert uuids.copy("postgres", "--verify-only", "--until", "2024-03-01T05:30:00").json["days"][0]["missing"] == 5
+
+
+def test_maintain_counts_what_was_copied(uuids: Pair) -> None:
+    options = migrate.Options(database_url=uuids.postgres)
+    insert_events(uuids.postgres, 400)
+    assert uuids.copy("postgres").code == 0
+    execute(uuids.postgres, "truncate analytics_events")
+    migrate.refresh(options=options)  # everything is stored, and there was nothing
+
+    assert uuids.copy("clickhouse").json["copied"] == 400
+    migrate.maintain(options)
+
+    assert counted(uuids.postgres) == truth(uuids.postgres) != {}
 
 
 def test_late_hours_are_marked_for_postgres(uuids: Pair) -> None:

@@ -16,7 +16,7 @@ from adi_analytics._shared.clickhouse.session import ClickhouseSession
 from adi_analytics._shared.clickhouse.text import quoted
 from adi_analytics.migrate.clickhouse.objects import INSTALLATION
 from adi_analytics.migrate.copy.documents import for_clickhouse, key_of
-from adi_analytics.migrate.copy.side import END, FIRST, MOST_ROWS, Entry, Key, Span, Sum, Written
+from adi_analytics.migrate.copy.side import CLICKHOUSE, END, FIRST, MOST_ROWS, Entry, Key, Span, Sum, Written
 from adi_analytics.migrate.errors import OtherCatalogError, UnsuitableDatabaseError
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ class ClickhouseSide:
         UnsuitableDatabaseError: If the table is not there, or has other columns.
     """
 
-    name = "ClickHouse"
-    first_wins = True
+    name = CLICKHOUSE
 
     def __init__(self, session: ClickhouseSession, manifest: Manifest, *, text_ids: bool) -> None:
         self._session = session

@@ -7,6 +7,7 @@ for a text, and reads nothing of a document in which a number is too large for a
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -61,32 +62,26 @@ def number_of(text: str) -> int | float | None:
     if text.lstrip("-").isdigit() and len(text) <= _DIGITS and _LEAST <= int(text) <= _MOST:
         return int(text)
     found = float(text)
-    if found in {float("inf"), float("-inf")} or (found == 0 and _has_digits(text)):
+    if found in {float("inf"), float("-inf")} or (found == 0 and not _is_zero(text)):
         return None
     return found
 
 
-def _has_digits(text: str) -> bool:
-    """Return whether the number is not 0, exponent aside."""
-    return any(digit in "123456789" for digit in re.split("[eE]", text)[0])
+def _is_zero(text: str) -> bool:
+    return not any(digit in "123456789" for digit in re.split("[eE]", text)[0])
 
 
-def meaning(row: bytes, *, first_wins: bool) -> list[Any]:
-    """Return the documents of *row* so that equal ones are equal, whoever wrote them.
-
-    Args:
-        row: The row.
-        first_wins: Whether the first of the members with one key counts, as on ClickHouse.
-    """
-    return [_meaning((values_of(row)[at] or b"")[1:], first_wins=first_wins) for at in _DOCUMENTS]
+def meaning(row: bytes, *, on_clickhouse: bool) -> list[Any]:
+    """Return the documents of *row* as that database reads them, so that those that mean the same are equal."""
+    return [_meaning((values_of(row)[at] or b"")[1:], on_clickhouse=on_clickhouse) for at in _DOCUMENTS]
 
 
-def _meaning(document: bytes, *, first_wins: bool) -> Any:
+def _meaning(document: bytes, *, on_clickhouse: bool) -> str | bytes:
     def members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        return dict(reversed(pairs) if first_wins else pairs)
+        return dict(reversed(pairs) if on_clickhouse else pairs)  # of those with one key the first counts, or the last
 
-    def number(text: str) -> float | int | None:
-        found = number_of(text)
+    def number(text: str) -> float | int | str | None:
+        found = _read_by_clickhouse(text) if on_clickhouse else number_of(text)
         whole = isinstance(found, float) and found.is_integer() and _LEAST <= found <= _MOST
         return int(found) if whole and found is not None else found
 
@@ -94,4 +89,13 @@ def _meaning(document: bytes, *, first_wins: bool) -> Any:
         read = json.loads(document, parse_int=number, parse_float=number, object_pairs_hook=members)
         return json.dumps(read, sort_keys=True)  # tells true from 1
     except (ValueError, RecursionError):
-        return document
+        return document  # no document, or one of which nothing is read
+
+
+def _read_by_clickhouse(text: str) -> float | int | str:
+    found = number_of(text)
+    if found is None and not math.isinf(float(text)):
+        return 0.0
+    if found is None:
+        raise ValueError("no double")
+    return text if isinstance(found, float) and text.lstrip("-").isdigit() else found

@@ -14,7 +14,7 @@ from adi_analytics._engine.rows.row import COLUMNS, HEADER, TRAILER, row_timesta
 from adi_analytics._engine.stores.postgres import LATE_AFTER, MARK_LATE, late_hours_of
 from adi_analytics._engine.stores.postgres_faults import verdict_of
 from adi_analytics.migrate.copy.documents import key_of
-from adi_analytics.migrate.copy.side import END, FIRST, MOST_ROWS, Entry, Key, Span, Sum, Written, moment
+from adi_analytics.migrate.copy.side import END, FIRST, MOST_ROWS, POSTGRES, Entry, Key, Span, Sum, Written, moment
 from adi_analytics.migrate.errors import HistoryError
 from adi_analytics.migrate.server.connection import Connection, fetch_value
 from adi_analytics.migrate.server.session import missing_object
@@ -63,8 +63,7 @@ class PostgresSide:
         HistoryError: If the table is not there.
     """
 
-    name = "PostgreSQL"
-    first_wins = False
+    name = POSTGRES
 
     def __init__(self, connection: Connection, database: Database, manifest: Manifest) -> None:
         self._connection = connection

@@ -9,7 +9,18 @@ from uuid import UUID
 from adi_analytics.migrate.copy.compare import DAY, HOUR, SECOND, Batch, Bucket, buckets, differing, pairs
 from adi_analytics.migrate.copy.documents import key_of, meaning
 from adi_analytics.migrate.copy.result import CopyOptions, CopyResult, DifferingDay, RefusedEvent
-from adi_analytics.migrate.copy.side import END, FIRST, MOST_BYTES, MOST_ROWS, Key, Side, Span, micros, moment
+from adi_analytics.migrate.copy.side import (
+    CLICKHOUSE,
+    END,
+    FIRST,
+    MOST_BYTES,
+    MOST_ROWS,
+    Key,
+    Side,
+    Span,
+    micros,
+    moment,
+)
 
 if TYPE_CHECKING:
     from adi_analytics.migrate.options import Progress
@@ -178,7 +189,7 @@ class Run:
 
 
 def _documents_of(rows: Iterator[bytes], side: Side, wanted: set[Key]) -> dict[Key, list[str | bytes]]:
-    return {key: meaning(row, first_wins=side.first_wins) for row in rows if (key := key_of(row)) in wanted}
+    return {key: meaning(row, on_clickhouse=side.name == CLICKHOUSE) for row in rows if (key := key_of(row)) in wanted}
 
 
 def _differs(day: DifferingDay) -> bool:

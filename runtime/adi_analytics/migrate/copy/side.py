@@ -13,6 +13,8 @@ FIRST: Final = -62_135_596_800_000_000
 """The first microsecond of year 1, counted from 1970: both databases store it, and Python has it."""
 END: Final = 253_402_300_800_000_000
 """The first microsecond of year 10000."""
+POSTGRES: Final = "PostgreSQL"
+CLICKHOUSE: Final = "ClickHouse"
 MOST_ROWS: Final = 5_000
 """Rows that are read or written at a time."""
 MOST_BYTES: Final = 8_000_000
@@ -65,12 +67,7 @@ class Side(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is, for people."""
-        ...
-
-    @property
-    def first_wins(self) -> bool:
-        """Whether of the members with one key in a document the first counts."""
+        """`POSTGRES` or `CLICKHOUSE`."""
         ...
 
     def now(self) -> int:
