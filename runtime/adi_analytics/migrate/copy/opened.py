@@ -46,4 +46,4 @@ def _explained() -> Iterator[None]:
         yield
     except ClickhouseFailedError as error:
         remedy = f"{error.remedy} {_AGAIN}" if error.remedy else f"Mend what it says. {_AGAIN}"
-        raise ClickhouseFailedError(error.problem, remedy, code=error.code) from error
+        raise ClickhouseFailedError(error.problem, remedy) from error
