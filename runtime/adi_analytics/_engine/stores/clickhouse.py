@@ -23,6 +23,7 @@ from adi_analytics._shared.catalog import has_text_ids
 from adi_analytics._shared.clickhouse.errors import ClickhouseError, refusal
 from adi_analytics._shared.clickhouse.inserts import insert_settings
 from adi_analytics._shared.clickhouse.text import quoted
+from adi_analytics._shared.moments import micros_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -161,10 +162,10 @@ class ClickhouseStore:
 def _letter(letter: DeadLetter) -> bytes:
     row = letter.row
     event_id = row_binary.uuid(bytes.fromhex(row.event_id.replace("-", "")))
-    micros = _micros(datetime.fromisoformat(row.timestamp))
+    micros = micros_of(datetime.fromisoformat(row.timestamp))
     storable = row_binary.FIRST <= micros <= row_binary.LAST  # else it is in the payload alone
     return b"".join((
-        row_binary.moment(_micros(datetime.now(UTC))),
+        row_binary.moment(micros_of(datetime.now(UTC))),
         row_binary.nullable(event_id),
         row_binary.nullable(row_binary.moment(micros) if storable else None),
         _text(row.event_type),
@@ -179,8 +180,3 @@ def _letter(letter: DeadLetter) -> bytes:
 
 def _text(value: str) -> bytes:
     return row_binary.text(value.encode("utf-8", "replace"))
-
-
-def _micros(moment: datetime) -> int:
-    elapsed = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds

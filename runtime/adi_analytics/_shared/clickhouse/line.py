@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import socket
 import ssl
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 # A server closes a connection that is idle for 3 seconds (old ones) or more; a request must not meet that.
 _IDLE: Final = 2.0
+# A statement may take hours without a byte; a machine that is gone is noticed after a minute, as with PostgreSQL.
+_ALIVE: Final = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
+        if hasattr(socket, name)
+    ),
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+]
 
 # A RuntimeError: no thread can be started to ask for the host's address.
 UNREACHABLE: Final = (httpx2.RequestError, OSError, RuntimeError, UnicodeError)
@@ -65,7 +76,7 @@ class Line:
                 why = getattr(error, "strerror", None) or "no file can have this name"
                 raise UnreachableServerError(type(error).__name__, f"ca_cert can't be read: {why}") from None
         limits = httpx2.Limits(max_connections=self._connections, keepalive_expiry=_IDLE)
-        return {"limits": limits, "trust_env": False, "verify": context}
+        return {"limits": limits, "trust_env": False, "verify": context, "socket_options": _ALIVE}
 
     def context(self, certificates: str | None) -> ssl.SSLContext:
         """Return what TLS is spoken by: trust in the file of *certificates*, or in those of the system."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.errors import RefusedByServerError
 from adi_analytics._shared.clickhouse.text import literal, quoted
+from adi_analytics._shared.moments import moment_of
 from adi_analytics.migrate.clickhouse import rollups
-from adi_analytics.migrate.clickhouse.record import moment
 from adi_analytics.migrate.clickhouse.rollups import BUCKETS, EXPIRED, at
 from adi_analytics.migrate.drift.findings import Finding
 
@@ -36,7 +36,7 @@ def _stored(server: Server, rollup: Rollup) -> Iterator[Finding]:
     name = f"stored buckets of {rollup.aggregate}"
     repair = f"Run `analytics-migrate refresh {rollup.aggregate} --rebuild`."
     if stored.until > now:
-        actual = f"stored until {moment(stored.until)}: events of the time to come are in no view"
+        actual = f"stored until {moment_of(stored.until)}: events of the time to come are in no view"
         yield Finding("error", name, "stored until now at most", actual, advice=repair)
     if not stored.last:
         yield Finding("error", name, "a row says when the last refresh was", "it is missing", advice=repair)
@@ -69,7 +69,7 @@ def _strangers(server: Server) -> Iterator[Finding]:
 def _expired(server: Server) -> Iterator[Finding]:
     before, now = rollups.expired(server), rollups.now(server)
     if before > now:
-        actual = f"everything before {moment(before)} counts as dropped: no bucket is computed again"
+        actual = f"everything before {moment_of(before)} counts as dropped: no bucket is computed again"
         fix = f"delete from {EXPIRED} where before > now64(6);"
         yield Finding("error", EXPIRED, "no moment that is to come", actual, fix=fix)
     if not before:
@@ -78,7 +78,7 @@ def _expired(server: Server) -> Iterator[Finding]:
     if late:
         actual = f"{late} events are older than what was dropped"
         advice = "They came too late to be counted; `analytics-migrate maintain` drops them."
-        yield Finding("info", server.table, f"no events before {moment(before)}", actual, advice=advice)
+        yield Finding("info", server.table, f"no events before {moment_of(before)}", actual, advice=advice)
 
 
 def _detached(server: Server) -> Iterator[Finding]:

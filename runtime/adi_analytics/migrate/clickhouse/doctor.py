@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.errors import ClickhouseError, RefusedByServerError, said
 from adi_analytics._shared.clickhouse.text import literal, quoted
+from adi_analytics._shared.moments import moment_of
 from adi_analytics.migrate.clickhouse import lock, refresh, rollups
 from adi_analytics.migrate.clickhouse.objects import AGGREGATES
-from adi_analytics.migrate.clickhouse.record import moment, read_applied
+from adi_analytics.migrate.clickhouse.record import read_applied
 from adi_analytics.migrate.clickhouse.server import opened
 from adi_analytics.migrate.doctor import Diagnosis, catalog_found
 from adi_analytics.migrate.errors import MigrateError
@@ -98,15 +99,17 @@ def _refreshes(server: Server) -> Iterator[Diagnosis]:
                 yield Diagnosis(f"refresh of {rollup.aggregate}", "warning", "nothing is stored yet", remedy)
             continue
         late = now - stored.at > 2 * rollup.every + _LATE
-        state = (
-            f"stored until {moment(stored.until):%Y-%m-%d %H:%M} UTC, refreshed at {moment(stored.at):%Y-%m-%d %H:%M}"
-        )
+        state = f"stored until {_minute(stored.until)}, refreshed at {_minute(stored.at)}"
         remedy = "Let `analytics-migrate maintain --loop` run." if late else ""
         yield Diagnosis(f"refresh of {rollup.aggregate}", "warning" if late else "ok", state, remedy)
 
 
 def _minute(micros: int) -> str:
-    return f"{moment(micros):%Y-%m-%d %H:%M} UTC"
+    return f"{moment_of(micros):%Y-%m-%d %H:%M} UTC"
+
+
+def _minute(micros: int) -> str:
+    return f"{moment_of(micros):%Y-%m-%d %H:%M} UTC"
 
 
 def _letters_waiting(server: Server) -> Iterator[Diagnosis]:

@@ -12,8 +12,9 @@ from adi_analytics._engine.delivery.faults import Verdict
 from adi_analytics._engine.rows.stored import unchecked_fields
 from adi_analytics._engine.stores.clickhouse_faults import fault_of
 from adi_analytics._shared.clickhouse.errors import RefusedByServerError
+from adi_analytics._shared.clickhouse.inserts import insert_settings
 from adi_analytics._shared.clickhouse.text import literal, quoted
-from adi_analytics.migrate.clickhouse.record import moment
+from adi_analytics._shared.moments import moment_of
 from adi_analytics.migrate.clickhouse.server import Server, opened
 from adi_analytics.migrate.errors import HistoryError, UsageError
 from adi_analytics.migrate.upkeep import replay as common
@@ -30,6 +31,8 @@ _NUMBER: Final = "toInt64(bitAnd(cityHash64(created_at, event_id, payload), 9007
 """53 bits, which every reader of JSON takes."""
 _COLUMNS: Final = tuple(one.name for one in fields(DeadLetter))
 _SYNC: Final = {"mutations_sync": "2"}
+_PATIENCE: Final = 60.0  # seconds for the replicas that must have a row
+_AS_NEW: Final = {"insert_deduplicate": "0"}  # a letter that was deleted may come again
 
 
 def dead_letters(options: Options, *, limit: int, replayed: bool, payload: bool) -> DeadLetters:
@@ -49,7 +52,7 @@ def dead_letters(options: Options, *, limit: int, replayed: bool, payload: bool)
 def _letter(row: Sequence[Any], payloads: Any) -> DeadLetter:
     values = dict(zip(_COLUMNS, row, strict=True))
     for name in ("created_at", "replayed_at"):
-        values[name] = None if values[name] is None else moment(values[name])
+        values[name] = None if values[name] is None else moment_of(values[name])
     values["event_id"] = UUID(values["event_id"]) if values["event_id"] else UUID(int=0)
     values["payload"] = payloads.shown(values["payload"]) if payloads is not None else None
     return DeadLetter(**values)
@@ -117,17 +120,9 @@ def _store(server: Server, row: dict[str, Any]) -> bool:
         f" and event_type = {literal(row['event_type'])}"
     )
     line = json.dumps(written)
-    server.session.ask(f"insert into {quoted(server.table)} format JSONEachRow\n{line}", _INSERT)
+    statement = f"insert into {quoted(server.table)} format JSONEachRow"
+    server.session.ask(statement, insert_settings(server.session.address, _PATIENCE) | _AS_NEW, data=line.encode())
     return bool(known)
-
-
-_INSERT: Final = {
-    "async_insert": "0",
-    "distributed_foreground_insert": "1",
-    "materialized_views_ignore_errors": "0",
-    "input_format_skip_unknown_fields": "0",
-    "input_format_null_as_default": "0",
-}
 
 
 def _refused(number: int, event_type: str, error: RefusedByServerError | ValueError) -> common.Refused:
@@ -154,10 +149,10 @@ def _import(server: Server, letters: Sequence[dict[str, Any]]) -> None:
     }
     lines = [json.dumps(_written(one)) for one in letters if one["event_id"] not in waiting]
     if lines:
-        joined = "\n".join(lines)
-        server.session.ask(
-            f"insert into {table} format JSONEachRow\n{joined}", _INSERT | {"date_time_input_format": "best_effort"}
+        settings = (
+            insert_settings(server.session.address, _PATIENCE) | _AS_NEW | {"date_time_input_format": "best_effort"}
         )
+        server.session.ask(f"insert into {table} format JSONEachRow", settings, data="\n".join(lines).encode())
 
 
 def _written(letter: dict[str, Any]) -> dict[str, Any]:

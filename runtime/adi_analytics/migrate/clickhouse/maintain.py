@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.text import literal, quoted
+from adi_analytics._shared.moments import moment_of
 from adi_analytics.migrate.clickhouse import lock, rollups
 from adi_analytics.migrate.clickhouse.objects import INSTALLATION
-from adi_analytics.migrate.clickhouse.record import moment
 from adi_analytics.migrate.clickhouse.refresh import Work, is_due
 from adi_analytics.migrate.clickhouse.rollups import BUCKETS, EXPIRED, HOUR, at
 from adi_analytics.migrate.clickhouse.server import need_tables, opened
@@ -98,7 +98,7 @@ def _retain(server: Server, now: int, held: lock.Held) -> tuple[int, int, list[s
             break
         missing = [one.aggregate for one in rollups.read(server) if not _counted(server, one, end)]
         if missing:
-            notes.append(f"events before {moment(end):%Y-%m-%d} are kept: {', '.join(missing)} lack them")
+            notes.append(f"events before {moment_of(end):%Y-%m-%d} are kept: {', '.join(missing)} lack them")
             break
         expired = rollups.expired(server)
         if end <= expired:

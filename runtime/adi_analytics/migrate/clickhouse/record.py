@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from adi_analytics._shared.clickhouse.text import literal
+from adi_analytics._shared.moments import moment_of
 from adi_analytics._shared.version import __version__
 from adi_analytics.migrate.clickhouse.server import CLUSTER, MIGRATIONS
 from adi_analytics.migrate.run.record import Applied
@@ -63,14 +64,9 @@ def _micros(column: str) -> str:
 def _applied(row: Sequence[Any]) -> Applied:
     number, name, phase, backend, checksum, status, steps, started, finished, by, machine, version = row
     return Applied(
-        number, name, phase, backend, checksum, status, tuple(steps), moment(started),
-        None if finished is None else moment(finished), by, machine, version,
+        number, name, phase, backend, checksum, status, tuple(steps), moment_of(started),
+        None if finished is None else moment_of(finished), by, machine, version,
     )  # fmt: skip
-
-
-def moment(micros: int) -> datetime:
-    """Return the moment that is *micros* microseconds after the first of January 1970."""
-    return datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
 
 
 def record(file: MigrationFile, status: str, steps: Sequence[str], started: datetime) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.text import literal, quoted
+from adi_analytics._shared.moments import micros_of, moment_of
 from adi_analytics._shared.sql import shorten
 from adi_analytics.migrate.clickhouse import rollups
-from adi_analytics.migrate.clickhouse.record import moment
 from adi_analytics.migrate.clickhouse.rollups import BUCKETS, HOUR, TOUCHED, at
 from adi_analytics.migrate.drift.findings import Finding
 
@@ -44,8 +44,8 @@ def _ranges(
     stored, first = rollups.stored(server, rollup.rollup).until, rollups.oldest(server, rollup)
     if stored is None or first is None:
         return
-    start = max(first, rollups.start_of(server, rollup, rollups.micros(since)) if since else first)
-    end = min(stored, rollups.start_of(server, rollup, rollups.micros(until)) if until else stored)
+    start = max(first, rollups.start_of(server, rollup, micros_of(since)) if since else first)
+    end = min(stored, rollups.start_of(server, rollup, micros_of(until)) if until else stored)
     while start < end:
         stop = min(end, max(rollups.end_of(server, rollup, start + _RANGE), start + 1))
         yield start, stop
@@ -89,15 +89,15 @@ def _touched(server: Server, rollup: Rollup) -> str:
 
 
 def _finding(rollup: Rollup, relation: str, differing: int, first: int) -> Finding:
-    since = f"--since {moment(first):%Y-%m-%dT%H:%M:%SZ}"
+    since = f"--since {moment_of(first):%Y-%m-%dT%H:%M:%SZ}"
     return Finding(
         "error",
         f"stored rows of {relation}",
         "equal to those that its events make",
-        f"{differing} rows differ, the first of them in the bucket of {moment(first)}",
+        f"{differing} rows differ, the first of them in the bucket of {moment_of(first)}",
         advice=f"Run `analytics-migrate refresh {rollup.aggregate} --rebuild {since}`.",
     )
 
 
 def _text(moment_: int) -> str:
-    return f"{moment(moment_):%Y-%m-%d %H:%M:%S.%f}"
+    return f"{moment_of(moment_):%Y-%m-%d %H:%M:%S.%f}"

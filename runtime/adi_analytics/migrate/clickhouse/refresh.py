@@ -10,10 +10,11 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Final
 
+from adi_analytics._shared.clickhouse.inserts import insert_settings
 from adi_analytics._shared.clickhouse.text import literal, quoted
+from adi_analytics._shared.moments import micros_of, moment_of
 from adi_analytics._shared.sql import shorten
 from adi_analytics.migrate.clickhouse import rollups
-from adi_analytics.migrate.clickhouse.record import moment
 from adi_analytics.migrate.clickhouse.rollups import BUCKETS, FIRST, HOUR, TICKS, TOUCHED, Rollup, Stored, at
 from adi_analytics.migrate.clickhouse.server import need_tables, opened
 from adi_analytics.migrate.upkeep.backfill import BackfillResult
@@ -27,13 +28,7 @@ if TYPE_CHECKING:
     from adi_analytics.migrate.clickhouse.server import Server
     from adi_analytics.migrate.options import Options, Progress
 
-SETTINGS: Final = {
-    "async_insert": "0",
-    "max_partitions_per_insert_block": "0",
-    "distributed_foreground_insert": "1",
-    "materialized_views_ignore_errors": "0",
-}
-"""Of each INSERT of a refresh: a bucket may be years after the one before, and what was answered is stored."""
+_PATIENCE: Final = 600.0  # seconds for the replicas that must have the rows
 _NEAR: Final = 24 * HOUR
 """Ranges that are not further apart are stored as one: fewer statements are worth some buckets more."""
 _BATCH: Final = 2_000_000
@@ -54,9 +49,9 @@ def refresh(
             options.progress.step(rollup.aggregate)
             work = Work(server, rollup, progress=options.progress)
             started = time.monotonic()
-            first, last = (None if one is None else rollups.micros(one) for one in (since, until))
+            first, last = (None if one is None else micros_of(one) for one in (since, until))
             begin = work.rebuild(first, last) if rebuild else work.bring_up_to_date(first, last)
-            since_then = None if begin is None else moment(begin)
+            since_then = None if begin is None else moment_of(begin)
             done.append(Refreshed(rollup.rollup, since_then, time.monotonic() - started))
         return RefreshResult(tuple(done))
 
@@ -116,6 +111,7 @@ class Work:
         self._before = rollups.stored(server, rollup.rollup)
         self._now = rollups.now(server)
         self._version = max(self._now, self._before.version // TICKS + 1) * TICKS + secrets.randbelow(TICKS)
+        self._settings = insert_settings(server.session.address, _PATIENCE)
         self.buckets = self.late = self.lost = 0
 
     def bring_up_to_date(self, since: int | None = None, until: int | None = None, *, lag: int = 0) -> int | None:
@@ -173,7 +169,7 @@ class Work:
         self._server.session.ask(
             f"insert into {BUCKETS} select rollup, bucket, least(until, {end}), version from {BUCKETS} final"
             f" where rollup = {named} and bucket < {end}",
-            SETTINGS,
+            self._settings,
         )
         self._server.session.ask(
             f"delete from {BUCKETS} where rollup = {named} and until > {end}", {"lightweight_deletes_sync": "2"}
@@ -226,7 +222,9 @@ class Work:
             self._held.check()
         for relation in self._rollup.relations:
             rows = f"{quoted(shorten(f'{relation}_rows'))}(from_time = {_text(start)}, to_time = {_text(end)})"
-            self._server.session.ask(f"insert into {quoted(relation)} select *, {self._version} from {rows}", SETTINGS)
+            self._server.session.ask(
+                f"insert into {quoted(relation)} select *, {self._version} from {rows}", self._settings
+            )
         self._publish(start, end, published=published, last=last)
 
     def _publish(self, start: int, end: int, *, published: int, last: bool) -> None:
@@ -247,7 +245,8 @@ class Work:
             rows.append(f"select {FIRST}")
         listed = " union distinct ".join(rows)
         self._server.session.ask(
-            f"insert into {BUCKETS} select {named}, bucket, {at(published)}, {self._version} from ({listed})", SETTINGS
+            f"insert into {BUCKETS} select {named}, bucket, {at(published)}, {self._version} from ({listed})",
+            self._settings,
         )
         self.buckets += self._server.session.value(
             f"select uniqExact(bucket) from {BUCKETS} where rollup = {named} and version = {self._version}"
@@ -257,7 +256,7 @@ class Work:
 
 
 def _text(moment_: int) -> str:
-    return f"'{moment(moment_):%Y-%m-%d %H:%M:%S.%f}'"
+    return f"'{moment_of(moment_):%Y-%m-%d %H:%M:%S.%f}'"
 
 
 def is_due(rollup: Rollup, stored: Stored, now: int) -> bool:

@@ -11,7 +11,6 @@ from adi_analytics.migrate.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from adi_analytics.migrate.clickhouse.server import Server
 
@@ -152,14 +151,6 @@ def now(server: Server) -> int:
     """Return the server's time."""
     found: int = server.session.value("select toUnixTimestamp64Micro(now64(6, 'UTC'))")
     return found
-
-
-def micros(moment: datetime) -> int:
-    """Return *moment*, which has a time zone, in microseconds since 1970."""
-    from datetime import UTC, datetime
-
-    elapsed = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
 
 
 def expired(server: Server) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from adi_analytics._shared.moments import micros_of
 from adi_analytics.migrate.copy.compare import DAY, HOUR, SECOND, Batch, Bucket, buckets, differing, pairs
 from adi_analytics.migrate.copy.documents import key_of, meaning
 from adi_analytics.migrate.copy.result import CopyOptions, CopyResult, DifferingDay, RefusedEvent
@@ -18,7 +19,6 @@ from adi_analytics.migrate.copy.side import (
     Key,
     Side,
     Span,
-    micros,
     moment,
 )
 
@@ -50,7 +50,9 @@ class Run:
     def run(self) -> CopyResult:
         """Copy and compare."""
         how, result = self._how, self._result
-        whole = Span(FIRST if how.since is None else micros(how.since), END if how.until is None else micros(how.until))
+        whole = Span(
+            FIRST if how.since is None else micros_of(how.since), END if how.until is None else micros_of(how.until)
+        )
         present = min(self._source.now(), self._target.now())
         moving = Span(max(present - _MOVING, whole.start), min(present + 2 * _MOVING, whole.end))
         result.outside = self._source.outside() if whole == Span(FIRST, END) else 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
+
+from adi_analytics._shared.moments import moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +21,6 @@ MOST_ROWS: Final = 5_000
 """Rows that are read or written at a time."""
 MOST_BYTES: Final = 8_000_000
 """About how many bytes they may have."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Key: TypeAlias = tuple[int, bytes]
 """Timestamp in microseconds since 1970 and event id: the order in which both databases are read."""
@@ -99,11 +100,6 @@ class Side(Protocol):
         ...
 
 
-def micros(moment: datetime) -> int:
-    """Return *moment* in microseconds since 1970."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
 def moment(found: int) -> datetime:
     """Return the moment of microseconds since 1970, the last one that Python has for `END`."""
-    return _EPOCH + timedelta(microseconds=min(found, END - 1))
+    return moment_of(min(found, END - 1))
