@@ -108,10 +108,6 @@ def _minute(micros: int) -> str:
     return f"{moment_of(micros):%Y-%m-%d %H:%M} UTC"
 
 
-def _minute(micros: int) -> str:
-    return f"{moment_of(micros):%Y-%m-%d %H:%M} UTC"
-
-
 def _letters_waiting(server: Server) -> Iterator[Diagnosis]:
     count = server.session.value(f"select count() from {quoted(server.letters)} where replayed_at is null")
     remedy = "Run `analytics-migrate dead-letters list`." if count else ""
