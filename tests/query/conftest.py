@@ -10,6 +10,7 @@ from support.aggregates.installed import Installed, connect
 from support.aggregates.streams import START, stream
 from support.asking import register
 from support.backends import BACKENDS, empty_dsn
+from support.clickhouse.installed import Installed as OnClickhouse
 from support.paths import EVENTS
 
 CATALOG = load_catalog(EVENTS)
@@ -30,13 +31,44 @@ def install(connection, backend):
     return made
 
 
+def install_on_clickhouse(url):
+    made = OnClickhouse.create(url, CATALOG)
+    made.insert(ROWS)
+    made.refresh(STORED)
+    return made
+
+
 @pytest.fixture
 def postgres(postgres_dsn):
     with connect(postgres_dsn) as connection:
         yield install(connection, "postgres")
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(scope="session")
+def clickhouse(clickhouse_databases):
+    """The same on ClickHouse, for tests that change nothing."""
+    with clickhouse_databases.empty() as url:
+        yield install_on_clickhouse(url)
+
+
+@pytest.fixture
+def own_clickhouse(clickhouse_databases):
+    """The same for one test."""
+    with clickhouse_databases.empty() as url:
+        yield install_on_clickhouse(url)
+
+
+@pytest.fixture(params=["postgres", "clickhouse"])
+def either(request):
+    """PostgreSQL or ClickHouse, for tests that change nothing."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=[*BACKENDS, "clickhouse"])
 def installed(request):
+    """Each backend, for tests that change nothing."""
+    if request.param == "clickhouse":
+        yield request.getfixturevalue("clickhouse")
+        return
     with connect(empty_dsn(request.param, request)) as connection:
         yield install(connection, request.param)

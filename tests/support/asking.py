@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from adi_analytics.query import Result
 
     from support.aggregates.installed import Installed
+    from support.clickhouse.installed import Installed as OnClickhouse
 
 
-def described(installed: Installed) -> Described:
+def described(installed: Installed | OnClickhouse) -> Described:
     """Return what the aggregates of *installed* offer, as read from its manifest."""
     return msgspec.convert(msgspec.json.decode(msgspec.json.encode(installed.manifest)), Described)
 
@@ -29,5 +30,5 @@ def register(installed: Installed) -> None:
     )
 
 
-def ask(installed: Installed, aggregate: str, **arguments: Any) -> Result:
-    return query(aggregate, database=installed.connection, catalog=described(installed), **arguments)
+def ask(installed: Installed | OnClickhouse, aggregate: str, **arguments: Any) -> Result:
+    return query(aggregate, database=installed.database, catalog=described(installed), **arguments)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from psycopg import sql
-
 
 def literal(value: str | float | bool | None) -> str:  # noqa: FBT001 - a value, not a switch
     """Return *value* as an SQL literal."""
+    from psycopg import sql  # needs libpq, which a program that only asks ClickHouse does not
+
     return sql.Literal(value).as_string(None)
 
 

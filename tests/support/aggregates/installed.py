@@ -58,6 +58,11 @@ class Installed:
         return made
 
     @property
+    def database(self) -> psycopg.Connection[Any]:
+        """What questions are asked with."""
+        return self.connection
+
+    @property
     def described(self) -> Manifest:
         """The manifest as the migrator reads it."""
         return decode(to_json(self.manifest).encode())

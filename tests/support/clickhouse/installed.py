@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import uuid
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from adi_analytics_codegen.backends import render
 from adi_analytics_codegen.backends.clickhouse.expressions.names import identifier, literal
+from adi_analytics_codegen.backends.sql.manifest.document import manifest
 from adi_analytics_codegen.backends.sql.people import plans as people
 from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
@@ -48,6 +50,16 @@ class Installed:
         for statement in statements(catalog):
             ask(dsn, statement)
         return cls(dsn, catalog)
+
+    @property
+    def database(self) -> str:
+        """What questions are asked with: the URL."""
+        return self.dsn.replace("http", "clickhouse", 1)
+
+    @functools.cached_property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest of the catalog."""
+        return manifest(self.catalog)
 
     def insert(self, rows: Iterable[Row]) -> None:
         lines = [

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r"})
+
 
 def quoted(name: str) -> str:
     """Return *name* as an identifier."""
@@ -10,6 +14,5 @@ def quoted(name: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Return *text* as a string literal."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    """Return *text* as a string literal on one line."""
+    return f"'{text.translate(_ESCAPES)}'"

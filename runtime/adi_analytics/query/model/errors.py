@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from adi_analytics.errors import AnalyticsError
+
+_SQLSTATE: Final = 5  # characters; ClickHouse has no code as long
 
 
 class QueryError(AnalyticsError):
@@ -64,7 +68,7 @@ class QueryDatabaseError(QueryError):
     """The database can't answer.
 
     Attributes:
-        sqlstate: Its error code; ``None`` when it can't be reached.
+        sqlstate: Its error code, on ClickHouse a number; ``None`` when it can't be reached.
         problem: What that means. The server's own message is not repeated: it may hold values.
         remedy: How to mend it.
     """
@@ -76,5 +80,6 @@ class QueryDatabaseError(QueryError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        code = f" (SQLSTATE {self.sqlstate})" if self.sqlstate else ""
+        kind = "SQLSTATE" if len(self.sqlstate or "") == _SQLSTATE else "code"
+        code = f" ({kind} {self.sqlstate})" if self.sqlstate else ""
         return f"{self.problem}{code}. {self.remedy}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from adi_analytics.query.model.describe import Aggregate
 
 
@@ -22,6 +24,8 @@ class Facts:
         watermark: Up to here rows are stored; ``None`` when none is.
         history_before: Below this time the public view has rows that an earlier version computed.
         incomplete_before: Buckets that begin below this time may lack events that were dropped uncounted.
+        clickhouse: Whether it is a ClickHouse.
+        types: The types of the columns of the first of :attr:`live`, where statements depend on them.
         coarser: The same of the aggregate that keeps the percentiles by longer buckets, if the database has it.
     """
 
@@ -33,6 +37,8 @@ class Facts:
     history_before: datetime | None = None
     incomplete_before: datetime | None = None
     coarser: Coarser | None = None
+    clickhouse: bool = False
+    types: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

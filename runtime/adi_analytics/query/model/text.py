@@ -1,35 +1,21 @@
-"""Values as SQL text, checked to be of their type: the only place where a value becomes part of a statement."""
+"""Values as text, checked to be of their type: no other text of a user becomes part of a statement."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from adi_analytics._shared.sql import line_literal, quote
-
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-SQL_TYPES: Final = {
-    "string": "text",
-    "int": "bigint",
-    "float": "double precision",
-    "decimal": "numeric",
-    "bool": "boolean",
-    "uuid": "uuid",
-    "date": "date",
-    "datetime": "timestamp with time zone",
-}
-"""The SQL type of each type of a dimension or measure."""
 
 _INT_END: Final = 2**63
 _TIME: Final = "a time with its offset, such as 2026-01-31T12:00:00Z"
 
 
-def value(given: Any, kind: str) -> str:
-    """Return *given* as an SQL literal of the type *kind*.
+def checked(given: Any, kind: str) -> str:
+    """Return *given* as the text of a value of the type *kind*.
 
     Raises:
         ValueError: If it is no such value.
@@ -38,22 +24,7 @@ def value(given: Any, kind: str) -> str:
     if "\0" in text:
         raise ValueError("a text without the character NUL")
     text.encode()  # a lone surrogate is no text, and UnicodeEncodeError is a ValueError
-    return f"{line_literal(text)}::{SQL_TYPES[kind]}"
-
-
-def moment(at: datetime) -> str:
-    """Return *at* as an SQL literal, in UTC."""
-    return f"timestamptz '{at.astimezone(UTC).isoformat(sep=' ')}'"
-
-
-def span(length: timedelta) -> str:
-    """Return *length* as an interval of exact seconds: a day of an interval may have 23 or 25 hours."""
-    return f"interval '{length // timedelta(seconds=1)} seconds'"
-
-
-def name(of: str, within: str = "") -> str:
-    """Return a quoted name, in a schema or table if one is given."""
-    return f"{quote(within)}.{quote(of)}" if within else quote(of)
+    return text
 
 
 def _string(given: Any) -> str:

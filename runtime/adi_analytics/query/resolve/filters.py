@@ -7,14 +7,33 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics.query.model.errors import QueryArgumentError
-from adi_analytics.query.model.text import name, value
+from adi_analytics.query.model.text import checked
 
 if TYPE_CHECKING:
     from adi_analytics.query.model.describe import Aggregate, Dimension
 
-_COMPARISONS: Final = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_COMPARISONS: Final = ("eq", "ne", "lt", "lte", "gt", "gte")
 OPERATORS: Final = (*_COMPARISONS, "in", "exists")
 _UNORDERED: Final = frozenset({"bool", "uuid"})
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A condition over the column of a dimension. It is not true where there is no value, but for ``missing``.
+
+    Attributes:
+        column: The dimension.
+        type: Its type.
+        operator: One of :data:`OPERATORS`, or ``missing``, the contrary of ``exists``.
+        values: The operands, as `adi_analytics.query.model.text.checked` writes them.
+    """
+
+    __test__ = False  # no test of pytest
+
+    column: str
+    type: str
+    operator: str
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +42,12 @@ class Filters:
 
     Attributes:
         given: Dimension to operator to value, as asked.
-        tests: SQL conditions over the columns of the dimensions.
+        tests: Conditions, all of which must hold.
         pinned: Dimensions that have one value in every row that passes.
     """
 
     given: dict[str, dict[str, Any]]
-    tests: tuple[str, ...]
+    tests: tuple[Test, ...]
     pinned: frozenset[str]
 
 
@@ -49,7 +68,7 @@ def filters_of(given: Any, aggregate: Aggregate) -> Filters:
             "filters", f"{type(given).__name__} is no mapping", "Expected such as {'service': 'api'}."
         )
     spelled = {str(key): _spelled(entry) for key, entry in given.items()}
-    tests: list[str] = []
+    tests: list[Test] = []
     pinned: set[str] = set()
     for key, entry in spelled.items():
         dimension = aggregate.dimension(key, "filters")
@@ -72,33 +91,28 @@ def _pins(entry: dict[str, Any]) -> bool:
     return "eq" in entry or entry.get("exists") is False or ("in" in entry and len(entry["in"]) == 1)
 
 
-def _test(dimension: Dimension, operator: str, operand: Any) -> str:
-    column = name(dimension.name)
+def _test(dimension: Dimension, operator: str, operand: Any) -> Test:
     if operator == "exists":
         if not isinstance(operand, bool):
             raise _wrong(dimension, operator, "True or False")
-        return f"{column} is {'not ' if operand else ''}null"
+        return Test(dimension.name, dimension.type, "exists" if operand else "missing")
     if operator == "in":
         if not isinstance(operand, list | tuple | set | frozenset) or not operand:
             raise _wrong(dimension, operator, "a list with at least one value")
-        return f"{column} in ({', '.join(_value(dimension, operator, one) for one in operand)})"
+        values = tuple(_value(dimension, operator, one) for one in operand)
+        return Test(dimension.name, dimension.type, operator, values)
     if operator not in _COMPARISONS:
         raise QueryArgumentError(
             "filters", f"{dimension.name} has the unknown operator {operator!r}", f"Known: {', '.join(OPERATORS)}."
         )
-    if operator not in {"eq", "ne"}:
-        if dimension.type in _UNORDERED:
-            raise _wrong(
-                dimension, operator, f"eq, ne, in or exists: values of the type {dimension.type} have no order"
-            )
-        if dimension.type == "string":
-            column += ' collate "C"'
-    return f"{column} {_COMPARISONS[operator]} {_value(dimension, operator, operand)}"
+    if operator not in {"eq", "ne"} and dimension.type in _UNORDERED:
+        raise _wrong(dimension, operator, f"eq, ne, in or exists: values of the type {dimension.type} have no order")
+    return Test(dimension.name, dimension.type, operator, (_value(dimension, operator, operand),))
 
 
 def _value(dimension: Dimension, operator: str, operand: Any) -> str:
     try:
-        return value(operand, dimension.type)
+        return checked(operand, dimension.type)
     except ValueError as error:
         expected = "a text of Unicode" if isinstance(error, UnicodeError) else str(error)
         raise _wrong(dimension, operator, expected) from None

@@ -77,6 +77,15 @@ def timeout_statement(seconds: float) -> str:
     Raises:
         QueryArgumentError: If *seconds* is no such span.
     """
+    return transaction_pins(max(0.001, checked_timeout(seconds)))
+
+
+def checked_timeout(seconds: float) -> float:
+    """Return *seconds* if a statement can be limited to them.
+
+    Raises:
+        QueryArgumentError: If not.
+    """
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 1e6:  # noqa: PLR2004 - eleven days; the server's own limit is 24
         raise QueryArgumentError("timeout", f"{seconds!r} is none", "Expected seconds, above 0.")
-    return transaction_pins(max(0.001, seconds))
+    return seconds

@@ -5,10 +5,13 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from adi_analytics._shared.clickhouse.errors import ClickhouseError
 from adi_analytics._shared.conninfo import connection_options, resolve_conninfo
 from adi_analytics._shared.libpq import require_libpq
 from adi_analytics.query.model.describe import describe
-from adi_analytics.query.run.asked import READ_ONLY, SNAPSHOT, timeout_statement
+from adi_analytics.query.run.asked import READ_ONLY, SNAPSHOT, checked_timeout, timeout_statement
+from adi_analytics.query.run.clickhouse import SETTINGS, address_of, conversation
+from adi_analytics.query.run.clickhouse import failure as clickhouse_failure
 from adi_analytics.query.run.facts import facts_of, facts_statement, with_coarser
 from adi_analytics.query.run.failures import failure
 from adi_analytics.query.run.ready import answered, found_of, ready
@@ -19,8 +22,10 @@ if TYPE_CHECKING:
     import psycopg
 
     from adi_analytics._shared.catalog import CatalogLike
+    from adi_analytics._shared.clickhouse.address import ClickhouseAddress
     from adi_analytics.query.model.describe import Aggregate, Described
     from adi_analytics.query.model.result import Result
+    from adi_analytics.query.run.clickhouse import Conversation
     from adi_analytics.query.run.ready import Given
 
 
@@ -32,12 +37,15 @@ async def ask(
     arguments: Given,
 ) -> Result:
     """Return the answer; see :func:`adi_analytics.query.query`."""
+    seconds = checked_timeout(limit)
+    described = describe(catalog)
+    found = found_of(described, name, arguments)
+    if (address := address_of(database)) is not None:
+        return await _ask_clickhouse(database, address, conversation(described, found, arguments), found, seconds)
     require_libpq()
     import psycopg  # needs libpq, which the line above asks for in better words
 
     limited = timeout_statement(limit)
-    described = describe(catalog)
-    found = found_of(described, name, arguments)
     try:
         async with _connection(database) as connection, _cursor(connection) as cursor:
             await cursor.execute(limited.encode(), prepare=False)
@@ -49,6 +57,28 @@ async def ask(
             return await _answered(cursor, found, arguments, facts)
     except psycopg.Error as error:
         raise failure(error, found) from None
+
+
+async def _ask_clickhouse(
+    database: Any, address: ClickhouseAddress, talk: Conversation, found: Aggregate, seconds: float
+) -> Result:
+    from adi_analytics._shared.clickhouse.session import AsyncClickhouseSession  # needs httpx2
+
+    session = (
+        database if isinstance(database, AsyncClickhouseSession) else AsyncClickhouseSession(address, timeout=seconds)
+    )
+    try:
+        statement = next(talk)
+        while True:
+            statement = talk.send(await session.rows(statement, SETTINGS))
+    except StopIteration as ended:
+        result: Result = ended.value
+        return result
+    except ClickhouseError as error:
+        raise clickhouse_failure(error, found) from None
+    finally:
+        if session is not database:
+            await session.close()
 
 
 async def _answered(cursor: psycopg.AsyncCursor[Any], aggregate: Aggregate, arguments: Given, facts: Any) -> Result:

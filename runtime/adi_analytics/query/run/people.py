@@ -28,7 +28,8 @@ class PeopleAsked:
 
     question: PeopleQuestion
     statement: str
-    totals_statement: str | None = None
+    totals: None = None
+    totals_statement: None = None
 
     def probes(self) -> list[str]:
         """Return nothing: there is one way to ask."""

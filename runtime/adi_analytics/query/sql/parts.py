@@ -7,13 +7,12 @@ stands only where a relation is read, so none can be taken for another.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from adi_analytics._shared.sql import line_literal
-from adi_analytics.query.model.text import moment, name, span
 from adi_analytics.query.resolve.coarser import coarse_part
 from adi_analytics.query.resolve.times import Period
-from adi_analytics.query.sql.values import merged, type_of
+from adi_analytics.query.sql.dialects import dialect_of
+from adi_analytics.query.sql.values import merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from adi_analytics.query.model.describe import Aggregate
     from adi_analytics.query.resolve.measures import Chosen
     from adi_analytics.query.resolve.question import Question
-
-_DOUBLE: Final = "double precision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +48,14 @@ def values_of(question: Question) -> list[Value]:
 
 def parts(question: Question, values: list[Value]) -> Iterator[str]:
     """Yield the text of each part."""
+    dialect = dialect_of(question.facts)
     for number, part in enumerate(_parts(question, values), 1):
         columns = [*keys(question), f"{number} as part"]
         columns += [
-            f"{part.values.get(value.name, f'null::{type_of(value.chosen.measure)}')} as {value.name}"
-            for value in values
+            f"{part.values.get(value.name) or dialect.null(value.chosen.measure)} as {value.name}" for value in values
         ]
-        group = ", ".join(keys(question)) or "()"
-        yield f"select {', '.join(columns)}\nfrom (\n{_indented(part.source)}\n) as rows\ngroup by {group}"
+        group = dialect.group(keys(question))
+        yield f"select {', '.join(columns)}\nfrom (\n{_indented(part.source)}\n) as rows{group}"
 
 
 def keys(question: Question) -> list[str]:
@@ -83,10 +80,16 @@ def _parts(question: Question, values: list[Value]) -> Iterator[Part]:
 
 def _main(question: Question, period: Period, values: list[Value], *, previous: bool) -> Part:
     """Return the part that reads the aggregate's rows. It has a row for each group that has any."""
-    direct = {value.name: merged(value.chosen) for value in values if value.chosen.how in {"added", "stored"}}
-    relation = question.aggregate.name if question.public else question.facts.live[0]
-    columns = [name(column) for column in dict.fromkeys(_stored(values))]
-    return Part(direct, _rows(question, period, relation, columns, previous=previous))
+    dialect, facts = dialect_of(question.facts), question.facts
+    columns = {column: f"s{number}" for number, column in enumerate(dict.fromkeys(_stored(values)), 1)}
+    direct = {
+        value.name: merged(value.chosen, columns, dialect, facts.types)
+        for value in values
+        if value.chosen.how in {"added", "stored"}
+    }
+    relation = question.aggregate.name if question.public else facts.live[0]
+    read = [f"{dialect.column(column)} as {short}" for column, short in columns.items()]
+    return Part(direct, _rows(question, period, relation, read, previous=previous))
 
 
 def _stored(values: list[Value]) -> Iterator[str]:
@@ -101,9 +104,10 @@ def _stored(values: list[Value]) -> Iterator[str]:
 def _members(question: Question, period: Period, value: Value) -> Part:
     parts = value.chosen.measure.parts
     relation = question.facts.live[parts.relation or 0]
-    member = name(parts.member or "")
+    dialect = dialect_of(question.facts)
+    member = dialect.column(parts.member or "")
     source = _rows(question, period, relation, [f"{member} as member"], previous=value.previous)
-    return Part({value.name: "count(distinct member)"}, source)
+    return Part({value.name: dialect.distinct("member")}, source)
 
 
 def member_rows(question: Question) -> Iterator[str]:
@@ -117,40 +121,22 @@ def member_rows(question: Question) -> Iterator[str]:
                 yield _members(question, period, value).source
 
 
-_SIGMA: Final = """\
-select empty + sum(
-    power(2::double precision, k - 1) * exp(greatest(-700, power(2::double precision, k) * ln(empty)))
-) as sigma
-from (select nullif(4096 - filled, 0) / 4096 as empty) as registers, generate_series(1, 20) as k
-group by empty"""
-"""Ertl's correction for small counts: the query of docs/reference/aggregates.md."""
-
-
 def _estimated(question: Question, period: Period, value: Value) -> Part:
     """Return the part that estimates a distinct count from its sketch, for each group."""
     offer = question.aggregate.offer.sketch
     if offer is None:
         raise AssertionError  # what has no sketch is not chosen
-    columns = {key: name(column) for key, column in offer.columns.items()}
+    dialect = dialect_of(question.facts)
+    columns = {key: dialect.column(column) for key, column in offer.columns.items()}
     read = [f"{columns['register']} as register", f"{columns['rho']} as rho"]
-    test = f"{line_literal(value.chosen.measure.name)} = any({columns['measures']})"
+    test = dialect.measures_hold(columns["measures"], value.chosen.measure.name)
     rows = _rows(question, period, offer.view, read, test, previous=value.previous)
     grouped = keys(question)
-    merged = (
+    registers = (
         f"select {_list(grouped, 'register', 'max(rho) as rho')}\n"
         f"from (\n{_indented(rows)}\n) as read\ngroup by {_list(grouped, 'register')}"
     )
-    summary = (
-        f"select {_list(grouped, 'count(*)::double precision as filled')},"
-        " coalesce(sum(power(2::double precision, -rho)), 0) as inverse\n"
-        f"from (\n{_indented(merged)}\n) as merged\ngroup by {', '.join(grouped) or '()'}"
-    )
-    count = "round(0.7213475204444817 * 4096 * 4096 / (4096 * coalesce(sigma, 0) + inverse))::bigint"
-    source = (
-        f"select {_list(grouped, f'case when filled = 0 then 0 else {count} end as estimate')}\n"
-        f"from (\n{_indented(summary)}\n) as summary\ncross join lateral (\n{_indented(_SIGMA)}\n) as correction"
-    )
-    return Part({value.name: "max(estimate)"}, source)
+    return Part({value.name: dialect.largest("estimate")}, dialect.estimates(_indented(registers), grouped))
 
 
 def _distributions(question: Question, period: Period, values: list[Value], *, previous: bool) -> Iterator[Part]:
@@ -181,9 +167,10 @@ def _distribution_rows(
     offer = aggregate.offer.distribution
     if offer is None:
         raise AssertionError  # what has no distribution is not chosen
-    columns = {key: name(column) for key, column in offer.columns.items()}
+    dialect = dialect_of(question.facts)
+    columns = {key: dialect.column(column) for key, column in offer.columns.items()}
     read = [f"{columns['estimate']} as estimate", f"{columns['row_count']} as row_count"]
-    test = f"{line_literal(measure)} = any({columns['measures']})"
+    test = dialect.measures_hold(columns["measures"], measure)
     return _rows(question, period, offer.view, read, test, previous=previous, bucket=aggregate.bucket.column)
 
 
@@ -199,14 +186,8 @@ def _percentiles(question: Question, rows: str, values: list[Value]) -> Part:
         f"select {_list(grouped, 'estimate')}, sum(row_count) over ({within}order by estimate) as up_to,\n"
         f"    sum(row_count) over ({within.strip()}) as total\nfrom (\n{_indented(counted)}\n) as counted"
     )
-    return Part({value.name: _picked(value.chosen.measure.quantile or 0.0) for value in values}, ranked)
-
-
-def _picked(quantile: float) -> str:
-    position = f"({quantile!r}::{_DOUBLE} * (total - 1)::{_DOUBLE})"
-    low, high = (f"min(estimate) filter (where up_to > {side}({position}))" for side in ("floor", "ceil"))
-    weight = f"max({position} - floor({position}))"
-    return f"{low} + ({high} - {low}) * {weight}"
+    dialect = dialect_of(question.facts)
+    return Part({one.name: dialect.percentile(one.chosen.measure.quantile or 0.0) for one in values}, ranked)
 
 
 def _rows(  # noqa: PLR0913 - a SELECT has as many parts
@@ -222,29 +203,16 @@ def _rows(  # noqa: PLR0913 - a SELECT has as many parts
 
     The column of the time is the aggregate's own, unless *bucket* names another one.
     """
-    bucket = name(bucket or question.aggregate.bucket.column)
-    time = [f"{_at(question, bucket, previous=previous)} as at"] if question.by_time else []
-    dimensions = [f"{name(entry.name)} as d{index}" for index, entry in enumerate(question.dimensions, 1)]
-    where = [
-        f"{bucket} >= {moment(period.start)}", f"{bucket} < {moment(period.end)}", *question.filters.tests, *tests
-    ]  # fmt: skip
+    dialect = dialect_of(question.facts)
+    bucket = dialect.column(bucket or question.aggregate.bucket.column)
+    time = [f"{dialect.at(question, bucket, previous=previous)} as at"] if question.by_time else []
+    dimensions = [f"{dialect.column(entry.name)} as d{index}" for index, entry in enumerate(question.dimensions, 1)]
+    where = [f"{bucket} >= {dialect.moment(period.start)}", f"{bucket} < {dialect.moment(period.end)}"]
+    where += [*map(dialect.test, question.filters.tests), *tests]
     return (
         f"select {_list([*time, *dimensions, *columns]) or '1 as row'}\n"
-        f"from {name(relation, question.facts.schema)}\nwhere {' and '.join(where)}"
+        f"from {dialect.relation(relation, question.facts.schema)}\nwhere {' and '.join(where)}"
     )
-
-
-def _at(question: Question, bucket: str, *, previous: bool) -> str:
-    """Return the start of the answer's bucket; that of the period before is moved to the one it meets."""
-    zone = line_literal(question.zone_name)
-    shift = question.shift
-    if previous and shift is not None:
-        if not shift.wall:
-            bucket = f"{bucket} + {span(shift.span)}"
-        else:
-            step = f"interval '{shift.months} months'" if shift.months else f"interval '{shift.span.days} days'"
-            bucket = f"({bucket} at time zone {zone} + {step}) at time zone {zone}"
-    return bucket if question.granularity == "bucket" else f"date_trunc('{question.granularity}', {bucket}, {zone})"
 
 
 def _list(columns: Iterable[str], *more: str) -> str:

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from adi_analytics.query.model.text import moment, name
+from adi_analytics.query.sql.dialects import dialect_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics.query.model.column import Column
     from adi_analytics.query.resolve.people import PeopleQuestion
-
-_MEAN: Final = {
-    "period": "period",
-    "cohorts": "count(*)",
-    "members": "sum(members)::bigint",
-    "returned": "sum(returned)::bigint",
-    "rate": "sum(returned)::double precision / nullif(sum(members), 0)::double precision",
-}
-"""The view of means, of some cohorts only."""
+    from adi_analytics.query.sql.dialect import Dialect
 
 _NO_MEMBERS: Final = frozenset({"cohorts", "step", "period"})
 _TOGETHER: Final = ("new_members", "returning_members")
@@ -28,44 +20,66 @@ _TOGETHER: Final = ("new_members", "returning_members")
 
 def people_statement(question: PeopleQuestion) -> str:
     """Return the statement that answers *question*. It runs in psql as it stands, whatever the session's settings."""
-    bucket = name(question.aggregate.bucket.column)
-    where = [f"{bucket} >= {moment(question.period.start)}", f"{bucket} < {moment(question.period.end)}"]
-    where += question.filters.tests
+    dialect = dialect_of(question.facts)
+    bucket = dialect.column(question.aggregate.bucket.column)
+    period = question.period
+    where = [f"{bucket} >= {dialect.moment(period.start)}", f"{bucket} < {dialect.moment(period.end)}"]
+    where += map(dialect.test, question.filters.tests)
     mean = question.show == "retention_mean"
     view = question.aggregate.view("retention")[0] if mean else question.view
-    read = [f"{_MEAN[c.name]} as {c.name}" if mean else name(c.name) for c in question.columns]
-    inner = f"select {', '.join(read)}\nfrom {name(view, question.facts.schema)}\nwhere {' and '.join(where)}"
+    read = _mean(dialect) if mean else {c.name: dialect.column(c.name) for c in question.columns}
+    listed = ", ".join(f"{read[c.name]} as {dialect.name(c.name)}" for c in question.columns)
+    inner = f"select {listed}\nfrom {dialect.relation(view, question.facts.schema)}\nwhere {' and '.join(where)}"
     if mean:
-        inner += " and complete\ngroup by period"
-    listed = ", ".join(_shown(question, column) for column in question.columns)
-    order = ", ".join(_sorted(column) for column in question.columns if column.role != "measure")
+        inner += f" and {dialect.column('complete')}{dialect.group([dialect.column('period')])}"
+    shown = ", ".join(
+        f"{_shown(question, column, dialect)} as {dialect.name(column.name)}" for column in question.columns
+    )
+    order = ", ".join(
+        f"{dialect.sorted(_of_answer(column.name, dialect), column.type)} nulls last"
+        for column in question.columns
+        if column.role != "measure"
+    )
     limit = f"\nlimit {question.limit + 1}" if question.limit is not None else ""
     source = "\n".join(f"    {line}" for line in inner.split("\n"))
-    return f"select {listed}\nfrom (\n{source}\n) as answer\norder by {order}{limit};"
+    ending = dialect.ending(sharing=False)
+    return f"select {shown}\nfrom (\n{source}\n) as answer\norder by {order}{limit}{ending}"
 
 
-def _sorted(column: Column) -> str:
-    return (
-        f'{name(column.name)} collate "C" nulls last' if column.type == "string" else f"{name(column.name)} nulls last"
-    )
+def _mean(dialect: Dialect) -> dict[str, str]:
+    """Return the columns of the view of means, of some cohorts only."""
+    period, members, returned = map(dialect.column, ("period", "members", "returned"))
+    return {
+        "period": period,
+        "cohorts": "count(*)",
+        "members": dialect.counted(members),
+        "returned": dialect.counted(returned),
+        "rate": dialect.share(returned, members),
+    }
 
 
-def _shown(question: PeopleQuestion, column: Column) -> str:
+def _of_answer(name: str, dialect: Dialect) -> str:
+    return f"answer.{dialect.name(name)}"
+
+
+def _shown(question: PeopleQuestion, column: Column, dialect: Dialect) -> str:
     """Return the expression of *column*: no value where it tells of few members."""
-    few = [f"({one} > 0 and {one} < {question.suppress_below})" for one in _counts(question, column)]
+    value = _of_answer(column.name, dialect)
+    counts = (_of_answer(name, dialect) for name in _counts(question, column))
+    few = [f"({one} > 0 and {one} < {question.suppress_below})" for one in counts]
     if question.suppress_below is None or not few:
-        return name(column.name)
-    return f"case when {' or '.join(few)} then null else {name(column.name)} end as {name(column.name)}"
+        return value
+    return f"case when {' or '.join(few)} then null else {value} end"
 
 
 def _counts(question: PeopleQuestion, column: Column) -> Iterator[str]:
-    """Yield the counts of members that *column* is, or is made from."""
+    """Yield the names of the counts of members that *column* is, or is made from."""
     numbers = [
         c.name for c in question.columns if c.role == "measure" and c.type == "int" and c.name not in _NO_MEMBERS
     ]
     if column.type == "float":
-        yield from map(name, numbers)
+        yield from numbers
     elif column.name in _TOGETHER and all(one in numbers for one in _TOGETHER):
-        yield from map(name, _TOGETHER)
+        yield from _TOGETHER
     elif column.name in numbers:
-        yield name(column.name)
+        yield column.name

@@ -2,80 +2,74 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from adi_analytics._shared.sql import line_literal
-from adi_analytics.query.model.text import SQL_TYPES, moment, name, span
+from adi_analytics.query.sql.dialects import dialect_of
 from adi_analytics.query.sql.parts import keys, parts, values_of
-from adi_analytics.query.sql.values import shown, type_of
+from adi_analytics.query.sql.values import shown
 
 if TYPE_CHECKING:
     from adi_analytics.query.model.column import Column
     from adi_analytics.query.resolve.question import Question, Sort
+    from adi_analytics.query.sql.dialect import Dialect
     from adi_analytics.query.sql.parts import Value
-
-_STEPS: Final = {"day": "1 day", "week": "7 days", "month": "1 month"}
-_HOUR: Final = timedelta(hours=1)
 
 
 def statement(question: Question) -> str:
     """Return the statement that answers *question*. It runs in psql as it stands, whatever the session's settings."""
-    columns = {column.name: f"c{number}" for number, column in enumerate(question.columns, 1)}
-    listed = ", ".join(f"{short} as {name(column)}" for column, short in columns.items())
+    dialect = dialect_of(question.facts)
+    columns = {column.name: f"answer.c{number}" for number, column in enumerate(question.columns, 1)}
+    listed = ", ".join(f"{short} as {dialect.name(column)}" for column, short in columns.items())
     where = f"\nwhere {_after(question, columns)}" if question.after is not None else ""
-    order = f"\norder by {', '.join(_sorted(question, sort, columns) for sort in question.order)}"
+    order = f"\norder by {', '.join(_sorted(question, sort, columns, dialect) for sort in question.order)}"
     limit = f"\nlimit {question.limit + 1}" if question.limit is not None else ""
     return (
-        f"with {_parts(question)},\nanswer as (\n{_indented(_answer(question, columns))}\n)\n"
-        f"select {listed}\nfrom answer{where}{order if question.order else ''}{limit};"
+        f"with {_parts(question, dialect)},\nanswer as (\n{_indented(_answer(question, dialect))}\n)\n"
+        f"select {listed}\nfrom answer{where}{order if question.order else ''}{limit}"
+        f"{dialect.ending(sharing=_shares(question))}"
     )
 
 
-def _parts(question: Question) -> str:
+def _fills(question: Question) -> bool:
+    return question.fill and question.by_time
+
+
+def _shares(question: Question) -> bool:
+    """Whether the parts are read twice: for their rows, and for the combinations of dimension values."""
+    return _fills(question) and bool(question.dimensions)
+
+
+def _parts(question: Question, dialect: Dialect) -> str:
     values = values_of(question)
     together = "\nunion all\n".join(parts(question, values))
-    made = f"parts as (\n{_indented(together)}\n)"
-    if not (question.fill and question.by_time):
+    name = dialect.shared("parts") if _shares(question) else "parts as"
+    made = f"{name} (\n{_indented(together)}\n)"
+    if not _fills(question):
         return made
-    return f"{made},\nfilled as (\n{_indented(_filled(question, values))}\n)"
+    return f"{made},\nfilled as (\n{_indented(_filled(question, values, dialect))}\n)"
 
 
-def _filled(question: Question, values: list[Value]) -> str:
+def _filled(question: Question, values: list[Value], dialect: Dialect) -> str:
     """Return the parts, with a row for each bucket of each combination of dimension values that there is."""
     dimensions = keys(question)[1:]
     seen = f"\ncross join (select distinct {', '.join(dimensions)} from parts) as seen" if dimensions else ""  # noqa: S608 - own names
-    empty = [f"null::{type_of(value.chosen.measure)}" for value in values]
+    empty = [dialect.null(value.chosen.measure) for value in values]
     listed = ", ".join(["at", *dimensions, "0", *empty])
-    return f"select * from parts\nunion all\nselect {listed}\nfrom ({_series(question)}) as series{seen}"  # noqa: S608 - names and literals are quoted
+    return f"select * from parts\nunion all\nselect {listed}\nfrom ({dialect.series(question)}) as series{seen}"  # noqa: S608 - names and literals are quoted
 
 
-def _series(question: Question) -> str:
-    first, last = question.edges[0], question.edges[-2]
-    if question.granularity in {"bucket", "hour"}:
-        width = timedelta(seconds=question.aggregate.bucket.width) if question.granularity == "bucket" else _HOUR
-        return f"select generate_series({moment(first)}, {moment(last)}, {span(width)}) as at"
-    days = (at.astimezone(question.zone).date() for at in (first, last))
-    bounds = ", ".join(f"timestamp '{day} 00:00:00'" for day in days)
-    zone, step = line_literal(question.zone_name), _STEPS[question.granularity]
-    return f"select day at time zone {zone} as at from generate_series({bounds}, interval '{step}') as day"  # noqa: S608 - literals are quoted
-
-
-def _answer(question: Question, columns: dict[str, str]) -> str:
+def _answer(question: Question, dialect: Dialect) -> str:
     values = values_of(question)
     grouped = keys(question)
-    picked = [f"(array_agg({one.name}) filter (where {one.name} is not null))[1] as {one.name}" for one in values]
-    source = "filled" if question.fill and question.by_time else "parts"
-    group = ", ".join(grouped) or "()"
-    inner = f"select {', '.join([*grouped, *picked])}\nfrom {source}\ngroup by {group}"
-    expressions = [*grouped, *_measures(question, values)]
-    listed = ",\n    ".join(
-        f"{expression} as {short}" for expression, short in zip(expressions, columns.values(), strict=True)
-    )
+    picked = [f"{dialect.known(one.name)} as {one.name}" for one in values]
+    source = "filled" if _fills(question) else "parts"
+    inner = f"select {', '.join([*grouped, *picked])}\nfrom {source}{dialect.group(grouped)}"
+    expressions = [*grouped, *_measures(question, values, dialect)]
+    listed = ",\n    ".join(f"{expression} as c{number}" for number, expression in enumerate(expressions, 1))
     return f"select\n    {listed}\nfrom (\n{_indented(inner)}\n) as grouped"
 
 
-def _measures(question: Question, values: list[Value]) -> list[str]:
+def _measures(question: Question, values: list[Value], dialect: Dialect) -> list[str]:
     """Return the expressions of the measures, in the order of the answer's columns: the range, then the one before."""
     by_name = {measure.name: measure for measure in question.aggregate.measures}
     chosen = {entry.measure.name: entry for entry in question.chosen}
@@ -83,34 +77,34 @@ def _measures(question: Question, values: list[Value]) -> list[str]:
     made = []
     for previous in (False, True) if question.compared is not None else (False,):
         found = {one.chosen.measure.name: one.name for one in values if one.previous is previous}
-        made += [shown(chosen[measure], found, by_name, question.suppress_below) for measure in names]
+        made += [
+            shown(chosen[measure], found, by_name, question.suppress_below, dialect, question.facts.types)
+            for measure in names
+        ]
     return made
 
 
-def _sorted(question: Question, sort: Sort, columns: dict[str, str]) -> str:
+def _sorted(question: Question, sort: Sort, columns: dict[str, str], dialect: Dialect) -> str:
     direction = " desc" if sort.descending else ""
-    return f"{_collated(_column(question, sort), columns)}{direction} nulls last"
+    column = _column(question, sort)
+    return f"{dialect.sorted(columns[column.name], column.type)}{direction} nulls last"
 
 
 def _column(question: Question, sort: Sort) -> Column:
     return next(column for column in question.columns if column.name == sort.column)
 
 
-def _collated(column: Column, columns: dict[str, str]) -> str:
-    short = columns[column.name]
-    return f'{short} collate "C"' if column.type == "string" else short
-
-
 def _after(question: Question, columns: dict[str, str]) -> str:
     """Return the condition for the rows that come after the one with the given values."""
+    dialect = dialect_of(question.facts)
     alternatives, equal = [], ""
     for sort, given in zip(question.order, question.after or (), strict=True):
         column = _column(question, sort)
-        short = _collated(column, columns)
+        short = dialect.sorted(columns[column.name], column.type)
         if given is None:
             equal += f"{short} is null and "
             continue
-        value = f"{line_literal(given)}::{SQL_TYPES[column.type] if column.type != 'int' else 'numeric'}"
+        value = dialect.place(given, column.type, columns[column.name])
         sign = "<" if sort.descending else ">"
         alternatives.append(f"({equal}({short} {sign} {value} or {short} is null))")
         equal += f"{short} = {value} and "

@@ -2,57 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-from adi_analytics.query.model.text import SQL_TYPES, name
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adi_analytics.query.model.describe import Measure
     from adi_analytics.query.resolve.measures import Chosen
-
-_DOUBLE: Final = SQL_TYPES["float"]
-_SMALLEST: Final = "1e-307"
-_LARGEST: Final = "1e307"
-"""The doubles that aggregates hold (docs/reference/aggregates.md): smaller is zero, larger is null."""
+    from adi_analytics.query.sql.dialect import Dialect
 
 
-def type_of(measure: Measure) -> str:
-    """Return the SQL type of a value of *measure* in a statement: a sum of whole numbers may need more than they do."""
-    return "numeric" if measure.kind == "sum" else SQL_TYPES[measure.type]
+def merged(chosen: Chosen, columns: Mapping[str, str], dialect: Dialect, types: Mapping[str, str]) -> str:
+    """Return the expression for a measure over the rows of a group.
 
-
-def merged(chosen: Chosen) -> str:
-    """Return the expression for a measure over the rows of a group."""
+    Args:
+        chosen: The measure.
+        columns: What the stored columns are called in the rows.
+        dialect: The database's SQL.
+        types: The types of the stored columns, where it depends on them.
+    """
     measure = chosen.measure
-    column = name(measure.name)
     if chosen.how == "stored":
-        return f"(array_agg({column}))[1]"
+        return dialect.any(columns[measure.name])
     if measure.kind == "avg":
-        total, count = name(measure.parts.sum or ""), name(measure.parts.count or "")
-        return to_double(f"(sum({total}) / nullif(sum({count}), 0))")
+        total, count = measure.parts.sum or "", measure.parts.count or ""
+        return dialect.average(columns[total], columns[count], types.get(total, ""))
+    column = columns[measure.name]
     if measure.kind == "count":
-        return f"sum({column})::bigint"
-    return f"sum({column})" if measure.kind == "sum" else _extreme(measure, column)
+        return dialect.counted(column)
+    return (
+        dialect.summed(column, types.get(measure.name, ""))
+        if measure.kind == "sum"
+        else dialect.extreme(measure, column)
+    )
 
 
-def _extreme(measure: Measure, column: str) -> str:
-    if measure.type == "bool":
-        return f"{'bool_and' if measure.kind == 'min' else 'bool_or'}({column})"
-    if measure.type == "uuid":  # servers before PostgreSQL 18 have no smallest UUID
-        return f'({measure.kind}({column}::text collate "C"))::uuid'
-    collated = f'{column} collate "C"' if measure.type == "string" else column
-    return f"{measure.kind}({collated})"
-
-
-def to_double(numeric: str) -> str:
-    """Return the expression for *numeric* as a double."""
-    size = f"abs({numeric})"
-    return f"case when {size} < {_SMALLEST} then 0 when {size} <= {_LARGEST} then {numeric}::{_DOUBLE} end"
-
-
-def shown(chosen: Chosen, values: Mapping[str, str], measures: Mapping[str, Measure], below: int | None) -> str:
+def shown(  # noqa: PLR0913, PLR0917 - what an expression is made from
+    chosen: Chosen,
+    values: Mapping[str, str],
+    measures: Mapping[str, Measure],
+    below: int | None,
+    dialect: Dialect,
+    types: Mapping[str, str],
+) -> str:
     """Return the expression of the answer for a measure.
 
     Args:
@@ -60,18 +52,21 @@ def shown(chosen: Chosen, values: Mapping[str, str], measures: Mapping[str, Meas
         values: Measure to the expression for its value in a group, which is null for a group without rows.
         measures: The measures by name.
         below: Distinct counts from 1 up to this, exclusive, are not shown.
+        dialect: The database's SQL.
+        types: The types of the stored columns, where it depends on them.
     """
     measure = chosen.measure
     if chosen.how != "ratio":
         value = _or_zero(measure, values)
         return _hidden([measure], values, below, value)
-    sides = [[measures[one] for one in side] for side in (measure.parts.numerator, measure.parts.denominator)]
-    above, under = (" + ".join(_side(one, values) for one in side) for side in sides)
-    every = [one for side in sides for one in side]
-    if all(type_of(one) == "bigint" for one in every):
-        value = f"({above})::{_DOUBLE} / nullif({under}, 0)"
-    else:
-        value = to_double(f"(({above})::numeric / nullif({under}, 0))")
+    above, under = ([measures[one] for one in side] for side in (measure.parts.numerator, measure.parts.denominator))
+    every = [*above, *under]
+    value = dialect.ratio(
+        [_side(one, values) for one in above],
+        [_side(one, values) for one in under],
+        [types.get(one.name, "") for one in every],
+        whole=all(one.type == "int" and one.kind != "sum" for one in every),
+    )
     return _hidden(every, values, below, value)
 
 
