@@ -66,9 +66,9 @@ def either(request):
 
 @pytest.fixture(params=[*BACKENDS, "clickhouse"])
 def installed(request):
-    """Each backend, for tests that change nothing."""
+    """Each backend in turn."""
     if request.param == "clickhouse":
-        yield request.getfixturevalue("clickhouse")
+        yield request.getfixturevalue("own_clickhouse")
         return
     with connect(empty_dsn(request.param, request)) as connection:
         yield install(connection, request.param)

@@ -54,19 +54,19 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
-def test_a_wrong_argument_is_named(postgres):
+def test_a_wrong_argument_is_named(either):
     for parameter, arguments in WRONG.items():
         with pytest.raises(QueryArgumentError) as caught:
-            ask(postgres, LATENCY, **{"between": RANGE, **arguments})
+            ask(either, LATENCY, **{"between": RANGE, **arguments})
         assert caught.value.parameter == parameter
         assert caught.value.remedy
 
 
-def test_a_name_that_is_close_is_offered(postgres):
+def test_a_name_that_is_close_is_offered(either):
     with pytest.raises(QueryArgumentError, match="Did you mean request_count"):
-        ask(postgres, LATENCY, measures=["request_cuont"])
+        ask(either, LATENCY, measures=["request_cuont"])
     with pytest.raises(QueryArgumentError, match="no aggregate of adi is called"):
-        ask(postgres, "analytics_latency")
+        ask(either, "analytics_latency")
 
 
 def test_a_filter_is_a_value_whatever_it_holds(postgres):
@@ -77,15 +77,15 @@ def test_a_filter_is_a_value_whatever_it_holds(postgres):
         assert result.totals["request_count"] == 1, text
 
 
-def test_a_text_that_no_database_holds_is_refused(postgres):
+def test_a_text_that_no_database_holds_is_refused(either):
     for text in ("a\0b", "\ud800"):
         with pytest.raises(QueryArgumentError, match="filters: endpoint has a wrong operand of eq"):
-            ask(postgres, LATENCY, between=RANGE, filters={"endpoint": text})
+            ask(either, LATENCY, between=RANGE, filters={"endpoint": text})
 
 
-def test_filters_are_the_conditions_of_a_catalog(postgres):
+def test_filters_are_the_conditions_of_a_catalog(either):
     def total(**filters):
-        return ask(postgres, LATENCY, between=RANGE, granularity="total", filters=filters).totals["request_count"]
+        return ask(either, LATENCY, between=RANGE, granularity="total", filters=filters).totals["request_count"]
 
     every = total()
     assert total(service="a") + total(service="b") == every == total(service=["a", "b"])
@@ -95,51 +95,51 @@ def test_filters_are_the_conditions_of_a_catalog(postgres):
         total(service={"like": "a"})
 
 
-def test_what_does_not_add_up_is_refused_with_what_would_do(postgres):
+def test_what_does_not_add_up_is_refused_with_what_would_do(either):
     with pytest.raises(MeasureRefusedError, match="no relation stores the values") as caught:
-        ask(postgres, ERRORS, between=RANGE, measures=["affected_users"], granularity="day")
+        ask(either, ERRORS, between=RANGE, measures=["affected_users"], granularity="day")
     assert caught.value.measure == "affected_users"
     assert "service, error_type among dimensions" in caught.value.remedy
     with pytest.raises(MeasureRefusedError, match="counts of several buckets overlap"):
-        ask(postgres, USERS, between=RANGE, measures=["weekly_active_users"], granularity="month")
+        ask(either, USERS, between=RANGE, measures=["weekly_active_users"], granularity="month")
     with pytest.raises(MeasureRefusedError, match="is the first is not stored"):
-        ask(postgres, ERRORS, between=RANGE, measures=["sample_error_message"], granularity="day", personal=True)
-    left_out = ask(postgres, USERS, between=RANGE, granularity="month")
+        ask(either, ERRORS, between=RANGE, measures=["sample_error_message"], granularity="day", personal=True)
+    left_out = ask(either, USERS, between=RANGE, granularity="month")
     assert {warning.message.split(":")[0] for warning in left_out.warnings if warning.code == "left-out"} == {
         "weekly_active_users",
         "monthly_active_users",
     }
 
 
-def test_personal_values_come_only_when_asked_for(postgres):
+def test_personal_values_come_only_when_asked_for(either):
     with pytest.raises(MeasureRefusedError, match="a personal field"):
-        ask(postgres, ERRORS, between=RANGE, measures=["sample_error_message"])
+        ask(either, ERRORS, between=RANGE, measures=["sample_error_message"])
     by_all = {"between": RANGE, "dimensions": ["service", "error_type"], "fill": False}
-    assert "sample_error_message" not in next(iter(ask(postgres, ERRORS, **by_all)))
-    shown = ask(postgres, ERRORS, **by_all, personal=True, measures=["sample_error_message"])
+    assert "sample_error_message" not in next(iter(ask(either, ERRORS, **by_all)))
+    shown = ask(either, ERRORS, **by_all, personal=True, measures=["sample_error_message"])
     assert any(row["sample_error_message"] for row in shown)
 
 
-def test_small_groups_are_kept_back(postgres):
+def test_small_groups_are_kept_back(either):
     asked = {"between": RANGE, "measures": ["active_users"], "granularity": "day"}
-    counts = [row["active_users"] for row in ask(postgres, USERS, **asked)]
-    hidden = [row["active_users"] for row in ask(postgres, USERS, **asked, suppress_below=6)]
+    counts = [row["active_users"] for row in ask(either, USERS, **asked)]
+    hidden = [row["active_users"] for row in ask(either, USERS, **asked, suppress_below=6)]
     assert hidden == [count if count == 0 or count >= 6 else None for count in counts]
     assert None in hidden
     assert 0 in hidden
 
 
-def test_an_answer_says_how_exact_it_is(postgres):
-    merged = ask(postgres, LATENCY, between=RANGE, granularity="day")
+def test_an_answer_says_how_exact_it_is(either):
+    merged = ask(either, LATENCY, between=RANGE, granularity="day")
     columns = {column.name: column for column in merged.columns}
     assert columns["request_count"].exactness == columns["avg_duration_ms"].exactness == "exact"
     assert columns["p95_duration_ms"].exactness == "approximate"
     assert columns["p95_duration_ms"].bound == pytest.approx(0.0099, abs=1e-4)
     assert columns["p95_duration_ms"].unit == "ms"
     assert merged.exactness(0, "p95_duration_ms") == "approximate"
-    single = ask(postgres, LATENCY, between=RANGE, dimensions=["service", "endpoint", "method"], limit=3)
+    single = ask(either, LATENCY, between=RANGE, dimensions=["service", "endpoint", "method"], limit=3)
     assert {column.exactness for column in single.columns} == {"exact"}
-    today = ask(postgres, USERS)
+    today = ask(either, USERS)
     assert (today.states[0], today.states[-1], today.state) == ("final", "provisional", "provisional")
     assert len(today) == 30
     assert today.exactness(29, "total_events") == "provisional"
@@ -159,40 +159,40 @@ def test_buckets_that_lost_events_are_incomplete(postgres):
     assert result.state == "incomplete"
 
 
-def test_dates_are_whole_days_and_moments_are_not(postgres):
-    by_date = ask(postgres, LATENCY, between=("2026-01-05", date(2026, 1, 6)), time_zone="Europe/Berlin")
+def test_dates_are_whole_days_and_moments_are_not(either):
+    by_date = ask(either, LATENCY, between=("2026-01-05", date(2026, 1, 6)), time_zone="Europe/Berlin")
     assert by_date.query.start == datetime(2026, 1, 4, 23, tzinfo=UTC)
     assert by_date.query.end == datetime(2026, 1, 6, 23, tzinfo=UTC)
     assert len(by_date) == 48
-    by_moment = ask(postgres, LATENCY, between=("2026-01-05T00:30:00Z", "2026-01-05T02:00:00+00:00"))
+    by_moment = ask(either, LATENCY, between=("2026-01-05T00:30:00Z", "2026-01-05T02:00:00+00:00"))
     assert [row["hour"].hour for row in by_moment] == [0, 1]
     assert [warning.code for warning in by_moment.warnings] == ["range-widened"]
 
 
-def test_days_of_a_zone_have_their_own_length(postgres):
-    result = ask(postgres, LATENCY, between=("2026-03-28", "2026-03-30"), granularity="day", time_zone="Europe/Berlin")
+def test_days_of_a_zone_have_their_own_length(either):
+    result = ask(either, LATENCY, between=("2026-03-28", "2026-03-30"), granularity="day", time_zone="Europe/Berlin")
     starts = [row["hour"] for row in result]
     assert [at.isoformat() for at in starts] == [
         "2026-03-28T00:00:00+01:00", "2026-03-29T00:00:00+01:00", "2026-03-30T00:00:00+02:00"
     ]  # fmt: skip
     with pytest.raises(QueryArgumentError, match="does not consist of whole buckets"):
-        ask(postgres, USERS, between=RANGE, granularity="day", time_zone="Europe/Berlin")
+        ask(either, USERS, between=RANGE, granularity="day", time_zone="Europe/Berlin")
 
 
-def test_a_place_is_of_one_question(postgres):
-    page = ask(postgres, LATENCY, between=RANGE, limit=5)
+def test_a_place_is_of_one_question(either):
+    page = ask(either, LATENCY, between=RANGE, limit=5)
     with pytest.raises(QueryArgumentError, match="another question"):
-        ask(postgres, LATENCY, between=RANGE, limit=5, after=page.next, dimensions=["service"])
+        ask(either, LATENCY, between=RANGE, limit=5, after=page.next, dimensions=["service"])
     with pytest.raises(QueryArgumentError, match="another range"):
-        ask(postgres, LATENCY, between=(START, START + timedelta(days=2)), limit=5, after=page.next)
+        ask(either, LATENCY, between=(START, START + timedelta(days=2)), limit=5, after=page.next)
 
 
-def test_a_place_that_somebody_made_up_is_none(postgres):
+def test_a_place_that_somebody_made_up_is_none(either):
     """Its range and its values are checked before they are used: no statement is written of what can't be."""
     given: dict[str, Any] = {"limit": 1, "order_by": "-request_count", "dimensions": ["service"]}
     for between in (RANGE, datetime.now(UTC) - START):
         arguments = {**given, "between": between}
-        place = json.loads(base64.urlsafe_b64decode((ask(postgres, LATENCY, **arguments).next or "") + "=="))
+        place = json.loads(base64.urlsafe_b64decode((ask(either, LATENCY, **arguments).next or "") + "=="))
         wrong: list[tuple[int, Any]] = [
             (3, [value, *place[3][1:]]) for value in ("x", "1.5", "nan", "1_0", "9" * 5000, "1\0")
         ]
@@ -202,22 +202,22 @@ def test_a_place_that_somebody_made_up_is_none(postgres):
             made = [value if at == index else kept for at, kept in enumerate(place)]
             after = base64.urlsafe_b64encode(json.dumps(made).encode()).decode()
             with pytest.raises(QueryArgumentError, match="after: "):
-                ask(postgres, LATENCY, after=after, **arguments)
+                ask(either, LATENCY, after=after, **arguments)
 
 
 @pytest.mark.parametrize("granularity", ["total", "month"])
-def test_a_range_so_long_that_nothing_lies_before_it_is_not_compared(postgres, granularity):
+def test_a_range_so_long_that_nothing_lies_before_it_is_not_compared(either, granularity):
     with pytest.raises(QueryArgumentError, match="before the year 1"):
         ask(
-            postgres, LATENCY, between=("1970-01-01", "9998-11-30"), granularity=granularity,
+            either, LATENCY, between=("1970-01-01", "9998-11-30"), granularity=granularity,
             compare="previous_period", measures=["request_count"],
         )  # fmt: skip
 
 
-def test_totals_say_how_exact_they_are(postgres):
+def test_totals_say_how_exact_they_are(either):
     """By the hour and by all dimensions, rows are stored as they are; over the range they are merged."""
     asked = {"dimensions": ["service", "endpoint", "method"], "granularity": "hour", "between": RANGE}
-    found = ask(postgres, LATENCY, measures=["request_count", "p95_duration_ms"], compare="previous_period", **asked)
+    found = ask(either, LATENCY, measures=["request_count", "p95_duration_ms"], compare="previous_period", **asked)
     exact = {column.name: column.exactness for column in found.columns if column.role == "measure"}
     assert exact == {"request_count": "exact", "p95_duration_ms": "exact"}
     assert {column.name: column.exactness for column in found.totals_columns} == {
@@ -225,7 +225,7 @@ def test_totals_say_how_exact_they_are(postgres):
         "p95_duration_ms": "approximate", "previous_p95_duration_ms": "approximate",
     }  # fmt: skip
     assert set(found.totals) == {column.name for column in found.totals_columns}
-    assert ask(postgres, LATENCY, totals=False, **asked).totals_columns == ()
+    assert ask(either, LATENCY, totals=False, **asked).totals_columns == ()
 
 
 def test_the_sql_runs_in_psql_as_it_stands(postgres, postgres_dsn):

@@ -16,12 +16,14 @@ from support.aggregates.installed import Installed, connect
 from support.aggregates.streams import START, stream
 from support.asking import described, register
 from support.backends import BACKENDS, empty_dsn
+from support.clickhouse.installed import Installed as OnClickhouse
 from support.paths import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics_codegen.model.catalog import Catalog
+    from support.clickhouse.databases import ClickhouseDatabases
 
 LATENCY, BY_DAY = "analytics_api_latency_hourly", "analytics_api_latency_hourly_by_day"
 MEASURES = ["p50_duration_ms", "p95_duration_ms", "request_count"]
@@ -40,15 +42,20 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     return load_catalog(file)
 
 
-@pytest.fixture(params=BACKENDS)
-def installed(request: pytest.FixtureRequest, catalog: Catalog) -> Iterator[Installed]:
+@pytest.fixture(params=[*BACKENDS, "clickhouse"])
+def installed(request: pytest.FixtureRequest, catalog: Catalog) -> Iterator[Installed | OnClickhouse]:
+    if request.param == "clickhouse":
+        databases: ClickhouseDatabases = request.getfixturevalue("clickhouse_databases")
+        with databases.empty() as url:
+            yield OnClickhouse.create(url, catalog)
+        return
     with connect(empty_dsn(request.param, request)) as connection:
         made = Installed.create(connection, catalog, request.param)
         register(made)
         yield made
 
 
-def both(installed: Installed, **question: Any) -> tuple[Result, Result]:
+def both(installed: Installed | OnClickhouse, **question: Any) -> tuple[Result, Result]:
     """Return the answer from longer buckets, where there are some, and that from hours."""
     known = described(installed)
     fine = tuple(
@@ -56,7 +63,7 @@ def both(installed: Installed, **question: Any) -> tuple[Result, Result]:
     )
     hourly = msgspec.structs.replace(known, aggregates=fine)
     first, second = (
-        query(LATENCY, measures=MEASURES, database=installed.connection, catalog=one, **question)
+        query(LATENCY, measures=MEASURES, database=installed.database, catalog=one, **question)
         for one in (known, hourly)
     )
     assert BY_DAY not in second.sql() + second.sql(totals=True)
@@ -67,7 +74,7 @@ def _asked(granularity: str) -> dict[str, Any]:
     return {"granularity": granularity, "time_zone": "UTC", "dimensions": [], "compare": None, "filters": {}}
 
 
-def test_the_answers_are_the_same(installed: Installed, catalog: Catalog) -> None:
+def test_the_answers_are_the_same(installed: Installed | OnClickhouse, catalog: Catalog) -> None:
     rows = stream(catalog, days=40, users=6)
     installed.insert(rows[::2])
     installed.refresh(START + timedelta(days=25, hours=7))

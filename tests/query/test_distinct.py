@@ -14,6 +14,7 @@ from support.aggregates.installed import Installed
 from support.aggregates.oracle import Row
 from support.aggregates.streams import START
 from support.asking import ask
+from support.clickhouse.installed import Installed as OnClickhouse
 
 USERS = "analytics_daily_active_users"
 RANGE = (START - timedelta(days=400), START - timedelta(days=370))
@@ -22,7 +23,7 @@ STORED = START + timedelta(days=25)
 MEASURES = ["active_users", "total_events"]
 
 
-def crowd(installed: Installed) -> dict[int, set[uuid.UUID]]:
+def crowd(installed: Installed | OnClickhouse) -> dict[int, set[uuid.UUID]]:
     """Insert events of many users on thirty days of their own, and return who came on which."""
     rng = random.Random(5)
     users = [uuid.UUID(int=rng.getrandbits(128)) for _ in range(3000)]
@@ -34,7 +35,7 @@ def crowd(installed: Installed) -> dict[int, set[uuid.UUID]]:
     return days
 
 
-def test_an_estimate_is_near_and_says_how_near(installed: Installed) -> None:
+def test_an_estimate_is_near_and_says_how_near(installed: Installed | OnClickhouse) -> None:
     days = crowd(installed)
     exact = ask(installed, USERS, measures=MEASURES, between=RANGE, granularity="week", distinct="exact")
     near = ask(installed, USERS, measures=MEASURES, between=RANGE, granularity="week", distinct="approximate")

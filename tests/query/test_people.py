@@ -16,16 +16,19 @@ from adi_analytics_codegen.check.catalog import load_catalog
 from support.aggregates.installed import Installed, connect
 from support.asking import described, register
 from support.backends import BACKENDS, empty_dsn
+from support.clickhouse.installed import Installed as OnClickhouse
 from support.people import cases, oracle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adi_analytics_codegen.model.catalog import Catalog
+    from support.clickhouse.databases import ClickhouseDatabases
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 START = TODAY - timedelta(days=18)
 ROWS = cases.rows(7, START)
+STORED = START + timedelta(days=11, hours=7)
 RANGE = (START + timedelta(days=3), TODAY)
 
 
@@ -39,13 +42,25 @@ def install(dsn: str, catalog: Catalog, backend: str) -> Iterator[Installed]:
         made = Installed.create(connection, catalog, backend)
         register(made)
         made.insert(ROWS)
-        made.refresh(START + timedelta(days=11, hours=7))
+        made.refresh(STORED)
         yield made
 
 
-@pytest.fixture(params=BACKENDS)
-def asked(request: pytest.FixtureRequest, catalog: Catalog) -> Iterator[Installed]:
-    yield from install(empty_dsn(request.param, request), catalog, request.param)
+@pytest.fixture(scope="module")
+def clickhouse(clickhouse_databases: ClickhouseDatabases, catalog: Catalog) -> Iterator[OnClickhouse]:
+    with clickhouse_databases.empty() as url:
+        made = OnClickhouse.create(url, catalog)
+        made.insert(ROWS)
+        made.refresh(STORED)
+        yield made
+
+
+@pytest.fixture(params=[*BACKENDS, "clickhouse"])
+def asked(request: pytest.FixtureRequest, catalog: Catalog) -> Iterator[Installed | OnClickhouse]:
+    if request.param == "clickhouse":
+        yield request.getfixturevalue("clickhouse")
+    else:
+        yield from install(empty_dsn(request.param, request), catalog, request.param)
 
 
 @pytest.fixture
@@ -53,8 +68,8 @@ def postgres(postgres_dsn: str, catalog: Catalog) -> Iterator[Installed]:
     yield from install(postgres_dsn, catalog, "postgres")
 
 
-def of(installed: Installed, ask: Any, *arguments: Any, **more: Any) -> Result:
-    found: Result = ask(*arguments, database=installed.connection, catalog=described(installed), **more)
+def of(installed: Installed | OnClickhouse, ask: Any, *arguments: Any, **more: Any) -> Result:
+    found: Result = ask(*arguments, database=installed.database, catalog=described(installed), **more)
     return found
 
 
@@ -72,7 +87,7 @@ def plain(row: tuple[Any, ...]) -> tuple[str, ...]:
     )
 
 
-def test_the_answers_are_those_of_the_events(asked: Installed, catalog: Catalog) -> None:
+def test_the_answers_are_those_of_the_events(asked: Installed | OnClickhouse, catalog: Catalog) -> None:
     def within(question: Any, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         return [row for row in rows if oracle.bucket(question, RANGE[0]) <= row[0] < RANGE[1]]
 
@@ -97,8 +112,8 @@ def test_the_answers_are_those_of_the_events(asked: Installed, catalog: Catalog)
             assert [state == "provisional" for state in total.states] == [row["provisional"] for row in total]
 
 
-def test_an_answer_says_what_it_is(postgres: Installed) -> None:
-    total = of(postgres, funnel, "by_kind_ended", between=RANGE, filters={"n": [1, 2]}, time_zone="Europe/Berlin")
+def test_an_answer_says_what_it_is(either: Installed | OnClickhouse) -> None:
+    total = of(either, funnel, "by_kind_ended", between=RANGE, filters={"n": [1, 2]}, time_zone="Europe/Berlin")
     assert [(c.name, c.type, c.role) for c in total.columns[:3]] == [
         ("day", "datetime", "bucket"), ("n", "int", "dimension"), ("entered", "int", "measure")
     ]  # fmt: skip
@@ -107,22 +122,22 @@ def test_an_answer_says_what_it_is(postgres: Installed) -> None:
     assert {row["n"] for row in total} == {1, 2}
     assert total.query.aggregate == "by_kind_ended"
     assert next(iter(total))["day"].tzname() in {"CET", "CEST"}
-    one = of(postgres, funnel, "by_kind_ended", between=RANGE, limit=1)
+    one = of(either, funnel, "by_kind_ended", between=RANGE, limit=1)
     assert (len(one), [warning.code for warning in one.warnings]) == (1, ["cut"])
-    assert of(postgres, members, between=RANGE).state == "final"
+    assert of(either, members, between=RANGE).state == "final"
 
 
-def test_few_members_are_kept_back(postgres: Installed) -> None:
-    shown, kept = (of(postgres, funnel, "plain", show="steps", between=RANGE, suppress_below=k) for k in (None, 5))
+def test_few_members_are_kept_back(either: Installed | OnClickhouse) -> None:
+    shown, kept = (of(either, funnel, "plain", show="steps", between=RANGE, suppress_below=k) for k in (None, 5))
     for row, less in zip(shown, kept, strict=True):
         few = 0 < row["members"] < 5
         assert (less["members"], less["rate"]) == ((None, None) if few else (row["members"], row["rate"]))
     assert any(row["members"] is None for row in kept)
-    counts = of(postgres, members, between=RANGE, suppress_below=5)
+    counts = of(either, members, between=RANGE, suppress_below=5)
     assert all((row["new_members"] is None) == (row["returning_members"] is None) for row in counts)
 
 
-def test_what_is_wrong_is_named(postgres: Installed) -> None:
+def test_what_is_wrong_is_named(either: Installed | OnClickhouse) -> None:
     for ask, arguments, parameter in (
         (funnel, {"name": "first_on"}, "name"),
         (retention, {"name": "first_no"}, "name"),
@@ -137,11 +152,11 @@ def test_what_is_wrong_is_named(postgres: Installed) -> None:
         (funnel, {"name": "plain", "limit": 0}, "limit"),
     ):
         with pytest.raises(QueryArgumentError) as caught:
-            of(postgres, ask, **arguments)
+            of(either, ask, **arguments)
         assert caught.value.parameter == parameter, arguments
         assert caught.value.remedy
     with pytest.raises(QueryArgumentError, match=r"Ask it with funnel\(\)"):
-        of(postgres, query, "plain")
+        of(either, query, "plain")
 
 
 def test_a_personal_dimension_is_shown_to_who_may_see_it(postgres: Installed) -> None:

@@ -17,7 +17,7 @@ from adi_analytics_codegen.backends.sql.manifest.document import manifest
 from adi_analytics_codegen.backends.sql.people import plans as people
 from adi_analytics_codegen.backends.sql.relations.plan import plan
 from adi_analytics_codegen.model.kinds import FieldType, MeasureKind
-from adi_analytics_codegen.model.questions.aggregates import Aggregate
+from adi_analytics_codegen.model.questions.aggregates import Aggregate, Measure
 from adi_analytics_codegen.model.readers import questions
 from adi_analytics_codegen.model.rows.items import in_rows
 from adi_analytics_codegen.model.tables import CLICKHOUSE_BUCKETS as BUCKETS
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 _READABLE: dict[str, Any] = {"output_format_json_quote_64bit_integers": "1", "output_format_json_quote_decimals": "1"}
 _FIRST = "1900-01-01 00:00:00"
+
+LARGEST = Decimal("1.79e308")
+"""What is larger is no double."""
 
 
 @dataclass
@@ -131,14 +134,20 @@ def statements(catalog: Catalog, folder: str = "clickhouse/one") -> list[str]:
     return [one for text in texts for one in text.split(";\n") if one.strip()]
 
 
+def is_double_sum(measure: Measure) -> bool:
+    """Whether *measure* is a sum of floats, which is a double on ClickHouse."""
+    return measure.kind is MeasureKind.SUM and any(
+        kind is FieldType.FLOAT for part in measure.parts for _, kind in part.fields
+    )
+
+
 def with_doubles(aggregate: Aggregate, row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return *row* with sums of floats as doubles, which they are here; one too large for a double is NULL."""
     first = 1 + len(aggregate.dimensions)
     values = list(row)
     for at, measure in enumerate(aggregate.measures, first):
-        kinds = {kind for part in measure.parts for _, kind in part.fields}
-        if measure.kind is MeasureKind.SUM and FieldType.FLOAT in kinds and values[at] is not None:
-            values[at] = float(values[at]) if abs(values[at]) < Decimal("1.79e308") else None
+        if is_double_sum(measure) and values[at] is not None:
+            values[at] = float(values[at]) if abs(values[at]) < LARGEST else None
     return tuple(values)
 
 

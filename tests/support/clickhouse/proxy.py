@@ -42,6 +42,7 @@ class FaultyProxy:
         self.tokens: list[str] = []
         self.requests: list[tuple[dict[str, str], dict[str, str]]] = []
         self.refuse: Callable[[bytes], Answer | None] = lambda _body: None
+        self.answer_all: Answer | None = None
         self.cut_letters = 0
         self.cut_all_after: int | None = None
         """How many requests are answered before each answer is lost; none is when it is None."""
@@ -106,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         proxy.requests.append((asked, dict(self.headers)))
-        fault: Fault | Answer | None = None
+        fault: Fault | Answer | None = proxy.answer_all
         if proxy.cut_all_after is not None:
             proxy.cut_all_after -= 1
             fault = "cut after" if proxy.cut_all_after == 0 else "cut before" if proxy.cut_all_after < 0 else None

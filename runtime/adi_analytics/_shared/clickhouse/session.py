@@ -61,7 +61,7 @@ class _Base:
         self._line = Line(address, connect_timeout, timeout + _GRACE, connections=connections)
         self._parameters = PINS | {"database": address.database}
         if timeout != math.inf:
-            self._parameters["max_execution_time"] = str(math.ceil(timeout))
+            self._parameters["max_execution_time"] = str(max(0.001, timeout))
 
     def _request(
         self, statement: str, settings: Mapping[str, str] | None, values: Mapping[str, Any], data: bytes = b""
