@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -124,8 +124,8 @@ def test_a_filter_holds_of_values_of_every_type(kinds):
         return ask(kinds, "by_kind", **asked).totals["c1"]
 
     for name, value in (
-        ("n", -1), ("x", 0.1), ("price", "1.10"), ("ok", False), ("day", "2026-01-02"), ("at", "2026-01-01T00:00:01.5Z"),
-        ("who", str(uuid.UUID(int=7))),
+        ("n", -1), ("x", 0.1), ("price", "1.10"), ("ok", False), ("day", "2026-01-02"),
+        ("at", "2026-01-01T00:00:01.5Z"), ("who", str(uuid.UUID(int=7))),
     ):  # fmt: skip
         given = Decimal(value) if name == "price" else value
         found = sum(row.get(name) == value for row in rows)
@@ -212,7 +212,7 @@ def test_another_catalogs_database_is_told(clickhouse):
 
 def test_nothing_but_the_question_is_told_when_the_database_fails(own_clickhouse):
     catalog = described(own_clickhouse)
-    with pytest.raises(QueryDatabaseError, match="longer than the timeout.*code 159") as caught:
+    with pytest.raises(QueryDatabaseError, match=r"longer than the timeout \(code 159\)") as caught:
         ask(own_clickhouse, LATENCY, between=RANGE, filters={"endpoint": "hush"}, timeout=0.001)
     assert "hush" not in f"{caught.value!r}"
     assert caught.value.__cause__ is None

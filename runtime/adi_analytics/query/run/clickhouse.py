@@ -45,7 +45,8 @@ select
     (
         select nullIf(max(toUnixTimestamp64Micro(before)), 0) from analytics_meta_expired
         where toUnixTimestamp64Micro(at) < (
-            select if(count() = 0, toInt64(9000000000000000000), toInt64(intDiv(min(version), 4096))) from analytics_meta_buckets
+            select if(count() = 0, toInt64(9000000000000000000), toInt64(intDiv(min(version), 4096)))
+            from analytics_meta_buckets
             where {_OWN} and bucket >= toDateTime64('1970-01-01 00:00:00', 6, 'UTC')
         )
     ),
@@ -53,7 +54,7 @@ select
     (select groupArray(name) from system.tables where database = currentDatabase() and engine = 'View'),
     (select groupArray((name, type)) from system.columns where database = currentDatabase() and table = {{live}})
 """  # noqa: S608 - names and literals are quoted
-"""A version says when its refresh began, 4096 to a microsecond. What was dropped before all that is stored is missing."""
+"""What was dropped before all that is stored is missing. A version is 4096 times the microsecond of its refresh."""
 
 _SLOW: Final = ("the answer took longer than the timeout", "Ask a shorter range, or give a longer timeout.")
 _MEMORY: Final = ("the server has too little memory for the answer", "Ask a shorter range, or fewer dimensions.")
