@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.reading import Service, answering, fill
+from support.reading import Service, answering, fill, filled_alike
 from support.serving import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from support.clickhouse.databases import ClickhouseDatabases
     from support.servers import Databases
     from support.serving import Serving
 
@@ -22,9 +23,24 @@ def serving(migrated_dsn: str) -> Serving:
 
 
 @pytest.fixture(scope="session")
-def service(databases: Databases) -> Iterator[Service]:
+def postgres_service(databases: Databases) -> Iterator[Service]:
     """A service that answers; tests may add events of today, and nothing else."""
     with databases.migrated() as dsn:
         read_dsn = fill(dsn)
         with answering(database_url=dsn, read_database_url=read_dsn) as client:
             yield Service(client, dsn, read_dsn)
+
+
+@pytest.fixture(scope="session")
+def clickhouse_service(databases: Databases, clickhouse_databases: ClickhouseDatabases) -> Iterator[Service]:
+    """The same on a ClickHouse, beside a PostgreSQL with the same events."""
+    with databases.migrated() as dsn, clickhouse_databases.empty() as url:
+        read_dsn, made = filled_alike(dsn, url)
+        with answering(database_url=made.database) as client:
+            yield Service(client, dsn, read_dsn, made)
+
+
+@pytest.fixture(scope="session")
+def service(postgres_service: Service) -> Service:
+    """The one on PostgreSQL."""
+    return postgres_service

@@ -17,7 +17,7 @@ from adi_analytics.server import logs
 from adi_analytics.server.cli.main import main
 from adi_analytics.server.mcp.serve import reading_of, server_of
 from adi_analytics.server.options import ServerOptions
-from adi_analytics.server.read import reader
+from adi_analytics.server.read import postgres
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 from support.paths import ROOT
@@ -220,7 +220,7 @@ def test_the_shops_catalog_over_stdio(postgres_dsn):
 
 
 def test_a_database_that_is_away_is_a_tool_error_until_it_is_back(migrated_dsn, monkeypatch):
-    monkeypatch.setattr(reader, "_WAIT", 0.3)
+    monkeypatch.setattr(postgres, "_WAIT", 0.3)
     admin = psycopg.conninfo.make_conninfo(migrated_dsn, dbname="postgres")
     name = psycopg.conninfo.conninfo_to_dict(migrated_dsn)["dbname"]
 

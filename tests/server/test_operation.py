@@ -98,11 +98,11 @@ def test_many_who_ask_whether_it_is_ready_take_one_connection(serving, monkeypat
     asked = []
     fetch = Writer.fetch
 
-    async def counted(self, steps):
-        asked.append(steps)
+    async def counted(self, *statements):
+        asked.append(statements)
         for _ in range(100):  # all the others come meanwhile
             await asyncio.sleep(0)
-        return await fetch(self, steps)
+        return await fetch(self, *statements)
 
     monkeypatch.setattr(Writer, "fetch", counted)
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from adi_analytics.query.run import asynchronous
 from adi_analytics.server.ingest import intake
-from adi_analytics.server.read import events, reader
+from adi_analytics.server.read import postgres
 from support.servers import apply_migrations, freeze, frozen, thaw
 from support.serving import PATH, item, rows, running, served, wait_for
 
@@ -30,7 +30,7 @@ def own_dsn(own_server):
 
 
 def test_events_wait_on_disk_while_the_database_is_away(own_server, own_dsn, tmp_path, monkeypatch):
-    monkeypatch.setattr(reader, "_WAIT", 0.5)
+    monkeypatch.setattr(postgres, "_WAIT", 0.5)
 
     async def overview(client):
         while (answer := await client.get("/overview")).status_code != 200:  # noqa: ASYNC110 - nothing tells when
@@ -173,12 +173,12 @@ def test_a_database_that_freezes_keeps_no_question(own_server, own_dsn, monkeypa
         async with served(database_url=own_dsn, query_timeout=2.0) as client:
             path = "/users/daily"
             found = [(await client.get(path)).status_code]
-            monkeypatch.setattr(reader, "_WAIT", 0.1)
+            monkeypatch.setattr(postgres, "_WAIT", 0.1)
             with frozen(own_server):
                 found.append((await client.get(path)).status_code)
             monkeypatch.undo()
             monkeypatch.setattr("adi_analytics._engine.drivers.connection._GRACE", 0.0)
-            for place, asked in ((asynchronous, path), (events, "/events")):
+            for place, asked in ((asynchronous, path), (postgres, "/events")):
                 name = "ready" if place is asynchronous else "audit"
                 monkeypatch.setattr(place, name, freezing(getattr(place, name)))
                 try:

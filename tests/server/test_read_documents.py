@@ -58,7 +58,7 @@ def test_a_strangers_catalog_is_described_with_no_edit(tmp_path):
     file = tmp_path / "events.yaml"
     file.write_text(text.replace("aggregates:\n", added, 1))
     made = msgspec.convert(msgspec.json.decode(to_json(manifest(load_catalog(file)))), Described)
-    paths = Reading(made, dict).document["paths"]
+    paths = Reading(made, None).document["paths"]
     assert {path for path in paths if path.startswith("/aggregates/")} == {
         "/aggregates/shop_views_hourly", "/aggregates/shop_checkout_5min", "/aggregates/shop_sales_daily",
         "/aggregates/shop_reviews_weekly",
@@ -118,14 +118,14 @@ def test_every_path_of_the_service_is_in_the_openapi_document():
         for method in getattr(route, "methods", None) or ()
         if "{" not in path  # says which names there are
     }
-    paths = Reading("adi_analytics_events", dict).document["paths"]
+    paths = Reading("adi_analytics_events", None).document["paths"]
     described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     assert {one for one in routed if one[0] != "HEAD"} == described | {("GET", "/openapi")}
 
 
 def test_the_openapi_document_takes_what_the_service_takes():
     """The catalog's JSON Schemas are in it; every example of theirs is right by it."""
-    document = Reading("adi_analytics_events", dict).document
+    document = Reading("adi_analytics_events", None).document
     item = document["components"]["schemas"]["Item"]
     validator = jsonschema_rs.validator_for({**item, "components": document["components"]})
     kinds = {name: one for name, one in document["components"]["schemas"].items() if name.startswith("Event.")}
@@ -263,7 +263,7 @@ def test_the_python_client_is_typed_and_runs(service, tmp_path):
 
 def test_the_clients_know_what_is_observed_of_events(tmp_path):
     """Whatever the service answers at `/events` is a member of their types."""
-    members = dict(Reading(OURS, dict).document["paths"]["/events"]["get"]["responses"]["200"]["content"])
+    members = dict(Reading(OURS, None).document["paths"]["/events"]["get"]["responses"]["200"]["content"])
     schema = members["application/json"]["schema"]["properties"]
     python, typescript = imported(tmp_path, OURS), render(OURS, "typescript")
     assert set(typing.get_type_hints(python.Observed)) == set(schema)

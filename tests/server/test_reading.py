@@ -17,16 +17,21 @@ import pytest
 from adi_analytics.migrate.cli.main import main as migrate_main
 from adi_analytics.query import QueryDatabaseError, query
 from adi_analytics.server import tokens
-from adi_analytics.server.read import reader
+from adi_analytics.server.read import postgres, reader
 from adi_analytics.server.read.reader import database_problem
 from support.contract import CONTRACT
-from support.reading import insert, of_today
+from support.reading import of_today
 from support.serving import served
 
 ERRORS, LATENCY, TASKS = "analytics_errors_hourly", "analytics_api_latency_hourly", "analytics_task_stats_daily"
 R = {"start_date": "2026-01-06T12:00:00Z", "end_date": "2026-02-05"}
 """A range that begins within a day, and ends with one."""
 WITHIN = "timestamp >= '2026-01-06' and timestamp < '2026-02-06'"
+
+
+@pytest.fixture(params=["postgres_service", "clickhouse_service"])
+def service(request):
+    return request.getfixturevalue(request.param)
 
 
 @pytest.mark.parametrize("path", CONTRACT)
@@ -86,7 +91,7 @@ def test_the_overview_counts_today_and_all_that_was_stored(service):
     assert found["total_users"] == service.rows("select count(distinct user_id) from analytics_events")[0][0]
     assert found["total_tasks"] == service.rows(count.format("*", "task_created"))[0][0]
     assert found["total_integrations"] == service.rows(count.format("*", "integration_connected"))[0][0]
-    insert(service.dsn, list(of_today())[:4])  # a day may have begun since the service started
+    service.insert(list(of_today())[:4])  # a day may have begun since the service started
     found = service.get("/overview")
     today = "from analytics_events where timestamp >= date_trunc('day', now(), 'UTC') and"
     ((tasks, cocoons, users),) = service.rows(
@@ -152,7 +157,7 @@ def test_an_answer_is_that_of_the_query_layer(service):
         "time_zone": "Europe/Berlin", "compare": "previous_period", "order_by": ["-request_count"],
     }  # fmt: skip
     plain = query(LATENCY, between=("2026-01-05", "2026-02-01"), filters={"service": ["a", "b"]}, **asked,
-                  database=service.read_dsn, catalog="adi_analytics_events")  # fmt: skip
+                  database=service.read_database, catalog="adi_analytics_events")  # fmt: skip
     given: dict[str, Any] = {name: ",".join(one) if isinstance(one, list) else one for name, one in asked.items()}
     given |= {"between": "2026-01-05,2026-02-01", "filter.service": ["a", "b"]}
     found = service.get(f"/aggregates/{LATENCY}", **given)
@@ -255,7 +260,7 @@ def test_an_answer_that_did_not_change_is_not_sent_again(service):
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
     today = service.client.get(path)
     assert today.headers["cache-control"] == "private, no-cache"
-    insert(service.dsn, [next(of_today())])
+    service.insert([next(of_today())])
     changed = service.client.get(path, headers={"If-None-Match": today.headers["etag"]})
     assert (changed.status_code, changed.headers["etag"] != today.headers["etag"]) == (200, True)
     assert service.client.head(path).content == b""
@@ -268,12 +273,11 @@ def test_the_statements_of_an_answer_give_its_rows(service):
     assert answer.headers["content-type"] == "application/sql; charset=utf-8"
     rows, totals = answer.text.split("-- totals\n")
     found = service.get(path, **asked)
-    with psycopg.connect(service.read_dsn) as connection:
-        read = connection.execute(rows.encode()).fetchall()
-        assert [[shown(value.astimezone(UTC) if isinstance(value, datetime) else value) for value in row]
-                for row in read] == [[v if k != "hour" else shown(datetime.fromisoformat(v)) for k, v in row.items()]
-                                     for row in found["rows"]]  # fmt: skip
-        assert connection.execute(totals.encode()).fetchone() == tuple(found["totals"].values())
+    read = service.answer(rows)
+    assert [[shown(value.astimezone(UTC) if isinstance(value, datetime) else value) for value in row]
+            for row in read] == [[v if k != "hour" else shown(datetime.fromisoformat(v)) for k, v in row.items()]
+                                 for row in found["rows"]]  # fmt: skip
+    assert service.answer(totals) == [tuple(found["totals"].values())]
 
 
 def test_nothing_personal_is_shown_or_offered(service):
@@ -295,10 +299,10 @@ def test_nothing_personal_is_shown_or_offered(service):
 
 
 def test_small_groups_are_kept_back(service):
-    insert(service.dsn, list(of_today())[:4])
+    service.insert(list(of_today())[:4])
 
     async def run():
-        async with served(database_url=service.dsn, suppress_below=5) as client:
+        async with served(database_url=service.database, suppress_below=5) as client:
             day = await client.get("/users/daily", params={"start_date": "2026-01-01", "end_date": "2026-02-10"})
             funnel = await client.get("/funnels/task_flow", params={"between": "2026-01-01,2026-02-10"})
             return (await client.get("/overview")).json(), day.json(), funnel.json()
@@ -313,11 +317,10 @@ def test_small_groups_are_kept_back(service):
 
 
 def test_readers_need_a_token_of_their_own(service):
-    with psycopg.connect(service.dsn) as connection:
-        made = {scope: tokens.create(connection, scope, scope) for scope in tokens.SCOPES}
+    made = {scope: service.token(scope) for scope in tokens.SCOPES}
 
     async def run():
-        async with served(database_url=service.dsn, without_tokens=False) as client:
+        async with served(database_url=service.database, without_tokens=False) as client:
             for path in ("/overview", "/openapi.json", f"/aggregates/{TASKS}.csv", "/aggregates/x", "/api/latency"):
                 wanted = {None: 401, "adi_read_x": 401, made["ingest"]: 403}
                 for token, status in wanted.items():
@@ -331,10 +334,10 @@ def test_readers_need_a_token_of_their_own(service):
 
 
 def test_a_database_that_can_not_answer_is_503(service, monkeypatch):
-    monkeypatch.setattr(reader, "_WAIT", 0.3)
+    monkeypatch.setattr(postgres, "_WAIT", 0.3)
 
     async def run():
-        async with served(database_url=service.dsn, read_database_url="postgresql://127.0.0.1:1/x") as client:
+        async with served(database_url=service.database, read_database_url="postgresql://127.0.0.1:1/x") as client:
             return [await client.get(path) for path in ("/overview", f"/aggregates/{TASKS}", "/health")]
 
     overview, tasks, health = asyncio.run(run())
@@ -352,10 +355,11 @@ def test_too_many_rows_are_an_error_and_no_silent_cut(service, monkeypatch):
     assert len(service.get(f"/aggregates/{TASKS}", between="2026-01-01,2026-01-30", limit=9)["rows"]) == 9
 
 
-def test_the_events_are_shown_with_what_is_observed(service, capsys):
+def test_the_events_are_shown_with_what_is_observed(postgres_service, capsys):
+    service = postgres_service
     misfit = next(of_today())
     foreign = replace(misfit, event_type="no_such_event", event_id=uuid.uuid4())
-    insert(service.dsn, [replace(misfit, event_id=uuid.uuid4()), foreign])
+    service.insert([replace(misfit, event_id=uuid.uuid4()), foreign])
     with psycopg.connect(service.dsn) as connection:
         connection.execute(
             "insert into analytics_dead_letters (event_id, event_type, reason, message, library_version, payload)"
@@ -363,7 +367,7 @@ def test_the_events_are_shown_with_what_is_observed(service, capsys):
         )
 
     async def run():
-        async with served(database_url=service.dsn) as client:
+        async with served(database_url=service.database) as client:
             return (await client.get("/events")).json(), (await client.get("/events.csv")).text
 
     found, table = asyncio.run(run())

@@ -15,7 +15,9 @@ import httpx
 import psycopg
 import uvicorn
 from adi_analytics import migrate
-from adi_analytics.server import ServerOptions, create_app
+from adi_analytics._shared.clickhouse.address import parse_clickhouse
+from adi_analytics._shared.clickhouse.session import ClickhouseSession
+from adi_analytics.server import ServerOptions, clickhouse_tokens, create_app
 from adi_analytics_codegen.backends.sql.manifest.document import manifest
 from adi_analytics_codegen.check.catalog import load_catalog
 from psycopg import sql
@@ -24,11 +26,14 @@ from psycopg.conninfo import make_conninfo
 from support.aggregates.installed import Installed
 from support.aggregates.oracle import Row
 from support.aggregates.streams import START, stream
+from support.clickhouse.installed import Installed as OnClickhouse
 from support.paths import EVENTS
-from support.serving import wait_for
+from support.serving import token_for, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from adi_analytics.server.tokens import Scope
 
 CATALOG = load_catalog(EVENTS)
 STORED = START + timedelta(days=25)
@@ -47,13 +52,45 @@ class Service:
 
     Attributes:
         client: Speaks to it.
-        dsn: Its database, as the owner.
+        dsn: Its database, as the owner; or with *clickhouse* a PostgreSQL with the same events.
         read_dsn: The same, as the reader.
+        clickhouse: Its database, if that is a ClickHouse.
     """
 
     client: httpx.Client
     dsn: str
     read_dsn: str
+    clickhouse: OnClickhouse | None = None
+
+    @property
+    def database(self) -> str:
+        """The URL of its database, as the owner."""
+        return self.dsn if self.clickhouse is None else self.clickhouse.database
+
+    @property
+    def read_database(self) -> str:
+        """The URL of its database, as the reader."""
+        return self.read_dsn if self.clickhouse is None else self.clickhouse.database
+
+    def insert(self, rows: list[Row]) -> None:
+        """Add events."""
+        insert(self.dsn, rows)
+        if self.clickhouse is not None:
+            self.clickhouse.insert(rows)
+
+    def token(self, scope: Scope) -> str:
+        """Return a new token for its database."""
+        if self.clickhouse is None:
+            return token_for(self.dsn, scope)
+        with ClickhouseSession(parse_clickhouse(self.database)) as session:
+            return clickhouse_tokens.create(session, f"test of {scope}", scope)
+
+    def answer(self, statement: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a *statement* in its database, which the reader asks."""
+        if self.clickhouse is not None:
+            return self.clickhouse.answer(statement)
+        with psycopg.connect(self.read_dsn, options="-c timezone=UTC") as connection:
+            return connection.execute(statement.encode()).fetchall()
 
     def get(self, path: str, status: int = 200, **parameters: Any) -> Any:
         """Return the JSON of an answer; ``filter.service`` is spelled ``filter__service``."""
@@ -75,7 +112,25 @@ def insert(dsn: str, rows: list[Row]) -> None:
 
 def fill(dsn: str) -> str:
     """Put events into a migrated database, and return the DSN of a role that reads; it may also count members."""
-    insert(dsn, [*stream(CATALOG, days=40, users=6), *of_today()])
+    return _filled(dsn, events())
+
+
+def events() -> list[Row]:
+    """Return 40 days of events, and some of today."""
+    return [*stream(CATALOG, days=40, users=6), *of_today()]
+
+
+def filled_alike(dsn: str, url: str) -> tuple[str, OnClickhouse]:
+    """Put the same events into a migrated database and into an empty one of a ClickHouse; both are refreshed alike."""
+    rows = events()
+    made = OnClickhouse.create(url, CATALOG)
+    made.insert(rows)
+    made.refresh(STORED)
+    return _filled(dsn, rows), made
+
+
+def _filled(dsn: str, rows: list[Row]) -> str:
+    insert(dsn, rows)
     with psycopg.connect(dsn, autocommit=True) as connection, contextlib.suppress(psycopg.errors.DuplicateObject):
         connection.execute(f"create role {READER} login".encode())
     migrate.apply(options=migrate.Options(database_url=dsn, grant_reader=READER))

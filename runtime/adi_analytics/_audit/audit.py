@@ -1,16 +1,13 @@
-"""Looks at the stored rows of each event of a catalog: when, how many, and whether they are what the catalog says."""
+"""Looks at the stored rows of each event in a PostgreSQL: when, how many, and whether they fit the catalog."""
 
 from __future__ import annotations
 
-import inspect
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics._audit.findings import Audit, Misfit, ObservedEvent, UnknownEvent, WaitingLetters
-from adi_analytics._engine.rows.stored import stored_decoder_of
-from adi_analytics._engine.rows.validate import InvalidValueError
+from adi_analytics._audit.findings import DAYS, SAMPLE, Audit, NotInstalledError, WaitingLetters
+from adi_analytics._audit.observing import LARGEST, audit_by
 from adi_analytics._shared.pins import transaction_pins
 from adi_analytics._shared.sql import quote
 
@@ -19,10 +16,6 @@ if TYPE_CHECKING:
 
     from adi_analytics._shared.catalog import Catalog
 
-DAYS: Final = 1
-SAMPLE: Final = 200
-_PROBLEMS: Final = 5  # kinds of faults that are named for each event
-_LARGEST: Final = 65_536  # bytes of a row that is compared
 _BEGIN: Final = "set transaction isolation level repeatable read, read only"
 _PLACE: Final = """
 select now(), i.events_schema, to_regclass(format('%%I.%%I', i.events_schema, %(events)s::text)),
@@ -52,10 +45,6 @@ where replayed_at is null group by 1, 2 order by 3 desc, 1, 2
 """
 
 
-class NotInstalledError(Exception):
-    """The database has no tables of the catalog."""
-
-
 def audit(
     connection: psycopg.Connection[Any], catalog: Catalog, *, days: int = DAYS, sample: int = SAMPLE, timeout: float = 0
 ) -> Audit:
@@ -81,26 +70,8 @@ def audit(
             raise NotInstalledError
         at, schema, *_ = place
         tables = {kind: f"{quote(schema)}.{quote(name)}" for kind, name in names.items()}
-        look = _Look(connection, tables, {"since": at, "days": days, "sample": sample, "largest": _LARGEST})
-        notes = [_note(tables[kind]) for kind in names if not look.may_read(kind)]
-        found = look.counts() if look.may_read("events") else {}
-        return Audit(
-            catalog=catalog.name,
-            at=at,
-            days=days,
-            events=tuple(_observed(look, catalog, found, days)),
-            unknown=tuple(
-                UnknownEvent(name=name[:200], rows=rows, last_seen=last)
-                for name, (rows, last) in sorted(found.items())
-                if name not in catalog.events
-            ),
-            dead_letters=tuple(look.letters()),
-            notes=tuple(notes),
-        )
-
-
-def _note(table: str) -> str:
-    return f"This role may not read {table}: grant select on it to see more."
+        look = _Look(connection, tables, {"since": at, "days": days, "sample": sample, "largest": LARGEST})
+        return audit_by(look, catalog, tables, at=at, days=days)
 
 
 class _Look:
@@ -134,68 +105,12 @@ class _Look:
 
     def letters(self) -> Iterable[WaitingLetters]:
         """Yield the dead letters that wait."""
-        if self.may_read("letters"):
-            for reason, event_type, letters, oldest, newest in self._rows(_LETTERS):
-                yield WaitingLetters(
-                    reason=reason, event_type=event_type[:200], letters=letters, oldest=oldest, newest=newest
-                )
+        for reason, event_type, letters, oldest, newest in self._rows(_LETTERS):
+            yield WaitingLetters(
+                reason=reason, event_type=event_type[:200], letters=letters, oldest=oldest, newest=newest
+            )
 
     def _rows(self, statement: str, **values: Any) -> Iterable[Any]:
         tables = {kind: table.replace("%", "%%") for kind, table in self._tables.items()}
         text = statement.format(**tables)
         return self._connection.execute(text.encode(), {**self._values, **values}, prepare=False).fetchall()
-
-
-def _observed(
-    look: _Look, catalog: Catalog, found: Mapping[str, tuple[int, datetime]], days: int
-) -> Iterable[ObservedEvent]:
-    there = [name for name in catalog.events if name in found]
-    silent = [name for name in catalog.events if name not in found]
-    before = look.last_seen(silent) if look.may_read("events") else {}
-    checked, faults = _compared(catalog, look.sample(there) if there else ())
-    for name, cls in catalog.events.items():
-        rows, last = found.get(name, (0, before.get(name)))
-        own = faults.get(name, Counter())
-        yield ObservedEvent(
-            name=name,
-            description=_description(cls),
-            owner=_owner(cls),
-            version=getattr(cls, "EVENT_VERSION", 1),
-            last_seen=last,
-            rows=rows,
-            rows_a_day=rows / days,
-            checked=checked[name],
-            misfits=own.total(),
-            problems=tuple(Misfit(problem=text, rows=count) for text, count in own.most_common(_PROBLEMS)),
-        )
-
-
-def _compared(
-    catalog: Catalog, sample: Iterable[tuple[str, str | None]]
-) -> tuple[Counter[str], dict[str, Counter[str]]]:
-    """Return how many rows of each type were compared, and what is wrong with them."""
-    checked: Counter[str] = Counter()
-    faults: dict[str, Counter[str]] = {}
-    checks: dict[str, Callable[[bytes], object]] = {}
-    for name, data in sample:
-        if data is None:
-            continue
-        cls: Any = catalog.events[name]
-        check = checks.setdefault(name, stored_decoder_of(cls))
-        checked[name] += 1
-        try:
-            check(data.encode())
-        except InvalidValueError as error:
-            faults.setdefault(name, Counter())[str(error)] += 1
-    return checked, faults
-
-
-def _owner(cls: type) -> str:
-    """Return the owner that the last paragraph of the class's text names, if it does."""
-    last = " ".join(inspect.cleandoc(cls.__doc__ or "").rpartition("\n\n")[2].split())
-    return last.removeprefix("Owner: ").removesuffix(".") if last.startswith("Owner: ") else ""
-
-
-def _description(cls: type) -> str:
-    """Return the first paragraph of the class's text, on one line."""
-    return " ".join(inspect.cleandoc(cls.__doc__ or "").partition("\n\n")[0].split())

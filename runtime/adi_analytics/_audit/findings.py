@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+
+DAYS: Final = 1
+"""How many days back rows are counted and compared, unless told otherwise."""
+SAMPLE: Final = 200
+"""How many rows of each event are compared, unless told otherwise."""
+
+
+class NotInstalledError(Exception):
+    """The database has no tables of the catalog."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adi_analytics._engine.drivers.connection import connector
 from adi_analytics._shared.catalog import CatalogError
 from adi_analytics._shared.conninfo import resolve_conninfo
 from adi_analytics._shared.options import catalog_in, settings_from, with_catalog
@@ -31,6 +30,7 @@ from adi_analytics.server.problems import ProblemError
 from adi_analytics.server.rate import RateLimit, network_of
 from adi_analytics.server.read.endpoint import missing
 from adi_analytics.server.read.reading import PREFIX, Reading
+from adi_analytics.server.read.source import source_of
 from adi_analytics.server.tokens import Tokens, id_of
 
 if TYPE_CHECKING:
@@ -78,10 +78,9 @@ class _Service:
         self._settings = with_catalog(
             settings_from({name: value for name, value in given.items() if value is not None})
         )
-        url = options.database_url
-        self._conninfo = url if callable(url) else resolve_conninfo(url)
+        self._conninfo = _place(options.database_url)
         url = options.read_database_url
-        self._read_conninfo = self._conninfo if url is None else url if callable(url) else resolve_conninfo(url)
+        self._read_conninfo = self._conninfo if url is None else _place(url)
         self._rate = RateLimit(options.rate_limit)
         self._metrics = Metrics()
         self._reading = self._readable()
@@ -92,8 +91,12 @@ class _Service:
         try:
             return Reading(
                 catalog_in(self._settings),
-                connector(self._read_conninfo, self._settings),
-                connections=options.read_connections,
+                source_of(
+                    self._read_conninfo,
+                    self._settings,
+                    connections=options.read_connections,
+                    timeout=options.query_timeout,
+                ),
                 timeout=options.query_timeout,
                 suppress_below=options.suppress_below,
                 overview_age=options.overview_age,
@@ -267,6 +270,10 @@ class _Service:
         size = await asyncio.to_thread(self._backlog.size)
         body, media = self._metrics.page(request.headers.get("accept", ""), backlog=size, up=up, ages=ages)
         return Response(body, headers={**_SAFE, "Content-Type": media})
+
+
+def _place(url: str | Callable[[], str] | None) -> str | Callable[[], str]:
+    return url if callable(url) else resolve_conninfo(url, clickhouse=True)
 
 
 async def _crowded(_request: Request) -> Response:

@@ -16,20 +16,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from adi_analytics._engine.delivery.effects import Execute
 from adi_analytics.errors import AnalyticsError
 from adi_analytics.server.ingest.writer import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     import psycopg
 
-    from adi_analytics._engine.delivery.effects import Steps
     from adi_analytics.server.ingest.writer import Writer
 
 Scope = Literal["ingest", "read"]
 SCOPES: Final[tuple[Scope, ...]] = ("ingest", "read")
 _TOKEN: Final = re.compile(r"adi_(ingest|read)_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
-_VALID: Final = "select id, scope, hash from analytics_meta.tokens where revoked_at is null"
+_VALID: Final = "select id, scope, encode(hash, 'hex') from analytics_meta.tokens where revoked_at is null"
+ON_CLICKHOUSE: Final = "analytics_meta_tokens"
+"""The table of tokens in a ClickHouse."""
+_VALID_ON_CLICKHOUSE: Final = (
+    f"select id, any(scope), max(hash) from {ON_CLICKHOUSE} group by id having not max(revoked)"  # noqa: S608 - a constant
+)
 FRESH: Final = 5.0
 """Seconds for which what was read of the tokens counts; at half of them they are read again."""
 PATIENCE: Final = 1.0
@@ -67,12 +70,18 @@ class Token:
 
 def create(connection: psycopg.Connection[Any], name: str, scope: Scope) -> str:
     """Make a token called *name* and return it: this once, since the database keeps its hash only."""
-    id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    token, id_, hashed = made(scope)
     connection.execute(
         "insert into analytics_meta.tokens (id, name, scope, hash) values (%s, %s, %s, %s)",
-        (id_, name, scope, _hash(secret)),
+        (id_, name, scope, hashed),
     )
-    return f"adi_{scope}_{id_}_{secret}"
+    return token
+
+
+def made(scope: Scope) -> tuple[str, str, bytes]:
+    """Return a new token, its id, and the hash that is kept of it."""
+    id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    return f"adi_{scope}_{id_}_{secret}", id_, _hash(secret)
 
 
 def listed(connection: psycopg.Connection[Any]) -> list[Token]:
@@ -168,12 +177,8 @@ class Tokens:
     async def _read(self, now: float) -> None:
         try:
             async with asyncio.timeout(_LONGEST):
-                rows = await self._writer.fetch(_read)
+                rows = await self._writer.fetch(_VALID, _VALID_ON_CLICKHOUSE)
         except (DatabaseUnavailableError, TimeoutError):
             return  # the next try is soon
-        self._valid = {id_: (scope, bytes(hashed)) for id_, scope, hashed in rows}
+        self._valid = {id_: (scope, bytes.fromhex(hashed)) for id_, scope, hashed in rows}
         self._read_at = now
-
-
-def _read() -> Steps:
-    return (yield Execute(_VALID))

@@ -115,8 +115,12 @@ class Installed:
         return people.plan(on_wire, next(one for one in questions(on_wire) if one.name == thing.name))
 
     def read(self, name: str) -> list[tuple[Any, ...]]:
-        query = f"select * from {identifier(name)} format JSONCompactEachRowWithNamesAndTypes"
-        _, types, *rows = map(json.loads, ask(self.dsn, query, **_READABLE).decode().splitlines())
+        return self.answer(f"select * from {identifier(name)}")
+
+    def answer(self, statement: str) -> list[tuple[Any, ...]]:
+        """Return the rows of *statement*, with the values that Python has for them."""
+        settings = {**_READABLE, "default_format": "JSONCompactEachRowWithNamesAndTypes"}
+        _, types, *rows = map(json.loads, ask(self.dsn, statement, **settings).decode().splitlines())
         return [tuple(_value(kind, value) for kind, value in zip(types, row, strict=True)) for row in rows]
 
     def check(self, rows: list[Row]) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from adi_analytics._audit import audit as looking
-from adi_analytics._audit.findings import Audit
+from adi_analytics._audit.findings import DAYS, SAMPLE, Audit, NotInstalledError
 from adi_analytics._shared.catalog import CatalogError
 from adi_analytics.migrate.errors import HistoryError, UsageError
 from adi_analytics.migrate.options import Options, source_for
 from adi_analytics.migrate.server.session import missing_object, session
 
 
-def audit(options: Options | None = None, *, days: int = looking.DAYS, sample: int = looking.SAMPLE) -> Audit:
+def audit(options: Options | None = None, *, days: int = DAYS, sample: int = SAMPLE) -> Audit:
     """Return what is observed of the catalog's events: last seen, rows a day, rows that are not what the catalog says.
 
     Args:
@@ -30,5 +30,5 @@ def audit(options: Options | None = None, *, days: int = looking.DAYS, sample: i
     with session(options, "audit") as (connection, database):
         try:
             return looking.audit(connection, catalog, days=days, sample=sample)
-        except looking.NotInstalledError:
+        except NotInstalledError:
             raise HistoryError("there are no tables of events", missing_object(database)) from None

@@ -73,6 +73,7 @@ _REASONS: Final = {
     81: ("the server has no such database", "Look at the connection string."),
 }
 _MISSING: Final = frozenset({16, 47, 60})
+_MIGRATE: Final = "Run `analytics-migrate all` and `doctor`."
 
 Conversation: TypeAlias = "Generator[str, list[list[Any]], Result]"
 
@@ -156,11 +157,17 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 
 def failure(error: ClickhouseError, aggregate: Aggregate) -> QueryDatabaseError:
+    """Return *error*, of a question about *aggregate*, as one that says what to do."""
+    if isinstance(error, RefusedByServerError) and error.code in _MISSING:
+        return missing(str(error.code), aggregate)
+    return refused(error)
+
+
+def refused(error: ClickhouseError) -> QueryDatabaseError:
     """Return *error* as one that says what to do. The server's words are not repeated: they may hold values."""
     if not isinstance(error, RefusedByServerError) or error.code is None:
         return QueryDatabaseError(None, "the database can't be reached", "Look at the connection, and ask again.")
-    state = str(error.code)
     if error.code in _MISSING:
-        return missing(state, aggregate)
+        return QueryDatabaseError(str(error.code), "the database is not that of this catalog", _MIGRATE)
     problem, remedy = _REASONS.get(error.code, ("the database can't answer", "Look the code up in its documentation."))
-    return QueryDatabaseError(state, problem, remedy)
+    return QueryDatabaseError(str(error.code), problem, remedy)

@@ -14,10 +14,11 @@ from adi_analytics.errors import AnalyticsError
 from adi_analytics.server.cli import sample
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _ERROR: Final = 1
 _INTERRUPTED: Final = 130
+_UNKNOWN_TABLE: Final = 60
 _EXTRA: Final = {
     "starlette": "server",
     "uvicorn": "server",
@@ -267,10 +268,8 @@ def _grafana(arguments: argparse.Namespace) -> int:
 
 
 def _create(arguments: argparse.Namespace) -> int:
-    from adi_analytics.server import tokens
-
-    def make(connection: Any) -> str:
-        return tokens.create(connection, arguments.name, arguments.scope)
+    def make(tokens: Any, database: Any) -> str:
+        return str(tokens.create(database, arguments.name, arguments.scope))
 
     print(_with_database(arguments, make))
     print("This is shown once. Give it to the client: Authorization: Bearer TOKEN", file=sys.stderr)
@@ -278,9 +277,7 @@ def _create(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from adi_analytics.server import tokens
-
-    found = _with_database(arguments, tokens.listed)
+    found = _with_database(arguments, lambda tokens, database: tokens.listed(database))
     if arguments.format == "json":
         print(json.dumps([_plain(one) for one in found], indent=2))
         return 0
@@ -309,13 +306,41 @@ def _plain(token: Any) -> dict[str, Any]:
 def _revoke(arguments: argparse.Namespace) -> int:
     from adi_analytics.server import tokens
 
-    _with_database(arguments, lambda connection: tokens.revoke(connection, arguments.id))
+    _with_database(arguments, lambda of, database: of.revoke(database, arguments.id))
     print(f"revoked {arguments.id}; services refuse it within {tokens.FRESH:g} seconds", file=sys.stderr)
     return 0
 
 
-def _with_database(arguments: argparse.Namespace, work: Any) -> Any:
+def _with_database(arguments: argparse.Namespace, work: Callable[[Any, Any], Any]) -> Any:
+    """Return what *work* does with the functions for tokens and the database that they are in."""
+    from adi_analytics._shared.clickhouse.address import is_clickhouse
     from adi_analytics._shared.conninfo import resolve_conninfo
+
+    url = resolve_conninfo(arguments.database_url, clickhouse=True)
+    return (_with_clickhouse if is_clickhouse(url) else _with_postgres)(url, work)
+
+
+def _with_clickhouse(url: str, work: Callable[[Any, Any], Any]) -> Any:
+    from adi_analytics._shared.clickhouse.address import parse_clickhouse, require_httpx2
+
+    require_httpx2()
+    from adi_analytics._shared.clickhouse.errors import ClickhouseError, RefusedByServerError, said
+    from adi_analytics._shared.clickhouse.session import ClickhouseSession
+    from adi_analytics.server import clickhouse_tokens
+
+    try:
+        with ClickhouseSession(parse_clickhouse(url)) as session:
+            return work(clickhouse_tokens, session)
+    except RefusedByServerError as error:
+        if error.code == _UNKNOWN_TABLE:
+            raise OSError("the database has no tokens; `analytics-server token create` makes the first") from None
+        text = f"HTTP status {error.status}" if error.code is None else said(error.code, error.text)
+        raise OSError(f"the database said: {text} (code {error.code})") from None
+    except ClickhouseError as error:
+        raise OSError(f"the database can't be reached: {error}") from None
+
+
+def _with_postgres(url: str, work: Callable[[Any, Any], Any]) -> Any:
     from adi_analytics._shared.libpq import require_libpq
 
     require_libpq()
@@ -323,12 +348,12 @@ def _with_database(arguments: argparse.Namespace, work: Any) -> Any:
 
     from adi_analytics._engine.drivers.connection import parameters
     from adi_analytics._shared.options import Settings
+    from adi_analytics.server import tokens
 
-    url = resolve_conninfo(arguments.database_url)
     try:
         with psycopg.connect(**parameters(url, Settings())) as connection:
             connection.execute("set datestyle to 'ISO, YMD'")  # psycopg reads no other
-            return work(connection)
+            return work(tokens, connection)
     except psycopg.errors.UndefinedTable:
         raise OSError("the database has no table of tokens; run `analytics-migrate all` first") from None
     except psycopg.errors.InsufficientPrivilege:

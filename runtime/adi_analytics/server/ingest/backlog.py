@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from adi_analytics._engine.dead_letters.letter import refused_by_server
 from adi_analytics._engine.spool.spool import Spool, SpoolFullError
-from adi_analytics._engine.stores.postgres_faults import fault_of
 from adi_analytics._shared.catalog import has_text_ids
 from adi_analytics._shared.version import __version__
 from adi_analytics.server.ingest.writer import DatabaseUnavailableError
@@ -35,7 +34,7 @@ class Backlog:
     """
 
     def __init__(self, settings: Settings, writer: Writer, pause: float) -> None:
-        self._spool = Spool(settings) if settings.spool != "off" else None
+        self._spool = Spool(settings, writer.mark) if settings.spool != "off" else None
         self._writer = writer
         self._pause = pause
         self._text_ids = has_text_ids(settings.catalog)
@@ -114,8 +113,7 @@ class Backlog:
 
     async def _deliver(self, rows: list[bytes]) -> None:
         written = await self._writer.write(rows)
-        for at, error in written.refused:
-            fault = fault_of(error)
+        for at, fault in written.refused:
             letter = refused_by_server(
                 rows[at], fault.message, fault.code, text_ids=self._text_ids, version=__version__
             )

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     import msgspec
 
+    from adi_analytics._engine.delivery.faults import Fault
     from adi_analytics._shared.options import Settings
     from adi_analytics.server.ingest.backlog import Backlog
     from adi_analytics.server.ingest.writer import Writer
 
+_SQLSTATE: Final = 5  # characters; ClickHouse has no code as long
 _TURN: Final = 200  # events read between two moments for other requests
 _MOST_WAITING: Final = 32 * 2**20
 """Bytes of rows that wait for the database. More go to disk: a client may be gone, or come again before its answer."""
@@ -88,9 +90,9 @@ class Intake:
                 written = await self._write(rows)
         except DatabaseUnavailableError:
             spooled = await self._keep(rows)
-        for at, error in written.refused:
+        for at, fault in written.refused:
             event = accepted[at]
-            message = f"The database refused it (SQLSTATE {error.sqlstate})"
+            message = f"The database refused it ({_code(fault)})"
             rejected.append(
                 Rejected(index=event.index, event_id=str(event.event_id), code="refused", path="$", message=message)
             )
@@ -136,3 +138,9 @@ class Intake:
             )
             raise ProblemError(503, "not-durable", detail, headers={"Retry-After": "5"}) from None
         return len(rows)
+
+
+def _code(fault: Fault) -> str:
+    if fault.code is None:
+        return fault.kind
+    return f"SQLSTATE {fault.code}" if len(fault.code) == _SQLSTATE else f"code {fault.code}"

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import psycopg
-
-from adi_analytics._engine.delivery.effects import Breathe, Connect, Disconnect, Execute, Reset
+from adi_analytics._engine.delivery.effects import Breathe, Connect, Disconnect, Execute, Post, Reset
 from adi_analytics._engine.delivery.faults import Verdict
 from adi_analytics._engine.delivery.store import chunked
-from adi_analytics._engine.drivers.asyncio_session import AsyncioSession
-from adi_analytics._engine.drivers.connection import SilentServerError, connector
-from adi_analytics._engine.stores.postgres import PostgresStore
-from adi_analytics._engine.stores.postgres_faults import verdict_of
-from adi_analytics._shared.options import catalog_in
+from adi_analytics._engine.drivers.target import target_for
+from adi_analytics._shared.clickhouse.address import is_clickhouse, parse_clickhouse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from adi_analytics._engine.dead_letters.letter import DeadLetter
     from adi_analytics._engine.delivery.effects import Steps
+    from adi_analytics._engine.delivery.faults import Fault
+    from adi_analytics._engine.delivery.store import Store
+    from adi_analytics._engine.drivers.target import AsyncSession
     from adi_analytics._shared.options import Settings
 
 
 _Found = TypeVar("_Found")
+_SILENT: Final = frozenset({"SilentServerError", "ReadTimeout"})
+"""Who waited for so long does not ask once more."""
 
 
 class DatabaseUnavailableError(Exception):
@@ -39,21 +40,21 @@ class Written:
 
     Attributes:
         stored: How many are in the table now and were not before.
-        duplicates: How many the table held already.
+        duplicates: How many the table held already; ClickHouse does not tell.
         skipped: How many a trigger of the table left out.
-        refused: The row's place among those given, and what the server said.
+        refused: The row's place among those given, and what it means that the server refused it.
     """
 
     stored: int = 0
     duplicates: int = 0
     skipped: int = 0
-    refused: list[tuple[int, psycopg.Error]] = field(default_factory=list)
+    refused: list[tuple[int, Fault]] = field(default_factory=list)
 
 
 class _Place:
     """A connection of the writer's, with the statements that fit its database."""
 
-    def __init__(self, session: AsyncioSession, store: PostgresStore) -> None:
+    def __init__(self, session: AsyncSession, store: Store) -> None:
         self.session = session
         self.store = store
         self.ready = False
@@ -81,7 +82,7 @@ class _Place:
 
     async def close(self) -> None:
         self.ready = False
-        with contextlib.suppress(psycopg.Error):
+        with contextlib.suppress(*self.store.errors):
             await self.session.perform(Disconnect())
 
 
@@ -95,19 +96,11 @@ class Writer:
     """
 
     def __init__(self, settings: Settings, conninfo: str | Callable[[], str], connections: int) -> None:
-        connect_with = connector(conninfo, settings)
-        catalog = catalog_in(settings)
-
-        async def parameters() -> dict[str, Any]:
-            return await asyncio.to_thread(connect_with) if callable(conninfo) else connect_with()
-
-        self._places = [
-            _Place(
-                AsyncioSession(parameters, settings.statement_timeout),
-                PostgresStore(catalog, settings.table, settings.statement_timeout),
-            )
-            for _ in range(connections)
-        ]
+        target = target_for(conninfo, settings)
+        self._places = [_Place(target.async_session(), target.store()) for _ in range(connections)]
+        self._clickhouse = (
+            "" if callable(conninfo) or not is_clickhouse(conninfo) else parse_clickhouse(conninfo).database
+        )
         self._ping: asyncio.Task[Any] | None = None
         self._free: asyncio.LifoQueue[_Place] = asyncio.LifoQueue()
         for place in self._places:
@@ -136,12 +129,29 @@ class Writer:
         """
         await self._on_place(lambda place: place.run(place.store.dead_letter(letter)))
 
-    async def fetch(self, steps: Callable[[], Steps]) -> Any:
-        """Return what *steps* do on one of the connections, for what the service must know beside the rows.
+    @property
+    def mark(self) -> str:
+        """What tells the files of this kind of database."""
+        return self._places[0].store.mark
+
+    async def fetch(self, postgres: str, clickhouse: str) -> Any:
+        """Return the rows of a statement on one of the connections, for what the service must know beside the events.
+
+        Args:
+            postgres: The statement for a PostgreSQL.
+            clickhouse: The one for a ClickHouse.
 
         Raises:
             DatabaseUnavailableError: As for `write`.
         """
+
+        def steps() -> Steps:
+            if not self._clickhouse:
+                return (yield Execute(postgres))
+            given = {"database": self._clickhouse, "default_format": "JSONCompactEachRow"}
+            answer = yield Post(clickhouse, given)
+            return [json.loads(line) for line in answer.splitlines()]
+
         return await self._on_place(lambda place: place.run(steps()))
 
     async def ping(self) -> None:
@@ -151,7 +161,7 @@ class Writer:
             DatabaseUnavailableError: As for `write`.
         """
         if self._ping is None or self._ping.done():
-            self._ping = asyncio.create_task(self.fetch(_ask), name="adi-analytics ping")
+            self._ping = asyncio.create_task(self.fetch("select 1", "select 1"), name="adi-analytics ping")
         await asyncio.shield(self._ping)
 
     async def close(self) -> None:
@@ -172,13 +182,16 @@ class Writer:
             if place.ready:
                 try:
                     return await work(place)
-                except psycopg.OperationalError as error:
+                except place.store.errors as error:
+                    fault = place.store.fault(error)
+                    if fault.verdict is not Verdict.RETRY:
+                        raise
                     await place.reset()
-                    if place.ready or isinstance(error, SilentServerError):
+                    if place.ready or fault.kind in _SILENT:
                         raise
             await place.connect()
             return await work(place)
-        except psycopg.Error as error:
+        except place.store.errors as error:
             await place.close()
             raise DatabaseUnavailableError from error
         except BaseException:
@@ -188,34 +201,31 @@ class Writer:
             self._free.put_nowait(place)
 
 
-def _ask() -> Steps:
-    return (yield Execute("select 1"))
-
-
 async def _write(place: _Place, rows: list[bytes], first: int, written: Written) -> None:
     """Write *rows*, of which the first has the place *first*; around a bad row in halves."""
     if not rows:
         return
     try:
         stored = await place.run(place.store.write(chunked(rows), late=place.store.late_hours(rows)))
-    except psycopg.Error as error:
+    except place.store.errors as error:
         await _recover(place, rows, first, written, error)
     else:
         written.stored += stored
         written.skipped += len(rows) - stored
 
 
-async def _recover(place: _Place, rows: list[bytes], first: int, written: Written, error: psycopg.Error) -> None:
-    verdict = verdict_of(error)
-    if verdict not in {Verdict.ROW, Verdict.DUPLICATE}:
+async def _recover(place: _Place, rows: list[bytes], first: int, written: Written, error: Exception) -> None:
+    found = place.store.fault(error)
+    if found.verdict not in {Verdict.ROW, Verdict.DUPLICATE}:
         raise error
     await place.reset()
     await place.connect()
-    if verdict is Verdict.DUPLICATE:
+    if found.verdict is Verdict.DUPLICATE:
         try:
             stored, held = await place.run(place.store.merge(rows))
-        except psycopg.Error as fault:
-            if verdict_of(fault) not in {Verdict.ROW, Verdict.DUPLICATE}:
+        except place.store.errors as again:
+            fault = place.store.fault(again)
+            if fault.verdict not in {Verdict.ROW, Verdict.DUPLICATE}:
                 raise
             await place.reset()
             await place.connect()
@@ -225,12 +235,12 @@ async def _recover(place: _Place, rows: list[bytes], first: int, written: Writte
             written.duplicates += held
             written.skipped += len(rows) - stored - held
     else:
-        await _halve(place, rows, first, written, error)
+        await _halve(place, rows, first, written, found)
 
 
-async def _halve(place: _Place, rows: list[bytes], first: int, written: Written, error: psycopg.Error) -> None:
+async def _halve(place: _Place, rows: list[bytes], first: int, written: Written, fault: Fault) -> None:
     if len(rows) == 1:
-        written.refused.append((first, error))
+        written.refused.append((first, fault))
         return
     middle = len(rows) // 2
     await _write(place, rows[:middle], first, written)

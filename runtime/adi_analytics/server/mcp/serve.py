@@ -11,12 +11,12 @@ import mcp_types as types
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
-from adi_analytics._engine.drivers.connection import connector
 from adi_analytics._shared.conninfo import resolve_conninfo
 from adi_analytics._shared.options import catalog_in, settings_from, with_catalog
 from adi_analytics._shared.version import __version__
 from adi_analytics.server.mcp.tools import INSTRUCTIONS, Tools
 from adi_analytics.server.read.reading import Reading
+from adi_analytics.server.read.source import source_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -92,10 +92,10 @@ def reading_of(options: ServerOptions) -> Reading:
     """
     settings = with_catalog(settings_from({} if options.catalog is None else {"catalog": options.catalog}))
     url = options.read_database_url or options.database_url
+    place = url if callable(url) else resolve_conninfo(url, clickhouse=True)
     return Reading(
         catalog_in(settings),
-        connector(url if callable(url) else resolve_conninfo(url), settings),
-        connections=options.read_connections,
+        source_of(place, settings, connections=options.read_connections, timeout=options.query_timeout),
         timeout=options.query_timeout,
         suppress_below=options.suppress_below,
         most_rows=MOST_ROWS,

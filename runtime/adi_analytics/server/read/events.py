@@ -5,24 +5,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
-
-from adi_analytics._audit.audit import DAYS, SAMPLE, NotInstalledError, audit
-from adi_analytics._audit.findings import as_data
-from adi_analytics._engine.drivers.connection import patience
-from adi_analytics._engine.drivers.thread_session import PatientConnection
+from adi_analytics._audit.findings import DAYS, SAMPLE, NotInstalledError, as_data
 from adi_analytics.server.problems import ProblemError
 from adi_analytics.server.read import parameters as p
 from adi_analytics.server.read import schemas
 from adi_analytics.server.read.answers import Answer
 from adi_analytics.server.read.endpoint import Endpoint
-from adi_analytics.server.read.reader import database_problem, explained
+from adi_analytics.server.read.reader import answered
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from adi_analytics._audit.findings import Audit
     from adi_analytics._shared.catalog import Catalog
+    from adi_analytics.server.read.reader import Reader
 
 _TEXT: Final = {"type": "string"}
 _COUNT: Final = {"type": "integer", "minimum": 0}
@@ -73,7 +68,7 @@ _COLUMNS: Final = (
 )
 
 
-def endpoint(catalog: Callable[[], Catalog], connect_with: Callable[[], dict[str, Any]], timeout: float) -> Endpoint:
+def endpoint(catalog: Callable[[], Catalog], reader: Reader) -> Endpoint:
     """Return the path. The *catalog* is looked for when it is asked, so that the path can be described without it."""
     days = p.whole("days", "How far back rows are counted and compared. Default: 1.", 1, 90, 7)
     sample = p.whole("sample", "How many rows of each event are compared. Default: 200.", 0, 1000, 200)
@@ -88,30 +83,22 @@ def endpoint(catalog: Callable[[], Catalog], connect_with: Callable[[], dict[str
         ),
         parameters={one.name: one for one in (days, sample)},
         schema=_SCHEMA,
-        answer=_answering(catalog, connect_with, timeout),
+        answer=_answering(catalog, reader),
         tag="events",
     )
 
 
-def _answering(
-    catalog: Callable[[], Catalog], connect_with: Callable[[], dict[str, Any]], timeout: float
-) -> Callable[[dict[str, Any]], Awaitable[Answer]]:
+def _answering(catalog: Callable[[], Catalog], reader: Reader) -> Callable[[dict[str, Any]], Awaitable[Answer]]:
     turn = asyncio.Lock()  # it reads events, so one at a time
 
-    def look(days: int, sample: int) -> Audit:
-        with PatientConnection.connect(**connect_with()) as connection:
-            connection.patience = patience(timeout)
-            return audit(connection, catalog(), days=days, sample=sample, timeout=timeout)
-
     async def answer(values: dict[str, Any]) -> Answer:
+        given = {"days": values.get("days", DAYS), "sample": values.get("sample", SAMPLE)}
         try:
             async with turn:
-                found = await asyncio.to_thread(look, values.get("days", DAYS), values.get("sample", SAMPLE))
+                found = await answered(reader.source.observed(catalog(), **given))
         except NotInstalledError:
             detail = "The database has no tables of this catalog: run `analytics-migrate all`."
             raise ProblemError(503, "database-not-ready", detail) from None
-        except psycopg.Error as error:
-            raise database_problem(explained(error)) from None
         data = as_data(found)
         rows = [[event[name] for name in _COLUMNS] for event in data["events"]]
         return Answer(value=data, passing={"at": data.pop("at")}, columns=_COLUMNS, rows=rows)

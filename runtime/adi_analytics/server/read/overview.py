@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics._shared.sql import quote
+from adi_analytics._audit.findings import NotInstalledError
 from adi_analytics.server.problems import ProblemError
 from adi_analytics.server.read import schemas
 from adi_analytics.server.read.answers import Answer
 from adi_analytics.server.read.endpoint import Endpoint
 from adi_analytics.server.read.original import TASKS, has
+from adi_analytics.server.read.reader import answered
 from adi_analytics.server.read.shared import Shared
 
 if TYPE_CHECKING:
@@ -26,31 +27,6 @@ _NEEDED: Final = {
     COCOONS: ("registrations", "unique_cocoons"),
     INTEGRATIONS: ("connections",),
 }
-_INSTALLED: Final = "select events_schema, catalog from analytics_meta.installation"
-_NUMBERS: Final = """
-with today as (select date_trunc('day', now(), 'UTC') as at)
-select
-    u.total_users, u.active_users_today, u.active_users_week, u.active_users_month,
-    coalesce(t.total, 0)::bigint as total_tasks, coalesce(t.today, 0)::bigint as tasks_today,
-    (t.done / nullif(t.done + t.failed, 0))::float8 as task_success_rate,
-    coalesce(c.total, 0)::bigint as total_cocoons, coalesce(c.today, 0)::bigint as active_cocoons,
-    coalesce(i.total, 0)::bigint as total_integrations
-from (
-    select count(*) as total_users, count(*) filter (where last >= at) as active_users_today,
-        count(*) filter (where last >= at - interval '144 hours') as active_users_week,
-        count(*) filter (where last >= at - interval '696 hours') as active_users_month
-    from {members}, today
-) u, (
-    select sum(created) as total, sum(created) filter (where {tasks_bucket} = at) as today,
-        sum(completed) as done, sum(failed) as failed
-    from {tasks}, today
-) t, (
-    select sum(registrations) as total, sum(unique_cocoons) filter (where {cocoons_bucket} = at) as today
-    from {cocoons}, today
-) c, (select sum(connections) as total from {integrations}) i
-"""
-"""A week is today and the six days before, a month today and 29. The public views read events above watermarks only."""
-
 _TEXTS: Final = {
     "total_users": "Users ever seen.",
     "active_users_today": "Users seen today (UTC).",
@@ -105,23 +81,15 @@ def members_view(described: Described) -> str | None:
 
 async def _numbers(reader: Reader, view: str) -> dict[str, Any]:
     described = reader.described
-    async with reader.snapshot() as connection:
-        found = await (await connection.execute(_INSTALLED)).fetchone()
-        if found is None or found[1] not in {None, described.catalog}:
-            detail = f"The database is not that of the catalog {described.catalog}: run `analytics-migrate doctor`."
-            raise ProblemError(503, "database-not-ready", detail)
-        cursor = await connection.execute(statement(described, found[0], view).encode(), prepare=False)
-        numbers = await cursor.fetchone() or ()
-    return dict(zip(_TEXTS, numbers, strict=True))
-
-
-def statement(described: Described, schema: str, view: str) -> str:
-    """Return the statement that asks for all numbers: the relations are in *schema*, the members in *view*."""
-    relations = {"members": view, "tasks": TASKS, "cocoons": COCOONS, "integrations": INTEGRATIONS}
-    names = {key: f"{quote(schema)}.{quote(name)}" for key, name in relations.items()}
+    names = {"members": view, "tasks": TASKS, "cocoons": COCOONS, "integrations": INTEGRATIONS}
     for key in ("tasks", "cocoons"):
-        names[f"{key}_bucket"] = quote(described.aggregate(relations[key]).bucket.column)
-    return _NUMBERS.format(**names)
+        names[f"{key}_bucket"] = described.aggregate(names[key]).bucket.column
+    try:
+        numbers = await answered(reader.source.numbers(described.catalog, names))
+    except NotInstalledError:
+        detail = f"The database is not that of the catalog {described.catalog}: run `analytics-migrate doctor`."
+        raise ProblemError(503, "database-not-ready", detail) from None
+    return dict(zip(_TEXTS, numbers, strict=True))
 
 
 def _hidden(numbers: dict[str, Any], below: int | None) -> dict[str, Any]:

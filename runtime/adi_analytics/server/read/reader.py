@@ -1,18 +1,12 @@
-"""Questions to the database: a pool of connections that only read, and every failure as a problem document."""
+"""Questions to the database, and every failure as a problem document."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import psycopg
-from psycopg_pool import AsyncConnectionPool
-
-from adi_analytics._engine.drivers.asyncio_session import PatientAsyncConnection
-from adi_analytics._engine.drivers.connection import patience
 from adi_analytics.query import (
     MeasureRefusedError,
     QueryArgumentError,
@@ -24,23 +18,24 @@ from adi_analytics.query import (
     retention_async,
 )
 from adi_analytics.query.resolve.measures import ASK_PERSONAL
-from adi_analytics.query.run.asked import SNAPSHOT, timeout_statement
 from adi_analytics.server.problems import ProblemError
 
 if TYPE_CHECKING:
     from adi_analytics.query.model.describe import Described
+    from adi_analytics.server.read.source import Source
 
 logger = logging.getLogger("adi_analytics.server")
+
+_Found = TypeVar("_Found")
 
 MOST_ROWS: Final = 100_000
 """Most rows of one answer: more of them come in pages."""
 
 NEVER: Final = "No answer of this service shows them."
 _RETRY: Final = {"Retry-After": "5"}
-_AWAY: Final = frozenset({"08", "57"})
-_CANCELLED: Final = "57014"
-_WAIT: Final = 5.0  # seconds for a free connection
-_GIVE_UP: Final = 1.0  # seconds of trying to connect; the next request tries again, and a pause grows no longer
+_AWAY: Final = re.compile(r"(?:08|57)...|202|394")
+"""What says to come again: a connection lost, a statement stopped, or on ClickHouse too many of them at a time."""
+_SLOW: Final = frozenset({"57014", "159", "160"})
 
 
 class Reader:
@@ -48,52 +43,33 @@ class Reader:
 
     Args:
         described: What can be asked.
-        connect_with: Returns the arguments of psycopg's ``connect``, for each connection.
-        connections: Most connections at a time.
+        source: Where it is asked; without one nothing can be.
         timeout: Seconds for each statement.
         suppress_below: Distinct counts from 1 up to this, exclusive, are not shown.
         most_rows: Most rows of an answer without a limit. Defaults to `MOST_ROWS`.
     """
 
-    def __init__(  # noqa: PLR0913 - each is an option of the service
+    def __init__(
         self,
         described: Described,
-        connect_with: Callable[[], dict[str, Any]],
+        source: Source | None,
         *,
-        connections: int,
         timeout: float,
         suppress_below: int | None,
         most_rows: int | None = None,
     ) -> None:
         self.described = described
+        self._source = source
         self._most_rows = most_rows
         self.suppress_below = suppress_below
         self.timeout = timeout
-        self._connect_with = connect_with
-        self._connections = connections
 
-    async def open(self) -> None:
-        """Make connections possible; each is made when it is needed."""
-        self._pool: AsyncConnectionPool[PatientAsyncConnection] = AsyncConnectionPool(
-            connection_class=PatientAsyncConnection,
-            configure=self._configure,
-            kwargs=self._connect_with,
-            min_size=0,
-            max_size=self._connections,
-            open=False,
-            check=_check,
-            timeout=_WAIT,
-            reconnect_timeout=_GIVE_UP,
-            name="adi-analytics-reader",
-        )
-        await self._pool.open()
-
-    async def _configure(self, connection: PatientAsyncConnection) -> None:
-        connection.patience = patience(self.timeout)  # a server that is frozen keeps no timeout of its own
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._pool.close()
+    @property
+    def source(self) -> Source:
+        """Where the answers come from."""
+        if self._source is None:
+            raise RuntimeError("there is no database to ask")
+        return self._source
 
     async def ask(self, aggregate: str, **arguments: Any) -> Result:
         """Return the answer to a question of the query layer.
@@ -102,11 +78,11 @@ class Reader:
             ProblemError: If there is none.
         """
         most = self._most_rows or MOST_ROWS
-        given = {"limit": most, "database": self._pool, **arguments}
+        given = {"limit": most, "database": self.source.database, **arguments}
         asked = query_async(
             aggregate, catalog=self.described, timeout=self.timeout, suppress_below=self.suppress_below, **given
         )
-        result = await _answered(asked)
+        result = await answered(asked)
         if result.next is not None and "limit" not in arguments:
             raise _too_many(most)
         return result
@@ -118,29 +94,14 @@ class Reader:
             ProblemError: If there is none.
         """
         asked = _PEOPLE[kind](
-            name, database=self._pool, catalog=self.described, timeout=self.timeout,
+            name, database=self.source.database, catalog=self.described, timeout=self.timeout,
             suppress_below=self.suppress_below, **arguments,
         )  # fmt: skip
-        result = await _answered(asked)
+        result = await answered(asked)
         most = MOST_ROWS if "limit" in arguments else self._most_rows or MOST_ROWS
         if len(result) > most:
             raise _too_many(most)
         return result
-
-    @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        """Yield a connection in a transaction that only reads, at one moment; give it to `ask` as ``database``.
-
-        Raises:
-            ProblemError: If the database can't answer.
-        """
-        try:
-            async with self._pool.connection() as connection, connection.transaction(force_rollback=True):
-                await connection.execute(SNAPSHOT)
-                await connection.execute(timeout_statement(self.timeout).encode())
-                yield connection
-        except psycopg.Error as error:
-            raise database_problem(explained(error)) from None
 
 
 _PEOPLE: Final[Mapping[str, Callable[..., Awaitable[Result]]]] = {
@@ -150,12 +111,12 @@ _PEOPLE: Final[Mapping[str, Callable[..., Awaitable[Result]]]] = {
 }
 
 
-async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
-    async with asyncio.timeout(_WAIT):
-        await AsyncConnectionPool.check_connection(connection)
+async def answered(asked: Awaitable[_Found]) -> _Found:
+    """Return what *asked* does.
 
-
-async def _answered(asked: Awaitable[Result]) -> Result:
+    Raises:
+        ProblemError: If it is not answered.
+    """
     try:
         return await asked
     except QueryArgumentError as error:
@@ -174,14 +135,6 @@ def _too_many(most: int) -> ProblemError:
     return ProblemError(422, "too-many-rows", detail, parameter="limit", example="1000")
 
 
-def explained(error: psycopg.Error) -> QueryDatabaseError:
-    """Return *error* without the server's words, which may hold values."""
-    state = error.sqlstate
-    if state is None or state[:2] in _AWAY:
-        return QueryDatabaseError(state, "the database can't be reached, or stopped the statement", "Ask again.")
-    return QueryDatabaseError(state, "the database can't answer", "Run `analytics-migrate all` and `doctor`.")
-
-
 def _wrong(error: QueryArgumentError) -> ProblemError:
     expected = error.remedy.replace(ASK_PERSONAL, NEVER)
     detail = f"{error.parameter}: {error.problem}. {expected}"
@@ -190,9 +143,9 @@ def _wrong(error: QueryArgumentError) -> ProblemError:
 
 def database_problem(error: QueryDatabaseError) -> ProblemError:
     """Return the problem of a database that can't answer."""
-    if error.sqlstate == _CANCELLED:
+    if error.sqlstate in _SLOW:
         return ProblemError(503, "too-slow", f"{_sentence(error.problem)} Ask a shorter range, or fewer dimensions.")
-    if error.sqlstate is None or error.sqlstate[:2] in _AWAY:
+    if error.sqlstate is None or _AWAY.fullmatch(error.sqlstate):
         return ProblemError(503, "database-unavailable", _sentence(error.problem), headers=_RETRY)
     logger.error("the database can't answer: %s", error)
     return ProblemError(503, "database-not-ready", f"{error}", headers=_RETRY)

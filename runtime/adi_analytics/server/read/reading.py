@@ -1,4 +1,4 @@
-"""The paths of a catalog, put together, and the connections that they read over."""
+"""The paths of a catalog, put together, and the database that they read."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ from adi_analytics.server.read.answers import Answer
 from adi_analytics.server.read.dashboard import endpoints as dashboard
 from adi_analytics.server.read.document.openapi import document
 from adi_analytics.server.read.endpoint import Endpoint
-from adi_analytics.server.read.freshness import ages
-from adi_analytics.server.read.reader import Reader
+from adi_analytics.server.read.reader import Reader, answered
 from adi_analytics.server.read.samples import marked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from adi_analytics._shared.catalog import Catalog, CatalogLike
+    from adi_analytics.server.read.source import Source
 
 PREFIX: Final = "/api/analytics"
 
@@ -30,8 +28,7 @@ class Reading:
     Args:
         catalog: The catalog, the generated package, its import name; or ``None`` for that of the project, or the one
             installed.
-        connect_with: Returns the arguments of psycopg's ``connect``, for each connection.
-        connections: Most connections at a time.
+        source: The database that is asked; without one the paths are only described.
         timeout: Seconds for each statement.
         suppress_below: Distinct counts from 1 up to this, exclusive, are not shown.
         most_rows: Most rows of an answer without a limit. Defaults to 100 000.
@@ -45,9 +42,8 @@ class Reading:
     def __init__(  # noqa: PLR0913 - each is an option of the service
         self,
         catalog: CatalogLike | Described | None,
-        connect_with: Callable[[], dict[str, Any]],
+        source: Source | None,
         *,
-        connections: int = 1,
         timeout: float = 30.0,
         suppress_below: int | None = None,
         most_rows: int | None = None,
@@ -55,17 +51,15 @@ class Reading:
         samples: bool = False,
     ) -> None:
         described = describe(catalog)
-        self._reader = Reader(
-            described, connect_with, connections=connections, timeout=timeout, suppress_below=suppress_below,
-            most_rows=most_rows,
-        )  # fmt: skip
+        self._source = source
+        reader = Reader(described, source, timeout=timeout, suppress_below=suppress_below, most_rows=most_rows)
         found = [
-            *overview.endpoints(described, self._reader, overview_age),
-            *original.endpoints(described, self._reader),
-            *aggregates.endpoints(described, self._reader),
-            *people.endpoints(described, self._reader),
+            *overview.endpoints(described, reader, overview_age),
+            *original.endpoints(described, reader),
+            *aggregates.endpoints(described, reader),
+            *people.endpoints(described, reader),
             *dashboard.endpoints(described, None if isinstance(catalog, Described) else manifest_of(catalog)),
-            events.endpoint(lambda: _catalog(catalog), connect_with, timeout),
+            events.endpoint(lambda: _catalog(catalog), reader),
         ]
         if samples:
             found = [marked(one) for one in found]
@@ -86,15 +80,17 @@ class Reading:
         Raises:
             ProblemError: If the database can't answer.
         """
-        return await ages(self._reader)
+        return {} if self._source is None else await answered(self._source.ages(self.catalog))
 
     async def open(self) -> None:
         """Make the connections possible; each is made when it is needed."""
-        await self._reader.open()
+        if self._source is not None:
+            await self._source.open()
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._reader.close()
+        if self._source is not None:
+            await self._source.close()
 
 
 def openapi_of(catalog: CatalogLike | None) -> dict[str, Any]:
@@ -103,7 +99,7 @@ def openapi_of(catalog: CatalogLike | None) -> dict[str, Any]:
     Raises:
         CatalogError: If the catalog can't be told, or its manifest can't be read.
     """
-    return Reading(catalog, dict).document
+    return Reading(catalog, None).document
 
 
 def _catalog(catalog: CatalogLike | Described | None) -> Catalog:
