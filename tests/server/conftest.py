@@ -36,7 +36,7 @@ def clickhouse_service(databases: Databases, clickhouse_databases: ClickhouseDat
     """The same on a ClickHouse, beside a PostgreSQL with the same events."""
     with databases.migrated() as dsn, clickhouse_databases.empty() as url:
         read_dsn, made = filled_alike(dsn, url)
-        with answering(database_url=made.database) as client:
+        with answering(database_url=made.database, overview_age=0) as client:
             yield Service(client, dsn, read_dsn, made)
 
 
@@ -44,3 +44,10 @@ def clickhouse_service(databases: Databases, clickhouse_databases: ClickhouseDat
 def service(postgres_service: Service) -> Service:
     """The one on PostgreSQL."""
     return postgres_service
+
+
+@pytest.fixture(params=["postgres_service", "clickhouse_service"])
+def either_service(request: pytest.FixtureRequest) -> Service:
+    """The one on PostgreSQL and the one on ClickHouse: a module's own ``service`` that is this runs its tests twice."""
+    found: Service = request.getfixturevalue(request.param)
+    return found

@@ -98,6 +98,11 @@ def test_a_catalog_that_says_nothing_is_laid_out_as_by_hand():
     assert formats["avg_session_duration_seconds"] == ("duration_s", "s")
 
 
+@pytest.fixture
+def service(either_service):
+    return either_service
+
+
 def test_the_layout_is_what_the_catalog_wants(service):
     answer = service.get("/api/analytics/dashboard")
     assert [section["name"] for section in answer["sections"]][:3] == ["", "analytics_daily_active_users", "$user_id"]

@@ -29,9 +29,9 @@ R = {"start_date": "2026-01-06T12:00:00Z", "end_date": "2026-02-05"}
 WITHIN = "timestamp >= '2026-01-06' and timestamp < '2026-02-06'"
 
 
-@pytest.fixture(params=["postgres_service", "clickhouse_service"])
-def service(request):
-    return request.getfixturevalue(request.param)
+@pytest.fixture
+def service(either_service):
+    return either_service
 
 
 @pytest.mark.parametrize("path", CONTRACT)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from support.codegen.typescript import npm_file
@@ -51,3 +55,48 @@ def barriers(page: Page, rule: str | None = None) -> list[str]:
     found = page.evaluate("rule => axe.run({exclude: [['tr:nth-child(n+4)']]}, rule ? {runOnly: [rule]} : {})", rule)
     assert len(found["passes"]) >= (1 if rule else 10)  # it looked
     return [f"{one['id']}: {node['html'][:150]}" for one in found["violations"] for node in one["nodes"]]
+
+
+def answer_of(page: Page, panel: Locator) -> list[dict[str, str]]:
+    """Return the rows of the panel's CSV."""
+    text = page.request.get(panel.get_by_role("link", name="CSV").get_attribute("href") or "").text()
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def number(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def lines_of(rows: list[dict[str, str]], names: list[str]) -> list[list[float | None]]:
+    """Return the lines that *rows* make: a column each, or if there is a dimension, a value of it each, by *names*."""
+    columns = list(rows[0])
+    if len(columns) != 3 or re.fullmatch(r"-?[\d.]*", rows[0][columns[1]]):
+        return [[number(row[column]) for row in rows] for column in columns[1:]]
+    times = list(dict.fromkeys(row[columns[0]] for row in rows))
+    found = {(row[columns[0]], row[columns[1]]): number(row[columns[2]]) for row in rows}
+    return [[found.get((at, "" if name == "(none)" else name)) for at in times] for name in names]
+
+
+def compared(dashboard: Page) -> int:
+    """Compare what the panels with lines draw with their tables and CSVs; return how many values that were."""
+    panels = dashboard.locator(":is(.panel-series, .panel-ratio, .panel-percentiles)")
+    values = 0
+    for place in range(panels.count()):
+        panel = panels.nth(place)
+        panel.scroll_into_view_if_needed()
+        loaded(dashboard, panel)
+        times, *drawn = panel.locator(".chart").evaluate("chart => chart.plot.data")
+        rows = answer_of(dashboard, panel)
+        panel.locator("summary").click()
+        table = panel.locator(".panel-data table").evaluate(
+            "table => [...table.rows].map(row => [...row.cells].map((cell, place) => "
+            "row.rowIndex && place ? (cell.title === '' ? null : Number(cell.title)) : cell.textContent))"
+        )
+        names, *cells = table
+        at = next(iter(rows[0]))
+        assert times == sorted({datetime.fromisoformat(row[at]).timestamp() for row in rows})
+        assert drawn == [[row[column] for row in cells] for column in range(1, len(names))]
+        assert drawn == lines_of(rows, names[1:])
+        values += sum(value is not None for line in drawn for value in line)
+    assert panels.count() > 10
+    return values

@@ -82,8 +82,7 @@ class Service:
         """Return a new token for its database."""
         if self.clickhouse is None:
             return token_for(self.dsn, scope)
-        with ClickhouseSession(parse_clickhouse(self.database)) as session:
-            return clickhouse_tokens.create(session, f"test of {scope}", scope)
+        return token_on(self.clickhouse, scope)
 
     def answer(self, statement: str) -> list[tuple[Any, ...]]:
         """Return the rows of a *statement* in its database, which the reader asks."""
@@ -103,6 +102,12 @@ class Service:
         """Return what the owner of the database reads."""
         with psycopg.connect(self.dsn, options="-c timezone=UTC") as connection:
             return connection.execute(query.encode()).fetchall()
+
+
+def token_on(clickhouse: OnClickhouse, scope: Scope) -> str:
+    """Return a new token of *scope* in a ClickHouse."""
+    with ClickhouseSession(parse_clickhouse(clickhouse.database)) as session:
+        return clickhouse_tokens.create(session, f"test of {scope}", scope)
 
 
 def insert(dsn: str, rows: list[Row]) -> None:
