@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.browsing import until
-from support.dashboards import RANGE, barriers, loaded, sign_in, widths
+from support.dashboards import RANGE, answer_of, barriers, compared, loaded, sign_in, widths
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -76,7 +76,8 @@ def plain(answer: Any) -> Any:
     return {name: value for name, value in answer.items() if name != "at"}
 
 
-def test_the_tools_answer_as_the_paths_do(service):
+def test_the_tools_answer_as_the_paths_do(either_service):
+    service = either_service
     asked: dict[str, dict[str, Any]] = {
         LATENCY: {
             "measures": ["request_count", "p95_duration_ms"], "dimensions": ["service"], "granularity": "week",
@@ -102,7 +103,7 @@ def test_the_tools_answer_as_the_paths_do(service):
         described = {one["name"]: await call("describe", name=one["name"]) for one in await call("list")}
         return tools, await call("list"), described, pages, answers, text_of(sql)
 
-    options = ["--catalog", "adi_analytics_events", "--read-database-url", service.read_dsn]
+    options = ["--catalog", "adi_analytics_events", "--read-database-url", service.read_database]
     tools, listed, described, pages, answers, sql = talk(command(*options), run)
 
     over_http = {name: ",".join(one) if isinstance(one, list) else one for name, one in asked[LATENCY].items()}
