@@ -80,7 +80,7 @@ export async function explain(panel) {
     say("Copied");
     copy.textContent = "Copied";
   } }, "Copy");
-  open(`SQL of ${panel.spec.title}`, h("p", { class: "soft" }, "It runs in psql as it stands. It holds the values of your filters."), copy,
+  open(`SQL of ${panel.spec.title}`, h("p", { class: "soft" }, "It runs in psql, or in clickhouse-client, as it stands. It holds the values of your filters."), copy,
     h("pre", { class: "sql", tabindex: 0 }, code));
   try {
     code.textContent = await api.text(path, [...parameters, ["explain", "sql"]]);
