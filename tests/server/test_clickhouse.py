@@ -81,7 +81,7 @@ def test_tokens_are_made_listed_and_revoked(own, capsys):
         ("the 'one' to read", "read", False),
         ("the 'one' to ingest", "ingest", True),
     ]
-    stored = own.answer("select hash from analytics_meta_tokens")
+    stored = own.answer("select hash from analytics_server_tokens")
     assert not any(token.rsplit("_", 1)[1] in str(stored) for token in made.values())
 
 

@@ -28,7 +28,7 @@ Scope = Literal["ingest", "read"]
 SCOPES: Final[tuple[Scope, ...]] = ("ingest", "read")
 _TOKEN: Final = re.compile(r"adi_(ingest|read)_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 _VALID: Final = "select id, scope, encode(hash, 'hex') from analytics_meta.tokens where revoked_at is null"
-ON_CLICKHOUSE: Final = "analytics_meta_tokens"
+ON_CLICKHOUSE: Final = "analytics_server_tokens"
 """The table of tokens in a ClickHouse."""
 _VALID_ON_CLICKHOUSE: Final = (
     f"select id, any(scope), max(hash) from {ON_CLICKHOUSE} group by id having not max(revoked)"  # noqa: S608 - a constant

@@ -131,7 +131,7 @@ def parameters_of(aggregate: Aggregate) -> dict[str, Parameter]:
         p.flag("fill", "Whether buckets without events have rows. Default: true."),
         p.flag("totals", "Whether the measures are also answered over the whole range. Default: true."),
         *([p.choice("distinct", _DISTINCT, WAYS)] if any(one.kind == "distinct" for one in measures) else []),
-        p.choice("explain", "`sql`: the statements instead of the answer. They run in psql, or in clickhouse-client.", ["sql"]),
+        p.choice("explain", "`sql`: the statements instead of the answer, for psql or clickhouse-client.", ["sql"]),
         *(made for one in dimensions for made in filters_of(one)),
     ]  # fmt: skip
     return {one.name: one for one in made}

@@ -91,7 +91,8 @@ class ClickhouseSource:
     async def ages(self, catalog: str) -> dict[str, float]:
         """Return the seconds since each watermark."""
         with _telling():
-            return dict(await self._session.rows(_AGES.format(catalog=literal(catalog)), SETTINGS))
+            rows = await self._session.rows(_AGES.format(catalog=literal(catalog)), SETTINGS)
+        return {aggregate: float(age) for aggregate, age in rows}
 
     async def observed(self, catalog: Catalog, *, days: int, sample: int) -> Audit:
         """Return what is observed of the events."""

@@ -60,9 +60,7 @@ def _parameters(people: People) -> dict[str, Parameter]:
         *([p.choice("show", f"What of it. Default: {shows[0]}.", shows)] if len(shows) > 1 else []),
         replace(p.BETWEEN, description=text),
         p.text("time_zone", "The zone of dates. Default: that of the buckets.", "a time zone", "UTC"),
-        p.choice(
-            "explain", "`sql`: the statement instead of the answer. It runs in psql, or in clickhouse-client.", ["sql"]
-        ),
+        p.choice("explain", "`sql`: the statement instead of the answer, for psql or clickhouse-client.", ["sql"]),
     ]
     if people.kind == "funnel":
         made.append(p.whole("limit", "The most rows; a warning says if there are more.", 1, MOST_ROWS, 1000))
