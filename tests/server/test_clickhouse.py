@@ -58,6 +58,8 @@ def test_tokens_are_made_listed_and_revoked(own, capsys):
     given = ["--database-url", own.database]
     assert main(["token", "list", *given]) == 1
     assert "`analytics-server token create` makes the first" in capsys.readouterr().err
+    answer = asyncio.run(_answer(own.database, {"Authorization": f"Bearer adi_read_{'0' * 12}_{'a' * 43}"}))
+    assert (answer.status_code, "token create" in answer.json()["detail"]) == (503, True)
     made = {}
     for scope in ("read", "ingest"):
         assert main(["token", "create", "--name", f"the 'one' to {scope}", "--scope", scope, *given]) == 0
@@ -83,6 +85,11 @@ def test_tokens_are_made_listed_and_revoked(own, capsys):
     ]
     stored = own.answer("select hash from analytics_server_tokens")
     assert not any(token.rsplit("_", 1)[1] in str(stored) for token in made.values())
+
+
+async def _answer(url, headers):
+    async with served(database_url=url, without_tokens=False) as client:
+        return await client.get(TASKS, headers=headers)
 
 
 def test_the_events_are_shown_with_what_is_observed(own):

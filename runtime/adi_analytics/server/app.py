@@ -234,7 +234,7 @@ class _Service:
             self._rate.take(request.scope.get(CLIENT, address))
         except DatabaseUnavailableError:
             self._rate.take(address)
-            detail = "The tokens can't be read: the database is away. Try again."
+            detail = "The tokens can't be read: the database is away, or has none (`analytics-server token create`)."
             raise ProblemError(503, "database-unavailable", detail, headers=_RETRY) from None
         if allowed is None:
             detail = f"The token is not for this: it needs the scope {scope}."

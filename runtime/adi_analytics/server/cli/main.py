@@ -334,8 +334,9 @@ def _with_clickhouse(url: str, work: Callable[[Any, Any], Any]) -> Any:
     except RefusedByServerError as error:
         if error.code == _UNKNOWN_TABLE:
             raise OSError("the database has no tokens; `analytics-server token create` makes the first") from None
-        text = f"HTTP status {error.status}" if error.code is None else said(error.code, error.text)
-        raise OSError(f"the database said: {text} (code {error.code})") from None
+        if error.code is None:
+            raise OSError(f"what answers there is no ClickHouse (HTTP status {error.status})") from None
+        raise OSError(f"the database said: {said(error.code, error.text)} (code {error.code})") from None
     except ClickhouseError as error:
         raise OSError(f"the database can't be reached: {error}") from None
 
