@@ -41,8 +41,8 @@ def main() -> int:
     """Run the demo; return 0 when every aggregate agrees with the events sent."""
     parser = _parser()
     options = parser.parse_args()
-    if options.backend == "clickhouse" and (options.keep or options.serve):
-        parser.error("--keep and --serve are for PostgreSQL")
+    if options.backend == "clickhouse" and options.keep:
+        parser.error("--keep is for PostgreSQL")
     try:
         with ExitStack() as stack:
             clickhouse = options.backend == "clickhouse"
