@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from adi_analytics.migrate.files.migration import MigrationFile
 
 Kind = Literal["table", "view", "materialized view"]
-FOLDERS: Final = dict(zip(CLICKHOUSE_BACKENDS, ("one", "cluster"), strict=True))
+FOLDERS: Final[dict[str, str]] = dict(zip(CLICKHOUSE_BACKENDS, ("one", "cluster"), strict=True))
 """The backends, and the folders of their generated files."""
 EVENTS: Final = "events.sql"
 META: Final = "meta.sql"
