@@ -187,12 +187,12 @@ def test_a_place_is_of_one_question(either):
         ask(either, LATENCY, between=(START, START + timedelta(days=2)), limit=5, after=page.next)
 
 
-def test_a_place_that_somebody_made_up_is_none(either):
+def test_a_place_that_somebody_made_up_is_none(postgres):
     """Its range and its values are checked before they are used: no statement is written of what can't be."""
     given: dict[str, Any] = {"limit": 1, "order_by": "-request_count", "dimensions": ["service"]}
     for between in (RANGE, datetime.now(UTC) - START):
         arguments = {**given, "between": between}
-        place = json.loads(base64.urlsafe_b64decode((ask(either, LATENCY, **arguments).next or "") + "=="))
+        place = json.loads(base64.urlsafe_b64decode((ask(postgres, LATENCY, **arguments).next or "") + "=="))
         wrong: list[tuple[int, Any]] = [
             (3, [value, *place[3][1:]]) for value in ("x", "1.5", "nan", "1_0", "9" * 5000, "1\0")
         ]
@@ -202,14 +202,14 @@ def test_a_place_that_somebody_made_up_is_none(either):
             made = [value if at == index else kept for at, kept in enumerate(place)]
             after = base64.urlsafe_b64encode(json.dumps(made).encode()).decode()
             with pytest.raises(QueryArgumentError, match="after: "):
-                ask(either, LATENCY, after=after, **arguments)
+                ask(postgres, LATENCY, after=after, **arguments)
 
 
 @pytest.mark.parametrize("granularity", ["total", "month"])
-def test_a_range_so_long_that_nothing_lies_before_it_is_not_compared(either, granularity):
+def test_a_range_so_long_that_nothing_lies_before_it_is_not_compared(postgres, granularity):
     with pytest.raises(QueryArgumentError, match="before the year 1"):
         ask(
-            either, LATENCY, between=("1970-01-01", "9998-11-30"), granularity=granularity,
+            postgres, LATENCY, between=("1970-01-01", "9998-11-30"), granularity=granularity,
             compare="previous_period", measures=["request_count"],
         )  # fmt: skip
 

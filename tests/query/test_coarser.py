@@ -83,7 +83,7 @@ def test_the_answers_are_the_same(installed: Installed | OnClickhouse, catalog: 
 
     @settings(
         deadline=None,
-        max_examples=15,
+        max_examples=5 if isinstance(installed, OnClickhouse) else 15,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(
