@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.inserts import insert_settings
 from adi_analytics._shared.clickhouse.text import literal, quoted
+from adi_analytics._shared.clickhouse.versions import TICKS
 from adi_analytics._shared.moments import micros_of, moment_of
 from adi_analytics._shared.sql import shorten
 from adi_analytics.migrate.clickhouse import rollups
-from adi_analytics.migrate.clickhouse.rollups import BUCKETS, FIRST, HOUR, TICKS, TOUCHED, Rollup, Stored, at
+from adi_analytics.migrate.clickhouse.rollups import BUCKETS, FIRST, HOUR, TOUCHED, Rollup, Stored, at
 from adi_analytics.migrate.clickhouse.server import need_tables, opened
 from adi_analytics.migrate.upkeep.backfill import BackfillResult
 from adi_analytics.migrate.upkeep.maintain import Refreshed, RefreshResult

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.text import literal, quoted
+from adi_analytics._shared.clickhouse.versions import TICKS
 from adi_analytics.migrate.clickhouse.objects import AGGREGATES
 from adi_analytics.migrate.errors import UsageError
 
@@ -20,8 +21,6 @@ TOUCHED: Final = "analytics_meta_touched"
 FIRST: Final = "toDateTime64('1900-01-01 00:00:00', 6, 'UTC')"
 """The bucket whose row says up to when everything is stored."""
 HOUR: Final = 3_600_000_000  # microseconds, as all times here
-TICKS: Final = 4096
-"""Versions to a microsecond. A version is when its refresh began, and a part by chance: two never have the same one."""
 _EPOCH: Final = "toDateTime64('1970-01-01 00:00:00', 6, 'UTC')"
 _READ: Final = ("aggregate", "rollup", "bucket", "relations", "start", "longest", "every", "lag")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
@@ -16,7 +16,9 @@ from adi_analytics._shared.clickhouse.address import (
 )
 from adi_analytics._shared.clickhouse.errors import ClickhouseError, RefusedByServerError
 from adi_analytics._shared.clickhouse.text import literal
+from adi_analytics._shared.clickhouse.versions import TICKS
 from adi_analytics._shared.conninfo import resolve_conninfo
+from adi_analytics._shared.moments import moment_of
 from adi_analytics._shared.sql import shorten
 from adi_analytics.query.model.errors import QueryDatabaseError
 from adi_analytics.query.model.facts import Coarser, Facts
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 SETTINGS: Final = {"max_query_size": str(2**24)}
 """The starts of days, weeks and months are part of a statement, which may be long then."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _OWN: Final = "rollup in (select rollup from analytics_meta_aggregates where aggregate = {aggregate})"
 _FACTS: Final = f"""
 select
@@ -45,7 +46,7 @@ select
     (
         select nullIf(max(toUnixTimestamp64Micro(before)), 0) from analytics_meta_expired
         where toUnixTimestamp64Micro(at) < (
-            select if(count() = 0, toInt64(9000000000000000000), toInt64(intDiv(min(version), 4096)))
+            select if(count() = 0, toInt64(9000000000000000000), toInt64(intDiv(min(version), {TICKS})))
             from analytics_meta_buckets
             where {_OWN} and bucket >= toDateTime64('1970-01-01 00:00:00', 6, 'UTC')
         )
@@ -54,7 +55,7 @@ select
     (select groupArray(name) from system.tables where database = currentDatabase() and engine = 'View'),
     (select groupArray((name, type)) from system.columns where database = currentDatabase() and table = {{live}})
 """  # noqa: S608 - names and literals are quoted
-"""What was dropped before all that is stored is missing. A version is 4096 times the microsecond of its refresh."""
+"""What was dropped before all that is stored is missing. A version says when its refresh began."""
 
 _SLOW: Final = ("the answer took longer than the timeout", "Ask a shorter range, or give a longer timeout.")
 _MEMORY: Final = ("the server has too little memory for the answer", "Ask a shorter range, or fewer dimensions.")
@@ -132,7 +133,7 @@ def _facts(aggregate: Aggregate, catalog: str, rows: Sequence[Sequence[Any]]) ->
 
 
 def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else _EPOCH + timedelta(microseconds=micros)
+    return None if micros is None else moment_of(micros)
 
 
 def _typed(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.text import literal, quoted
+from adi_analytics._shared.moments import micros_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from adi_analytics.query.resolve.filters import Test
     from adi_analytics.query.resolve.question import Question
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = timedelta(seconds=1)
 _HOUR: Final = 3600
 _COMPARISONS: Final = {"eq": "=", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
@@ -155,7 +155,7 @@ class Clickhouse:
 
 
 def _seconds(at: datetime) -> int:
-    return (at - _EPOCH) // _SECOND
+    return micros_of(at) // 1_000_000
 
 
 def _from_seconds(seconds: str) -> str:
