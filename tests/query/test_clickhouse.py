@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import uuid
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -309,3 +311,23 @@ def test_an_error_of_the_server_is_told_by_its_code(clickhouse, code, said):
             query(USERS, database=proxy.dsn, catalog=described(clickhouse))
     assert caught.value.sqlstate == str(code)
     assert "hush" not in f"{caught.value} {caught.value!r}"
+
+
+def test_it_needs_no_libpq(clickhouse, tmp_path):
+    """As where psycopg is installed without it."""
+    file = tmp_path / "described.json"
+    file.write_bytes(msgspec.json.encode(described(clickhouse)))
+    program = """
+import pathlib, sys
+sys.modules["psycopg"] = None
+import msgspec
+from adi_analytics.query import query
+from adi_analytics.query.model.describe import Described
+
+catalog = msgspec.json.decode(pathlib.Path(sys.argv[1]).read_bytes(), type=Described)
+print(len(query("analytics_daily_active_users", database=sys.argv[2], catalog=catalog)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(file), clickhouse.database], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("30\n", "")
