@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from adi_analytics._shared.clickhouse.address import parse_clickhouse
+from adi_analytics._shared.clickhouse.session import AsyncClickhouseSession
 from adi_analytics.query import QueryDatabaseError, QueryError, members_async, query, query_async
 from adi_analytics_codegen.check.catalog import load_catalog
 from hypothesis import HealthCheck, given, settings
@@ -233,6 +235,10 @@ def test_starts_of_the_answers_buckets_are_right_for_centuries(clickhouse):
     )
     assert len(months) == 12_000
     assert sum(row["total_events"] for row in months) == months.totals["total_events"] > 0
+    berlin = {"between": ("1970-01-02", "2100-12-31"), "granularity": "day", "time_zone": "Europe/Berlin"}
+    days = ask(clickhouse, LATENCY, **berlin, measures=["request_count"], fill=False)
+    assert sum(row["request_count"] for row in days) == days.totals["request_count"] > 0
+    assert {row["hour"].hour for row in days} == {0}
 
 
 def test_buckets_that_lost_events_are_incomplete(own_clickhouse):
@@ -269,6 +275,22 @@ def test_asyncio_and_the_environment_give_the_same_answer(clickhouse, monkeypatc
     assert (answer.rows, answer.totals, answer.columns) == (expected.rows, expected.totals, expected.columns)
     assert len(people) > 20
     assert query(USERS, between=RANGE, catalog=catalog).rows == expected.rows
+
+
+def test_questions_at_once_share_a_session(clickhouse):
+    catalog, names = described(clickhouse), (USERS, LATENCY, ERRORS, USERS)
+
+    async def ask_all():
+        session = AsyncClickhouseSession(parse_clickhouse(clickhouse.database), connections=2)
+        try:
+            asked = (query_async(name, between=RANGE, database=session, catalog=catalog) for name in names)
+            return await asyncio.gather(*asked)
+        finally:
+            await session.close()
+
+    found = asyncio.run(ask_all())
+    assert [answer.query.aggregate for answer in found] == list(names)
+    assert found[0].rows == found[3].rows == ask(clickhouse, USERS, between=RANGE).rows
 
 
 def test_another_catalogs_database_is_told(clickhouse):

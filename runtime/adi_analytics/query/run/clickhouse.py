@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from adi_analytics.query.model.result import Result
     from adi_analytics.query.run.ready import Given
 
-SETTINGS: Final = {"max_query_size": str(2**24)}
+SETTINGS: Final = {"max_query_size": str(2**26)}
 """The starts of days, weeks and months are part of a statement, which may be long then."""
 
 _OWN: Final = "rollup in (select rollup from analytics_meta_aggregates where aggregate = {aggregate})"

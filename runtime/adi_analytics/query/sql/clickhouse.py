@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _SECOND: Final = timedelta(seconds=1)
 _HOUR: Final = 3600
+_MOST_RUNS: Final = 100
+"""More are written as numbers: a server limits the elements of a statement, and a list of numbers is one."""
 _COMPARISONS: Final = {"eq": "=", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _DIGITS: Final = 38
 """What a decimal has on either side of its point."""
@@ -170,7 +172,7 @@ def _array(times: Sequence[datetime]) -> str:
     """Return the seconds of *times* as an array: those that are equally far apart as a range of numbers."""
     numbers = [_seconds(at) for at in times]
     runs = list(_runs(numbers))
-    if len(runs) * 4 > len(numbers):
+    if len(runs) * 4 > len(numbers) or len(runs) > _MOST_RUNS:
         return f"cast([{', '.join(map(str, numbers))}], 'Array(Int64)')"
     ranges = [f"range(toInt64({first}), toInt64({last + step}), toInt64({step}))" for first, last, step in runs]
     return ranges[0] if len(ranges) == 1 else f"arrayConcat({', '.join(ranges)})"
