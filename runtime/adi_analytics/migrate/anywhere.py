@@ -10,9 +10,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.address import is_clickhouse
-from adi_analytics._shared.conninfo import resolve_conninfo
+from adi_analytics._shared.conninfo import ConninfoMissingError
 from adi_analytics._shared.libpq import require_libpq
-from adi_analytics.errors import AnalyticsError
 from adi_analytics.migrate.errors import MigrateError, UsageError
 from adi_analytics.migrate.options import CLICKHOUSE_BACKENDS, Options, check_times
 
@@ -39,22 +38,27 @@ _INSTEAD: Final = {
     "adopt": "`baseline` records what other means have set up.",
     "audit": "Ask the table: `select event_type, count(), max(timestamp) from EVENTS group by event_type`.",
     "export-user": "Ask the table by its column user_id and by the fields that hold members.",
-    "erase-user": "Use `alter table EVENTS delete where user_id = ...`, then `analytics-migrate refresh --rebuild`.",
+    "erase-user": "docs/reference/migrate-clickhouse.md says which rows to delete.",
     "--install-pg-cron": "Let `analytics-migrate maintain --loop` run.",
 }
 
 
 def on_clickhouse(options: Options) -> bool:
-    """Return whether the database of *options* is a ClickHouse; what is wrong with its URL is said by who connects.
+    """Return whether the database of *options* is a ClickHouse.
 
     Raises:
+        UsageError: If its URL can't be read.
         LibpqMissingError: If psycopg finds no libpq.
     """
     require_libpq()  # what commands return is made beside what speaks to PostgreSQL
+    from adi_analytics.migrate.server.connection import database_url
+
     try:
-        return is_clickhouse(resolve_conninfo(options.database_url, clickhouse=True))
-    except AnalyticsError:
-        return False
+        return is_clickhouse(database_url(options.database_url, clickhouse=True))
+    except UsageError as error:
+        if isinstance(error.__cause__, ConninfoMissingError):  # what else is wrong may be said first
+            return False
+        raise
 
 
 def refuse_clickhouse(options: Options, what: str) -> None:
@@ -213,7 +217,11 @@ def baseline(options: Options | None = None, *, through: int | None = None, unch
 def doctor(options: Options | None = None) -> tuple[Diagnosis, ...]:
     """Examine a setup: see `adi_analytics.migrate.doctor.doctor`."""
     options = options or Options()
-    if on_clickhouse(options):
+    try:
+        clickhouse = on_clickhouse(options)
+    except UsageError:  # it is a finding
+        clickhouse = False
+    if clickhouse:
         from adi_analytics.migrate.clickhouse.doctor import doctor as there
     else:
         from adi_analytics.migrate.doctor import doctor as there

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+
 import pytest
 from adi_analytics.migrate import ForgottenMigrationError, UsageError
 from adi_analytics.migrate.author.new import used
 from adi_analytics.migrate.clickhouse import author
 from adi_analytics.migrate.files.migration import load_migrations
+from support.clickhouse.databases import ask
 from support.clickhouse.migrating import ago
 
 
@@ -58,6 +62,20 @@ def test_an_aggregate_that_is_gone_takes_its_rows_with_it_when_that_is_allowed(i
     assert installed.findings() == []
 
 
+def test_an_aggregate_that_comes_back_begins_with_nothing_stored(installed):
+    installed.insert(ago(days=9), ago(days=2))
+    installed.run("refresh")
+    aggregate = installed.document["aggregates"].pop("users_daily")
+    assert installed.new("-m", "no users").code == 0
+    assert installed.run("all", "--allow-destructive").code == 0
+    ask(installed.url, "alter table analytics_meta_touched delete where 1", mutations_sync="2")  # as long before
+    installed.document["aggregates"]["users_daily"] = aggregate
+    assert installed.new("-m", "users again").code == 0
+    assert installed.run("all").code == 0
+    assert installed.ask("select sum(users) from users_daily") == [[2]]
+    assert installed.value("select count() from users_daily_v1") == 2
+
+
 def test_a_forgotten_migration_is_found(small):
     del small.document["aggregates"]["users_daily"]
     small.generate()
@@ -92,3 +110,18 @@ def test_the_folders_of_both_lie_side_by_side(small):
     migrations = small.folder / "migrations"
     assert len(load_migrations(migrations, "postgres")) == 2
     assert len(load_migrations(migrations / "clickhouse", "clickhouse")) == 1
+
+
+def test_who_leaves_clickhouse_is_told_how(small):
+    small.document["catalog"]["outputs"].remove("clickhouse")
+    ran = small.new()
+    assert ran.code == 2
+    assert "delete the folder clickhouse of the migrations" in ran.err
+    shutil.rmtree(small.folder / "migrations" / "clickhouse")
+    assert small.new().code == 0
+
+
+def test_a_wheel_has_the_migrations_and_not_the_statements(small):
+    source = used(project=small.folder)
+    shutil.rmtree(small.folder / "generated" / "clickhouse")
+    assert author.check(replace(source, project=None)) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ import pytest
 from adi_analytics import migrate
 from adi_analytics.migrate.clickhouse import lock, rollups
 from adi_analytics.migrate.clickhouse import maintain as upkeep
+from adi_analytics.migrate.clickhouse import refresh as refreshing
 from adi_analytics.migrate.clickhouse.server import opened
 from support.clickhouse.databases import ask
 from support.clickhouse.migrating import ago
@@ -109,7 +111,8 @@ def test_two_refreshes_and_writers_at_once(installed):
     assert installed.findings("--recount") == []
 
 
-def test_rows_that_count_no_more_are_deleted(installed):
+def test_rows_that_count_no_more_are_deleted(installed, monkeypatch):
+    monkeypatch.setattr(upkeep, "KEPT", 0)
     installed.insert(*(ago(days=day) for day in range(1, 9)))
     for _ in range(3):
         migrate.refresh(options=installed.options(), rebuild=True)
@@ -166,3 +169,95 @@ def test_a_watermark_of_the_future_is_found_and_brought_back(installed):
     assert installed.run("refresh", "pages_hourly", "--rebuild").code == 0
     assert installed.views() == 2
     assert installed.findings("--recount") == []
+
+
+def test_rows_of_a_refresh_that_sleeps_are_not_deleted(installed, monkeypatch):
+    """It has stored its rows, and another one and a round of maintain come before it says that they count."""
+    installed.insert(*(ago(days=day) for day in range(1, 9)))
+    migrate.refresh(options=installed.options())
+    published = refreshing.Work._publish
+
+    def late(work, *arguments, **more):
+        monkeypatch.setattr(refreshing.Work, "_publish", published)
+        installed.insert(ago(days=3))
+        migrate.maintain(installed.options(), forced=True)
+        return published(work, *arguments, **more)
+
+    monkeypatch.setattr(refreshing.Work, "_publish", late)
+    migrate.refresh(options=installed.options(), rebuild=True)
+    assert installed.views() == 9
+    migrate.refresh(options=installed.options())
+    assert installed.findings("--recount") == []
+
+
+def test_a_step_that_takes_too_long_is_done_again(installed, monkeypatch):
+    installed.insert(ago(days=3))
+    monkeypatch.setattr(refreshing, "LONGEST_STEP", -1)
+    ran = installed.run("refresh")
+    assert ran.code == 1
+    assert "took longer than rows are kept for it" in ran.err
+    assert installed.views() == 1
+
+
+def test_a_rebuild_that_is_killed_forgets_no_late_event(installed, monkeypatch):
+    installed.insert(*(ago(days=day) for day in range(1, 60)))
+    migrate.refresh(options=installed.options())
+    installed.insert(ago(days=1), ago(days=30))
+    monkeypatch.setattr(refreshing, "_SLACK", 0)
+    monkeypatch.setattr(refreshing, "_BATCH", 10)
+    published = refreshing.Work._publish
+
+    def killed(work, *arguments, **more):
+        published(work, *arguments, **more)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(refreshing.Work, "_publish", killed)
+    with pytest.raises(KeyboardInterrupt):
+        migrate.refresh(options=installed.options(), rebuild=True)
+    monkeypatch.setattr(refreshing.Work, "_publish", published)
+    migrate.refresh(options=installed.options())
+    assert installed.stored() == 61
+    assert installed.findings("--recount") == []
+
+
+def test_an_aggregate_that_fails_keeps_no_other_from_being_done(installed):
+    installed.insert(ago(days=3))
+    ask(installed.url, "drop view pages_hourly_v1_rows")
+    ran = installed.run("maintain")
+    assert ran.code == 1
+    assert "pages_hourly: " in ran.err
+    assert installed.value("select count() from users_daily_v1") == 1
+
+
+def test_a_maintain_that_was_killed_while_it_dropped_counts_nothing_as_lost(installed, monkeypatch):
+    installed.insert(ago(days=300), ago(days=3))
+    migrate.refresh(options=installed.options())
+    monkeypatch.setattr(lock.Held, "check", _die)
+    with pytest.raises(KeyboardInterrupt):
+        migrate.maintain(installed.options())
+    monkeypatch.undo()
+    ask(installed.url, f"drop table {lock.MAINTAIN} sync")  # as when its holder is dead for long
+    result = migrate.maintain(installed.options(), forced=True)
+    assert (result.expired, result.rows_uncounted, result.late_hours_lost) == (1, 0, 0)
+    assert installed.views() == 2
+
+
+def _die(_held):
+    raise KeyboardInterrupt
+
+
+def test_a_month_with_events_to_keep_keeps_all_of_its_events(small):
+    """Late events inside of the retention are counted in its bucket, too."""
+    aggregate = small.document["aggregates"]["pages_hourly"]
+    small.document["aggregates"]["pages_monthly"] = {**aggregate, "bucket": {"as": "month", "width": "1 month"}}
+    shutil.rmtree(small.folder / "migrations")
+    assert small.new().code == 0
+    assert small.run("all").code == 0
+    days = [*range(1, 131, 3)]
+    small.insert(*(ago(days=day) for day in days))
+    migrate.refresh(options=small.options())
+    migrate.maintain(small.options(), forced=True)
+    small.insert(ago(days=88))
+    migrate.refresh(options=small.options())
+    assert small.value("select sum(views) from pages_monthly") == len(days) + 1
+    assert small.views() == len(days) + 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics.migrate.author.files import slug, write
 from adi_analytics.migrate.clickhouse.objects import (
+    BUCKETS,
     FOLDERS,
     Made,
     generated,
@@ -103,6 +104,8 @@ def check(files: Source) -> int:
         ForgottenMigrationError: If they do not.
         HistoryError: If a file is damaged.
     """
+    if files.project is None and not _folder(files).is_dir():  # a wheel holds the migrations alone
+        return max(len(_files(files.migrations / CLICKHOUSE, backend)) for backend in FOLDERS)
     for backend in FOLDERS:
         changes = tuple(_difference(files, backend, drop_retired=False).summary())
         if changes:
@@ -214,7 +217,16 @@ def _text(name: str, phase: str, difference: Difference, part: str, *, destructi
         *(f"why: {line}" for line in difference.summary()),
     ]
     blocks = [f"-- step: {step}\n{_printed(one)}{sql};\n" for step, sql, one in steps]
+    if destructive:
+        stored = [one for one in chosen if one.fingerprint]
+        blocks += [f"-- step: forget the buckets of {one.name}\n{_forgotten(one)};\n" for one in stored]
     return "\n".join(["".join(f"-- {line}\n" for line in header), *blocks])
+
+
+def _forgotten(one: Made) -> str:
+    """Return the statement after which a table of the same name begins with nothing stored."""
+    cluster = " on cluster '{cluster}'" if one.on_cluster else ""
+    return f"delete from {BUCKETS}{cluster} where rollup = '{one.name}'"
 
 
 def _printed(one: Made) -> str:

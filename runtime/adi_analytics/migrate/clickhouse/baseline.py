@@ -28,13 +28,13 @@ def baseline(options: Options, *, through: int | None, unchecked: bool) -> Basel
             missing = [file for file in chosen if file.number not in done]
             if not missing:
                 raise HistoryError("every migration is recorded already", "Nothing is left to do.")
+            server.session.ask(bootstrap(server.backend))
             if not unchecked and (errors := [one for one in structure(server, chosen) if one.severity == "error"]):
                 named = ", ".join(one.object for one in errors)
                 raise HistoryError(
                     f"the database is not what the migrations make: {named}",
                     "Bring them back, or add --unchecked and see what `analytics-migrate drift` says.",
                 )
-            server.session.ask(bootstrap(server.backend))
             now = datetime.now(UTC)
             for file in missing:
                 server.session.ask(record(file, "baseline", [step.name for step in file.steps], now))

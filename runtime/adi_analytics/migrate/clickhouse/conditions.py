@@ -8,7 +8,8 @@ from adi_analytics._shared.clickhouse.errors import RefusedByServerError
 from adi_analytics._shared.clickhouse.text import literal, quoted
 from adi_analytics._shared.moments import moment_of
 from adi_analytics.migrate.clickhouse import rollups
-from adi_analytics.migrate.clickhouse.rollups import BUCKETS, EXPIRED, at
+from adi_analytics.migrate.clickhouse.objects import BUCKETS
+from adi_analytics.migrate.clickhouse.rollups import EXPIRED, at
 from adi_analytics.migrate.drift.findings import Finding
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ def _stored(server: Server, rollup: Rollup) -> Iterator[Finding]:
     if stored.until > now:
         actual = f"stored until {moment_of(stored.until)}: events of the time to come are in no view"
         yield Finding("error", name, "stored until now at most", actual, advice=repair)
+    if stored.at > now:
+        actual = f"the last refresh began at {moment_of(stored.at)}: a clock was ahead"
+        yield Finding("error", name, "a last refresh that is over", actual, advice=repair)
     if not stored.last:
         yield Finding("error", name, "a row says when the last refresh was", "it is missing", advice=repair)
     named, bucket = literal(rollup.rollup), quoted(rollup.bucket)

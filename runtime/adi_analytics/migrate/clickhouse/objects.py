@@ -21,6 +21,7 @@ FOLDERS: Final[dict[str, str]] = dict(zip(CLICKHOUSE_BACKENDS, ("one", "cluster"
 """The backends, and the folders of their generated files."""
 EVENTS: Final = "events.sql"
 META: Final = "meta.sql"
+BUCKETS: Final = "analytics_meta_buckets"
 INSTALLATION: Final = "analytics_meta_installation"
 AGGREGATES: Final = "analytics_meta_aggregates"
 
@@ -59,9 +60,14 @@ class Made:
         return _HOW.sub(how, self.sql, count=1)
 
     @property
+    def on_cluster(self) -> bool:
+        """Whether it is made on all servers of a cluster."""
+        return "on cluster '{cluster}'" in self.sql.split("\n", 1)[0]
+
+    @property
     def drop(self) -> str:
         """The statement that drops it."""
-        cluster = " on cluster '{cluster}'" if "on cluster '{cluster}'" in self.sql.split("\n", 1)[0] else ""
+        cluster = " on cluster '{cluster}'" if self.on_cluster else ""
         kind = "table" if self.kind == "table" else "view"
         return f"drop {kind} if exists `{self.name}`{cluster} sync"
 
@@ -84,8 +90,9 @@ def generated(folder: Path) -> dict[str, Made]:
     first, last = folder / EVENTS, folder / META
     if not first.is_file() or not last.is_file():
         raise UsageError(
-            f"{folder} has no {EVENTS} and {META}",
-            "Put `clickhouse` into the outputs of the catalog and run `analytics-codegen generate`.",
+            f"there are migrations for ClickHouse, and {folder} has no {EVENTS} and {META}",
+            "Put `clickhouse` into the outputs of the catalog and run `analytics-codegen generate`. If you use it no "
+            f"longer, delete the folder {CLICKHOUSE} of the migrations.",
         )
     files = [first, *sorted(set(folder.glob("*.sql")) - {first, last}), last]
     made = (_made(one) for file in files for one in split(file.read_text(encoding="utf-8")))

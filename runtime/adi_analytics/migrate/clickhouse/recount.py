@@ -8,7 +8,8 @@ from adi_analytics._shared.clickhouse.text import literal, quoted
 from adi_analytics._shared.moments import micros_of, moment_of
 from adi_analytics._shared.sql import shorten
 from adi_analytics.migrate.clickhouse import rollups
-from adi_analytics.migrate.clickhouse.rollups import BUCKETS, HOUR, TOUCHED, at
+from adi_analytics.migrate.clickhouse.objects import BUCKETS
+from adi_analytics.migrate.clickhouse.rollups import HOUR, TOUCHED, at
 from adi_analytics.migrate.drift.findings import Finding
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _compared(server: Server, rollup: Rollup, relation: str, start: int, end: in
         f"select sum(a), countIf(a != b), toUnixTimestamp64Micro(minIf(_bucket, a != b)) from ("
         f"select any({bucket}) as _bucket, countIf(_side = 1) as a, countIf(_side = 2) as b from ("
         f"select *, 1 as _side from ({kept}) union all select *, 2 as _side from ({computed})"
-        f") group by {', '.join(_columns(server, relation))}) where _bucket not in ({_touched(server, rollup)})"
+        f") group by {', '.join(_columns(server, relation))}) where not ({_touched(server, rollup)})"
     )
     return stored, differing, first
 
@@ -83,9 +84,11 @@ def _columns(server: Server, relation: str) -> list[str]:
 
 
 def _touched(server: Server, rollup: Rollup) -> str:
-    """Return a SELECT of the buckets that events came to since the last refresh began."""
+    """Return a test for buckets with an hour that events came to since the last refresh began."""
     begun = rollups.stored(server, rollup.rollup).at
-    return f"select {rollup.start} from (select hour as _at from {TOUCHED} where at >= {at(begun)})"
+    start = "toUnixTimestamp64Micro(_bucket)"
+    came = f"select groupArray(toUnixTimestamp64Micro(hour)) from {TOUCHED} where at >= {at(begun)}"
+    return f"arrayExists(_hour -> _hour < {start} + {rollup.longest} and _hour + {HOUR} > {start}, ({came}))"
 
 
 def _finding(rollup: Rollup, relation: str, differing: int, first: int) -> Finding:

@@ -16,8 +16,10 @@ from adi_analytics._shared.clickhouse.versions import TICKS
 from adi_analytics._shared.moments import micros_of, moment_of
 from adi_analytics._shared.sql import shorten
 from adi_analytics.migrate.clickhouse import rollups
-from adi_analytics.migrate.clickhouse.rollups import BUCKETS, FIRST, HOUR, TOUCHED, Rollup, Stored, at
+from adi_analytics.migrate.clickhouse.objects import BUCKETS
+from adi_analytics.migrate.clickhouse.rollups import FIRST, HOUR, TOUCHED, Rollup, Stored, at
 from adi_analytics.migrate.clickhouse.server import need_tables, opened
+from adi_analytics.migrate.errors import ClickhouseFailedError
 from adi_analytics.migrate.upkeep.backfill import BackfillResult
 from adi_analytics.migrate.upkeep.maintain import Refreshed, RefreshResult
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from adi_analytics.migrate.options import Options, Progress
 
 _PATIENCE: Final = 600.0  # seconds for the replicas that must have the rows
+LONGEST_STEP: Final = 6 * HOUR
+"""How long a step may take: rows that count no more are deleted when they are older by far."""
 _NEAR: Final = 24 * HOUR
 """Ranges that are not further apart are stored as one: fewer statements are worth some buckets more."""
 _BATCH: Final = 2_000_000
@@ -111,7 +115,9 @@ class Work:
         self._held = held
         self._before = rollups.stored(server, rollup.rollup)
         self._now = rollups.now(server)
-        self._version = max(self._now, self._before.version // TICKS + 1) * TICKS + secrets.randbelow(TICKS)
+        self._begun = self._now * TICKS
+        self._version = 0
+        self._newest = self._before.version
         self._settings = insert_settings(server.session.address, _PATIENCE)
         self.buckets = self.late = self.lost = 0
 
@@ -140,13 +146,14 @@ class Work:
             for begin, stop in self._steps(start, end):
                 self._store(begin, stop, published=stop, last=complete)
         elif begun and stored is not None and complete:
+            self._next_version()
             self._publish(stored, stored, published=stored, last=True)
         return min(begun, default=None)
 
     def rebuild(self, since: int | None, until: int | None) -> int | None:
         """Store all buckets of the range again; return the first one."""
         stored = self._before.until
-        ahead = stored is not None and stored > self._now
+        ahead = stored is not None and max(stored, self._before.at) > self._now
         if ahead:
             stored = self._bring_back()
         first = rollups.oldest(self._server, self._rollup)
@@ -159,7 +166,9 @@ class Work:
             start = min(asked, max(stored, first))
         complete = start == first and end >= (stored or 0)
         for begin, stop in self._steps(start, end):
-            self._store(begin, stop, published=max(stop, stored or 0), last=complete)
+            self._store(begin, stop, published=max(stop, stored or 0), last=False)
+        if start < end and complete:
+            self._publish(end, end, published=max(end, stored or 0), last=True)
         return start if start < end else None
 
     def _bring_back(self) -> int:
@@ -173,19 +182,19 @@ class Work:
             self._settings,
         )
         self._server.session.ask(
-            f"delete from {BUCKETS} where rollup = {named} and until > {end}", {"lightweight_deletes_sync": "2"}
+            f"delete from {BUCKETS} where rollup = {named} and (until > {end} or bucket = {FIRST})",
+            {"lightweight_deletes_sync": "2"},
         )
         return now
 
     def _late(self, since: int, until: int) -> Iterator[tuple[int, int]]:
         """Yield the ranges of stored buckets that events came to since the last refresh began."""
-        came = f"at >= {at(max(0, self._before.at - _SLACK))} and hour >= {at(0)} and hour < {at(until)}"
+        self.lost = rollups.late_for(self._server, self._before.at)
+        came = f"at >= {at(max(0, self._since_when() - _SLACK))} and hour >= {at(0)} and hour < {at(until)}"
         source = f"select distinct hour from {TOUCHED} where {came}"
-        expired = rollups.expired(self._server)
         ranges: list[tuple[int, int]] = []
         for start, last, hours in rollups.buckets_of(self._server, self._rollup, source):
             if start < since:
-                self.lost += hours if start < expired else 0
                 continue
             self.late += hours
             end = min(last, until)
@@ -196,6 +205,10 @@ class Work:
         for start, end in ranges:
             if start < end:
                 yield from self._steps(start, end)
+
+    def _since_when(self) -> int:
+        """Return since when events may have come that are not stored; a clock that was ahead does not tell it."""
+        return self._before.at if self._before.at <= self._now else 0
 
     def _steps(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Cut a range of buckets so that each part has some millions of events."""
@@ -221,12 +234,25 @@ class Work:
     def _store(self, start: int, end: int, *, published: int, last: bool) -> None:
         if self._held is not None:
             self._held.check()
+        begun = self._next_version()
         for relation in self._rollup.relations:
             rows = f"{quoted(shorten(f'{relation}_rows'))}(from_time = {_text(start)}, to_time = {_text(end)})"
             self._server.session.ask(
                 f"insert into {quoted(relation)} select *, {self._version} from {rows}", self._settings
             )
+        if rollups.now(self._server) - begun > LONGEST_STEP:
+            raise ClickhouseFailedError(
+                f"a step of the refresh of {self._rollup.aggregate} took longer than rows are kept for it",
+                "Run it again; give --since and --until for shorter ranges.",
+            )
         self._publish(start, end, published=published, last=last)
+
+    def _next_version(self) -> int:
+        """Take a version for the next step; return the moment that it begins."""
+        now = rollups.now(self._server)
+        self._newest = max(now, self._newest // TICKS + 1) * TICKS + secrets.randbelow(TICKS)
+        self._version = self._newest
+        return now
 
     def _publish(self, start: int, end: int, *, published: int, last: bool) -> None:
         """Say that the rows of the version count for the buckets of the range, in one INSERT.
@@ -245,15 +271,15 @@ class Work:
         if last:
             rows.append(f"select {FIRST}")
         listed = " union distinct ".join(rows)
+        version = f"if(bucket = {FIRST}, {self._begun}, {self._version})"
         self._server.session.ask(
-            f"insert into {BUCKETS} select {named}, bucket, {at(published)}, {self._version} from ({listed})",
+            f"insert into {BUCKETS} select {named}, bucket, {at(published)}, {version} from ({listed})",
             self._settings,
         )
         self.buckets += self._server.session.value(
             f"select uniqExact(bucket) from {BUCKETS} where rollup = {named} and version = {self._version}"
             f" and bucket != {FIRST}"
         )
-        self._version += TICKS
 
 
 def _text(moment_: int) -> str:
@@ -262,4 +288,4 @@ def _text(moment_: int) -> str:
 
 def is_due(rollup: Rollup, stored: Stored, now: int) -> bool:
     """Return whether *rollup* is to be refreshed by the housekeeping."""
-    return stored.until is None or now - stored.at >= rollup.every
+    return stored.until is None or stored.at > now or now - stored.at >= rollup.every

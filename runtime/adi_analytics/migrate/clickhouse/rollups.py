@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.text import literal, quoted
 from adi_analytics._shared.clickhouse.versions import TICKS
-from adi_analytics.migrate.clickhouse.objects import AGGREGATES
+from adi_analytics.migrate.clickhouse.objects import AGGREGATES, BUCKETS
 from adi_analytics.migrate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from adi_analytics.migrate.clickhouse.server import Server
 
-BUCKETS: Final = "analytics_meta_buckets"
 EXPIRED: Final = "analytics_meta_expired"
 TOUCHED: Final = "analytics_meta_touched"
 FIRST: Final = "toDateTime64('1900-01-01 00:00:00', 6, 'UTC')"
@@ -156,6 +155,15 @@ def expired(server: Server) -> int:
     """Return before which moment events were dropped; 0 if none were."""
     found: int = server.session.value(f"select toUnixTimestamp64Micro(max(before)) from {EXPIRED}")
     return max(0, found)
+
+
+def late_for(server: Server, since: int) -> int:
+    """Return how many hours events came to since that moment, whose other events were dropped before."""
+    found: int = server.session.value(
+        f"select uniqExact(hour) from {TOUCHED} where hour < {at(expired(server))} and at >= {at(since)}"
+        f" and at > (select max(at) from {EXPIRED})"
+    )
+    return found
 
 
 def oldest(server: Server, rollup: Rollup) -> int | None:

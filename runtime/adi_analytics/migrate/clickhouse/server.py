@@ -16,7 +16,7 @@ from adi_analytics._shared.clickhouse.errors import (
 )
 from adi_analytics._shared.clickhouse.text import quoted
 from adi_analytics._shared.conninfo import resolve_conninfo
-from adi_analytics.migrate.clickhouse.objects import FOLDERS, INSTALLATION, installation, load, written
+from adi_analytics.migrate.clickhouse.objects import AGGREGATES, FOLDERS, INSTALLATION, installation, load, written
 from adi_analytics.migrate.errors import (
     BackendChangedError,
     ClickhouseFailedError,
@@ -137,8 +137,8 @@ def _refused(error: RefusedByServerError, where: str) -> MigrateError:
         reason = f"HTTP status {error.status}: what answers there is no ClickHouse, or a proxy before one"
         return DatabaseUnreachableError(reason=reason, database=where)
     text = said(code, error.text)
-    if code in _LOGIN:
-        return DatabaseUnreachableError(reason=text, database=where)
+    if code in _LOGIN:  # its text may repeat what was sent
+        return DatabaseUnreachableError(reason=f"the server refuses user or password (code {code})", database=where)
     if code == _UNKNOWN_DATABASE:
         remedy = "Create it: `create database NAME`; the migrations make tables, no databases."
         return UnsuitableDatabaseError(f"{where}: there is no such database", remedy, database=where)
@@ -210,5 +210,6 @@ def need_tables(server: Server) -> None:
     Raises:
         HistoryError: If not.
     """
-    if not server.installed or not server.has("analytics_meta_aggregates"):
-        raise HistoryError("there is no table analytics_meta_aggregates", "Run `analytics-migrate all` first.")
+    for name in (MIGRATIONS, AGGREGATES):
+        if not server.has(name):
+            raise HistoryError(f"there is no table {name}", "See `analytics-migrate status` and `drift`.")

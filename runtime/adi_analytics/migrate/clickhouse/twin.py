@@ -88,7 +88,13 @@ def twin(server: Server, files: Iterable[MigrationFile]) -> Iterator[dict[str, D
         for file in files:
             for step in file.steps:
                 session.ask(step.sql.rstrip().removesuffix(";"))
-        yield described(session, name)
+        found = described(session, name)
+        if not all(one.statement for one in found.values()):
+            raise UnsuitableDatabaseError(
+                "the server does not say what it made of the migrations",
+                "Look for its messages, and for room on its disk; then check again.",
+            )
+        yield found
     finally:
         session.close()
         with contextlib.suppress(ClickhouseError):

@@ -39,14 +39,18 @@ _CONNECT_TIMEOUT: Final = 10  # seconds
 logger = logging.getLogger(__name__)
 
 
-def database_url(given: str | None) -> str:
+def database_url(given: str | None, *, clickhouse: bool = False) -> str:
     """Return the connection string to use: *given*, or what the environment or ``.env`` says.
+
+    Args:
+        given: The argument; wins when it is not empty.
+        clickhouse: Whether it may be the URL of a ClickHouse.
 
     Raises:
         UsageError: If there is none, or if it is no connection string.
     """
     try:
-        return resolve_conninfo(given)
+        return resolve_conninfo(given, clickhouse=clickhouse)
     except ConninfoMissingError as error:
         raise UsageError(
             "no database was given",
