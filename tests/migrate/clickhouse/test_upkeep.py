@@ -249,7 +249,11 @@ def _die(_held):
 def test_a_month_with_events_to_keep_keeps_all_of_its_events(small):
     """Late events inside of the retention are counted in its bucket, too."""
     aggregate = small.document["aggregates"]["pages_hourly"]
-    small.document["aggregates"]["pages_monthly"] = {**aggregate, "bucket": {"as": "month", "width": "1 month"}}
+    small.document["aggregates"]["pages_monthly"] = {
+        **aggregate,
+        "bucket": {"as": "month", "width": "1 month"},
+        "refresh": {"every": "1 hour", "window": "10 weeks", "lag": "1 hour"},
+    }
     shutil.rmtree(small.folder / "migrations")
     assert small.new().code == 0
     assert small.run("all").code == 0
