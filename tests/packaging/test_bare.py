@@ -9,7 +9,7 @@ NO_LIBPQ = {"PSYCOPG_IMPL": "binary"}
 INSTALL = "pip install 'adi-analytics[binary]'"
 
 CONNECT = "AnalyticsClient.connect('postgresql://localhost/app', catalog='adi_analytics_events')"
-MIGRATE = "from adi_analytics.migrate import apply"
+MIGRATE = "from adi_analytics.migrate import apply; apply()"
 WORKER = "AnalyticsWorker(AnalyticsClient.create(catalog='adi_analytics_events')[1], 'postgresql://localhost/app')"
 
 

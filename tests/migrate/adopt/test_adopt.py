@@ -44,7 +44,7 @@ select now() - g * interval '53 minutes',
 from generate_series(1, 3000) g
 """
 
-MIGRATIONS = sorted(path.name for path in (ROOT / "migrations").iterdir() if path.is_dir())
+MIGRATIONS = sorted(path.name for path in (ROOT / "migrations").glob("[0-9]*"))
 
 
 def predecessor(target: Target, count: int = 3000) -> None:

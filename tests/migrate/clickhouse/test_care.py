@@ -17,11 +17,16 @@ from support.clickhouse.migrating import ago
 def letters(installed, monkeypatch):
     """Two waiting letters: one that can be stored, and one that the catalog refuses."""
     monkeypatch.syspath_prepend(str(installed.folder / "generated" / "python"))
-    for name in [name for name in sys.modules if name.startswith("small_events")]:
-        monkeypatch.delitem(sys.modules, name)
+    _forget()
     rows = [_letter({"type": "page_view", "page": "/a", "took": 3}), _letter({"type": "page_view", "took": "long"})]
     ask(installed.url, "insert into web_dead_letters format JSONEachRow", "\n".join(map(json.dumps, rows)).encode())
-    return installed
+    yield installed
+    _forget()  # a program with one imported catalog has that one
+
+
+def _forget():
+    for name in [name for name in sys.modules if name.startswith("small_events")]:
+        del sys.modules[name]
 
 
 def _letter(data, **changes):
