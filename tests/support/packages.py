@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from support.paths import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -71,3 +76,18 @@ def add(made, *arguments):
 def _uv():
     """Return uv, which is quicker, or where it is missing nothing: pip does the same."""
     return shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+
+
+@contextlib.contextmanager
+def forgotten(package: str) -> Iterator[None]:
+    """Forget a generated *package* before the block and after it: a program with one imported catalog has that one."""
+    _forget(package)
+    try:
+        yield
+    finally:
+        _forget(package)
+
+
+def _forget(package: str) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]

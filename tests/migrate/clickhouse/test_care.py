@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import uuid
 from datetime import UTC, datetime
 
@@ -11,22 +10,17 @@ import pytest
 from adi_analytics.migrate.clickhouse import lock
 from support.clickhouse.databases import ask
 from support.clickhouse.migrating import ago
+from support.packages import forgotten
 
 
 @pytest.fixture
 def letters(installed, monkeypatch):
     """Two waiting letters: one that can be stored, and one that the catalog refuses."""
     monkeypatch.syspath_prepend(str(installed.folder / "generated" / "python"))
-    _forget()
     rows = [_letter({"type": "page_view", "page": "/a", "took": 3}), _letter({"type": "page_view", "took": "long"})]
     ask(installed.url, "insert into web_dead_letters format JSONEachRow", "\n".join(map(json.dumps, rows)).encode())
-    yield installed
-    _forget()  # a program with one imported catalog has that one
-
-
-def _forget():
-    for name in [name for name in sys.modules if name.startswith("small_events")]:
-        del sys.modules[name]
+    with forgotten("small_events"):
+        yield installed
 
 
 def _letter(data, **changes):

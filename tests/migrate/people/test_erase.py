@@ -105,7 +105,14 @@ def fill(target: Target, ada: Ada) -> None:
 def spooled(ada: Ada, spool: Path) -> None:
     """Leave an event of hers and one of another in the spool, and in the file of dead letters."""
     nowhere = "postgresql://postgres@127.0.0.1:1/none?connect_timeout=2"
-    client = AnalyticsClient.connect(nowhere, spool="always", spool_dir=str(spool), shutdown_timeout=0.2, hash_key=KEY)
+    client = AnalyticsClient.connect(
+        nowhere,
+        catalog="adi_analytics_events",
+        spool="always",
+        spool_dir=str(spool),
+        shutdown_timeout=0.2,
+        hash_key=KEY,
+    )
     for user in (ada.id, str(uuid.uuid4())):
         client.track(events.TaskStarted(task_id=uuid.uuid4(), user_id=uuid.UUID(user)))
     assert client.close(2).spooled == 2

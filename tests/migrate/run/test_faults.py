@@ -253,7 +253,7 @@ def test_the_real_worker_needs_no_more_than_the_writers_rights(roles: dict[str, 
     store = PostgresStore(CATALOG, "", statement_timeout=60.0)
     ids = {"project_id": uuid.uuid4(), "user_id": uuid.uuid4()}
 
-    with AnalyticsClient.connect(roles["writer"], service="test") as client:
+    with AnalyticsClient.connect(roles["writer"], catalog="adi_analytics_events", service="test") as client:
         for _ in range(10):
             client.track(events.ProjectUpdated(**ids))
         assert client.flush(timeout=30).delivered == 10
