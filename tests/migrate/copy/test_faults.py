@@ -170,15 +170,16 @@ def test_settings_of_others(uuids: Pair) -> None:
     """Those of a database or a profile under which statements would mean something else."""
     execute(uuids.postgres, _MANY)
     name = value(uuids.postgres, "select current_database()")
-    for setting in (
+    settings = (
         "timezone = 'Asia/Kathmandu'",
         "datestyle = 'German'",
         "search_path = pg_catalog",
         "bytea_output = 'escape'",
         "statement_timeout = '1ms'",
         "default_transaction_read_only = on",
-    ):
-        execute(uuids.postgres, f'alter database "{name}" set {setting}')
+    )
+    # On one connection, which has none of them yet.
+    execute(uuids.postgres, *(f'alter database "{name}" set {setting}' for setting in settings))
     with FaultyProxy(uuids.clickhouse.url) as proxy:
         ran = uuids.copy("postgres", clickhouse=proxy.dsn)
         asked = [parameters for parameters, _ in proxy.requests]
