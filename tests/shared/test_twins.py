@@ -21,8 +21,7 @@ RENAMED = {
     "__aexit__": "__exit__",
     "AsyncioHttpSession": "HttpSession",
     "AsyncHTTPTransport": "HTTPTransport",
-    "handle_async_request": "handle_request",
-    "aread": "read",
+    "send_async": "send",
     "aclose": "close",
 }
 

@@ -48,15 +48,10 @@ class AsyncioHttpSession:
             raise UnreachableServerError("Closed", "the connection is closed")
         request = self._line.request(effect.statement, effect.parameters, effect.data)
         try:
-            response = await self._transport.handle_async_request(request)
-            try:
-                body = await response.aread()
-            finally:
-                await response.aclose()
-        except UNREACHABLE as error:
+            return await self._line.send_async(self._transport, request)
+        except UnreachableServerError:
             await self._disconnect()
-            raise self._line.unreachable(error) from None
-        return self._line.answer(response, body)
+            raise
 
     async def _disconnect(self) -> None:
         transport, self._transport = self._transport, None

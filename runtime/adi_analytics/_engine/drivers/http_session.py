@@ -58,15 +58,10 @@ class HttpSession:
             raise UnreachableServerError("Closed", "the connection is closed")
         request = self._line.request(effect.statement, effect.parameters, effect.data)
         try:
-            response = self._transport.handle_request(request)
-            try:
-                body = response.read()
-            finally:
-                response.close()
-        except UNREACHABLE as error:
+            return self._line.send(self._transport, request)
+        except UnreachableServerError:
             self._disconnect()
-            raise self._line.unreachable(error) from None
-        return self._line.answer(response, body)
+            raise
 
     def _disconnect(self) -> None:
         transport, self._transport = self._transport, None

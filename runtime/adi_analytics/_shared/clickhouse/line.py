@@ -100,18 +100,41 @@ class Line:
             extensions={"timeout": timeout},
         )
 
-    def answer(self, response: httpx2.Response, body: bytes) -> bytes:
-        """Return *body*, unless the answer is an error.
+    def send(self, transport: httpx2.HTTPTransport, request: httpx2.Request) -> bytes:
+        """Return the server's answer to *request*.
 
         Raises:
-            RefusedByServerError: If it is.
+            UnreachableServerError: If there is none.
+            RefusedByServerError: If it is an error.
         """
+        try:
+            response = transport.handle_request(request)
+            try:
+                body = response.read()
+            finally:
+                response.close()
+        except UNREACHABLE as error:
+            raise self._unreachable(error) from None
+        return self._answer(response, body)
+
+    async def send_async(self, transport: httpx2.AsyncHTTPTransport, request: httpx2.Request) -> bytes:
+        """Return the server's answer to *request*, as `send` does."""
+        try:
+            response = await transport.handle_async_request(request)
+            try:
+                body = await response.aread()
+            finally:
+                await response.aclose()
+        except UNREACHABLE as error:
+            raise self._unreachable(error) from None
+        return self._answer(response, body)
+
+    def _answer(self, response: httpx2.Response, body: bytes) -> bytes:
         code = response.headers.get("X-ClickHouse-Exception-Code")
         if response.status_code != OK or code is not None:
             raise refusal(response.status_code, code, body)
         return body
 
-    def unreachable(self, error: Exception) -> UnreachableServerError:
-        """Return what the *error* of a transport means."""
+    def _unreachable(self, error: Exception) -> UnreachableServerError:
         kind = type(error).__name__
         return UnreachableServerError(kind, f"{self._address.place}: {kind} {error}".strip())

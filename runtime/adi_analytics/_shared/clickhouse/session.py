@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 
+from adi_analytics._shared.clickhouse.errors import UnreachableServerError
 from adi_analytics._shared.clickhouse.line import UNREACHABLE, Line
 
 if TYPE_CHECKING:
@@ -93,15 +94,10 @@ class ClickhouseSession(_Base):
         try:
             if self._transport is None:
                 self._transport = httpx2.HTTPTransport(**self._line.options())
-            response = self._transport.handle_request(request)
-            try:
-                body = response.read()
-            finally:
-                response.close()
-        except UNREACHABLE as error:
+            return self._line.send(self._transport, request)
+        except UnreachableServerError:
             self.close()
-            raise self._line.unreachable(error) from None
-        return self._line.answer(response, body)
+            raise
 
     def rows(self, statement: str, settings: Mapping[str, str] | None = None, **values: Any) -> list[list[Any]]:
         """Return the rows that *statement* gives, as JSON has their values; arguments as `ask`."""
@@ -136,17 +132,9 @@ class AsyncClickhouseSession(_Base):
     async def ask(self, statement: str, settings: Mapping[str, str] | None = None, **values: Any) -> bytes:
         """Return the answer to *statement*, as `ClickhouseSession.ask` does."""
         request = self._request(statement, settings, values)
-        try:
-            if self._transport is None:
-                self._transport = httpx2.AsyncHTTPTransport(**self._line.options())
-            response = await self._transport.handle_async_request(request)
-            try:
-                body = await response.aread()
-            finally:
-                await response.aclose()
-        except UNREACHABLE as error:
-            raise self._line.unreachable(error) from None
-        return self._line.answer(response, body)
+        if self._transport is None:
+            self._transport = httpx2.AsyncHTTPTransport(**self._line.options())
+        return await self._line.send_async(self._transport, request)
 
     async def rows(self, statement: str, settings: Mapping[str, str] | None = None, **values: Any) -> list[list[Any]]:
         """Return the rows that *statement* gives, as `ClickhouseSession.rows` does."""
