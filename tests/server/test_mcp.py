@@ -17,7 +17,7 @@ from adi_analytics.server import logs
 from adi_analytics.server.cli.main import main
 from adi_analytics.server.mcp.serve import reading_of, server_of
 from adi_analytics.server.options import ServerOptions
-from adi_analytics.server.read import postgres
+from adi_analytics.server.read.sources import postgres
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 from support.packages import forgotten

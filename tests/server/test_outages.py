@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from adi_analytics.query.run import asynchronous
 from adi_analytics.server.ingest import intake
-from adi_analytics.server.read import postgres
+from adi_analytics.server.read.sources import postgres
 from support.servers import apply_migrations, freeze, frozen, thaw
 from support.serving import PATH, item, rows, running, served, wait_for
 

@@ -17,8 +17,9 @@ import pytest
 from adi_analytics.migrate.cli.main import main as migrate_main
 from adi_analytics.query import QueryDatabaseError, query
 from adi_analytics.server import tokens
-from adi_analytics.server.read import postgres, reader
+from adi_analytics.server.read import reader
 from adi_analytics.server.read.reader import database_problem
+from adi_analytics.server.read.sources import postgres
 from support.contract import CONTRACT
 from support.reading import of_today
 from support.serving import served

@@ -75,7 +75,7 @@ def apply(wanted: Wanted = "all", options: Options | None = None) -> ApplyResult
     """Apply the pending migrations, oldest first: see `adi_analytics.migrate.run.apply.apply`."""
     options = options or Options()
     if on_clickhouse(options):
-        from adi_analytics.migrate.clickhouse.apply import apply as there
+        from adi_analytics.migrate.clickhouse.run.apply import apply as there
     else:
         from adi_analytics.migrate.run.apply import apply as there
     return there(wanted, options)
@@ -85,7 +85,7 @@ def status(options: Options | None = None) -> Status:
     """Tell which migrations are applied and which are pending: see `adi_analytics.migrate.run.apply.status`."""
     options = options or Options()
     if on_clickhouse(options):
-        from adi_analytics.migrate.clickhouse.apply import status as there
+        from adi_analytics.migrate.clickhouse.run.apply import status as there
     else:
         from adi_analytics.migrate.run.apply import status as there
     return there(options)
@@ -95,7 +95,7 @@ def dry_run(wanted: Wanted = "all", options: Options | None = None) -> DryRun:
     """Return what `apply` would run: see `adi_analytics.migrate.run.preview.dry_run`."""
     options = options or Options()
     if on_clickhouse(options):
-        from adi_analytics.migrate.clickhouse.apply import dry_run as there
+        from adi_analytics.migrate.clickhouse.run.apply import dry_run as there
     else:
         from adi_analytics.migrate.run.preview import dry_run as there
     return there(wanted, options)
@@ -104,7 +104,7 @@ def dry_run(wanted: Wanted = "all", options: Options | None = None) -> DryRun:
 def dry_run_offline(wanted: Wanted, options: Options, *, schema: str) -> DryRun:
     """Return what would set up an empty database of the backend of *options*, without connecting to any."""
     if options.backend in CLICKHOUSE_BACKENDS:
-        from adi_analytics.migrate.clickhouse.apply import dry_run_offline as there
+        from adi_analytics.migrate.clickhouse.run.apply import dry_run_offline as there
 
         return there(wanted, options)
     from adi_analytics.migrate.run.preview import dry_run_offline as here
@@ -122,7 +122,7 @@ def drift(
     """Compare the live database with the catalog: see `adi_analytics.migrate.drift.drift.drift`."""
     options = options or Options()
     if on_clickhouse(options):
-        from adi_analytics.migrate.clickhouse.drift import drift as there
+        from adi_analytics.migrate.clickhouse.drift.drift import drift as there
 
         return there(options, recount_rows=recount, since=since, until=until)
     from adi_analytics.migrate.drift.drift import drift as here
@@ -142,7 +142,7 @@ def refresh(
     options = options or Options()
     check_times(since=since, until=until)
     if on_clickhouse(options):
-        from adi_analytics.migrate.clickhouse.refresh import refresh as there
+        from adi_analytics.migrate.clickhouse.upkeep.refresh import refresh as there
     else:
         from adi_analytics.migrate.upkeep.maintain import refresh as there
     return there(aggregates, since=since, until=until, rebuild=rebuild, options=options)
@@ -152,7 +152,7 @@ def backfill(options: Options | None = None) -> tuple[BackfillResult, ...]:
     """Fill new aggregates: see `adi_analytics.migrate.upkeep.maintain.backfill`."""
     options = options or Options()
     if on_clickhouse(options):
-        from adi_analytics.migrate.clickhouse.refresh import backfill as there
+        from adi_analytics.migrate.clickhouse.upkeep.refresh import backfill as there
     else:
         from adi_analytics.migrate.upkeep.maintain import backfill as there
     return there(options)
@@ -162,7 +162,7 @@ def maintain(options: Options | None = None, *, forced: bool = False) -> Maintai
     """Do the housekeeping that is due: see `adi_analytics.migrate.upkeep.maintain.maintain`."""
     options = options or Options()
     if on_clickhouse(options):
-        from adi_analytics.migrate.clickhouse.maintain import maintain as there
+        from adi_analytics.migrate.clickhouse.upkeep.maintain import maintain as there
     else:
         from adi_analytics.migrate.upkeep.maintain import maintain as there
     return there(options, forced=forced)
@@ -208,7 +208,7 @@ def baseline(options: Options | None = None, *, through: int | None = None, unch
     """Record migrations as applied without running them: see `adi_analytics.migrate.adopt.baseline.baseline`."""
     options = options or Options()
     if on_clickhouse(options):
-        from adi_analytics.migrate.clickhouse.baseline import baseline as there
+        from adi_analytics.migrate.clickhouse.run.baseline import baseline as there
     else:
         from adi_analytics.migrate.adopt.baseline import baseline as there
     return there(options, through=through, unchecked=unchecked)
@@ -234,7 +234,7 @@ def dead_letters(
     """Return the newest dead letters: see `adi_analytics.migrate.upkeep.dead_letters.dead_letters`."""
     options = options or Options()
     if on_clickhouse(options):
-        from adi_analytics.migrate.clickhouse.letters import dead_letters as there
+        from adi_analytics.migrate.clickhouse.upkeep.letters import dead_letters as there
     else:
         from adi_analytics.migrate.upkeep.dead_letters import dead_letters as there
     return there(options, limit=limit, replayed=replayed, payload=payload)
@@ -246,7 +246,7 @@ def replay_dead_letters(
     """Try dead letters again: see `adi_analytics.migrate.upkeep.dead_letters.replay_dead_letters`."""
     options = options or Options()
     if on_clickhouse(options):
-        from adi_analytics.migrate.clickhouse.letters import replay_dead_letters as there
+        from adi_analytics.migrate.clickhouse.upkeep.letters import replay_dead_letters as there
     else:
         from adi_analytics.migrate.upkeep.dead_letters import replay_dead_letters as there
     return there(options, ids=ids, repair=repair, force=force)
@@ -256,7 +256,7 @@ def import_dead_letters(options: Options | None = None, *, file: Path | None = N
     """Bring dead letters of a file into the table: see `adi_analytics.migrate.upkeep.dead_letters`."""
     options = options or Options()
     if on_clickhouse(options):
-        from adi_analytics.migrate.clickhouse.letters import import_dead_letters as there
+        from adi_analytics.migrate.clickhouse.upkeep.letters import import_dead_letters as there
     else:
         from adi_analytics.migrate.upkeep.dead_letters import import_dead_letters as there
     return there(options, file=file)
@@ -273,7 +273,7 @@ def new(  # noqa: PLR0913 - a public function of keywords
 ) -> NewResult:
     """Write the migrations that lead to the catalog, for each of its databases: see `...author.new.new`."""
     from adi_analytics.migrate.author import new as here
-    from adi_analytics.migrate.clickhouse import author as there
+    from adi_analytics.migrate.clickhouse.files import author as there
 
     files = here.used(migrations, manifest, catalog, project)
     result = here.new(
@@ -294,7 +294,7 @@ def check(
 ) -> int:
     """Compare the catalog with the migrations, without a database: see `adi_analytics.migrate.author.new.check`."""
     from adi_analytics.migrate.author import new as here
-    from adi_analytics.migrate.clickhouse import author as there
+    from adi_analytics.migrate.clickhouse.files import author as there
 
     count = here.check(migrations=migrations, manifest=manifest, catalog=catalog, project=project)
     files = here.used(migrations, manifest, catalog, project)

@@ -30,7 +30,7 @@ from adi_analytics.server.problems import ProblemError
 from adi_analytics.server.rate import RateLimit, network_of
 from adi_analytics.server.read.endpoint import missing
 from adi_analytics.server.read.reading import PREFIX, Reading
-from adi_analytics.server.read.source import source_of
+from adi_analytics.server.read.sources.source import source_of
 from adi_analytics.server.tokens import Tokens, id_of
 
 if TYPE_CHECKING:

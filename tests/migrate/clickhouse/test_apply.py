@@ -6,8 +6,8 @@ import threading
 
 import pytest
 from adi_analytics import migrate
-from adi_analytics.migrate.clickhouse import lock
-from adi_analytics.migrate.clickhouse.objects import split
+from adi_analytics.migrate.clickhouse.files.objects import split
+from adi_analytics.migrate.clickhouse.server import lock
 from support.clickhouse.databases import ask
 from support.clickhouse.proxy import FaultyProxy
 
@@ -101,7 +101,7 @@ def test_a_lock_is_alive_as_long_as_its_holder_is(small, monkeypatch):
 
 
 def _held(small):
-    from adi_analytics.migrate.clickhouse.server import opened
+    from adi_analytics.migrate.clickhouse.server.session import opened
 
     class Held:
         def __enter__(self):

@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
-from adi_analytics.migrate.clickhouse import lock
+from adi_analytics.migrate.clickhouse.server import lock
 from support.clickhouse.databases import ask
 from support.clickhouse.migrating import ago
 from support.packages import forgotten

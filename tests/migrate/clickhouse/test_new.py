@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from adi_analytics.migrate import ForgottenMigrationError, UsageError
 from adi_analytics.migrate.author.new import used
-from adi_analytics.migrate.clickhouse import author
+from adi_analytics.migrate.clickhouse.files import author
 from adi_analytics.migrate.files.migration import load_migrations
 from support.clickhouse.databases import ask
 from support.clickhouse.migrating import ago

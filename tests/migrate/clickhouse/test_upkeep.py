@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from adi_analytics import migrate
-from adi_analytics.migrate.clickhouse import lock, rollups
-from adi_analytics.migrate.clickhouse import maintain as upkeep
-from adi_analytics.migrate.clickhouse import refresh as refreshing
-from adi_analytics.migrate.clickhouse.server import opened
+from adi_analytics.migrate.clickhouse.server import lock
+from adi_analytics.migrate.clickhouse.server.session import opened
+from adi_analytics.migrate.clickhouse.upkeep import maintain as upkeep
+from adi_analytics.migrate.clickhouse.upkeep import refresh as refreshing
+from adi_analytics.migrate.clickhouse.upkeep import rollups
 from support.clickhouse.databases import ask
 from support.clickhouse.migrating import ago
 from support.clickhouse.proxy import FaultyProxy

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics._shared.clickhouse.errors import ClickhouseError, RefusedByServerError, said
 from adi_analytics._shared.clickhouse.text import literal, quoted
 from adi_analytics._shared.moments import moment_of
-from adi_analytics.migrate.clickhouse import lock, refresh, rollups
-from adi_analytics.migrate.clickhouse.objects import AGGREGATES
-from adi_analytics.migrate.clickhouse.record import read_applied
-from adi_analytics.migrate.clickhouse.server import opened
+from adi_analytics.migrate.clickhouse.files.objects import AGGREGATES
+from adi_analytics.migrate.clickhouse.server import lock
+from adi_analytics.migrate.clickhouse.server.record import read_applied
+from adi_analytics.migrate.clickhouse.server.session import opened
+from adi_analytics.migrate.clickhouse.upkeep import refresh, rollups
 from adi_analytics.migrate.doctor import Diagnosis, catalog_found
 from adi_analytics.migrate.errors import MigrateError
 from adi_analytics.migrate.run.plan import make_plan
@@ -19,7 +20,7 @@ from adi_analytics.migrate.run.plan import make_plan
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from adi_analytics.migrate.clickhouse.server import Server
+    from adi_analytics.migrate.clickhouse.server.session import Server
     from adi_analytics.migrate.options import Options
 
 _SKEW: Final = 5.0  # seconds between the clocks

@@ -14,7 +14,7 @@ from adi_analytics._shared.clickhouse.errors import ROW, RefusedByServerError, s
 from adi_analytics._shared.clickhouse.inserts import insert_settings
 from adi_analytics._shared.clickhouse.session import ClickhouseSession
 from adi_analytics._shared.clickhouse.text import quoted
-from adi_analytics.migrate.clickhouse.objects import INSTALLATION
+from adi_analytics.migrate.clickhouse.files.objects import INSTALLATION
 from adi_analytics.migrate.copy.documents import for_clickhouse, key_of
 from adi_analytics.migrate.copy.side import CLICKHOUSE, END, FIRST, MOST_ROWS, Entry, Key, Span, Sum, Written
 from adi_analytics.migrate.errors import OtherCatalogError, UnsuitableDatabaseError

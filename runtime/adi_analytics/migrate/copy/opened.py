@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adi_analytics._shared.clickhouse.address import is_clickhouse
-from adi_analytics.migrate.clickhouse.server import connected
+from adi_analytics.migrate.clickhouse.server.session import connected
 from adi_analytics.migrate.errors import ClickhouseFailedError
 from adi_analytics.migrate.files.manifest import require_snapshot
 from adi_analytics.migrate.server.session import session

@@ -16,7 +16,7 @@ from adi_analytics._shared.options import catalog_in, settings_from, with_catalo
 from adi_analytics._shared.version import __version__
 from adi_analytics.server.mcp.tools import INSTRUCTIONS, Tools
 from adi_analytics.server.read.reading import Reading
-from adi_analytics.server.read.source import source_of
+from adi_analytics.server.read.sources.source import source_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -22,7 +22,7 @@ from adi_analytics.server.problems import ProblemError
 
 if TYPE_CHECKING:
     from adi_analytics.query.model.describe import Described
-    from adi_analytics.server.read.source import Source
+    from adi_analytics.server.read.sources.source import Source
 
 logger = logging.getLogger("adi_analytics.server")
 

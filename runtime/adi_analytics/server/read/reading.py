@@ -17,7 +17,7 @@ from adi_analytics.server.read.samples import marked
 
 if TYPE_CHECKING:
     from adi_analytics._shared.catalog import Catalog, CatalogLike
-    from adi_analytics.server.read.source import Source
+    from adi_analytics.server.read.sources.source import Source
 
 PREFIX: Final = "/api/analytics"
 

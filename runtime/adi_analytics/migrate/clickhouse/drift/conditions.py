@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics._shared.clickhouse.errors import RefusedByServerError
 from adi_analytics._shared.clickhouse.text import literal, quoted
 from adi_analytics._shared.moments import moment_of
-from adi_analytics.migrate.clickhouse import rollups
-from adi_analytics.migrate.clickhouse.objects import BUCKETS
-from adi_analytics.migrate.clickhouse.rollups import EXPIRED, at
+from adi_analytics.migrate.clickhouse.files.objects import BUCKETS
+from adi_analytics.migrate.clickhouse.upkeep import rollups
+from adi_analytics.migrate.clickhouse.upkeep.rollups import EXPIRED, at
 from adi_analytics.migrate.drift.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics.migrate.clickhouse.rollups import Rollup
-    from adi_analytics.migrate.clickhouse.server import Server
+    from adi_analytics.migrate.clickhouse.server.session import Server
+    from adi_analytics.migrate.clickhouse.upkeep.rollups import Rollup
 
 _NO_RIGHT: Final = 497
 

@@ -6,11 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from adi_analytics._shared.clickhouse.errors import RefusedByServerError
-from adi_analytics.migrate.clickhouse import conditions, recount
-from adi_analytics.migrate.clickhouse.objects import AGGREGATES, Made, written
-from adi_analytics.migrate.clickhouse.record import read_applied
-from adi_analytics.migrate.clickhouse.server import Server, opened
-from adi_analytics.migrate.clickhouse.twin import Described, described, is_ours, twin
+from adi_analytics.migrate.clickhouse.drift import conditions, recount
+from adi_analytics.migrate.clickhouse.drift.twin import Described, described, is_ours, twin
+from adi_analytics.migrate.clickhouse.files.objects import AGGREGATES, Made, written
+from adi_analytics.migrate.clickhouse.server.record import read_applied
+from adi_analytics.migrate.clickhouse.server.session import Server, opened
 from adi_analytics.migrate.drift.drift import DriftResult
 from adi_analytics.migrate.drift.findings import LATER, Finding, Fix, difference, ordered
 from adi_analytics.migrate.options import check_times

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Final
 from adi_analytics._shared.clickhouse.text import literal, quoted
 from adi_analytics._shared.moments import micros_of, moment_of
 from adi_analytics._shared.sql import shorten
-from adi_analytics.migrate.clickhouse import rollups
-from adi_analytics.migrate.clickhouse.objects import BUCKETS
-from adi_analytics.migrate.clickhouse.rollups import HOUR, TOUCHED, at
+from adi_analytics.migrate.clickhouse.files.objects import BUCKETS
+from adi_analytics.migrate.clickhouse.upkeep import rollups
+from adi_analytics.migrate.clickhouse.upkeep.rollups import HOUR, TOUCHED, at
 from adi_analytics.migrate.drift.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from adi_analytics.migrate.clickhouse.rollups import Rollup
-    from adi_analytics.migrate.clickhouse.server import Server
+    from adi_analytics.migrate.clickhouse.server.session import Server
+    from adi_analytics.migrate.clickhouse.upkeep.rollups import Rollup
     from adi_analytics.migrate.options import Progress
 
 _RANGE: Final = 31 * 24 * HOUR

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.errors import ClickhouseError, RefusedByServerError, said
 from adi_analytics._shared.clickhouse.text import literal, quoted
-from adi_analytics.migrate.clickhouse.record import bootstrap
-from adi_analytics.migrate.clickhouse.server import MIGRATIONS
+from adi_analytics.migrate.clickhouse.server.record import bootstrap
+from adi_analytics.migrate.clickhouse.server.session import MIGRATIONS
 from adi_analytics.migrate.errors import UnsuitableDatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from adi_analytics._shared.clickhouse.session import ClickhouseSession
-    from adi_analytics.migrate.clickhouse.server import Server
+    from adi_analytics.migrate.clickhouse.server.session import Server
     from adi_analytics.migrate.files.migration import MigrationFile
 
 _PREFIX: Final = "analytics_twin_"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics.migrate.author.files import slug, write
-from adi_analytics.migrate.clickhouse.objects import (
+from adi_analytics.migrate.clickhouse.files.objects import (
     BUCKETS,
     FOLDERS,
     Made,

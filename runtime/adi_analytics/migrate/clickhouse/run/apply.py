@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.errors import RefusedByServerError, UnreachableServerError, said
-from adi_analytics.migrate.clickhouse import lock, refresh
-from adi_analytics.migrate.clickhouse.grants import give
-from adi_analytics.migrate.clickhouse.objects import AGGREGATES, FOLDERS, body, created, load
-from adi_analytics.migrate.clickhouse.record import bootstrap, read_applied, record
-from adi_analytics.migrate.clickhouse.server import Server, opened
+from adi_analytics.migrate.clickhouse.files.objects import AGGREGATES, FOLDERS, body, created, load
+from adi_analytics.migrate.clickhouse.run.grants import give
+from adi_analytics.migrate.clickhouse.server import lock
+from adi_analytics.migrate.clickhouse.server.record import bootstrap, read_applied, record
+from adi_analytics.migrate.clickhouse.server.session import Server, opened
+from adi_analytics.migrate.clickhouse.upkeep import refresh
 from adi_analytics.migrate.errors import (
     DatabaseUnreachableError,
     HistoryError,

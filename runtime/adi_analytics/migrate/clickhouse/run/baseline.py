@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from adi_analytics.migrate.adopt.baseline import BaselineResult
-from adi_analytics.migrate.clickhouse import lock
-from adi_analytics.migrate.clickhouse.drift import structure
-from adi_analytics.migrate.clickhouse.record import bootstrap, read_applied, record
-from adi_analytics.migrate.clickhouse.server import opened
+from adi_analytics.migrate.clickhouse.drift.drift import structure
+from adi_analytics.migrate.clickhouse.server import lock
+from adi_analytics.migrate.clickhouse.server.record import bootstrap, read_applied, record
+from adi_analytics.migrate.clickhouse.server.session import opened
 from adi_analytics.migrate.errors import HistoryError, UsageError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from adi_analytics._shared.clickhouse.text import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics.migrate.clickhouse.server import Server
+    from adi_analytics.migrate.clickhouse.server.session import Server
     from adi_analytics.migrate.server.roles import Kind
 
 

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.errors import ClickhouseError, RefusedByServerError
 from adi_analytics._shared.clickhouse.text import literal
-from adi_analytics.migrate.clickhouse.server import EXISTS, UNKNOWN_TABLE
+from adi_analytics.migrate.clickhouse.server.session import EXISTS, UNKNOWN_TABLE
 from adi_analytics.migrate.errors import LockedError
 from adi_analytics.migrate.server.connection import host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from adi_analytics.migrate.clickhouse.server import Server
+    from adi_analytics.migrate.clickhouse.server.session import Server
 
 LOCK: Final = "analytics_meta_lock"
 MAINTAIN: Final = "analytics_meta_lock_maintain"

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from adi_analytics._shared.clickhouse.text import literal
 from adi_analytics._shared.moments import moment_of
 from adi_analytics._shared.version import __version__
-from adi_analytics.migrate.clickhouse.server import CLUSTER, MIGRATIONS
+from adi_analytics.migrate.clickhouse.server.session import CLUSTER, MIGRATIONS
 from adi_analytics.migrate.run.record import Applied
 from adi_analytics.migrate.server.connection import host
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adi_analytics.migrate.clickhouse.server import Server
+    from adi_analytics.migrate.clickhouse.server.session import Server
     from adi_analytics.migrate.files.migration import MigrationFile
 
 

@@ -16,7 +16,14 @@ from adi_analytics._shared.clickhouse.errors import (
 )
 from adi_analytics._shared.clickhouse.text import quoted
 from adi_analytics._shared.conninfo import resolve_conninfo
-from adi_analytics.migrate.clickhouse.objects import AGGREGATES, FOLDERS, INSTALLATION, installation, load, written
+from adi_analytics.migrate.clickhouse.files.objects import (
+    AGGREGATES,
+    FOLDERS,
+    INSTALLATION,
+    installation,
+    load,
+    written,
+)
 from adi_analytics.migrate.errors import (
     BackendChangedError,
     ClickhouseFailedError,

@@ -15,7 +15,7 @@ from adi_analytics._shared.clickhouse.errors import RefusedByServerError
 from adi_analytics._shared.clickhouse.inserts import insert_settings
 from adi_analytics._shared.clickhouse.text import literal, quoted
 from adi_analytics._shared.moments import moment_of
-from adi_analytics.migrate.clickhouse.server import Server, opened
+from adi_analytics.migrate.clickhouse.server.session import Server, opened
 from adi_analytics.migrate.errors import HistoryError, UsageError
 from adi_analytics.migrate.upkeep import replay as common
 from adi_analytics.migrate.upkeep.dead_letters import DeadLetter, DeadLetters, Imported, catalog_of, payloads_of

@@ -9,11 +9,12 @@ from adi_analytics._shared.clickhouse.errors import RefusedByServerError
 from adi_analytics._shared.clickhouse.text import literal, quoted
 from adi_analytics._shared.clickhouse.versions import TICKS
 from adi_analytics._shared.moments import moment_of
-from adi_analytics.migrate.clickhouse import lock, rollups
-from adi_analytics.migrate.clickhouse.objects import BUCKETS, INSTALLATION
-from adi_analytics.migrate.clickhouse.refresh import Work, is_due
-from adi_analytics.migrate.clickhouse.rollups import EXPIRED, HOUR, TOUCHED, Stored, at
-from adi_analytics.migrate.clickhouse.server import explained, need_tables, opened
+from adi_analytics.migrate.clickhouse.files.objects import BUCKETS, INSTALLATION
+from adi_analytics.migrate.clickhouse.server import lock
+from adi_analytics.migrate.clickhouse.server.session import explained, need_tables, opened
+from adi_analytics.migrate.clickhouse.upkeep import rollups
+from adi_analytics.migrate.clickhouse.upkeep.refresh import Work, is_due
+from adi_analytics.migrate.clickhouse.upkeep.rollups import EXPIRED, HOUR, TOUCHED, Stored, at
 from adi_analytics.migrate.errors import LockedError, MigrateError
 from adi_analytics.migrate.upkeep.backfill import BackfillResult
 from adi_analytics.migrate.upkeep.maintain import MaintainResult
@@ -21,8 +22,8 @@ from adi_analytics.migrate.upkeep.maintain import MaintainResult
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adi_analytics.migrate.clickhouse.rollups import Rollup
-    from adi_analytics.migrate.clickhouse.server import Server
+    from adi_analytics.migrate.clickhouse.server.session import Server
+    from adi_analytics.migrate.clickhouse.upkeep.rollups import Rollup
     from adi_analytics.migrate.options import Options
 
 _WEEK: Final = 168 * HOUR

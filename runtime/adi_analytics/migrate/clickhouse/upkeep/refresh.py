@@ -15,10 +15,10 @@ from adi_analytics._shared.clickhouse.text import literal, quoted
 from adi_analytics._shared.clickhouse.versions import TICKS
 from adi_analytics._shared.moments import micros_of, moment_of
 from adi_analytics._shared.sql import shorten
-from adi_analytics.migrate.clickhouse import rollups
-from adi_analytics.migrate.clickhouse.objects import BUCKETS
-from adi_analytics.migrate.clickhouse.rollups import FIRST, HOUR, TOUCHED, Rollup, Stored, at
-from adi_analytics.migrate.clickhouse.server import need_tables, opened
+from adi_analytics.migrate.clickhouse.files.objects import BUCKETS
+from adi_analytics.migrate.clickhouse.server.session import need_tables, opened
+from adi_analytics.migrate.clickhouse.upkeep import rollups
+from adi_analytics.migrate.clickhouse.upkeep.rollups import FIRST, HOUR, TOUCHED, Rollup, Stored, at
 from adi_analytics.migrate.errors import ClickhouseFailedError
 from adi_analytics.migrate.upkeep.backfill import BackfillResult
 from adi_analytics.migrate.upkeep.maintain import Refreshed, RefreshResult
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
-    from adi_analytics.migrate.clickhouse.lock import Held
-    from adi_analytics.migrate.clickhouse.server import Server
+    from adi_analytics.migrate.clickhouse.server.lock import Held
+    from adi_analytics.migrate.clickhouse.server.session import Server
     from adi_analytics.migrate.options import Options, Progress
 
 _PATIENCE: Final = 600.0  # seconds for the replicas that must have the rows

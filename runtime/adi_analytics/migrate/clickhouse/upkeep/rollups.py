@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.text import literal, quoted
 from adi_analytics._shared.clickhouse.versions import TICKS
-from adi_analytics.migrate.clickhouse.objects import AGGREGATES, BUCKETS
+from adi_analytics.migrate.clickhouse.files.objects import AGGREGATES, BUCKETS
 from adi_analytics.migrate.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adi_analytics.migrate.clickhouse.server import Server
+    from adi_analytics.migrate.clickhouse.server.session import Server
 
 EXPIRED: Final = "analytics_meta_expired"
 TOUCHED: Final = "analytics_meta_touched"

@@ -68,12 +68,12 @@ def source_of(conninfo: str | Callable[[], str], settings: Settings, *, connecti
     """
     if not callable(conninfo) and is_clickhouse(conninfo):
         require_httpx2()
-        from adi_analytics.server.read.clickhouse import ClickhouseSource  # needs httpx2
+        from adi_analytics.server.read.sources.clickhouse import ClickhouseSource  # needs httpx2
 
         address = parse_clickhouse(conninfo)
         return ClickhouseSource(address, settings.connect_timeout, connections=connections, timeout=timeout)
     require_libpq()
     from adi_analytics._engine.drivers.connection import connector  # needs libpq
-    from adi_analytics.server.read.postgres import PostgresSource
+    from adi_analytics.server.read.sources.postgres import PostgresSource
 
     return PostgresSource(connector(conninfo, settings), connections=connections, timeout=timeout)

@@ -1,0 +1,1 @@
+"""What a database of ClickHouse is, beside what it should be."""

@@ -1,0 +1,1 @@
+"""What migrations for ClickHouse are made of, and writing them."""

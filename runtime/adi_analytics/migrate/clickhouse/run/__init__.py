@@ -1,0 +1,1 @@
+"""Applying migrations on ClickHouse."""

@@ -1,0 +1,1 @@
+"""The session with a ClickHouse, the lock, and the record of what was applied."""

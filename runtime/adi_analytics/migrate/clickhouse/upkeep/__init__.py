@@ -1,0 +1,1 @@
+"""Refresh, housekeeping and dead letters on ClickHouse."""

@@ -1,0 +1,1 @@
+"""The databases that answers are read from."""
