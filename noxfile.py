@@ -75,10 +75,11 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typecheck(session: nox.Session) -> None:
-    """Check types: mypy strict everywhere, pyright on what users see."""
+    """Check types: mypy strict everywhere, pyright on what users see; in benchmarks, that what they use exists."""
     install(session, "dev")
     session.run("mypy")
     session.run("pyright")
+    session.run("pyright", "--project", "benchmarks")
 
 
 @nox.session

@@ -20,9 +20,11 @@ from pathlib import Path
 from adi_analytics import embedded
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples" / "demo"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from backends import Figures, measure_plain, measure_timescale
-from load import database, events_file, timescale_server, version
+from databases import empty_database, timescale_server, version
+from load import events_file
 from page import page
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks-at-rest.md"
@@ -43,11 +45,11 @@ def main() -> None:
         events = events_file(plain, count, DAYS, until, Path(stack.enter_context(tempfile.TemporaryDirectory())))
         server = timescale_server()
         # On the same server where there is one: the wheel's PostgreSQL has no lz4.
-        same = database(server or plain, stack)
+        same = empty_database(server or plain, stack)
         versions.append(version(same))
         found += measure_plain(same, events)
         if server:
-            dsn = database(server, stack, extension=True)
+            dsn = empty_database(server, stack, extension=True)
             versions.append(version(dsn))
             found += measure_timescale(dsn, events)
     text = page(found, versions, count, DAYS)

@@ -1,73 +1,42 @@
-"""PostgreSQL and ClickHouse, each with the same events: what a query, a load or a refresh costs of a processor."""
+"""PostgreSQL, TimescaleDB and ClickHouse: what a query, a load or a refresh costs of a processor."""
 
 from __future__ import annotations
 
 import datetime as dt
-import os
+import subprocess
+import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, Protocol
+from urllib.parse import urlencode
 
+import httpx
 import psutil
 import psycopg
-from adi_analytics import migrate
-from chdb.session import Session
+from adi_analytics import embedded, migrate
+from databases import empty_database, version
+from events import COLUMNS, EACH_DAY, ON_CLICKHOUSE, ON_POSTGRES, TABLE, of_day
 
-SQL: Final = Path(__file__).parents[2] / "generated" / "clickhouse" / "one"
-TABLE: Final = "analytics_events"
-_DAY: Final = 86_400_000_000
-
-KINDS: Final = (
-    *["api_request"] * 6, "task_created", "task_started", "task_completed", "task_failed", "auth_login_attempt",
-    "cocoon_registered", "cocoon_connected", "integration_connected", "integration_used", "project_created",
-)  # fmt: skip
-
-_EACH_DAY: Final = """
-insert into analytics_events ("timestamp", event_type, service, data, event_id)
-select now() - g * interval '24 hours', 'project_created', 's', '{}', gen_random_uuid()
-from generate_series(0, 60) g
-"""
-"""A row a day makes the partitions of these days; they stay when the rows go."""
-
-_ON_POSTGRES: Final = """
-insert into analytics_events ("timestamp", event_type, service, user_id, data, event_id)
-select %(day)s + g * %(length)s / %(count)s * interval '1 microsecond',
-       (%(kinds)s::text[])[1 + g %% 16], 's' || g %% 4,
-       md5(((g * 7919 %% 1000003)::bigint * (g * 104729 %% 1000003) / 1000003 * %(people)s / 1000003)::text)::uuid,
-       case when g %% 16 < 6
-            then jsonb_build_object('endpoint', '/x' || g %% 20, 'method', 'GET', 'status_code', 200,
-                                    'duration_ms', g * 7919 %% 997)
-            else jsonb_build_object('duration_ms', 40, 'exit_code', 0, 'success', true, 'provider', 'p',
-                                    'cocoon_id', 'c' || g %% 997) end,
-       md5('event ' || %(name)s || g)::uuid
-from generate_series(1, %(count)s::bigint) g
-"""
-
-_ON_CLICKHOUSE: Final = """
-insert into analytics_events
-with lower(hex(MD5(toString(intDiv(intDiv(g * 7919 % 1000003 * (g * 104729 % 1000003), 1000003) * {people}, 1000003)))))
-        as person,
-    lower(hex(MD5(concat('event {name}', toString(g))))) as event
-select
-    fromUnixTimestamp64Micro({day} + intDiv(g * {length}, {count}), 'UTC'),
-    {kinds}[1 + g % 16], concat('s', toString(g % 4)),
-    toUUID(concat(substring(person, 1, 8), '-', substring(person, 9, 4), '-', substring(person, 13, 4), '-',
-                  substring(person, 17, 4), '-', substring(person, 21))),
-    if(g % 16 < 6,
-       concat('{{"endpoint": "/x', toString(g % 20), '", "method": "GET", "status_code": 200, "duration_ms": ',
-              toString(g * 7919 % 997), '}}'),
-       concat('{{"duration_ms": 40, "exit_code": 0, "success": true, "provider": "p", "cocoon_id": "c',
-              toString(g % 997), '"}}')),
-    toUUID(concat(substring(event, 1, 8), '-', substring(event, 9, 4), '-', substring(event, 13, 4), '-',
-                  substring(event, 17, 4), '-', substring(event, 21))),
-    '{{}}'
-from (select toInt64(number + 1) as g from numbers({count}))
-"""
+SETTINGS: Final = {"max_wal_size": "8GB", "shared_buffers": "1GB", "synchronous_commit": "off", "autovacuum": "off"}
+"""What the server of PostgreSQL gets, and that of TimescaleDB must have."""
+_FRONT: Final = Path(__file__).parents[2] / "tests" / "support" / "clickhouse" / "front.py"
+_MEMORY: Final = 12_000_000_000
+_NOTICED: Final = 0.5
+"""Seconds until a server has noticed that a connection ended."""
 
 
 class Engine(Protocol):
-    """A database with the catalog's tables and views."""
+    """A database with the catalog's tables and views.
+
+    Attributes:
+        version: What it is.
+        compresses: Whether old events are compressed after they were stored.
+    """
+
+    version: str
+    compresses: bool
 
     def fill(self, day: dt.datetime, count: int, people: int) -> None:
         """Make *count* events of a day."""
@@ -81,47 +50,50 @@ class Engine(Protocol):
         """Return the processor time of a query, and its rows."""
         ...
 
-    def refresh(self, aggregates: list[str], end: dt.datetime) -> float:
-        """Store all buckets of *aggregates* that end by *end*, and return the processor time."""
+    def refresh(self, aggregates: list[str]) -> float:
+        """Store all buckets of *aggregates* that are over, and return the processor time."""
         ...
 
     def size(self) -> int:
         """Return the bytes of the events on disk, with indexes."""
         ...
 
+    def compress(self) -> float:
+        """Compress all events, and return the processor time."""
+        ...
 
-class OnPostgres:
-    """An embedded PostgreSQL, with one process for a query."""
+
+class Postgres:
+    """PostgreSQL, with one process for a query."""
+
+    compresses = False
+    _size = "select sum(pg_total_relation_size(relid)) from pg_partition_tree('analytics_events')"
 
     def __init__(self, dsn: str) -> None:
         """Set the schema up."""
+        self.version = version(dsn)
         self.options = migrate.Options(database_url=dsn)
         migrate.apply(options=self.options)
         self.connection = psycopg.connect(dsn, autocommit=True)
+        for name, value in SETTINGS.items():
+            (row,) = self.connection.execute(f"show {name}".encode()).fetchall()
+            if row[0] != value:
+                raise SystemExit(f"{self.version}: {name} is {row[0]}; set it to {value}, as the others have it")
         for setting in ("timezone = 'UTC'", "max_parallel_workers_per_gather = 0", "work_mem = '256MB'"):
             self.connection.execute(f"set {setting}".encode())
-        for statement in (_EACH_DAY, "call analytics_meta.prepare_storage(null)", "truncate analytics_events"):
+        for statement in (EACH_DAY, "call analytics_meta.prepare_storage(null)", "truncate analytics_events"):
             self.connection.execute(statement.encode())
         self.own = psutil.Process(self.connection.info.backend_pid)
         self.server = self.own.parent()
 
     def fill(self, day: dt.datetime, count: int, people: int) -> None:
         """Make *count* events of a day."""
-        given = {
-            "day": day,
-            "count": count,
-            "people": people,
-            "kinds": list(KINDS),
-            "length": _DAY,
-            "name": f"{day:%j}",
-        }
-        self.connection.execute(_ON_POSTGRES, given)
+        self.connection.execute(ON_POSTGRES, {"day": day, **of_day(day, count, people)})
 
     def insert(self, block: bytes) -> float:
         """Insert rows as tab-separated text, and return the processor time."""
         before = self._spent()
-        columns = '"timestamp", event_type, service, user_id, data, event_id, meta'
-        with self.connection.cursor().copy(f"copy {TABLE} ({columns}) from stdin".encode()) as copy:
+        with self.connection.cursor().copy(f"copy {TABLE} ({COLUMNS}) from stdin".encode()) as copy:
             copy.write(block)
         return self._spent() - before
 
@@ -131,105 +103,115 @@ class OnPostgres:
         rows = self.connection.execute(query.encode()).fetchall()
         return self._spent() - before, rows
 
-    def refresh(self, aggregates: list[str], end: dt.datetime) -> float:  # noqa: ARG002 - maintain knows the time
+    def refresh(self, aggregates: list[str]) -> float:
         """Store all buckets of *aggregates* that are over, and return the processor time."""
         self.connection.execute("vacuum analyze analytics_events")
         before = self.server.cpu_times()
         migrate.refresh(aggregates, options=self.options)
-        time.sleep(0.5)  # until the server has noticed that the connections ended
+        time.sleep(_NOTICED)
         after = self.server.cpu_times()
         return float(after.children_user + after.children_system - before.children_user - before.children_system)
 
     def size(self) -> int:
         """Return the bytes of the events on disk, with indexes."""
-        query = "select sum(pg_total_relation_size(relid)) from pg_partition_tree('analytics_events')"
-        return int(self.connection.execute(query).fetchall()[0][0])
+        return int(self.connection.execute(self._size.encode()).fetchall()[0][0])
+
+    def compress(self) -> float:
+        """Do nothing: PostgreSQL compresses long values only, when they are stored."""
+        return 0.0
 
     def _spent(self) -> float:
         times = self.own.cpu_times()
         return float(times.user + times.system)
 
 
-class OnClickhouse:
-    """The engine of ClickHouse in this process."""
+class Timescale(Postgres):
+    """TimescaleDB, with one process for a query; it compresses events as the catalog says, but at once."""
 
-    def __init__(self, folder: str) -> None:
+    compresses = True
+    _size = "select total_bytes from hypertable_detailed_size('analytics_events')"
+
+    def compress(self) -> float:
+        """Compress the events of all days that are over, and return the processor time."""
+        before = self._spent()
+        over = "show_chunks('analytics_events', now() - interval '1 day')"
+        self.connection.execute(f"select compress_chunk(one) from {over} one".encode())
+        return self._spent() - before
+
+
+class Clickhouse:
+    """The engine of ClickHouse (chdb), in a process of its own behind its HTTP interface."""
+
+    compresses = False
+
+    def __init__(self, process: psutil.Process, port: int) -> None:
         """Set the schema up."""
-        self.session = Session(folder)
-        self.version = 0
-        self._run("create database analytics")
-        self._run("use analytics")
-        self._run("set max_threads = 2")
-        for file in [SQL / "events.sql", *sorted(set(SQL.glob("*.sql")) - {SQL / "events.sql"})]:
-            for statement in file.read_text(encoding="utf-8").split(";\n"):
-                if statement.strip():
-                    self._run(statement)
+        self.process = process
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=3600, trust_env=False)
+        self._run("create database bench", database="default")
+        self.options = migrate.Options(database_url=f"clickhouse://127.0.0.1:{port}/bench")
+        migrate.apply(options=self.options)
+        self.version = f"ClickHouse {self._run('select version()').strip()} as a library"
 
     def fill(self, day: dt.datetime, count: int, people: int) -> None:
         """Make *count* events of a day."""
-        micros = int(day.timestamp()) * 1_000_000
-        given = {
-            "day": micros,
-            "count": count,
-            "people": people,
-            "kinds": list(KINDS),
-            "length": _DAY,
-            "name": f"{day:%j}",
-        }
-        self._run(_ON_CLICKHOUSE.format(**given))
+        self._run(ON_CLICKHOUSE.format(day=int(day.timestamp()) * 1_000_000, **of_day(day, count, people)))
 
     def insert(self, block: bytes) -> float:
         """Insert rows as tab-separated text, and return the processor time."""
-        with tempfile.NamedTemporaryFile() as rows:
-            rows.write(block)
-            rows.flush()
-            before = time.process_time()
-            self._run(f"insert into {TABLE} from infile '{rows.name}' format TabSeparated")
-            return time.process_time() - before
+        before = self._spent()
+        self._run(f"insert into {TABLE} format TabSeparated", block)
+        return self._spent() - before
 
     def ask(self, query: str) -> tuple[float, list[tuple[Any, ...]]]:
         """Return the processor time of a query, and its rows."""
-        before = time.process_time()
-        text = self._run(query, "TabSeparated")
-        spent = time.process_time() - before
-        return spent, [tuple(line.split("\t")) for line in text.splitlines()]
+        before = self._spent()
+        text = self._run(query)
+        return self._spent() - before, [tuple(line.split("\t")) for line in text.splitlines()]
 
-    def refresh(self, aggregates: list[str], end: dt.datetime) -> float:
-        """Store all buckets of *aggregates* that end by *end*, and return the processor time."""
-        before = time.process_time()
-        to = f"{end:%Y-%m-%d %H:%M:%S}"
-        for aggregate in aggregates:
-            self.version += 1
-            main, bucket = f"{aggregate}_v1", self._run(f"describe {aggregate}").split("\t")[0]
-            for table in self._run(f"show tables like '{main}%'").split():
-                if table.endswith("_rows"):
-                    rows = f"{table}(from_time = '1970-01-01 00:00:00', to_time = '{to}')"
-                    self._run(f"insert into {table.removesuffix('_rows')} select *, {self.version} from {rows}")
-            counted = f"select {bucket} as bucket from {main} where _version = {self.version}"
-            start = "select toDateTime64('1900-01-01 00:00:00', 6, 'UTC')"
-            self._run(
-                f"insert into analytics_meta_buckets select '{main}', bucket, toDateTime64('{to}', 6, 'UTC'),"
-                f" {self.version} from ({counted} union distinct {start})"
-            )
-        return time.process_time() - before
+    def refresh(self, aggregates: list[str]) -> float:
+        """Store all buckets of *aggregates* that are over, and return the processor time."""
+        before = self._spent()
+        migrate.refresh(aggregates, options=self.options)
+        return self._spent() - before
 
     def size(self) -> int:
         """Return the bytes of the events on disk, with indexes."""
-        query = f"select sum(bytes_on_disk) from system.parts where active and table = '{TABLE}'"
+        query = f"select sum(bytes_on_disk) from system.parts where active and database = 'bench' and table = '{TABLE}'"
         return int(self._run(query))
 
-    def _run(self, query: str, form: str = "TabSeparated") -> str:
-        return bytes(self.session.query(query, form).bytes()).decode()
+    def compress(self) -> float:
+        """Do nothing: ClickHouse compresses when it stores."""
+        return 0.0
+
+    def _run(self, query: str, rows: bytes | None = None, *, database: str = "bench") -> str:
+        given = {"database": database} | ({} if rows is None else {"query": query})
+        answer = self.http.post(f"/?{urlencode(given)}", content=query.encode() if rows is None else rows)
+        if answer.is_error:
+            raise SystemExit(f"ClickHouse: {answer.text}")
+        return answer.text
+
+    def _spent(self) -> float:
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
 
 
-def block(number: int, size: int) -> bytes:
-    """Return *size* rows of now as tab-separated text."""
-    at = dt.datetime.now(dt.UTC).replace(tzinfo=None) - dt.timedelta(hours=1)
-    lines = []
-    for n in range(size):
-        person, event = os.urandom(16).hex(), os.urandom(16).hex()
-        ids = [f"{x[:8]}-{x[8:12]}-{x[12:16]}-{x[16:20]}-{x[20:]}" for x in (person, event)]
-        time_of = f"{at + dt.timedelta(microseconds=number * size + n):%Y-%m-%d %H:%M:%S.%f}"
-        data = '{"endpoint": "/x", "method": "GET", "status_code": 200, "duration_ms": 40}'
-        lines.append("\t".join((time_of, "api_request", "s", ids[0], data, ids[1], "{}")))
-    return ("\n".join(lines) + "\n").encode()
+def postgres(stack: ExitStack) -> Engine:
+    """Start an embedded PostgreSQL, which goes with *stack*."""
+    return Postgres(stack.enter_context(embedded.start_server(settings=SETTINGS)).dsn)
+
+
+def timescale(server: str, stack: ExitStack) -> Engine:
+    """Make a database on *server*, which goes with *stack*."""
+    return Timescale(empty_database(server, stack, extension=True))
+
+
+def clickhouse(stack: ExitStack) -> Engine:
+    """Start the engine of ClickHouse, which goes with *stack*."""
+    folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+    command = [sys.executable, str(_FRONT), folder, str(_MEMORY)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    stack.callback(process.communicate)
+    stack.callback(process.kill)
+    assert process.stdout is not None
+    return Clickhouse(psutil.Process(process.pid), int(process.stdout.readline()))

@@ -20,10 +20,13 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import memory
 import reading
 import taking
-from database import DAYS, database, fill, version
+from database import DAYS, database, fill
+from databases import version
 from process import READ_CONNECTIONS, Curve, service
 from reading import Question, Times
 

@@ -8,10 +8,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from adi_analytics import embedded, migrate
+from databases import empty_database
 
 CATALOG = "adi_analytics_events"
 DAYS = 60
@@ -58,19 +58,10 @@ def database() -> Iterator[str]:
         with embedded.start_server(settings=_SETTINGS) as server:
             yield server.dsn
         return
-    name = f"adi_bench_{os.getpid()}"
     with psycopg.connect(given, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
         extension = connection.execute("select from pg_available_extensions where name = 'timescaledb'").fetchone()
-    dsn = urlunsplit(urlsplit(given)._replace(path=f"/{name}"))
-    try:
-        if extension is not None:
-            with psycopg.connect(dsn, autocommit=True) as connection:
-                connection.execute("create extension if not exists timescaledb")
-        yield dsn
-    finally:
-        with psycopg.connect(given, autocommit=True) as connection:
-            connection.execute(f"drop database if exists {name} with (force)".encode())
+    with contextlib.ExitStack() as stack:
+        yield empty_database(given, stack, extension=extension is not None)
 
 
 def fill(dsn: str, count: int, say: Say) -> None:
@@ -135,10 +126,3 @@ def _share(work: list, do: Callable, say: Say, done: str) -> None:
         thread.join()
     if failed:
         raise failed[0]
-
-
-def version(dsn: str) -> str:
-    with psycopg.connect(dsn) as connection:
-        (server,) = connection.execute("select current_setting('server_version')").fetchone() or ("?",)
-        extension = connection.execute("select extversion from pg_extension where extname = 'timescaledb'").fetchone()
-    return f"PostgreSQL {server.split()[0]}{f' with TimescaleDB {extension[0]}' if extension else ''}"

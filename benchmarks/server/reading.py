@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import psycopg
 from adi_analytics.query import describe, query
 from adi_analytics.server.read import original, overview
+from adi_analytics.server.read.sources.postgres import numbers_statement
 from process import READ_CONNECTIONS, Connection, Server, request
 from psycopg_pool import AsyncConnectionPool
 
@@ -53,7 +54,8 @@ def questions(dsn: str) -> list[Question]:
     since = (dt.datetime.now(dt.UTC) - dt.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     view = overview.members_view(described)
     assert view is not None
-    found = [Question("/overview", "/overview", (overview.statement(described, "public", view).encode(),))]
+    numbers = numbers_statement("public", overview.relations(described, view))
+    found = [Question("/overview", "/overview", (numbers.encode(),))]
     for path, given in (("/users/daily", {}), ("/api/latency", {"start_date": since})):
         (table,) = (one for one in original.TABLES if one.path == path)
         asked = original.arguments_of(table, described, between=original.range_of(given))

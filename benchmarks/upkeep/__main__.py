@@ -15,14 +15,17 @@ import datetime as dt
 import os
 import platform
 import random
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from adi_analytics import embedded, migrate
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from databases import empty_database, timescale_server, version
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks-upkeep.md"
 DAYS = 85  # as far back as the events and the late ones go; retention is 90 days
@@ -53,30 +56,13 @@ def main() -> None:
     quick = parser.parse_args().quick
     with ExitStack() as stack:
         servers = {"PostgreSQL": stack.enter_context(embedded.start_server()).dsn}
-        if given := os.environ.get("ADI_ANALYTICS_BENCH_TIMESCALE_DSN"):
-            servers["TimescaleDB"] = _database(given, stack)
+        if given := timescale_server():
+            servers["TimescaleDB"] = empty_database(given, stack, extension=True)
         found = {name: _measure(dsn, 20 if quick else 1000) for name, dsn in servers.items()}
-        page = _page(found, {name: _version(dsn) for name, dsn in servers.items()})
+        page = _page(found, {name: version(dsn) for name, dsn in servers.items()})
     print(page)
     if not quick:
         PAGE.write_text(page, encoding="utf-8")
-
-
-def _database(admin: str, stack: ExitStack) -> str:
-    name = f"adi_bench_{os.getpid()}"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-    stack.callback(_drop, admin, name)
-    dsn = urlunsplit(urlsplit(admin)._replace(path=f"/{name}"))
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("create extension timescaledb")
-        connection.execute("select _timescaledb_functions.stop_background_workers()")
-    return dsn
-
-
-def _drop(admin: str, name: str) -> None:
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)".encode())
 
 
 def _measure(dsn: str, many: int) -> dict[str, float]:
@@ -112,14 +98,6 @@ def _timed(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
-
-
-def _version(dsn: str) -> str:
-    with psycopg.connect(dsn) as connection:
-        row = connection.execute("select current_setting('server_version')").fetchone()
-        extension = connection.execute("select extversion from pg_extension where extname = 'timescaledb'").fetchone()
-    server = str(row[0]).split()[0] if row else "?"
-    return f"PostgreSQL {server}{f' with TimescaleDB {extension[0]}' if extension else ''}"
 
 
 def _page(found: dict[str, dict[str, float]], versions: dict[str, str]) -> str:

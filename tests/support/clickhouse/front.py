@@ -37,11 +37,12 @@ _BAD_REQUEST: Final = {"6", "27", "53", "62", "117"}  # what can't be read: text
 class Engine:
     """One chdb session, for one query at a time, each with settings of its own."""
 
-    def __init__(self, folder: str) -> None:
-        """Open the session with its files in *folder*."""
+    def __init__(self, folder: str, settings: Mapping[str, str] = BASE_SETTINGS) -> None:
+        """Open the session with its files in *folder*; each query has *settings*, and those that it brings."""
         self._lock = threading.Lock()
         self._session = Session(folder)
-        self._set(BASE_SETTINGS)
+        self._base = settings
+        self._set(settings)
 
     def answer(self, asked: Mapping[str, str], body: bytes, *, may_write: bool) -> bytes:
         """Return what a server answers to the parameters *asked* and *body*, or raise ChdbError."""
@@ -73,7 +74,7 @@ class Engine:
         finally:
             for name in done:
                 self._run(f"set {name} = DEFAULT")
-            self._set(BASE_SETTINGS)
+            self._set(self._base)
 
     def _set(self, settings: Mapping[str, str]) -> None:
         for name, value in settings.items():
@@ -156,8 +157,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Serve a session in the folder that the argument names, until standard input ends."""
-    Handler.engine = Engine(sys.argv[1])
+    """Serve a session in the folder of the first argument, until standard input ends; the second limits memory."""
+    folder, *memory = sys.argv[1:]
+    Handler.engine = Engine(folder, BASE_SETTINGS | ({"max_memory_usage": memory[0]} if memory else {}))
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.server_port}\n")

@@ -79,13 +79,18 @@ def members_view(described: Described) -> str | None:
     return None
 
 
-async def _numbers(reader: Reader, view: str) -> dict[str, Any]:
-    described = reader.described
+def relations(described: Described, view: str) -> dict[str, str]:
+    """Return what a source reads the numbers from: views, *view* with the members, and columns with their buckets."""
     names = {"members": view, "tasks": TASKS, "cocoons": COCOONS, "integrations": INTEGRATIONS}
     for key in ("tasks", "cocoons"):
         names[f"{key}_bucket"] = described.aggregate(names[key]).bucket.column
+    return names
+
+
+async def _numbers(reader: Reader, view: str) -> dict[str, Any]:
+    described = reader.described
     try:
-        numbers = await answered(reader.source.numbers(described.catalog, names))
+        numbers = await answered(reader.source.numbers(described.catalog, relations(described, view)))
     except NotInstalledError:
         detail = f"The database is not that of the catalog {described.catalog}: run `analytics-migrate doctor`."
         raise ProblemError(503, "database-not-ready", detail) from None

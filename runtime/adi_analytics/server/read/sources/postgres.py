@@ -111,9 +111,7 @@ class PostgresSource:
             found = await (await connection.execute(_INSTALLED)).fetchone()
             if found is None or found[1] not in {None, catalog}:
                 raise NotInstalledError
-            quoted = {key: quote(name) for key, name in names.items()}
-            statement = _NUMBERS.format(schema=quote(found[0]), **quoted)
-            cursor = await connection.execute(statement.encode(), prepare=False)
+            cursor = await connection.execute(numbers_statement(found[0], names).encode(), prepare=False)
             return await cursor.fetchone() or ()
 
     async def ages(self, catalog: str) -> dict[str, float]:
@@ -144,6 +142,11 @@ class PostgresSource:
                 yield connection
         except psycopg.Error as error:
             raise _explained(error) from None
+
+
+def numbers_statement(schema: str, names: Mapping[str, str]) -> str:
+    """Return the query for the numbers of ``/overview`` from the relations *names* of *schema*."""
+    return _NUMBERS.format(schema=quote(schema), **{key: quote(name) for key, name in names.items()})
 
 
 async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
