@@ -97,8 +97,8 @@ def test_what_needs_postgresql_says_so(url: str, capsys: pytest.CaptureFixture[s
         with pytest.raises(ConninfoInvalidError, match="it is the URL of a ClickHouse") as caught:
             ask()
         assert "hunter2" not in str(caught.value)
-    for command, message in (("audit", "not on ClickHouse"), ("drift", "cannot connect to db:8")):
-        assert main([command, "--project", str(ROOT), "--database-url", url]) != 0
+    for command, message in (("baseline --adopt", "not on ClickHouse"), ("drift", "cannot connect to db:8")):
+        assert main([*command.split(), "--project", str(ROOT), "--database-url", url]) != 0
         said = "".join(capsys.readouterr())
         assert message in said
         assert "hunter2" not in said

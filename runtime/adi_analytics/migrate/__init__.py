@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from adi_analytics.migrate.adopt.baseline import BaselineResult
     from adi_analytics.migrate.anywhere import (
         apply,
+        audit,
         backfill,
         baseline,
         check,
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
     from adi_analytics.migrate.run.apply import AppliedFile, ApplyResult, Status
     from adi_analytics.migrate.run.preview import DryRun
     from adi_analytics.migrate.run.record import Applied
-    from adi_analytics.migrate.upkeep.audit import audit
     from adi_analytics.migrate.upkeep.backfill import BackfillResult
     from adi_analytics.migrate.upkeep.dead_letters import (
         DeadLetter,
@@ -130,7 +130,7 @@ else:
             "Wanted": "adi_analytics.migrate.options",
             "adopt": "adi_analytics.migrate.adopt.adopt",
             "apply": "adi_analytics.migrate.anywhere",
-            "audit": "adi_analytics.migrate.upkeep.audit",
+            "audit": "adi_analytics.migrate.anywhere",
             "backfill": "adi_analytics.migrate.anywhere",
             "baseline": "adi_analytics.migrate.anywhere",
             "check": "adi_analytics.migrate.anywhere",

@@ -9,6 +9,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+from adi_analytics._audit.findings import DAYS, SAMPLE
 from adi_analytics._shared.clickhouse.address import is_clickhouse
 from adi_analytics._shared.conninfo import ConninfoMissingError
 from adi_analytics._shared.libpq import require_libpq
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from adi_analytics._audit.findings import Audit
     from adi_analytics.migrate.adopt.baseline import BaselineResult
     from adi_analytics.migrate.author.new import NewResult
     from adi_analytics.migrate.doctor import Diagnosis
@@ -36,7 +38,6 @@ logger = logging.getLogger(__name__)
 
 _INSTEAD: Final = {
     "adopt": "`baseline` records what other means have set up.",
-    "audit": "Ask the table: `select event_type, count(), max(timestamp) from EVENTS group by event_type`.",
     "export-user": "Ask the table by its column user_id and by the fields that hold members.",
     "erase-user": "docs/reference/migrate-clickhouse.md says which rows to delete.",
     "--install-pg-cron": "Let `analytics-migrate maintain --loop` run.",
@@ -212,6 +213,16 @@ def baseline(options: Options | None = None, *, through: int | None = None, unch
     else:
         from adi_analytics.migrate.adopt.baseline import baseline as there
     return there(options, through=through, unchecked=unchecked)
+
+
+def audit(options: Options | None = None, *, days: int = DAYS, sample: int = SAMPLE) -> Audit:
+    """Return what is observed of the catalog's events: see `adi_analytics.migrate.upkeep.audit.audit`."""
+    options = options or Options()
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.upkeep.audit import audit as there
+    else:
+        from adi_analytics.migrate.upkeep.audit import audit as there
+    return there(options, days=days, sample=sample)
 
 
 def doctor(options: Options | None = None) -> tuple[Diagnosis, ...]:

@@ -94,7 +94,31 @@ def test_doctor_says_what_is_wrong_and_what_to_do(installed):
     assert installed.run("doctor").code == 0
 
 
-@pytest.mark.parametrize("arguments", [("audit",), ("export-user", "x"), ("erase-user", "x"), ("baseline", "--adopt")])
+def test_the_audit_shows_what_is_observed_of_each_event(letters):
+    letters.insert(ago(hours=1), ago(hours=2), ago(days=3))
+    for other in ("'no_such_event' as event_type", "'{\"page\": 7}' as data, generateUUIDv4() as event_id"):
+        ask(letters.url, f"insert into web_events select * replace ({other}) from web_events limit 1")
+    found = letters.run("audit", "--days", "7", "--format", "json").json
+    (event,) = found["events"]
+    assert (event["name"], event["rows"], event["checked"], event["misfits"]) == ("page_view", 4, 4, 1)
+    assert [one["rows"] for one in event["problems"]] == [1]
+    assert [(one["name"], one["rows"]) for one in found["unknown"]] == [("no_such_event", 1)]
+    assert [(one["reason"], one["letters"]) for one in found["dead_letters"]] == [("row_rejected", 2)]
+    assert letters.run("audit", "--format", "json").json["events"][0]["rows"] < 4
+    shown = letters.run("audit", "--days", "7").out
+    assert "1 of 4 (25.0%)" in shown
+    assert "no_such_event" in shown
+
+
+def test_the_audit_of_an_empty_database_says_what_to_run(small, monkeypatch):
+    monkeypatch.syspath_prepend(str(small.folder / "generated" / "python"))
+    with forgotten("small_events"):
+        ran = small.run("audit")
+    assert ran.code == 5
+    assert "analytics-migrate all" in ran.err
+
+
+@pytest.mark.parametrize("arguments", [("export-user", "x"), ("erase-user", "x"), ("baseline", "--adopt")])
 def test_what_is_for_postgresql_says_so(installed, arguments):
     ran = installed.run(*arguments)
     assert ran.code == 2

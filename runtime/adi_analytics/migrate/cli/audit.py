@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def show_audit(arguments: argparse.Namespace, options: Options) -> Output:
     """Show the events of the catalog, and what is observed of them."""
     from adi_analytics._audit.findings import as_data
-    from adi_analytics.migrate.upkeep.audit import audit
+    from adi_analytics.migrate.anywhere import audit
 
     found = audit(options, days=arguments.days, sample=arguments.sample)
     events = Table(("event", "last seen (UTC)", "rows a day", "misfits"), [_line(one) for one in found.events])

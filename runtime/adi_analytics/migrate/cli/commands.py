@@ -335,12 +335,9 @@ def _replayed(result: Replayed) -> Output:
 
 
 def _audit(arguments: argparse.Namespace, bar: Bar) -> Output:
-    from adi_analytics.migrate.anywhere import refuse_clickhouse
     from adi_analytics.migrate.cli.audit import show_audit
 
-    options = _options(arguments, bar)
-    refuse_clickhouse(options, "audit")
-    return show_audit(arguments, options)
+    return show_audit(arguments, _options(arguments, bar))
 
 
 def _plan(arguments: argparse.Namespace, _: Bar) -> Output:

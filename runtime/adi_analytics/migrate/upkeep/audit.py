@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from adi_analytics._audit import audit as looking
 from adi_analytics._audit.findings import DAYS, SAMPLE, Audit, NotInstalledError
-from adi_analytics._shared.catalog import CatalogError
-from adi_analytics.migrate.errors import HistoryError, UsageError
-from adi_analytics.migrate.options import Options, source_for
+from adi_analytics.migrate.errors import HistoryError
+from adi_analytics.migrate.options import Options
 from adi_analytics.migrate.server.session import missing_object, session
+from adi_analytics.migrate.upkeep.dead_letters import catalog_of
 
 
 def audit(options: Options | None = None, *, days: int = DAYS, sample: int = SAMPLE) -> Audit:
@@ -23,10 +23,7 @@ def audit(options: Options | None = None, *, days: int = DAYS, sample: int = SAM
         HistoryError: If the database has no tables of the catalog.
     """
     options = options or Options()
-    try:
-        catalog = source_for(options.catalog, options.project).catalog()
-    except CatalogError as error:
-        raise UsageError(error.problem, error.remedy) from error
+    catalog = catalog_of(options)
     with session(options, "audit") as (connection, database):
         try:
             return looking.audit(connection, catalog, days=days, sample=sample)
