@@ -62,6 +62,23 @@ def test_a_number_that_no_double_holds_is_refused(letters):
     assert [one["message"] for one in ran["refused"]] == ["a number that no double holds"]
 
 
+@pytest.mark.parametrize(
+    "at", ["1850-01-01T00:00:00+00:00", "2299-12-31T23:59:59.999999+00:00", "0001-01-01T00:00:00+02:00", "soon", None]
+)
+def test_a_moment_is_stored_as_it_is_or_not_at_all(letters, at):
+    ask(letters.url, "truncate table web_dead_letters")
+    row = _letter({"type": "page_view", "page": "/moment", "took": 1}, timestamp=at)
+    ask(letters.url, "insert into web_dead_letters format JSONEachRow", json.dumps(row).encode())
+    ran = letters.run("dead-letters", "replay", "--format", "json").json
+    stored = letters.ask("select toString(timestamp) from web_events")
+    if ran["replayed"]:
+        assert stored == [[at[:19].replace("T", " ") + (at[19:26] if at[19] == "." else ".000000")]]
+    else:
+        assert stored == []
+        assert "timestamp" in ran["refused"][0]["message"]
+        assert str(at) not in ran["refused"][0]["message"]
+
+
 def test_letters_of_a_file_come_into_the_table(letters, tmp_path):
     file = tmp_path / "letters.jsonl"
     one = _letter({"type": "page_view", "page": "/b"})

@@ -56,7 +56,7 @@ class ClickhouseExtraMissingError(AnalyticsError, ImportError):
 
     def __str__(self) -> str:
         return (
-            f"to write to ClickHouse, the extra [clickhouse] is needed ({self.reason}). Install it with "
+            f"for ClickHouse, the extra [clickhouse] is needed ({self.reason}). Install it with "
             "`pip install 'adi-analytics[clickhouse]'`."
         )
 

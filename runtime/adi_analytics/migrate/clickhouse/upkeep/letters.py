@@ -110,15 +110,24 @@ def _store(server: Server, row: dict[str, Any]) -> bool:
     """Store an event; return whether the table had it.
 
     Raises:
-        ValueError: If ClickHouse would read its document as another one.
+        ValueError: If ClickHouse would store another document, or another moment.
     """
-    texts = {name: json.dumps(row[name], allow_nan=False, separators=(",", ":")) for name in ("data", "meta")}
-    at = datetime.fromisoformat(row["timestamp"]).astimezone(UTC)
+    try:
+        texts = {name: json.dumps(row[name], allow_nan=False, separators=(",", ":")) for name in ("data", "meta")}
+    except ValueError:
+        raise ValueError("a number that no double holds") from None
+    try:
+        at = datetime.fromisoformat(row["timestamp"]).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError("its timestamp is no moment of the years 1 to 9999") from None
     written = row | texts | {"timestamp": f"{at.year:04d}-{at:%m-%d %H:%M:%S.%f}"}
-    known: int = server.session.value(
-        f"select count() from {quoted(server.table)} where event_id = {literal(row['event_id'])}"
+    stored = f"toUnixTimestamp64Micro(toDateTime64({literal(written['timestamp'])}, 6, 'UTC'))"
+    ((known, moment),) = server.session.rows(
+        f"select count(), {stored} from {quoted(server.table)} where event_id = {literal(row['event_id'])}"
         f" and event_type = {literal(row['event_type'])}"
     )
+    if moment_of(moment) != at:  # older servers take the nearest moment that they have
+        raise ValueError("a timestamp that this server's DateTime64 does not hold")
     line = json.dumps(written)
     statement = f"insert into {quoted(server.table)} format JSONEachRow"
     server.session.ask(statement, insert_settings(server.session.address, _PATIENCE) | _AS_NEW, data=line.encode())
@@ -127,7 +136,7 @@ def _store(server: Server, row: dict[str, Any]) -> bool:
 
 def _refused(number: int, event_type: str, error: RefusedByServerError | ValueError) -> common.Refused:
     if isinstance(error, ValueError):
-        return common.Refused(id=number, event_type=event_type, sqlstate=None, message="a number that no double holds")
+        return common.Refused(id=number, event_type=event_type, sqlstate=None, message=str(error))
     fault = fault_of(error)
     if fault.verdict is not Verdict.ROW:
         raise error
