@@ -55,6 +55,21 @@ def test_a_refused_row_is_set_aside_alone(clickhouse: ClickhouseTables, place: s
         assert json.loads(payload)["data"]["error_message"] == "bad"
 
 
+def test_a_database_of_another_catalog_takes_nothing(
+    clickhouse: ClickhouseTables, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    clickhouse.execute("create view analytics_meta_installation as select 'shop' as catalog")
+    with running(kind, clickhouse.dsn, **SOON) as client:
+        client.track(task(0))
+        settled(client, lambda _: "belongs to the catalog 'shop'" in caplog.text)
+        assert "events of the catalog 'adi'" in caplog.text
+        assert client.stats().delivered == 0
+        clickhouse.assert_numbers(0)
+        clickhouse.execute("create or replace view analytics_meta_installation as select 'adi' as catalog")
+        assert client.flush(20).ok
+    clickhouse.assert_numbers(1)
+
+
 def test_a_row_that_a_view_can_not_take_is_found_by_halves(clickhouse: ClickhouseTables) -> None:
     """The server names no row then; what it quotes of the row is left out."""
     clickhouse.execute("create table kept (number UInt32) engine = MergeTree order by number")

@@ -259,14 +259,15 @@ class Delivery:
         self._healthy = False
         if fault is INTERRUPTED:
             return
-        code = fault.code or (fault.kind if self._connected else fault.text)
         if self._unfinished.may_log(f"fault {fault.code}"):
             self._unfinished.complain()
             if fault.verdict is Verdict.RETRY:
+                code = fault.code or (fault.kind if self._connected else fault.text)
                 logger.warning("the database can't take events now (%s); they wait", code)
             else:
                 line = "the database refuses all events (%s: %s); they wait until it is repaired"
-                logger.error(line, code, fault.message)
+                said = fault.text if fault.message == fault.kind and fault.text else fault.message
+                logger.error(line, fault.code or fault.kind, said)
 
     def _recovered(self) -> None:
         since = self._unfinished.complained_at

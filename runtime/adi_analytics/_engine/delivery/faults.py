@@ -43,6 +43,14 @@ class Fault:
     of_rows: bool = False
 
 
+def foreign_database(found: str, catalog: str) -> str:
+    """Say that the database is that of the catalog *found*, and not of *catalog*, whose events wait."""
+    return (
+        f"the database belongs to the catalog {found!r}, and these are events of the catalog {catalog!r};"
+        " check the connection string and the catalog"
+    )
+
+
 class InterruptedWorkError(Exception):
     """The worker was asked to end in the middle of a statement: no fault of the database."""
 

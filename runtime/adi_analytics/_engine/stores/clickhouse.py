@@ -16,11 +16,17 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics._engine.delivery.effects import BREATHE, Post, Steps
+from adi_analytics._engine.delivery.faults import foreign_database
 from adi_analytics._engine.rows.row import COLUMNS
 from adi_analytics._engine.stores import row_binary
-from adi_analytics._engine.stores.clickhouse_faults import UnfitTableError, UnstorableRowError, fault_of
+from adi_analytics._engine.stores.clickhouse_faults import (
+    ForeignDatabaseError,
+    UnfitTableError,
+    UnstorableRowError,
+    fault_of,
+)
 from adi_analytics._shared.catalog import has_text_ids
-from adi_analytics._shared.clickhouse.errors import ClickhouseError, refusal
+from adi_analytics._shared.clickhouse.errors import SETUP, ClickhouseError, RefusedByServerError, refusal
 from adi_analytics._shared.clickhouse.inserts import insert_settings
 from adi_analytics._shared.clickhouse.text import quoted
 from adi_analytics._shared.moments import micros_of
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
 _SLICE: Final = 0.00025  # seconds of work between two breaths: what a caller may wait for the GIL
 _MOMENT: Final = r"DateTime64\(6(?:, '[^']*')?\)"
 _TEXT: Final = r"String|LowCardinality\(String\)"
+_CATALOG: Final = "select any(catalog) from analytics_meta_installation format TabSeparatedRaw"
 _LETTERS: Final = {
     "created_at": _MOMENT,
     "event_id": r"Nullable\(UUID\)",
@@ -71,6 +78,7 @@ class ClickhouseStore:
     mark = "clickhouse-"
 
     def __init__(self, catalog: Catalog, table: str, statement_timeout: float, address: ClickhouseAddress) -> None:
+        self._catalog = catalog.name
         self.text_ids = has_text_ids(catalog)
         self._table = table or catalog.table
         self._letters = catalog.dead_letters_table
@@ -85,9 +93,22 @@ class ClickhouseStore:
         return fault_of(error)
 
     def prepare(self) -> Steps:
-        """Get to know the columns of the table; those of the dead letters are looked at when there is one."""
+        """Get to know the table, and whose it is; that of the dead letters is looked at when there is one."""
         self._letter_types = {}
         self._types = yield from self._columns(self._table, self._expected)
+        yield from self._check_catalog()
+
+    def _check_catalog(self) -> Steps:
+        try:
+            answer = yield Post(_CATALOG, self._settings)
+        except RefusedByServerError as error:
+            # A writer may have no right to look, and a table may have been made without the migrator.
+            if error.code in SETUP:
+                return
+            raise
+        found = answer.decode("utf-8", "replace").rstrip("\n")
+        if found not in ("", self._catalog):
+            raise ForeignDatabaseError(foreign_database(found, self._catalog))
 
     def _columns(self, table: str, expected: dict[str, str]) -> Steps:
         statement = f"describe table {quoted(table)} format JSONCompact"

@@ -30,6 +30,10 @@ _SERVER: Final = 500  # the first HTTP status that says that the server is at fa
 _LINE: Final = re.compile(r"(?:\(at row |is violated at row )(\d+)")
 
 
+class ForeignDatabaseError(ClickhouseError):
+    """The database is another catalog's. Events are kept until the client is given another database."""
+
+
 class UnfitTableError(ClickhouseError):
     """The table is not what the worker writes to, or what answers is no ClickHouse."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 
 from adi_analytics._engine.delivery.effects import BREATHE, CopyData, CopyEnd, CopyStart, Execute, Steps
+from adi_analytics._engine.delivery.faults import foreign_database
 from adi_analytics._engine.rows.row import COLUMNS, HEADER, TRAILER, columns_of, row_timestamp
 from adi_analytics._engine.stores.postgres_faults import ForeignDatabaseError, fault_of
 from adi_analytics._shared.catalog import has_text_ids
@@ -152,7 +153,7 @@ class PostgresStore:
         if "catalog" in readable:
             for (name,) in (yield Execute(_CATALOG)):
                 if name is not None and name != self._catalog.name:
-                    raise ForeignDatabaseError(name, self._catalog.name)
+                    raise ForeignDatabaseError(foreign_database(name, self._catalog.name))
         found = (yield Execute(_SCHEMA, (self.table,))) if "events_schema" in readable else []
         self._use_schema(found[0][0] if found else "")
 

@@ -59,20 +59,7 @@ def fault_of(error: psycopg.Error, table: str = "") -> Fault:
 
 
 class ForeignDatabaseError(psycopg.DatabaseError):
-    """The database is another catalog's. Events are kept until the client is given another database.
-
-    Attributes:
-        found: The catalog's name, by the database.
-        catalog: The name of the client's own.
-    """
-
-    def __init__(self, found: str, catalog: str) -> None:
-        super().__init__(
-            f"the database belongs to the catalog {found!r}, and these are events of the catalog {catalog!r};"
-            " check the connection string and the catalog"
-        )
-        self.found = found
-        self.catalog = catalog
+    """The database is another catalog's. Events are kept until the client is given another database."""
 
 
 def named_line(error: psycopg.Error, table: str) -> int | None:

@@ -34,6 +34,7 @@ def _writer(server: Server, role: str) -> Iterator[str]:
         (server.table, "insert, show columns"),
         (server.letters, "insert, show columns, select(event_id, replayed_at)"),
         ("analytics_meta_touched", "insert"),
+        ("analytics_meta_installation", "select"),  # says whose database it is
     ):
         where = f"{quoted(server.database)}.{quoted(table)}"
         yield f"grant{server.on_cluster} {rights} on {where} to {quoted(role)}"
