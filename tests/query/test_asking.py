@@ -62,6 +62,15 @@ def test_a_wrong_argument_is_named(either):
         assert caught.value.remedy
 
 
+def test_a_question_for_nothing_is_refused(either):
+    with pytest.raises(QueryArgumentError, match="no bucket, no dimension and no measure: none is named") as caught:
+        ask(either, LATENCY, between=RANGE, measures=[], granularity="total")
+    assert caught.value.parameter == "measures"
+    assert set(next(iter(ask(either, LATENCY, between=RANGE, measures=[], granularity="day")))) == {"hour"}
+    found = ask(either, LATENCY, between=RANGE, measures=[], granularity="total", dimensions=["service"])
+    assert [row["service"] for row in found] == ["a", "b"]
+
+
 def test_a_name_that_is_close_is_offered(either):
     with pytest.raises(QueryArgumentError, match="Did you mean request_count"):
         ask(either, LATENCY, measures=["request_cuont"])

@@ -67,6 +67,10 @@ def resolve(aggregate: Aggregate, asked: Arguments, facts: Facts) -> Question:
         warnings=tuple(_range_warnings(period, starts, before, facts, widened=widened)),
     )  # fmt: skip
     question = _with_measures(question, asked)
+    if not question.columns:
+        why = next((warn.message for warn in question.warnings if warn.code == "left-out"), "none is named")
+        problem = f"the answer has no bucket, no dimension and no measure: {why}"
+        raise QueryArgumentError("measures", problem, "Name a measure or a dimension, or another granularity.")
     order = _order(question, asked.order_by)
     key = cursors.key_of(
         [aggregate.name, aggregate.version, [c.name for c in question.columns], filters.given, granularity,
