@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from support.clickhouse.databases import ask
 from support.clickhouse.migrating import Small, ago
+from support.migrating import run
+from support.paths import ROOT
 
 BUCKETS = "analytics_meta_buckets"
 VIEW = "create or replace view users_daily as select day, users from users_daily_v1_live"
@@ -156,6 +158,22 @@ def test_a_name_of_a_database_that_is_in_a_value_makes_no_difference(clickhouse_
             assert made.findings() == []
         finally:
             ask(root, f"drop database `{name}` sync")
+
+
+def test_a_database_may_be_called_like_an_alias_in_a_view(clickhouse_databases):
+    with clickhouse_databases.empty() as root:
+        ask(root, "create database _answer")
+        where = (
+            "--project",
+            ROOT,
+            "--database-url",
+            f"clickhouse{root.rpartition('/')[0].removeprefix('http')}/_answer",
+        )
+        try:
+            assert run("all", *where).code == 0
+            assert run("drift", "--format", "json", *where).json["findings"] == []
+        finally:
+            ask(root, "drop database _answer sync")
 
 
 def test_findings_are_json_for_other_programs(used):

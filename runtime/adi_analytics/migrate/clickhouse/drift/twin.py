@@ -38,10 +38,16 @@ class Described:
     statement: str
 
 
-def described(session: ClickhouseSession, database: str) -> dict[str, Described]:
-    """Return what is in *database*, by name."""
-    rows = session.rows(_DESCRIBED, database=database)
-    return {name: Described(engine, _without(database, engine, statement)) for name, engine, statement in rows}
+def described(session: ClickhouseSession, database: str, *, of: str = "") -> dict[str, Described]:
+    """Return what is in *database*, by name; if it is the twin *of* another one, as that one would be described.
+
+    A database may be called like an alias in a view, which then loses its name, too: it must do so in both.
+    """
+    made = {}
+    for name, engine, statement in session.rows(_DESCRIBED, database=database):
+        text = _without(database, engine, statement)
+        made[name] = Described(engine, _without(of, engine, text) if of else text)
+    return made
 
 
 # Who made a materialized view may be another user than who checks it.
@@ -88,7 +94,7 @@ def twin(server: Server, files: Iterable[MigrationFile]) -> Iterator[dict[str, D
         for file in files:
             for step in file.steps:
                 session.ask(step.sql.rstrip().removesuffix(";"))
-        found = described(session, name)
+        found = described(session, name, of=server.database)
         if not all(one.statement for one in found.values()):
             raise UnsuitableDatabaseError(
                 "the server does not say what it made of the migrations",
