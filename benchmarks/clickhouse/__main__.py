@@ -164,12 +164,14 @@ def _page(found: dict[int, dict[str, Found]], versions: dict[str, str]) -> str:
 
 
 def _figure(figure: float) -> str:
+    if figure < _LEAST:
+        return f"< {_LEAST}"
     return f"{figure:,.0f}" if figure >= 1000 else f"{figure:.3f}" if figure < 1 else f"{figure:.2f}"
 
 
 def _ratio(right: float | None, here: float | None) -> str:
     """Return how many times *here* is less than *right*."""
-    return "" if right is None or here is None or here < _LEAST else f"{right / here:.2f}"
+    return "" if right is None or here is None or min(right, here) < _LEAST else f"{right / here:.2f}"
 
 
 def _say(what: str) -> None:
