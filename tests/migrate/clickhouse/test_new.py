@@ -38,7 +38,8 @@ def test_a_new_version_is_filled_before_it_is_read(installed):
     assert refused.code == 7
     assert "version" in refused.err
     edited["version"] = 2
-    assert installed.new("-m", "count fast ones").code == 0
+    written = installed.new("-m", "count fast ones", "--format", "json")
+    assert any("retention has dropped stay in the old version" in change for change in written.json["changes"])
     assert installed.run("all").code == 0
     assert installed.value("select sum(fast) from pages_hourly") == 2
     assert installed.value("select sum(fast) from pages_hourly_v2") == 2

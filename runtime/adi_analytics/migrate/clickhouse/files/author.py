@@ -55,7 +55,11 @@ class Difference:
         lines = [f"rebuild {name} as {rollup}" for name, rollup in self.rebuilt.items()]
         lines += [f"create {one.name}" for one in self.added if one.kind != "view" or not _is_of_a_table(one.name)]
         lines += [f"change {one.name}" for one in self.replaced]
-        return [*lines, *(f"drop {one.name}" for one in self.dropped if not _is_of_a_table(one.name))]
+        lines += [f"drop {one.name}" for one in self.dropped if not _is_of_a_table(one.name)]
+        return [*lines, *([_KEPT] if self.rebuilt else [])]
+
+
+_KEPT: Final = "buckets whose events the retention has dropped stay in the old version, and leave the public views"
 
 
 def _is_of_a_table(name: str) -> bool:
