@@ -49,9 +49,9 @@ class Costs:
 
 
 COSTS: Final = {
-    "postgres": Costs(9.3, 2.6, 7, 511, 511, whole_window=True),
-    "timescaledb": Costs(9.3, 2.0, 7, 580, 59, whole_window=False),
-    "clickhouse": Costs(2.6, 0.4, 1.5, 34, 34, whole_window=False),
+    "postgres": Costs(6.2, 1.2, 7, 438, 438, whole_window=True),
+    "timescaledb": Costs(6.1, 1.7, 7, 438, 56, whole_window=False),
+    "clickhouse": Costs(2.9, 0.2, 1.5, 34, 34, whole_window=False),
 }
 
 
