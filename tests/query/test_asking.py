@@ -86,6 +86,13 @@ def test_a_filter_is_a_value_whatever_it_holds(postgres):
         assert result.totals["request_count"] == 1, text
 
 
+def test_a_filter_may_have_thousands_of_values(either):
+    many = {"endpoint": [f"/{number}" for number in range(5000)] + ["/x"], "service": ["a", "b"]}
+    asked = {"dimensions": ["endpoint"], "granularity": "day", "compare": "previous_period"}
+    few = ask(either, LATENCY, between=RANGE, filters={**many, "endpoint": ["/x"]}, **asked)
+    assert ask(either, LATENCY, between=RANGE, filters=many, **asked).rows == few.rows
+
+
 def test_a_text_that_no_database_holds_is_refused(either):
     for text in ("a\0b", "\ud800"):
         with pytest.raises(QueryArgumentError, match="filters: endpoint has a wrong operand of eq"):
@@ -289,6 +296,9 @@ def test_nothing_but_the_question_is_told_when_the_database_fails(postgres, post
 
 def test_another_catalogs_database_is_told(postgres):
     postgres.connection.execute("update analytics_meta.installation set catalog = 'shop'")
+    with pytest.raises(QueryDatabaseError, match="belongs to the catalog shop, not to adi"):
+        ask(postgres, USERS)
+    postgres.connection.execute("delete from analytics_meta.aggregates")
     with pytest.raises(QueryDatabaseError, match="belongs to the catalog shop, not to adi"):
         ask(postgres, USERS)
 

@@ -297,6 +297,11 @@ def test_another_catalogs_database_is_told(clickhouse):
     other = msgspec.structs.replace(described(clickhouse), catalog="shop")
     with pytest.raises(QueryDatabaseError, match="belongs to the catalog adi, not to shop"):
         query(USERS, database=clickhouse.database, catalog=other)
+    absent = msgspec.structs.replace(other.aggregate(USERS), name="orders_daily")
+    with pytest.raises(QueryDatabaseError, match="belongs to the catalog adi, not to shop"):
+        query(
+            "orders_daily", database=clickhouse.database, catalog=msgspec.structs.replace(other, aggregates=(absent,))
+        )
 
 
 def test_nothing_but_the_question_is_told_when_the_database_fails(own_clickhouse):

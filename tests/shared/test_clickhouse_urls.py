@@ -32,7 +32,9 @@ FULL: dict[str, Any] = {"host": "db", "port": 8123, "secure": False, "user": "",
         ("clickhouse://:secret@db", {"user": "default", "password": "secret"}),
         ("CLICKHOUSE://[::1]:8124", {"host": "[::1]", "port": 8124}),
         ("clickhouse://db?insert_quorum=auto", {"insert_quorum": "auto"}),
-        ("clickhouse://db?insert_quorum=2&ca_cert=%2Fetc%2Fca.pem", {"insert_quorum": "2", "ca_cert": "/etc/ca.pem"}),
+        ("clickhouse://db/app/", {"database": "app"}),
+        ("clickhouse://db/app/?insert_quorum=2", {"database": "app", "insert_quorum": "2"}),
+        ("clickhouse://db?secure&ca_cert=%2Fca.pem", {"secure": True, "port": 8443, "ca_cert": "/ca.pem"}),
     ],
 )
 def test_what_a_url_says(url: str, parts: dict[str, Any]) -> None:
@@ -62,6 +64,9 @@ def test_what_a_url_says(url: str, parts: dict[str, Any]) -> None:
         ("clickhouse://db?fsync_after_insert=1", "it is a setting of the table"),
         ("clickhouse://db?secure=hunter2", "secure must be true or false"),
         ("clickhouses://db?secure=false", "clickhouses:// says TLS"),
+        ("clickhouse://db//", "expected clickhouse://"),
+        ("clickhouse://db?ca_cert=/hunter2.pem", "ca_cert is for TLS"),
+        ("clickhouse://db?secure=false&ca_cert=/hunter2.pem", "ca_cert is for TLS"),
         ("clickhouse://db?insert_quorum=hunter2", "insert_quorum must be a number of replicas, or auto"),
     ],
 )

@@ -16,7 +16,7 @@ from adi_analytics.errors import AnalyticsError
 _SCHEME: Final = re.compile(r"(clickhouses?|https?)://", re.IGNORECASE)
 _URL: Final = re.compile(
     r"(?P<scheme>\w+)://(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^:@/?#]*))?@)?"
-    r"(?P<host>[\w.\-]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>[0-9]{1,5}))?(?:/(?P<database>[^/?#]*))?(?:\?(?P<query>[^#]*))?"
+    r"(?P<host>[\w.\-]+|\[[0-9a-fA-F:.]+\])(?::(?P<port>[0-9]{1,5}))?(?:/(?:(?P<database>[^/?#]+)/?)?)?(?:\?(?P<query>[^#]*))?"
 )
 _ESCAPE: Final = re.compile(r"%(?![0-9a-fA-F]{2})")
 _FORM: Final = (
@@ -118,6 +118,8 @@ def parse_clickhouse(text: str) -> ClickhouseAddress:
         raise ClickhouseUrlError("a user name with : can't be sent over HTTP")
     parameters = _parameters(found["query"] or "")
     secure = _secure(parts["scheme"].lower(), parameters.get("secure"))
+    if parameters.get("ca_cert") and not secure:
+        raise ClickhouseUrlError("ca_cert is for TLS: write clickhouses:// or secure=true beside it")
     port = int(parts["port"] or _PORTS[secure])
     if not 0 < port < 65536:  # noqa: PLR2004 - what a port is
         raise ClickhouseUrlError("the port must be between 1 and 65535")

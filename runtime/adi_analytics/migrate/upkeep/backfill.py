@@ -195,9 +195,19 @@ class _Backfill:
             )
             if fetch_value(self._connection, "select to_regproc('analytics_meta.mark_recount')") is not None:
                 self._connection.execute("select analytics_meta.mark_recount(%s, '-infinity')", (self._rollup,))
+            self._note_complete()
             self._connection.execute(
                 "update analytics_meta.backfills set status = 'done', finished_at = clock_timestamp()"
                 " where relation = %s",
+                (self._rollup,),
+            )
+
+    def _note_complete(self) -> None:
+        """If no event was ever dropped, all there was is counted, and what is loaded later will be: however old."""
+        if fetch_value(self._connection, "select to_regclass('analytics_meta.expired')") is not None:
+            self._connection.execute(
+                "update analytics_meta.backfills set done_to = '1970-01-01T00:00:00Z' where relation = %s"
+                " and not exists (select from analytics_meta.expired where not isempty(ranges))",
                 (self._rollup,),
             )
 

@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from adi_analytics.query.model.result import Result
     from adi_analytics.query.run.ready import Given
 
-SETTINGS: Final = {"max_query_size": str(2**26)}
-"""The starts of days, weeks and months are part of a statement, which may be long then."""
+SETTINGS: Final = {
+    "max_query_size": str(2**26), "max_ast_elements": str(2**24), "max_expanded_ast_elements": str(2**24),
+}  # fmt: skip
+"""The starts of days and the values of filters are part of a statement, which may be long then."""
 
 _OWN: Final = "rollup in (select rollup from analytics_meta_aggregates where aggregate = {aggregate})"
 _FACTS: Final = f"""
@@ -59,12 +61,15 @@ select
 
 _SLOW: Final = ("the answer took longer than the timeout", "Ask a shorter range, or give a longer timeout.")
 _MEMORY: Final = ("the server has too little memory for the answer", "Ask a shorter range, or fewer dimensions.")
+_LONG: Final = ("the question is too long for the server", "Ask for fewer values in filters, or a shorter range.")
 _LOGIN: Final = ("the server does not know the user, or the password is another one", "Look at the connection string.")
 _REASONS: Final = {
     159: _SLOW,
     160: _SLOW,
     241: _MEMORY,
     173: _MEMORY,
+    167: _LONG,
+    168: _LONG,
     497: ("the user may not read what the answer needs", GRANT),
     164: ("the user's profile lets no query have settings", "Give it readonly = 2 instead of 1."),
     192: _LOGIN,

@@ -66,14 +66,15 @@ def facts_of(aggregate: Aggregate, catalog: str, row: Sequence[Any] | None) -> F
     Raises:
         QueryDatabaseError: If the database has another catalog, or not this aggregate.
     """
-    if row is None or not row[6]:
-        raise QueryDatabaseError(None, f"the database has no aggregate {aggregate.name}", _MIGRATE)
-    schema, found, now, watermark, history, incomplete, relations, readable = row
+    found = None if row is None else row[1]
     if found is not None and found != catalog:
         raise QueryDatabaseError(
             None,
             f"the database belongs to the catalog {found}, not to {catalog}",
             "Give that catalog, or its database.",
         )
+    if row is None or not row[6]:
+        raise QueryDatabaseError(None, f"the database has no aggregate {aggregate.name}", _MIGRATE)
+    schema, _, now, watermark, history, incomplete, relations, readable = row
     live = tuple(shorten(f"{relation}_live") for relation in relations)
     return Facts(schema, live, frozenset(readable), now, watermark, history, incomplete)
