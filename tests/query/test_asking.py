@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -28,6 +29,7 @@ from adi_analytics.query import (
     query,
     query_async,
 )
+from adi_analytics.query.sql.postgres import Postgres
 from adi_analytics_codegen.check.catalog import load_catalog
 from support.aggregates.oracle import Row
 from support.aggregates.streams import START
@@ -193,6 +195,24 @@ def test_days_of_a_zone_have_their_own_length(either):
     ]  # fmt: skip
     with pytest.raises(QueryArgumentError, match="does not consist of whole buckets"):
         ask(either, USERS, between=RANGE, granularity="day", time_zone="Europe/Berlin")
+
+
+@pytest.mark.parametrize("zone", ["Australia/Lord_Howe", "Asia/Kathmandu", "Europe/Berlin"])
+def test_hours_go_on_where_a_clock_is_put_by_half_an_hour(postgres, zone):
+    """Lord Howe Island does that: 4 October 2026 has 23.5 hours, so the hours behind it begin at half past."""
+    begin, quarter = datetime(2026, 10, 2, tzinfo=ZoneInfo(zone)).astimezone(UTC), timedelta(minutes=15)
+    dialect: Any = Postgres()
+    edges = [begin + timedelta(hours=number) for number in range(24 * 40)]
+    question = SimpleNamespace(granularity="hour", zone_name=zone, shift=None, edges=edges)
+    hours = dialect.at(question, "quarter", previous=False)
+    quarters = f"generate_series({dialect.moment(begin)}, {dialect.moment(edges[-1] - quarter)}, interval '15 minutes')"
+    rows = postgres.connection.execute(
+        f"select distinct {hours} from {quarters} as quarter except ({dialect.series(question)})"
+    )
+    assert rows.fetchall() == []
+    assert postgres.connection.execute(f"select count(*) from ({dialect.series(question)})").fetchone() == (
+        24 * 40 - 1,
+    )
 
 
 def test_a_place_is_of_one_question(either):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from adi_analytics import migrate
+from adi_analytics.query import query
 from support.migrating import Document, Target, connect, execute, project, rows, value
 from support.paths import ROOT
 from support.upkeep import force, insert_late
@@ -122,6 +123,10 @@ def test_rows_that_are_loaded_later_are_counted(migrated: Target, step: Callable
     assert value(migrated.dsn, OLDEST) < KEPT + timedelta(days=1)
     maintain(migrated)
     assert value(migrated.dsn, TOTAL) == 50
+    # A state `incomplete` would say that something was dropped before it was counted.
+    now = datetime.now(UTC)
+    asked = {"between": (now - timedelta(days=21), now - timedelta(days=20)), "catalog": "adi_analytics_events"}
+    assert query("analytics_task_stats_daily", database=migrated.dsn, **asked).state == "final"
 
 
 def test_rows_that_come_too_late_are_told(migrated: Target) -> None:

@@ -81,7 +81,13 @@ class Postgres:
             else:
                 step = f"interval '{shift.months} months'" if shift.months else f"interval '{shift.span.days} days'"
                 bucket = f"({bucket} at time zone {zone} + {step}) at time zone {zone}"
-        return bucket if question.granularity == "bucket" else f"date_trunc('{question.granularity}', {bucket}, {zone})"
+        if question.granularity == "bucket":
+            return bucket
+        if (
+            question.granularity == "hour"
+        ):  # as `series` has them: a clock that is put by half an hour has no whole ones
+            return f"date_bin({_span(_HOUR)}, {bucket}, {self.moment(question.edges[0])})"
+        return f"date_trunc('{question.granularity}', {bucket}, {zone})"
 
     def series(self, question: Question) -> str:
         first, last = question.edges[0], question.edges[-2]
