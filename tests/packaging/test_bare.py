@@ -52,6 +52,18 @@ except LibpqMissingError as error:
     assert "psycopg_binary" in reason
 
 
+@pytest.mark.parametrize("arguments", [["run"], ["token", "list"]], ids=" ".join)
+def test_the_service_names_the_extra_that_is_missing(bare, arguments):
+    done = bare.run("analytics-server", *arguments, DATABASE_URL="clickhouse://127.0.0.1:1/app")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "pip install 'adi-analytics[" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_service_explains_itself_without_extras(bare):
+    assert bare.run("analytics-server", "run", "--help").stdout.startswith("usage: analytics-server run ")
+
+
 def test_a_clickhouse_needs_its_own_extra(bare):
     code = """
 from adi_analytics import AnalyticsClient, AnalyticsError, ClickhouseExtraMissingError

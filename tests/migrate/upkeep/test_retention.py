@@ -125,8 +125,9 @@ def test_rows_that_are_loaded_later_are_counted(migrated: Target, step: Callable
     assert value(migrated.dsn, TOTAL) == 50
     # A state `incomplete` would say that something was dropped before it was counted.
     now = datetime.now(UTC)
-    asked = {"between": (now - timedelta(days=21), now - timedelta(days=20)), "catalog": "adi_analytics_events"}
-    assert query("analytics_task_stats_daily", database=migrated.dsn, **asked).state == "final"
+    days = (now - timedelta(days=21), now - timedelta(days=20))
+    found = query("analytics_task_stats_daily", between=days, database=migrated.dsn, catalog="adi_analytics_events")
+    assert found.state == "final"
 
 
 def test_rows_that_come_too_late_are_told(migrated: Target) -> None:
