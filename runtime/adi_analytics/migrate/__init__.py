@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         doctor,
         drift,
         dry_run,
+        erase_user,
+        export_user,
         import_dead_letters,
         maintain,
         maintain_loop,
@@ -51,8 +53,8 @@ if TYPE_CHECKING:
     )
     from adi_analytics.migrate.files.migration import Header, MigrationFile, Step
     from adi_analytics.migrate.options import Options, Phase, Progress, Timeouts, Wanted
-    from adi_analytics.migrate.people.erase import Erased, erase_user
-    from adi_analytics.migrate.people.export import Exported, export_user
+    from adi_analytics.migrate.people.erase import Erased
+    from adi_analytics.migrate.people.export import Exported
     from adi_analytics.migrate.run.apply import AppliedFile, ApplyResult, Status
     from adi_analytics.migrate.run.preview import DryRun
     from adi_analytics.migrate.run.record import Applied
@@ -139,8 +141,8 @@ else:
             "doctor": "adi_analytics.migrate.anywhere",
             "drift": "adi_analytics.migrate.anywhere",
             "dry_run": "adi_analytics.migrate.anywhere",
-            "erase_user": "adi_analytics.migrate.people.erase",
-            "export_user": "adi_analytics.migrate.people.export",
+            "erase_user": "adi_analytics.migrate.anywhere",
+            "export_user": "adi_analytics.migrate.anywhere",
             "import_dead_letters": "adi_analytics.migrate.anywhere",
             "install_pg_cron": "adi_analytics.migrate.upkeep.maintain",
             "maintain": "adi_analytics.migrate.anywhere",

@@ -17,7 +17,7 @@ from adi_analytics.migrate.errors import MigrateError, UsageError
 from adi_analytics.migrate.options import CLICKHOUSE_BACKENDS, Options, check_times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from adi_analytics.migrate.doctor import Diagnosis
     from adi_analytics.migrate.drift.drift import DriftResult
     from adi_analytics.migrate.options import Wanted
+    from adi_analytics.migrate.people.erase import Erased
+    from adi_analytics.migrate.people.export import Exported, Record
     from adi_analytics.migrate.run.apply import ApplyResult, Status
     from adi_analytics.migrate.run.preview import DryRun
     from adi_analytics.migrate.upkeep.backfill import BackfillResult
@@ -38,8 +40,6 @@ logger = logging.getLogger(__name__)
 
 _INSTEAD: Final = {
     "adopt": "`baseline` records what other means have set up.",
-    "export-user": "Ask the table by its column user_id and by the fields that hold members.",
-    "erase-user": "docs/reference/migrate-clickhouse.md says which rows to delete.",
     "--install-pg-cron": "Let `analytics-migrate maintain --loop` run.",
 }
 
@@ -271,6 +271,42 @@ def import_dead_letters(options: Options | None = None, *, file: Path | None = N
     else:
         from adi_analytics.migrate.upkeep.dead_letters import import_dead_letters as there
     return there(options, file=file)
+
+
+def export_user(
+    identity: str,
+    write: Callable[[Record], None],
+    options: Options | None = None,
+    *,
+    fields: Mapping[str, str] | None = None,
+) -> Exported:
+    """Hand everything that is stored of a person to *write*: see `adi_analytics.migrate.people.export.export_user`."""
+    options = options or Options()
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.people.export import export_user as there
+
+        return there(identity, write, options, fields=fields or {})
+    from adi_analytics.migrate.people.export import export_user as here
+
+    return here(identity, write, options, fields=fields)
+
+
+def erase_user(
+    identity: str,
+    options: Options | None = None,
+    *,
+    fields: Mapping[str, str] | None = None,
+    dry_run: bool = False,
+) -> Erased:
+    """Erase what is stored of a person: see `adi_analytics.migrate.people.erase.erase_user`."""
+    options = options or Options()
+    if on_clickhouse(options):
+        from adi_analytics.migrate.clickhouse.people.erase import erase_user as there
+
+        return there(identity, options, fields=fields or {}, dry_run=dry_run)
+    from adi_analytics.migrate.people.erase import erase_user as here
+
+    return here(identity, options, fields=fields, dry_run=dry_run)
 
 
 def new(  # noqa: PLR0913 - a public function of keywords

@@ -135,7 +135,7 @@ def test_the_audit_of_an_empty_database_says_what_to_run(small, monkeypatch):
     assert "analytics-migrate all" in ran.err
 
 
-@pytest.mark.parametrize("arguments", [("export-user", "x"), ("erase-user", "x"), ("baseline", "--adopt")])
+@pytest.mark.parametrize("arguments", [("baseline", "--adopt"), ("maintain", "--install-pg-cron")])
 def test_what_is_for_postgresql_says_so(installed, arguments):
     ran = installed.run(*arguments)
     assert ran.code == 2

@@ -70,6 +70,11 @@ def refusal(status: int, code: str | None, body: bytes) -> RefusedByServerError:
     return RefusedByServerError(status, int(found) if found else None, text)
 
 
+def without_values(error: RefusedByServerError) -> RefusedByServerError:
+    """Return *error* without what is in quotes in its text, where values of its statement are."""
+    return RefusedByServerError(error.status, error.code, _QUOTED.sub("'***'", error.text))
+
+
 def said(code: int, text: str) -> str:
     """Return what the *text* of an error says, if it can hold no value of a row.
 

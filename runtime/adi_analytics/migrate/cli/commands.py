@@ -353,12 +353,9 @@ def _copy(arguments: argparse.Namespace, bar: Bar) -> Output:
 
 
 def _people(arguments: argparse.Namespace, bar: Bar) -> Output:
-    from adi_analytics.migrate.anywhere import refuse_clickhouse
     from adi_analytics.migrate.cli import people
 
-    options = _options(arguments, bar)
-    refuse_clickhouse(options, arguments.command)
-    return people.COMMANDS[arguments.command](arguments, options)
+    return people.COMMANDS[arguments.command](arguments, _options(arguments, bar))
 
 
 _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Bar], Output]]] = {

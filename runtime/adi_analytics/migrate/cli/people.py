@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final
 
+from adi_analytics.migrate.anywhere import erase_user, export_user
 from adi_analytics.migrate.cli.output import Output, Table
 from adi_analytics.migrate.errors import EXIT_ERROR, EXIT_OK
 from adi_analytics.migrate.options import Options
-from adi_analytics.migrate.people.erase import erase_user
-from adi_analytics.migrate.people.export import export_user
 
 
 def _identity(arguments: argparse.Namespace) -> str:

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from adi_analytics._shared.sql import quote
 from adi_analytics.migrate.options import Options
+from adi_analytics.migrate.people.files import LocalFiles
+from adi_analytics.migrate.people.person import Person
 from adi_analytics.migrate.people.places import Place
 from adi_analytics.migrate.people.search import Search, search
 from adi_analytics.migrate.run.record import audit
@@ -58,6 +60,15 @@ class Erased:
     busy: tuple[Path, ...]
     notes: tuple[str, ...]
 
+    @property
+    def detail(self) -> str:
+        """How much it was, and not of whom: for the audit."""
+        return (
+            f"events {self.events}, dead letters {self.dead_letters},"
+            f" rows of aggregates {sum(self.aggregates.values())}, texts of aggregates {sum(self.texts.values())},"
+            f" spooled {self.spooled}, dead letters in a file {self.dead_letter_file}"
+        )
+
 
 def erase_user(
     identity: str,
@@ -87,8 +98,8 @@ def erase_user(
         if not dry_run:
             execute(connection, audit("erase-user", "begun"))
         # First what would come to the table later.
-        spooled, busy = _spooled(where, dry_run=dry_run)
-        in_file = _letters_in_file(where, dry_run=dry_run)
+        spooled, busy = in_spool(where.files, where.person, dry_run=dry_run)
+        in_file = letters_in_file(where.files, where.person, dry_run=dry_run)
         letters = _letters(where, dry_run=dry_run)
         events = _events(where, options, dry_run=dry_run)
         aggregates = {place.name: _owned(where, place, dry_run=dry_run) for place in where.places}
@@ -96,35 +107,38 @@ def erase_user(
         if not dry_run and any(aggregates.values()):
             _count_again(where)
         erased = Erased(
-            dry_run, events, letters, _some(aggregates), _some(texts), spooled, in_file, busy, (*where.notes, *KEPT)
+            dry_run,
+            events,
+            letters,
+            not_zero(aggregates),
+            not_zero(texts),
+            spooled,
+            in_file,
+            busy,
+            (*where.notes, *KEPT),
         )
         if not dry_run:
-            execute(connection, audit("erase-user", _detail(erased)))
+            execute(connection, audit("erase-user", erased.detail))
         return erased
 
 
-def _some(counts: dict[str, int]) -> dict[str, int]:
+def not_zero(counts: dict[str, int]) -> dict[str, int]:
+    """Return those of *counts* that are not zero."""
     return {name: count for name, count in counts.items() if count}
 
 
-def _detail(erased: Erased) -> str:
-    return (
-        f"events {erased.events}, dead letters {erased.dead_letters},"
-        f" rows of aggregates {sum(erased.aggregates.values())}, texts of aggregates {sum(erased.texts.values())},"
-        f" spooled {erased.spooled}, dead letters in a file {erased.dead_letter_file}"
-    )
-
-
-def _spooled(where: Search, *, dry_run: bool) -> tuple[int, tuple[Path, ...]]:
+def in_spool(files: LocalFiles, person: Person, *, dry_run: bool) -> tuple[int, tuple[Path, ...]]:
+    """Erase the person's rows in the spool; return how many, and the files of running processes with more."""
     if dry_run:
-        return sum(1 for _ in where.files.rows(where.person)), ()
-    return where.files.erase_rows(where.person)
+        return sum(1 for _ in files.rows(person)), ()
+    return files.erase_rows(person)
 
 
-def _letters_in_file(where: Search, *, dry_run: bool) -> int:
+def letters_in_file(files: LocalFiles, person: Person, *, dry_run: bool) -> int:
+    """Erase the person's dead letters in the file, and return how many."""
     if dry_run:
-        return sum(1 for _ in where.files.letters_of(where.person))
-    return where.files.erase_letters(where.person)
+        return sum(1 for _ in files.letters_of(person))
+    return files.erase_letters(person)
 
 
 def _letters(where: Search, *, dry_run: bool) -> int:

@@ -82,6 +82,8 @@ def person(
     """
     if not identity or "\0" in identity:
         raise UsageError("the id of the person is empty", "Give it as the events have it.", setting="id")
+    if not all(map(_is_text, (identity, *given.values()))):
+        raise UsageError("what was given of the person is no text in UTF-8", "Give it in UTF-8.", setting="id")
     forms: tuple[str, ...] = ()
     if column_type == "uuid":
         try:
@@ -101,6 +103,15 @@ def person(
         fields=() if forms else tuple(dict.fromkeys([_OWN_FIELD, *sensitive])),
         given=tuple((name, (value, *([keyed_hash(key, value)] if key else []))) for name, value in given.items()),
     )
+
+
+def _is_text(value: str) -> bool:
+    """Whether *value* can be sent: what came in another encoding from a terminal can't."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def path_of_keys(path: str, fields: Mapping[str, Any]) -> str:
@@ -137,7 +148,7 @@ def _at_keys(value: Any, keys: Sequence[str | None]) -> Iterator[str]:
             yield from _at_keys(inner, keys)
     elif not keys:
         if isinstance(value, (str, int, float)):
-            yield str(value)
+            yield str(value).lower() if isinstance(value, bool) else str(value)  # as JSON writes it
     elif isinstance(value, Mapping):
         for inner in value.values() if keys[0] is None else [value.get(keys[0])]:
             yield from _at_keys(inner, keys[1:])

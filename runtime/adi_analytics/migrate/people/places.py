@@ -44,19 +44,20 @@ class Place:
         """Return the condition for the person's rows, if there can be any."""
         parts = []
         for column in self.keys:
-            values = self._values(person, column)
+            values = self.values(person, column)
             if column.type == "uuid" and person.column_type == "uuid":
                 parts.append(f"{quote(column.name)} = {literal(person.id)}::uuid")
             elif column.type == "text" and values:
                 parts.append(f"{quote(column.name)} in ({', '.join(map(literal, values))})")
+                parts += [person.in_text(quote(column.name))] if person.anywhere else []
         return f"({' or '.join(parts)})" if parts else None
 
-    def _values(self, person: Person, column: Column) -> tuple[str, ...]:
+    def values(self, person: Person, column: Column) -> tuple[str, ...]:
         """Return the texts by which *column* is the person. An id that is a text may be another thing's name there."""
         given = (one for name, values in person.given if name == self.of.get(column.name) for one in values)
-        return tuple(dict.fromkeys([*(person.names if self._is_of(person, column) else person.anywhere), *given]))
+        return tuple(dict.fromkeys([*(person.names if self.is_of(person, column) else person.anywhere), *given]))
 
-    def _is_of(self, person: Person, column: Column) -> bool:
+    def is_of(self, person: Person, column: Column) -> bool:
         """Whether the id of *person* in *column* is that of a person."""
         of = self.of.get(column.name)
         return person.column_type == "uuid" or of is None or of == _USER or of in person.fields
@@ -66,7 +67,9 @@ class Place:
         name = quote(column.name)
         if column.type.endswith("[]"):
             told = column.type == "text[]" or person.column_type == "uuid"
-            return f"({_element(person, column)} = any({name}))" if told and self._is_of(person, column) else "false"
+            return f"({_element(person, column)} = any({name}))" if told and self.is_of(person, column) else "false"
+        if column.type == "uuid":
+            return f"({name} = {literal(person.id)}::uuid)" if person.column_type == "uuid" else "false"
         same = f"{name} = {literal(person.id)}"
         return f"({same} or {person.in_text(name)})" if person.anywhere else f"({same})"
 
@@ -96,7 +99,7 @@ def places(connection: Connection, database: Database, snapshot: Manifest) -> It
 def _tells(column: Column) -> bool:
     if column.role == "dimensions":
         return column.type in {"uuid[]", "text[]"}
-    return column.role in _TEXTS and column.type == "text"
+    return column.role in _TEXTS and column.type in _NAMED
 
 
 def _relations(entry: Aggregate) -> Iterator[tuple[str, Sequence[Column], dict[str, str]]]:

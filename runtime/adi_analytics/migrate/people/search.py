@@ -102,7 +102,27 @@ def search(
     )
     if not database.installed or column_type is None:
         raise HistoryError(f"there is no table {snapshot.storage.table}", missing_object(database))
-    files = local_files(snapshot.catalog)
+    who, files, notes = sought(options, identity, column_type, given, catalog=snapshot.catalog)
+    where = tuple(places(connection, database, snapshot))
+    return Search(connection, database, snapshot, who, files, where, notes)
+
+
+def sought(
+    options: Options, identity: str, column_type: str, given: Mapping[str, str], *, catalog: str
+) -> tuple[Person, LocalFiles, tuple[str, ...]]:
+    """Return the person *identity*, the files of this machine, and what can't be looked for.
+
+    Args:
+        options: Where the catalog is.
+        identity: The id.
+        column_type: The type of the column ``user_id``: ``uuid`` or ``text``.
+        given: Values of other fields that are the person's, by name.
+        catalog: The name of the catalog, which the files carry.
+
+    Raises:
+        UsageError: If the id can't be one.
+    """
+    files = local_files(catalog)
     known, notes = _known(options)
     keys = {path: value for name, value in given.items() for path in known.keys_of(name)}
     found = person(identity, column_type, key=files.hash_key, sensitive=known.sensitive, given=keys)
@@ -110,8 +130,7 @@ def search(
         notes.append("ADI_ANALYTICS_HASH_KEY is not set, so nothing was looked for in hashed fields")
     if files.spool is None:
         notes.append("no spool was looked at: ADI_ANALYTICS_SPOOL_DIR names none on this machine")
-    where = tuple(places(connection, database, snapshot))
-    return Search(connection, database, snapshot, found, files, where, tuple(notes))
+    return found, files, tuple(notes)
 
 
 @dataclass(frozen=True, slots=True)

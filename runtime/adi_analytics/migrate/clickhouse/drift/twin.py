@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from adi_analytics._shared.clickhouse.errors import ClickhouseError, RefusedByServerError, said
 from adi_analytics._shared.clickhouse.text import literal, quoted
+from adi_analytics.migrate.clickhouse.server.audit import AUDIT
 from adi_analytics.migrate.clickhouse.server.record import bootstrap
 from adi_analytics.migrate.clickhouse.server.session import MIGRATIONS
 from adi_analytics.migrate.errors import UnsuitableDatabaseError
@@ -131,4 +132,4 @@ def _sweep(server: Server) -> None:
 
 def is_ours(name: str) -> bool:
     """Return whether *name* is the migrator's own, of which no migration knows."""
-    return name.startswith("analytics_meta_lock") or name == MIGRATIONS
+    return name.startswith("analytics_meta_lock") or name in (MIGRATIONS, AUDIT)

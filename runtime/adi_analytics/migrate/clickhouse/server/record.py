@@ -20,14 +20,22 @@ if TYPE_CHECKING:
     from adi_analytics.migrate.files.migration import MigrationFile
 
 
+def own_table(name: str, backend: str) -> tuple[str, str]:
+    """Return how a statement that makes the migrator's own table *name* begins, and its engine."""
+    begun = f"create table if not exists {name}"
+    if backend != CLUSTER:
+        return begun, "ReplacingMergeTree(changed_at)"
+    path = literal(f"/clickhouse/tables/{{cluster}}/{{database}}/{name}")
+    return (
+        f"{begun} on cluster '{{cluster}}'",
+        f"ReplicatedReplacingMergeTree({path}, '{{shard}}_{{replica}}', changed_at)",
+    )
+
+
 def bootstrap(backend: str) -> str:
-    """Return the statement that makes the migrator's own table."""
-    cluster, engine = "", "ReplacingMergeTree(changed_at)"
-    if backend == CLUSTER:
-        cluster = " on cluster '{cluster}'"
-        path = f"/clickhouse/tables/{{cluster}}/{{database}}/{MIGRATIONS}"
-        engine = f"ReplicatedReplacingMergeTree({literal(path)}, '{{shard}}_{{replica}}', changed_at)"
-    return f"""create table if not exists {MIGRATIONS}{cluster} (
+    """Return the statement that makes the record of what was applied."""
+    begun, engine = own_table(MIGRATIONS, backend)
+    return f"""{begun} (
     `number` UInt32,
     `name` String,
     `phase` String,
@@ -79,12 +87,13 @@ def record(file: MigrationFile, status: str, steps: Sequence[str], started: date
         f"toDateTime64({literal(f'{started.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}')}, 6, 'UTC')",
         "now64(6, 'UTC')" if done else "null",
         "currentUser()",
-        literal(_place()), literal(__version__), "now64(6, 'UTC')",
+        literal(place()), literal(__version__), "now64(6, 'UTC')",
     ]  # fmt: skip
     return f"insert into {MIGRATIONS}\nselect {', '.join(values)}"
 
 
-def _place() -> str:
+def place() -> str:
+    """Return who runs this, and where."""
     try:
         return f"{getpass.getuser()}@{host()}"
     except (OSError, KeyError):

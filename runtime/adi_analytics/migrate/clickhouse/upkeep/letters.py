@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from adi_analytics._shared.catalog import Catalog
     from adi_analytics.migrate.options import Options
 
-_NUMBER: Final = "toInt64(bitAnd(cityHash64(created_at, event_id, payload), 9007199254740991))"
+NUMBER: Final = "toInt64(bitAnd(cityHash64(created_at, event_id, payload), 9007199254740991))"
 """53 bits, which every reader of JSON takes."""
 _COLUMNS: Final = tuple(one.name for one in fields(DeadLetter))
 _SYNC: Final = {"mutations_sync": "2"}
@@ -42,7 +42,7 @@ def dead_letters(options: Options, *, limit: int, replayed: bool, payload: bool)
         table = _table(server)
         waiting: int = server.session.value(f"select count() from {table} where replayed_at is null")
         rows = server.session.rows(
-            f"select {_NUMBER}, toUnixTimestamp64Micro(created_at), event_type, reason, sqlstate, message,"
+            f"select {NUMBER}, toUnixTimestamp64Micro(created_at), event_type, reason, sqlstate, message,"
             f" toUnixTimestamp64Micro(replayed_at), event_id, payload from {table}"
             f" where replayed_at is null or {int(replayed)} order by created_at desc limit {limit}"
         )
@@ -67,7 +67,7 @@ def replay_dead_letters(options: Options, *, ids: Sequence[int] | None, repair: 
     catalog = catalog_of(options)
     with opened(options, "dead-letters") as server:
         table = _table(server)
-        waiting = server.session.rows(f"select {_NUMBER}, event_type, payload from {table} where replayed_at is null")
+        waiting = server.session.rows(f"select {NUMBER}, event_type, payload from {table} where replayed_at is null")
         known = {number for number, _, _ in waiting}
         if wrong := [str(number) for number in ids or () if number not in known]:
             raise UsageError(
@@ -97,7 +97,7 @@ def _replayed(
             continue
         server.session.ask(
             f"alter table {_table(server)}{server.on_cluster} update replayed_at = now64(6, 'UTC')"
-            f" where {_NUMBER} = {number} and replayed_at is null",
+            f" where {NUMBER} = {number} and replayed_at is null",
             _SYNC,
         )
         replayed += 1

@@ -137,9 +137,7 @@ class Work:
         complete = stored is None or (since is None and late_end == stored)
         begun: list[int] = []
         if stored is not None and late_end is not None:
-            for begin, stop in self._late(max(since or 0, first or 0), late_end):
-                self._store(begin, stop, published=stored, last=False)
-                begun.append(begin)
+            begun += self._store_late(max(since or 0, self._floor(first)), late_end, stored)
         start = first if stored is None else stored
         if first is not None and start is not None and start < end:
             begun.append(start)
@@ -165,6 +163,8 @@ class Work:
             asked = max(first, rollups.start_of(self._server, self._rollup, since))
             start = min(asked, max(stored, first))
         complete = start == first and end >= (stored or 0)
+        if stored is not None and complete:
+            self._store_late(self._floor(first), min(first, stored), stored)
         for begin, stop in self._steps(start, end):
             self._store(begin, stop, published=max(stop, stored or 0), last=False)
         if start < end and complete:
@@ -186,6 +186,22 @@ class Work:
             {"lightweight_deletes_sync": "2"},
         )
         return now
+
+    def _floor(self, first: int | None) -> int:
+        """Return from where on stored buckets are computed again, *first* being the first one with events.
+
+        One before it lost its events by an erasure, or somebody dropped them by hand. A clock that was ahead does not
+        tell which hours are meant; then what may be the latter is left as it is.
+        """
+        return rollups.floor(self._server, self._rollup) if self._before.at <= self._now else first or 0
+
+    def _store_late(self, since: int, until: int, published: int) -> list[int]:
+        """Store again what events came to, or were erased from: of the latter none may be left. Return the starts."""
+        begun = []
+        for begin, stop in self._late(since, until):
+            self._store(begin, stop, published=published, last=False)
+            begun.append(begin)
+        return begun
 
     def _late(self, since: int, until: int) -> Iterator[tuple[int, int]]:
         """Yield the ranges of stored buckets that events came to since the last refresh began."""

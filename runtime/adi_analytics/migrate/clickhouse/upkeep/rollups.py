@@ -157,6 +157,12 @@ def expired(server: Server) -> int:
     return max(0, found)
 
 
+def floor(server: Server, rollup: Rollup) -> int:
+    """Return the start of the first bucket that lost no events to the retention."""
+    since = expired(server)
+    return end_of(server, rollup, since) if since else 0
+
+
 def late_for(server: Server, since: int) -> int:
     """Return how many hours events came to since that moment, whose other events were dropped before."""
     found: int = server.session.value(
@@ -178,4 +184,4 @@ def oldest(server: Server, rollup: Rollup) -> int | None:
     )
     if not count:
         return None
-    return max(start_of(server, rollup, first), end_of(server, rollup, since) if since else 0)
+    return max(start_of(server, rollup, first), floor(server, rollup))
