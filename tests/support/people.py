@@ -35,7 +35,7 @@ Event = tuple[datetime, str, str | None, dict[str, Any], dict[str, Any]]
 
 _LINE: Final = {"product_id": "SH-0001", "quantity": 2, "price": 59.9, "engraving": "x"}
 _PRODUCT: Final = {"product_id": "P-1", "price": 19, "quantity": 1}
-_NOW: Final = datetime.now(UTC)
+_NOW: Final = datetime.now(UTC).replace(microsecond=361_630)  # PostgreSQL writes no zero at the end
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def _records(where: Search, options: Options) -> Iterator[Record]:
         for moment, event_type, event_id, user_id, data, meta, service in where.events_in(span, condition, ", service"):
             yield {
                 "kind": "event",
-                "timestamp": moment_of(moment).isoformat(),
+                "timestamp": _moment(moment_of(moment)),
                 "event_type": event_type,
                 "service": service,
                 "user_id": user_id,
@@ -101,4 +101,10 @@ def _moments(value: Any) -> Any:
     """Return times as PostgreSQL writes them in JSON."""
     if isinstance(value, list):
         return [_moments(one) for one in value]
-    return value if value is None else datetime.fromisoformat(f"{value}+00:00").isoformat()
+    return value if value is None else _moment(datetime.fromisoformat(f"{value}+00:00"))
+
+
+def _moment(at: datetime) -> str:
+    """Return *at* without the zeros behind its fraction, as PostgreSQL writes it."""
+    text, _, zone = at.isoformat().partition("+")
+    return f"{text.rstrip('0') if '.' in text else text}+{zone}"
