@@ -137,9 +137,7 @@ def test_a_moment_that_would_be_stored_as_another_is_a_dead_letter(
     clickhouse.assert_numbers(len(good))
     assert clickhouse.letters() == [("task_completed", "row_rejected", None)] * 4
     letters = clickhouse.execute("select message, timestamp, payload from analytics_dead_letters")
-    assert {message for message, *_ in letters} == {
-        "the timestamp is outside of the years 1900 to 2299, those of a DateTime64"
-    }
+    assert {message for message, *_ in letters} == {"the timestamp is outside of the years 1900 to 2299"}
     assert {moment for _, moment, _ in letters} == {None}
     kept = {datetime.fromisoformat(json.loads(payload)["timestamp"]) for *_, payload in letters}
     assert kept == set(outside)

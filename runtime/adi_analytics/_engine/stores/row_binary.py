@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Newer servers store others, too; older ones take them for the nearest, without a word.
 FIRST: Final = -2_208_988_800_000_000  # microseconds from 1970 to 1900, where DateTime64 begins
 LAST: Final = 10_413_791_999_999_999  # the last microsecond of 2299
-_OUTSIDE: Final = "the timestamp is outside of the years 1900 to 2299, those of a DateTime64"
+OUTSIDE: Final = "the timestamp is outside of the years 1900 to 2299"
 
 _MOMENT_FROM: Final = struct.Struct("!q").unpack_from
 _LENGTH_FROM: Final = struct.Struct("!i").unpack_from
@@ -84,7 +84,7 @@ def from_copy(row: bytes, *, text_ids: bool, first: int = FIRST, last: int = LAS
     """
     micros = _MOMENT_FROM(row, 6)[0] + EPOCH_2000
     if not first <= micros <= last:
-        raise UnstorableRowError(_OUTSIDE)
+        raise UnstorableRowError(OUTSIDE)
     (kind,) = _LENGTH_FROM(row, 14)
     at = 18 + kind
     (service,) = _LENGTH_FROM(row, at)

@@ -10,11 +10,12 @@ from uuid import UUID
 
 from adi_analytics._engine.delivery.faults import Verdict
 from adi_analytics._engine.rows.stored import unchecked_fields
+from adi_analytics._engine.stores import row_binary
 from adi_analytics._engine.stores.clickhouse_faults import fault_of
 from adi_analytics._shared.clickhouse.errors import RefusedByServerError
 from adi_analytics._shared.clickhouse.inserts import insert_settings
 from adi_analytics._shared.clickhouse.text import literal, quoted
-from adi_analytics._shared.moments import moment_of
+from adi_analytics._shared.moments import micros_of, moment_of
 from adi_analytics.migrate.clickhouse.server.session import Server, opened
 from adi_analytics.migrate.errors import HistoryError, UsageError
 from adi_analytics.migrate.upkeep import replay as common
@@ -91,7 +92,7 @@ def _replayed(
             refused.append(common.Refused(id=number, event_type=event_type, sqlstate=None, message=problem))
             continue
         try:
-            held += _store(server, row)
+            held += _store(server, row, any_year=force)
         except (RefusedByServerError, ValueError) as error:
             refused.append(_refused(number, event_type, error))
             continue
@@ -106,8 +107,8 @@ def _replayed(
     return common.Replayed(replayed=replayed, held=held, refused=tuple(refused), unchecked=unchecked)
 
 
-def _store(server: Server, row: dict[str, Any]) -> bool:
-    """Store an event; return whether the table had it.
+def _store(server: Server, row: dict[str, Any], *, any_year: bool) -> bool:
+    """Store an event; return whether the table had it. *any_year* takes those that a worker refuses, too.
 
     Raises:
         ValueError: If ClickHouse would store another document, or another moment.
@@ -120,6 +121,8 @@ def _store(server: Server, row: dict[str, Any]) -> bool:
         at = datetime.fromisoformat(row["timestamp"]).astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
         raise ValueError("its timestamp is no moment of the years 1 to 9999") from None
+    if not any_year and not row_binary.FIRST <= micros_of(at) <= row_binary.LAST:
+        raise ValueError(row_binary.OUTSIDE)
     written = row | texts | {"timestamp": f"{at.year:04d}-{at:%m-%d %H:%M:%S.%f}"}
     stored = f"toUnixTimestamp64Micro(toDateTime64({literal(written['timestamp'])}, 6, 'UTC'))"
     ((known, moment),) = server.session.rows(
