@@ -34,3 +34,6 @@ def test_comments_and_the_dashboard_ask_for_no_migration_and_measures_do(tmp_pat
     catalog.write_text(CATALOG.replace("{views:", "{pages:"), encoding="utf-8")
     with pytest.raises(ForgottenMigrationError, match="edited and not generated again"):
         check_generated(generated / "sql" / "manifest.json", None)
+    catalog.write_text(CATALOG.replace("[sql]", "[sql, clickhouse]"), encoding="utf-8")
+    with pytest.raises(ForgottenMigrationError, match=r"clickhouse/cluster/events.sql, .* and 1 more"):
+        check_generated(generated / "sql" / "manifest.json", None)

@@ -15,6 +15,8 @@ from adi_analytics.migrate.errors import ForgottenMigrationError, UsageError
 
 _CATALOG: Final = "events.yaml"
 _OUTPUT: Final = ("generated", "sql", "manifest.json")
+_OF_DATABASES: Final = ("sql/", "clickhouse/")
+_SHOWN: Final = 5  # files
 _DASHBOARD: Final = "sql/dashboard.json"
 _PROGRAM: Final = "import sys; from adi_analytics_codegen.cli.main import main; sys.exit(main(sys.argv[1:]))"
 _NEEDED: Final = ("adi_analytics_codegen", "yaml", "jinja2", "datamodel_code_generator")
@@ -57,11 +59,12 @@ def check_generated(manifest: Path, project: Project | None) -> None:
         problem = f"{catalog} cannot be checked: {said[0]}"
         raise UsageError(problem, "Run `analytics-codegen lint`.", setting="catalog", value=catalog) from None
     # Other outputs (Python, TypeScript, documents, what the dashboard shows) do not change the database.
-    stale = [entry.path for entry in differences if entry.path.startswith("sql/") and entry.path != _DASHBOARD]
+    stale = [entry.path for entry in differences if entry.path.startswith(_OF_DATABASES) and entry.path != _DASHBOARD]
     if not stale:
         return
+    more = f" and {len(stale) - _SHOWN} more" if len(stale) > _SHOWN else ""
     raise ForgottenMigrationError(
-        f"{catalog} was edited and not generated again: {', '.join(stale)}",
+        f"{catalog} was edited and not generated again: {', '.join(stale[:_SHOWN])}{more}",
         "Run `analytics-codegen generate`, then `analytics-migrate new`.",
         changes=tuple(stale),
     )
