@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 
 import httpx
@@ -138,7 +139,9 @@ def test_a_full_spool_is_no_place_for_events(own_server, own_dsn, tmp_path):
     asyncio.run(run())
 
 
-def test_a_row_that_is_refused_after_its_time_on_disk_becomes_a_dead_letter(own_server, own_dsn, tmp_path):
+def test_a_row_that_is_refused_after_its_time_on_disk_becomes_a_dead_letter(own_server, own_dsn, tmp_path, caplog):
+    caplog.set_level(logging.INFO, logger="adi_analytics.server")
+
     async def run():
         async with served(database_url=own_dsn, spool_dir=str(tmp_path / "spool")) as client:
             await asyncio.to_thread(own_server.halt)
@@ -149,9 +152,12 @@ def test_a_row_that_is_refused_after_its_time_on_disk_becomes_a_dead_letter(own_
         with psycopg.connect(own_dsn, autocommit=True) as connection:
             connection.execute("alter table analytics_events add check (data ->> 'command' <> 'bad')")
         async with served(database_url=own_dsn, spool_dir=str(tmp_path / "spool")):  # the next process finds them
-            await until(lambda: count(own_dsn) == 2)
+            await until(lambda: any(one.message.startswith("delivered") for one in caplog.records))
 
     asyncio.run(run())
+    (line,) = (one.message for one in caplog.records if one.message.startswith("delivered"))
+    assert line.startswith("delivered 2 events that waited on disk; 1 ")
+    assert count(own_dsn) == 2
     with psycopg.connect(own_dsn) as connection:
         letters = connection.execute("select reason, sqlstate from analytics_dead_letters").fetchall()
     assert letters == [("row_rejected", "23514")]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics._audit.findings import DAYS, SAMPLE, Audit, NotInstalledError, WaitingLetters
+from adi_analytics._audit.findings import DAYS, SAMPLE, Audit, NotInstalledError, WaitingLetters, check_catalog
 from adi_analytics._audit.observing import LARGEST, audit_by
 from adi_analytics._shared.pins import transaction_pins
 from adi_analytics._shared.sql import quote
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _BEGIN: Final = "set transaction isolation level repeatable read, read only"
 _PLACE: Final = """
 select now(), i.events_schema, to_regclass(format('%%I.%%I', i.events_schema, %(events)s::text)),
-    to_regclass(format('%%I.%%I', i.events_schema, %(letters)s::text))
+    to_regclass(format('%%I.%%I', i.events_schema, %(letters)s::text)), i.catalog
 from analytics_meta.installation i
 """
 _INSTALLED: Final = "select to_regclass('analytics_meta.installation') is not null"
@@ -59,6 +59,7 @@ def audit(
 
     Raises:
         NotInstalledError: If the database has no such tables.
+        ForeignCatalogError: If it is another catalog's.
     """
     with connection.transaction(force_rollback=True):
         connection.execute(_BEGIN)
@@ -66,9 +67,12 @@ def audit(
         names = {"events": catalog.table, "letters": catalog.dead_letters_table}
         installed = connection.execute(_INSTALLED).fetchone() == (True,)
         place = connection.execute(_PLACE, names).fetchone() if installed else None
-        if place is None or None in place:
+        if place is None:
             raise NotInstalledError
-        at, schema, *_ = place
+        at, schema, events, letters, found = place
+        check_catalog(found, catalog.name)
+        if events is None or letters is None:
+            raise NotInstalledError
         tables = {kind: f"{quote(schema)}.{quote(name)}" for kind, name in names.items()}
         look = _Look(connection, tables, {"since": at, "days": days, "sample": sample, "largest": LARGEST})
         return audit_by(look, catalog, tables, at=at, days=days)

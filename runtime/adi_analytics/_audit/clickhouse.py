@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics._audit.findings import DAYS, SAMPLE, Audit, NotInstalledError, WaitingLetters
+from adi_analytics._audit.findings import DAYS, SAMPLE, Audit, NotInstalledError, WaitingLetters, check_catalog
 from adi_analytics._audit.observing import LARGEST, audit_by
 from adi_analytics._shared.clickhouse.text import literal, quoted
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _READABLE: Final = "select name from system.tables where database = currentDatabase() and name in ({names})"
+_INSTALLATION: Final = "analytics_meta_installation"
+_CATALOG: Final = f"select any(catalog) from {_INSTALLATION}"  # noqa: S608 - a constant
 _NOW: Final = "select toUnixTimestamp64Micro(now64(6))"
 _WITHIN: Final = "toUnixTimestamp64Micro(timestamp) >= {since}"
 _COUNTS: Final = f"""
@@ -49,13 +51,16 @@ def audit_clickhouse(session: ClickhouseSession, catalog: Catalog, *, days: int 
 
     Raises:
         NotInstalledError: If the database has no such tables, or the user may read nothing of them.
+        ForeignCatalogError: If it is another catalog's, as far as the user may read whose it is.
         ClickhouseError: If it can't answer.
     """
     tables = {"events": catalog.table, "letters": catalog.dead_letters_table}
-    wanted = _listed([*tables.values(), "analytics_meta_installation"])
+    wanted = _listed([*tables.values(), _INSTALLATION])
     readable = {name for (name,) in session.rows(_READABLE.format(names=wanted))}
     if not readable:
         raise NotInstalledError
+    if _INSTALLATION in readable:
+        check_catalog(session.value(_CATALOG), catalog.name)
     at = _moment(session.value(_NOW))
     look = _Look(session, tables, readable, since=_micros(at - timedelta(days=days)), sample=sample)
     return audit_by(look, catalog, {kind: quoted(name) for kind, name in tables.items()}, at=at, days=days)

@@ -16,6 +16,28 @@ class NotInstalledError(Exception):
     """The database has no tables of the catalog."""
 
 
+class ForeignCatalogError(NotInstalledError):
+    """The database is another catalog's.
+
+    Attributes:
+        found: The name of that catalog.
+    """
+
+    def __init__(self, found: str) -> None:
+        super().__init__(found)
+        self.found = found
+
+
+def check_catalog(found: str | None, expected: str) -> None:
+    """Make sure that what a database says of its catalog is *expected*, or nothing.
+
+    Raises:
+        ForeignCatalogError: If it is another one.
+    """
+    if found and found != expected:
+        raise ForeignCatalogError(found)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misfit:
     """A way in which stored rows differ from the catalog.

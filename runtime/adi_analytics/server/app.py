@@ -48,7 +48,7 @@ _CORS: Final[dict[str, Any]] = {
 """Without credentials: pages of others send a token. The cookie of a session is the dashboard's alone."""
 
 _HEALTH: Final = "/health"
-_SCRAPE: Final = 3.0  # seconds for what the database says to probes and in the metrics; Prometheus waits 10 for all
+_SCRAPE: Final = 3.0  # seconds for each question to the database by probes and the metrics; Prometheus waits 10 for all
 _RETRY: Final = {"Retry-After": "5"}
 _SAMPLES: Final = "This service shows made-up events and takes none. Start `analytics-server run` for real ones."
 _JSON: Final = ("", "application/json", "text/plain")
@@ -249,10 +249,9 @@ class _Service:
 
     async def _ready(self, _request: Request) -> Response:
         try:
-            async with asyncio.timeout(_SCRAPE):
-                await self._writer.ping()
-        except (DatabaseUnavailableError, TimeoutError):
-            detail = "The database can't be reached, or is another catalog's. The service's log says more."
+            await self._writer.ping(_SCRAPE)
+        except DatabaseUnavailableError as error:
+            detail = f"{error.outage.probe} The service's log says more."
             raise ProblemError(503, "not-ready", detail, headers=_RETRY) from None
         return _json({"status": "ready", "backlog": self._backlog.waiting}, 200)
 
@@ -260,13 +259,12 @@ class _Service:
         ages: dict[str, float] = {}
         up = False
         try:
-            async with asyncio.timeout(_SCRAPE):
-                await self._writer.ping()
-                up = True
-                if self._reading is not None:
-                    ages = await self._reading.ages()
-        except (DatabaseUnavailableError, ProblemError, TimeoutError) as error:
-            logger.warning("the metrics lack what the database says: %s", type(error).__name__)
+            await self._writer.ping(_SCRAPE)
+            up = True
+            if self._reading is not None:
+                ages = await self._reading.ages(_SCRAPE)
+        except (DatabaseUnavailableError, ProblemError):
+            pass  # the log says so already
         size = await asyncio.to_thread(self._backlog.size)
         body, media = self._metrics.page(request.headers.get("accept", ""), backlog=size, up=up, ages=ages)
         return Response(body, headers={**_SAFE, "Content-Type": media})

@@ -17,6 +17,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from adi_analytics.errors import AnalyticsError
+from adi_analytics.server.condition import Condition
+from adi_analytics.server.ingest.outage import SILENT
 from adi_analytics.server.ingest.writer import DatabaseUnavailableError
 
 if TYPE_CHECKING:
@@ -131,6 +133,7 @@ class Tokens:
         self._valid: dict[str, tuple[str, bytes]] = {}
         self._read_at = self._began = -math.inf
         self._reading: asyncio.Task[None] | None = None
+        self._condition = Condition("the tokens can be read again, after %.1f s")
 
     async def allows(self, token: str, scope: Scope) -> bool | None:
         """Return whether *token* is valid for *scope*; ``None`` if it is valid for another.
@@ -178,7 +181,10 @@ class Tokens:
         try:
             async with asyncio.timeout(_LONGEST):
                 rows = await self._writer.fetch(_VALID, _VALID_ON_CLICKHOUSE)
-        except (DatabaseUnavailableError, TimeoutError):
-            return  # the next try is soon
+        except (DatabaseUnavailableError, TimeoutError) as error:  # the next try is soon
+            outage = SILENT if isinstance(error, TimeoutError) else error.outage
+            self._condition.failed(outage.fault, outage.level, "the tokens can't be read (%s)", outage.log)
+            return
+        self._condition.worked()
         self._valid = {id_: (scope, bytes.fromhex(hashed)) for id_, scope, hashed in rows}
         self._read_at = now

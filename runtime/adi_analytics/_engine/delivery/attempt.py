@@ -262,12 +262,11 @@ class Delivery:
         if self._unfinished.may_log(f"fault {fault.code}"):
             self._unfinished.complain()
             if fault.verdict is Verdict.RETRY:
-                code = fault.code or (fault.kind if self._connected else fault.text)
-                logger.warning("the database can't take events now (%s); they wait", code)
+                said = fault.passing(connected=self._connected)
+                logger.warning("the database can't take events now (%s); they wait", said)
             else:
                 line = "the database refuses all events (%s: %s); they wait until it is repaired"
-                said = fault.text if fault.message == fault.kind and fault.text else fault.message
-                logger.error(line, fault.code or fault.kind, said)
+                logger.error(line, fault.code or fault.kind, fault.sentence)
 
     def _recovered(self) -> None:
         since = self._unfinished.complained_at

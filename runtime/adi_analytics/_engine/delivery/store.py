@@ -42,6 +42,10 @@ class Store(Protocol):
         """Get to know the database of a new connection."""
         ...
 
+    def probe(self) -> Steps:
+        """Find out whether the table of events is there, and is the catalog's; it raises as `write` would."""
+        ...
+
     def write(self, chunks: Iterable[list[bytes]], *, late: list[datetime]) -> Steps:
         """Append rows at once, together with the *late* hours' marks; returns how many the server stored."""
         ...

@@ -98,6 +98,10 @@ class ClickhouseStore:
         self._types = yield from self._columns(self._table, self._expected)
         yield from self._check_catalog()
 
+    def probe(self) -> Steps:
+        """Find out whether the table of events is there, and is the catalog's."""
+        yield from self.prepare()
+
     def _check_catalog(self) -> Steps:
         try:
             answer = yield Post(_CATALOG, self._settings)

@@ -55,6 +55,7 @@ _SCHEMA: Final = """
 select events_schema from analytics_meta.installation
 where to_regclass(format('%%I.%%I', events_schema, %s::text)) is not null
 """
+_EXISTS: Final = "select to_regclass(%s::text) is not null"
 MARK_LATE: Final = """
 insert into analytics_meta.late_buckets (bucket) select unnest(%s::timestamptz[])
 on conflict (bucket) do update set marked_at = now()
@@ -139,6 +140,7 @@ class PostgresStore:
     def _use_schema(self, schema: str) -> None:
         place = f"{quote(schema)}." if schema else ""
         target, letters = place + quote(self.table), place + quote(self._catalog.dead_letters_table)
+        self._target = target
         self._copy = f"copy {target} ({_COLUMN_LIST}) from stdin (format binary)"
         self._dead_letter = _DEAD_LETTER.format(table=letters)
         types = _TYPES | ({"user_id": "text"} if self.text_ids else {})
@@ -156,6 +158,16 @@ class PostgresStore:
                     raise ForeignDatabaseError(foreign_database(name, self._catalog.name))
         found = (yield Execute(_SCHEMA, (self.table,))) if "events_schema" in readable else []
         self._use_schema(found[0][0] if found else "")
+
+    def probe(self) -> Steps:
+        """Find out whether the table of events is there, and is the catalog's. It needs no right to read or write it.
+
+        Raises:
+            psycopg.errors.UndefinedTable: If it is not.
+        """
+        yield from self.prepare()
+        if (yield Execute(_EXISTS, (self._target,))) != [(True,)]:
+            raise psycopg.errors.UndefinedTable(f"there is no table {self._target}; run `analytics-migrate all`")
 
     def write(self, chunks: Iterable[list[bytes]], *, late: list[datetime]) -> Steps:
         """Append rows in one transaction, together with the *late* hours' marks; returns how many the server stored."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from adi_analytics._audit import audit as looking
-from adi_analytics._audit.findings import DAYS, SAMPLE, Audit, NotInstalledError
-from adi_analytics.migrate.errors import HistoryError
+from adi_analytics._audit.findings import DAYS, SAMPLE, Audit, ForeignCatalogError, NotInstalledError
+from adi_analytics.migrate.errors import HistoryError, OtherCatalogError
 from adi_analytics.migrate.options import Options
 from adi_analytics.migrate.server.session import missing_object, session
 from adi_analytics.migrate.upkeep.dead_letters import catalog_of
@@ -21,11 +21,14 @@ def audit(options: Options | None = None, *, days: int = DAYS, sample: int = SAM
     Raises:
         UsageError: If the catalog's generated package can't be used.
         HistoryError: If the database has no tables of the catalog.
+        OtherCatalogError: If it is another catalog's.
     """
     options = options or Options()
     catalog = catalog_of(options)
     with session(options, "audit") as (connection, database):
         try:
             return looking.audit(connection, catalog, days=days, sample=sample)
+        except ForeignCatalogError as error:
+            raise OtherCatalogError(found=error.found, expected=catalog.name) from None
         except NotInstalledError:
             raise HistoryError("there are no tables of events", missing_object(database)) from None

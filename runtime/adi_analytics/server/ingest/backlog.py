@@ -11,6 +11,7 @@ from adi_analytics._engine.dead_letters.letter import refused_by_server
 from adi_analytics._engine.spool.spool import Spool, SpoolFullError
 from adi_analytics._shared.catalog import has_text_ids
 from adi_analytics._shared.version import __version__
+from adi_analytics.server.condition import Condition
 from adi_analytics.server.ingest.writer import DatabaseUnavailableError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Backlog:
         self._writer = writer
         self._pause = pause
         self._text_ids = has_text_ids(settings.catalog)
+        self._disk = Condition("events can be kept on disk again, after %.1f s")
         self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -63,7 +65,10 @@ class Backlog:
             try:
                 await asyncio.to_thread(spool.append, rows)
             except (OSError, SpoolFullError) as error:
+                said = (error.strerror or "a fault of the disk") if isinstance(error, OSError) else "the spool is full"
+                self._disk.failed(said, logging.ERROR, "events can't be kept on disk: %s", said)
                 raise NotDurableError from error
+            self._disk.worked()
 
     def start(self) -> None:
         """Begin to deliver what is on disk, in the background."""
@@ -118,4 +123,6 @@ class Backlog:
                 rows[at], fault.message, fault.code, text_ids=self._text_ids, version=__version__
             )
             await self._writer.keep(letter)
-        logger.info("delivered %d events that waited on disk", len(rows))
+        letters = len(written.refused)
+        line = "delivered %d events that waited on disk; %d that the database refused became dead letters"
+        logger.info(line, len(rows) - letters, letters)

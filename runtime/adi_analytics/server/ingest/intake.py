@@ -6,9 +6,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from adi_analytics.server.condition import Condition
 from adi_analytics.server.ingest.backlog import NotDurableError
 from adi_analytics.server.ingest.body import Limits, read_body
 from adi_analytics.server.ingest.events import Accepted, Reader, Rejected, split
+from adi_analytics.server.ingest.outage import BEHIND, Outage, named
 from adi_analytics.server.ingest.writer import DatabaseUnavailableError, Written
 from adi_analytics.server.problems import ProblemError
 
@@ -17,12 +19,11 @@ if TYPE_CHECKING:
 
     import msgspec
 
-    from adi_analytics._engine.delivery.faults import Fault
     from adi_analytics._shared.options import Settings
     from adi_analytics.server.ingest.backlog import Backlog
     from adi_analytics.server.ingest.writer import Writer
 
-_SQLSTATE: Final = 5  # characters; ClickHouse has no code as long
+_NOT_KEPT: Final = "The events can't be kept on disk. Send them all again: one that is stored already counts once."
 _TURN: Final = 200  # events read between two moments for other requests
 _MOST_WAITING: Final = 32 * 2**20
 """Bytes of rows that wait for the database. More go to disk: a client may be gone, or come again before its answer."""
@@ -70,6 +71,7 @@ class Intake:
         self._backlog = backlog
         self._limits = limits
         self._waiting = 0
+        self._pace = Condition("the database keeps up again, after %.1f s")
 
     async def take(self, pieces: AsyncIterable[bytes], encoding: str) -> Verdict:
         """Return what became of the events in a body that comes in *pieces*.
@@ -88,11 +90,11 @@ class Intake:
         try:
             if rows:
                 written = await self._write(rows)
-        except DatabaseUnavailableError:
-            spooled = await self._keep(rows)
+        except DatabaseUnavailableError as error:
+            spooled = await self._keep(rows, error.outage)
         for at, fault in written.refused:
             event = accepted[at]
-            message = f"The database refused it ({_code(fault)})"
+            message = f"The database refused it ({named(fault.code) if fault.code else fault.sentence})"
             rejected.append(
                 Rejected(index=event.index, event_id=str(event.event_id), code="refused", path="$", message=message)
             )
@@ -121,26 +123,22 @@ class Intake:
     async def _write(self, rows: list[bytes]) -> Written:
         size = sum(map(len, rows))
         if self._waiting and self._waiting + size > _MOST_WAITING:
-            raise DatabaseUnavailableError
+            line = "the database is behind (%s); more go to disk, or are to be sent again"
+            self._pace.failed(BEHIND.fault, BEHIND.level, line, BEHIND.log)
+            raise DatabaseUnavailableError(BEHIND)
         self._waiting += size
         try:
-            return await self._writer.write(rows)
+            written = await self._writer.write(rows)
         finally:
             self._waiting -= size
+        if not self._waiting:
+            self._pace.worked()
+        return written
 
-    async def _keep(self, rows: list[bytes]) -> int:
+    async def _keep(self, rows: list[bytes], outage: Outage) -> int:
         try:
             await self._backlog.keep(rows)
         except NotDurableError:
-            detail = (
-                "The database is away or behind, and the events can't be kept on disk. "
-                "Send them all again: one that is stored already counts as a duplicate."
-            )
+            detail = f"{outage.client} {_NOT_KEPT}"
             raise ProblemError(503, "not-durable", detail, headers={"Retry-After": "5"}) from None
         return len(rows)
-
-
-def _code(fault: Fault) -> str:
-    if fault.code is None:
-        return fault.kind
-    return f"SQLSTATE {fault.code}" if len(fault.code) == _SQLSTATE else f"code {fault.code}"

@@ -13,6 +13,8 @@ from adi_analytics._engine.delivery.faults import Verdict
 from adi_analytics._engine.delivery.store import chunked
 from adi_analytics._engine.drivers.target import target_for
 from adi_analytics._shared.clickhouse.address import is_clickhouse, parse_clickhouse
+from adi_analytics.server.condition import Condition
+from adi_analytics.server.ingest.outage import AWAY, SILENT, Outage, outage_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,12 +28,23 @@ if TYPE_CHECKING:
 
 
 _Found = TypeVar("_Found")
+_REACH: Final = "reach"
+_WRITE: Final = "write"
+"""A ping that works shows that the database is reached, and not that it takes what is written."""
 _SILENT: Final = frozenset({"SilentServerError", "ReadTimeout"})
 """Who waited for so long does not ask once more."""
 
 
 class DatabaseUnavailableError(Exception):
-    """The database takes nothing at the moment; the same rows may be sent again."""
+    """The database takes nothing at the moment; the same rows may be sent again.
+
+    Attributes:
+        outage: Why.
+    """
+
+    def __init__(self, outage: Outage = AWAY) -> None:
+        super().__init__(outage.fault)
+        self.outage = outage
 
 
 @dataclass(slots=True)
@@ -101,6 +114,11 @@ class Writer:
         self._clickhouse = (
             "" if callable(conninfo) or not is_clickhouse(conninfo) else parse_clickhouse(conninfo).database
         )
+        self._meanwhile = (
+            "they wait on disk" if settings.spool != "off" else "who sends some is asked to send them again"
+        )
+        self._events = Condition("the database takes events again, after %.1f s")
+        self._letters = Condition("the database takes dead letters again, after %.1f s")
         self._ping: asyncio.Task[Any] | None = None
         self._free: asyncio.LifoQueue[_Place] = asyncio.LifoQueue()
         for place in self._places:
@@ -111,7 +129,7 @@ class Writer:
 
         Raises:
             DatabaseUnavailableError: If the database can't be reached or takes nothing. Rows may be in the table then:
-                sent again, they count as duplicates.
+                sent again, they are counted once.
         """
 
         async def write(place: _Place) -> Written:
@@ -119,7 +137,17 @@ class Writer:
             await _write(place, rows, 0, written)
             return written
 
-        return await self._on_place(write)
+        try:
+            written = await self._on_place(write)
+        except DatabaseUnavailableError as error:
+            self._complain(error.outage, _WRITE if error.outage.connected else _REACH)
+            raise
+        self._events.worked(_WRITE, _REACH)
+        return written
+
+    def _complain(self, outage: Outage, about: str) -> None:
+        line = "the database takes no events (%s); %s"
+        self._events.failed(outage.fault, outage.level, line, outage.log, self._meanwhile, about=about)
 
     async def keep(self, letter: DeadLetter) -> None:
         """Keep a row that was refused, in the table of dead letters.
@@ -127,7 +155,13 @@ class Writer:
         Raises:
             DatabaseUnavailableError: As for `write`.
         """
-        await self._on_place(lambda place: place.run(place.store.dead_letter(letter)))
+        try:
+            await self._on_place(lambda place: place.run(place.store.dead_letter(letter)))
+        except DatabaseUnavailableError as error:
+            line = "the database takes no dead letters (%s); their events wait on disk"
+            self._letters.failed(error.outage.fault, error.outage.level, line, error.outage.log)
+            raise
+        self._letters.worked()
 
     @property
     def mark(self) -> str:
@@ -154,15 +188,31 @@ class Writer:
 
         return await self._on_place(lambda place: place.run(steps()))
 
-    async def ping(self) -> None:
+    async def ping(self, longest: float) -> None:
         """Do nothing but ask the database. Who asks meanwhile waits for the same answer, and takes no connection.
 
+        Args:
+            longest: Seconds to wait for the answer.
+
         Raises:
-            DatabaseUnavailableError: As for `write`.
+            DatabaseUnavailableError: As for `write`, or if there is no answer in time.
         """
         if self._ping is None or self._ping.done():
-            self._ping = asyncio.create_task(self.fetch("select 1", "select 1"), name="adi-analytics ping")
-        await asyncio.shield(self._ping)
+            self._ping = asyncio.create_task(self._probe(), name="adi-analytics ping")
+        try:
+            async with asyncio.timeout(longest):
+                await asyncio.shield(self._ping)
+        except TimeoutError:
+            self._complain(SILENT, _REACH)
+            raise DatabaseUnavailableError(SILENT) from None
+
+    async def _probe(self) -> None:
+        try:
+            await self._on_place(lambda place: place.run(place.store.probe()))
+        except DatabaseUnavailableError as error:
+            self._complain(error.outage, _REACH)
+            raise
+        self._events.worked(_REACH)  # whether it takes events, only one that is written can show
 
     async def close(self) -> None:
         """Close the connections."""
@@ -192,8 +242,9 @@ class Writer:
             await place.connect()
             return await work(place)
         except place.store.errors as error:
+            outage = outage_of(place.store.fault(error), connected=place.ready)
             await place.close()
-            raise DatabaseUnavailableError from error
+            raise DatabaseUnavailableError(outage) from error
         except BaseException:
             await place.close()
             raise

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics._audit.findings import DAYS, SAMPLE, NotInstalledError, as_data
-from adi_analytics.server.problems import ProblemError
+from adi_analytics._audit.findings import DAYS, SAMPLE, as_data
 from adi_analytics.server.read import parameters as p
 from adi_analytics.server.read import schemas
 from adi_analytics.server.read.answers import Answer
 from adi_analytics.server.read.endpoint import Endpoint
-from adi_analytics.server.read.reader import answered
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -93,12 +91,8 @@ def _answering(catalog: Callable[[], Catalog], reader: Reader) -> Callable[[dict
 
     async def answer(values: dict[str, Any]) -> Answer:
         given = {"days": values.get("days", DAYS), "sample": values.get("sample", SAMPLE)}
-        try:
-            async with turn:
-                found = await answered(reader.source.observed(catalog(), **given))
-        except NotInstalledError:
-            detail = "The database has no tables of this catalog: run `analytics-migrate all`."
-            raise ProblemError(503, "database-not-ready", detail) from None
+        async with turn:
+            found = await reader.answered(reader.source.observed(catalog(), **given), "events")
         data = as_data(found)
         rows = [[event[name] for name in _COLUMNS] for event in data["events"]]
         return Answer(value=data, passing={"at": data.pop("at")}, columns=_COLUMNS, rows=rows)

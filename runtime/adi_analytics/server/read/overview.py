@@ -5,13 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from adi_analytics._audit.findings import NotInstalledError
-from adi_analytics.server.problems import ProblemError
 from adi_analytics.server.read import schemas
 from adi_analytics.server.read.answers import Answer
 from adi_analytics.server.read.endpoint import Endpoint
 from adi_analytics.server.read.original import TASKS, has
-from adi_analytics.server.read.reader import answered
 from adi_analytics.server.read.shared import Shared
 
 if TYPE_CHECKING:
@@ -89,11 +86,8 @@ def relations(described: Described, view: str) -> dict[str, str]:
 
 async def _numbers(reader: Reader, view: str) -> dict[str, Any]:
     described = reader.described
-    try:
-        numbers = await answered(reader.source.numbers(described.catalog, relations(described, view)))
-    except NotInstalledError:
-        detail = f"The database is not that of the catalog {described.catalog}: run `analytics-migrate doctor`."
-        raise ProblemError(503, "database-not-ready", detail) from None
+    asked = reader.source.numbers(described.catalog, relations(described, view))
+    numbers = await reader.answered(asked, "overview")
     return dict(zip(_TEXTS, numbers, strict=True))
 
 

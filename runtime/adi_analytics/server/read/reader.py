@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from adi_analytics._audit.findings import ForeignCatalogError, NotInstalledError
 from adi_analytics.query import (
     MeasureRefusedError,
     QueryArgumentError,
@@ -18,13 +19,12 @@ from adi_analytics.query import (
     retention_async,
 )
 from adi_analytics.query.resolve.measures import ASK_PERSONAL
+from adi_analytics.server.condition import Condition
 from adi_analytics.server.problems import ProblemError
 
 if TYPE_CHECKING:
     from adi_analytics.query.model.describe import Described
     from adi_analytics.server.read.sources.source import Source
-
-logger = logging.getLogger("adi_analytics.server")
 
 _Found = TypeVar("_Found")
 
@@ -35,6 +35,7 @@ NEVER: Final = "No answer of this service shows them."
 _RETRY: Final = {"Retry-After": "5"}
 _AWAY: Final = re.compile(r"(?:08|57)...|202|394")
 """What says to come again: a connection lost, a statement stopped, or on ClickHouse too many of them at a time."""
+_LINE: Final = "the database can't answer: %s"
 _SLOW: Final = frozenset({"57014", "159", "160"})
 
 
@@ -61,6 +62,7 @@ class Reader:
         self.described = described
         self._source = source
         self._most_rows = most_rows
+        self._condition = Condition("the database answers again, after %.1f s")
         self.suppress_below = suppress_below
         self.timeout = timeout
 
@@ -82,7 +84,7 @@ class Reader:
         asked = query_async(
             aggregate, catalog=self.described, timeout=self.timeout, suppress_below=self.suppress_below, **given
         )
-        result = await answered(asked)
+        result = await self.answered(asked, aggregate)
         if result.next is not None and "limit" not in arguments:
             raise _too_many(most)
         return result
@@ -97,11 +99,36 @@ class Reader:
             name, database=self.source.database, catalog=self.described, timeout=self.timeout,
             suppress_below=self.suppress_below, **arguments,
         )  # fmt: skip
-        result = await answered(asked)
+        result = await self.answered(asked, name)
         most = MOST_ROWS if "limit" in arguments else self._most_rows or MOST_ROWS
         if len(result) > most:
             raise _too_many(most)
         return result
+
+    async def answered(self, asked: Awaitable[_Found], about: str) -> _Found:
+        """Return what *asked* does, which is *about* an aggregate, a question or something else.
+
+        Raises:
+            ProblemError: If it is not answered.
+        """
+        try:
+            found = await asked
+        except QueryArgumentError as error:
+            raise _wrong(error) from None
+        except MeasureRefusedError as error:
+            raise _refused(error) from None
+        except NotInstalledError as error:
+            problem = _not_installed(error, self.described.catalog)
+            self._condition.failed(problem.detail, logging.ERROR, _LINE, problem.detail, about=about)
+            raise problem from None
+        except QueryDatabaseError as error:
+            if error.sqlstate not in _SLOW:
+                passing = error.sqlstate is None or _AWAY.fullmatch(error.sqlstate) is not None
+                level = logging.WARNING if passing else logging.ERROR
+                self._condition.failed(f"{error}", level, _LINE, error, about="" if passing else about)
+            raise database_problem(error) from None
+        self._condition.worked(about, "")
+        return found
 
 
 _PEOPLE: Final[Mapping[str, Callable[..., Awaitable[Result]]]] = {
@@ -111,28 +138,24 @@ _PEOPLE: Final[Mapping[str, Callable[..., Awaitable[Result]]]] = {
 }
 
 
-async def answered(asked: Awaitable[_Found]) -> _Found:
-    """Return what *asked* does.
-
-    Raises:
-        ProblemError: If it is not answered.
-    """
-    try:
-        return await asked
-    except QueryArgumentError as error:
-        raise _wrong(error) from None
-    except MeasureRefusedError as error:
-        detail = f"{error.measure} has no right value for this question: {error.problem}. {error.remedy}"
-        raise ProblemError(
-            422, "measure-refused", detail, parameter="measures", measure=error.measure, expected=error.remedy
-        ) from None
-    except QueryDatabaseError as error:
-        raise database_problem(error) from None
-
-
 def _too_many(most: int) -> ProblemError:
     detail = f"The answer has more than {most} rows. Ask a shorter range, or pages where there is a limit."
     return ProblemError(422, "too-many-rows", detail, parameter="limit", example="1000")
+
+
+def _not_installed(error: NotInstalledError, catalog: str) -> ProblemError:
+    if isinstance(error, ForeignCatalogError):
+        detail = f"The database is not that of the catalog {catalog}: run `analytics-migrate doctor`."
+    else:
+        detail = f"The database has no tables of the catalog {catalog}: run `analytics-migrate all`."
+    return ProblemError(503, "database-not-ready", detail)
+
+
+def _refused(error: MeasureRefusedError) -> ProblemError:
+    detail = f"{error.measure} has no right value for this question: {error.problem}. {error.remedy}"
+    return ProblemError(
+        422, "measure-refused", detail, parameter="measures", measure=error.measure, expected=error.remedy
+    )
 
 
 def _wrong(error: QueryArgumentError) -> ProblemError:
@@ -147,7 +170,6 @@ def database_problem(error: QueryDatabaseError) -> ProblemError:
         return ProblemError(503, "too-slow", f"{_sentence(error.problem)} Ask a shorter range, or fewer dimensions.")
     if error.sqlstate is None or _AWAY.fullmatch(error.sqlstate):
         return ProblemError(503, "database-unavailable", _sentence(error.problem), headers=_RETRY)
-    logger.error("the database can't answer: %s", error)
     return ProblemError(503, "database-not-ready", f"{error}", headers=_RETRY)
 
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from adi_analytics._shared.catalog import resolve_catalog
+from adi_analytics.query import QueryDatabaseError
 from adi_analytics.query.model.describe import Described, describe, manifest_of
 from adi_analytics.server.read import aggregates, events, original, overview, people
 from adi_analytics.server.read.answers import Answer
 from adi_analytics.server.read.dashboard import endpoints as dashboard
 from adi_analytics.server.read.document.openapi import document
 from adi_analytics.server.read.endpoint import Endpoint
-from adi_analytics.server.read.reader import Reader, answered
+from adi_analytics.server.read.reader import Reader
 from adi_analytics.server.read.samples import marked
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from adi_analytics._shared.catalog import Catalog, CatalogLike
     from adi_analytics.server.read.sources.source import Source
+
+_Found = TypeVar("_Found")
 
 PREFIX: Final = "/api/analytics"
 
@@ -53,6 +59,7 @@ class Reading:
         described = describe(catalog)
         self._source = source
         reader = Reader(described, source, timeout=timeout, suppress_below=suppress_below, most_rows=most_rows)
+        self._reader = reader
         found = [
             *overview.endpoints(described, reader, overview_age),
             *original.endpoints(described, reader),
@@ -74,13 +81,15 @@ class Reading:
         }
         """The names below the paths of each group."""
 
-    async def ages(self) -> dict[str, float]:
-        """Return the seconds since the watermark of each aggregate that has one.
+    async def ages(self, longest: float) -> dict[str, float]:
+        """Return the seconds since the watermark of each aggregate that has one, within *longest* seconds.
 
         Raises:
             ProblemError: If the database can't answer.
         """
-        return {} if self._source is None else await answered(self._source.ages(self.catalog))
+        if self._source is None:
+            return {}
+        return await self._reader.answered(_within(longest, self._source.ages(self.catalog)), "ages")
 
     async def open(self) -> None:
         """Make the connections possible; each is made when it is needed."""
@@ -100,6 +109,14 @@ def openapi_of(catalog: CatalogLike | None) -> dict[str, Any]:
         CatalogError: If the catalog can't be told, or its manifest can't be read.
     """
     return Reading(catalog, None).document
+
+
+async def _within(longest: float, asked: Awaitable[_Found]) -> _Found:
+    try:
+        async with asyncio.timeout(longest):
+            return await asked
+    except TimeoutError:
+        raise QueryDatabaseError(None, "the database does not answer in time", "Ask again.") from None
 
 
 def _catalog(catalog: CatalogLike | Described | None) -> Catalog:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adi_analytics._audit.clickhouse import audit_clickhouse
-from adi_analytics._audit.findings import NotInstalledError
+from adi_analytics._audit.findings import ForeignCatalogError, NotInstalledError
 from adi_analytics.migrate.clickhouse.server.session import opened
-from adi_analytics.migrate.errors import HistoryError
+from adi_analytics.migrate.errors import HistoryError, OtherCatalogError
 from adi_analytics.migrate.upkeep.dead_letters import catalog_of
 
 if TYPE_CHECKING:
@@ -21,5 +21,7 @@ def audit(options: Options, *, days: int, sample: int) -> Audit:
     with opened(options, "audit") as server:
         try:
             return audit_clickhouse(server.session, catalog, days=days, sample=sample)
+        except ForeignCatalogError as error:
+            raise OtherCatalogError(found=error.found, expected=catalog.name) from None
         except NotInstalledError:
             raise HistoryError("there are no tables of events", "Run `analytics-migrate all`.") from None

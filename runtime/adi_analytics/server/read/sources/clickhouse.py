@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics._audit.clickhouse import audit_clickhouse
-from adi_analytics._audit.findings import NotInstalledError
+from adi_analytics._audit.findings import NotInstalledError, check_catalog
 from adi_analytics._shared.clickhouse.errors import ClickhouseError
 from adi_analytics._shared.clickhouse.session import AsyncClickhouseSession, ClickhouseSession
 from adi_analytics._shared.clickhouse.text import literal, quoted
@@ -84,8 +84,9 @@ class ClickhouseSource:
         statement = _NUMBERS.format(**{key: quoted(name) for key, name in names.items()})
         with _telling():
             ((found, *numbers),) = await self._session.rows(statement, SETTINGS)
-        if found != catalog:
+        if not found:
             raise NotInstalledError
+        check_catalog(found, catalog)
         return numbers
 
     async def ages(self, catalog: str) -> dict[str, float]:

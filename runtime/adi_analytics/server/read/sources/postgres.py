@@ -10,7 +10,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from adi_analytics._audit.audit import audit
-from adi_analytics._audit.findings import NotInstalledError
+from adi_analytics._audit.findings import NotInstalledError, check_catalog
 from adi_analytics._engine.drivers.asyncio_session import PatientAsyncConnection
 from adi_analytics._engine.drivers.connection import patience
 from adi_analytics._engine.drivers.thread_session import PatientConnection
@@ -109,8 +109,9 @@ class PostgresSource:
         """Return the numbers of ``/overview``."""
         async with self._snapshot() as connection:
             found = await (await connection.execute(_INSTALLED)).fetchone()
-            if found is None or found[1] not in {None, catalog}:
+            if found is None:
                 raise NotInstalledError
+            check_catalog(found[1], catalog)
             cursor = await connection.execute(numbers_statement(found[0], names).encode(), prepare=False)
             return await cursor.fetchone() or ()
 
