@@ -400,6 +400,13 @@ def test_the_audit_of_an_empty_database_says_what_to_run(postgres_dsn, capsys):
     assert migrate_main(["audit", "--days", "0"]) == 2
 
 
+def test_the_audit_of_another_catalogs_database_is_refused(migrated_dsn, capsys):
+    with psycopg.connect(migrated_dsn) as connection:
+        connection.execute("update analytics_meta.installation set catalog = 'other'")
+    assert migrate_main(["audit", "--database-url", migrated_dsn]) == 5
+    assert "belongs to the catalog 'other'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("start", "end", "days"),
     [("06", "07", [7, 6]), ("06", "06T00:00:00Z", [6]), ("06T23:59:59Z", "06T23:59:59.5Z", [6]), ("06", "06", [6])],

@@ -139,6 +139,13 @@ def test_the_audit_of_an_empty_database_says_what_to_run(small, monkeypatch):
     assert "analytics-migrate all" in ran.err
 
 
+def test_the_audit_of_another_catalogs_database_is_refused(letters):
+    shown = ask(letters.url, "show create table analytics_meta_installation format TabSeparatedRaw").decode()
+    ask(letters.url, shown.replace("CREATE VIEW", "create or replace view").replace("'small'", "'other'"))
+    ran = letters.run("audit")
+    assert (ran.code, "belongs to the catalog 'other'" in ran.err) == (5, True)
+
+
 @pytest.mark.parametrize("arguments", [("baseline", "--adopt"), ("maintain", "--install-pg-cron")])
 def test_what_is_for_postgresql_says_so(installed, arguments):
     ran = installed.run(*arguments)
