@@ -19,10 +19,19 @@ if TYPE_CHECKING:
 _BEGIN: Final = "set transaction isolation level repeatable read, read only"
 _PLACE: Final = """
 select now(), i.events_schema, to_regclass(format('%%I.%%I', i.events_schema, %(events)s::text)),
-    to_regclass(format('%%I.%%I', i.events_schema, %(letters)s::text)), i.catalog
+    to_regclass(format('%%I.%%I', i.events_schema, %(letters)s::text))
 from analytics_meta.installation i
 """
 _INSTALLED: Final = "select to_regclass('analytics_meta.installation') is not null"
+_SAYS: Final = """
+select exists (
+    select from pg_catalog.pg_attribute a
+    where a.attrelid = to_regclass('analytics_meta.installation') and a.attname = 'catalog'
+        and has_column_privilege(a.attrelid, a.attnum, 'select')
+)
+"""
+"""A database of an early release does not."""
+_CATALOG: Final = "select catalog from analytics_meta.installation"
 _MAY: Final = "select has_table_privilege(%s::regclass, 'select')"
 _COUNTS: Final = """
 select event_type, count(*), max("timestamp") from {events}
@@ -67,15 +76,21 @@ def audit(
         names = {"events": catalog.table, "letters": catalog.dead_letters_table}
         installed = connection.execute(_INSTALLED).fetchone() == (True,)
         place = connection.execute(_PLACE, names).fetchone() if installed else None
-        if place is None:
+        if installed:
+            check_catalog(_catalog_of(connection), catalog.name)
+        if place is None or None in place:
             raise NotInstalledError
-        at, schema, events, letters, found = place
-        check_catalog(found, catalog.name)
-        if events is None or letters is None:
-            raise NotInstalledError
+        at, schema, *_ = place
         tables = {kind: f"{quote(schema)}.{quote(name)}" for kind, name in names.items()}
         look = _Look(connection, tables, {"since": at, "days": days, "sample": sample, "largest": LARGEST})
         return audit_by(look, catalog, tables, at=at, days=days)
+
+
+def _catalog_of(connection: psycopg.Connection[Any]) -> str | None:
+    """Return whose database it is, if it says so, and this role may know."""
+    if connection.execute(_SAYS).fetchone() != (True,):
+        return None
+    return next((name for (name,) in connection.execute(_CATALOG)), None)
 
 
 class _Look:

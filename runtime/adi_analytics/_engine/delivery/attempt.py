@@ -262,8 +262,8 @@ class Delivery:
         if self._unfinished.may_log(f"fault {fault.code}"):
             self._unfinished.complain()
             if fault.verdict is Verdict.RETRY:
-                said = fault.passing(connected=self._connected)
-                logger.warning("the database can't take events now (%s); they wait", said)
+                code = fault.code or (fault.kind if self._connected else fault.text)
+                logger.warning("the database can't take events now (%s); they wait", code)
             else:
                 line = "the database refuses all events (%s: %s); they wait until it is repaired"
                 logger.error(line, fault.code or fault.kind, fault.sentence)

@@ -47,10 +47,6 @@ class Fault:
         """What is wrong, in the words of who noticed it."""
         return self.text if self.message == self.kind and self.text else self.message
 
-    def passing(self, *, connected: bool) -> str:
-        """Return what the log says of a fault that passes by itself, which came after a connection if *connected*."""
-        return self.code or (self.kind if connected else self.text)
-
 
 def foreign_database(found: str, catalog: str) -> str:
     """Say that the database is that of the catalog *found*, and not of *catalog*, whose events wait."""

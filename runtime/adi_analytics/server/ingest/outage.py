@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _SQLSTATE: Final = 5  # characters; ClickHouse has no code as long
 _MISSING: Final = frozenset({"42P01", "3F000", "60", "81"})
 """There is no such table, schema or database."""
+_OF_POSTGRESQL: Final = frozenset({"08", "0A", "25", "28", "3D", "3F", "40", "42", "53", "55", "57", "58", "XX"})
+"""Classes whose texts name objects and no values. A code of a trigger's own may come with any text."""
 _FOREIGN: Final = "ForeignDatabaseError"
 _PASSING: Final = "The database is away, or takes no events at the moment."
 _UNFIT: Final = "The database is not set up for these events; `GET /ready` and the service's log say more."
@@ -59,19 +61,23 @@ SILENT: Final = Outage(
 
 def outage_of(fault: Fault, *, connected: bool) -> Outage:
     """Return what *fault* means, which came after the database was reached if *connected*."""
-    name = fault.code or fault.kind
-    if fault.verdict is Verdict.RETRY:
-        log = " ".join(fault.passing(connected=connected).split())
-        return Outage(fault=name, client=_PASSING, probe=AWAY.probe, log=log, connected=connected)
-    sentence = " ".join(fault.sentence.split())
+    passing = fault.verdict is Verdict.RETRY
     return Outage(
-        fault=name,
-        client=_UNFIT,
-        probe=_probe(fault),
-        log=f"{named(fault.code)}: {sentence}" if fault.code else sentence,
-        level=logging.ERROR,
+        fault=fault.code or fault.kind,
+        client=_PASSING if passing else _UNFIT,
+        probe=AWAY.probe if passing else _probe(fault),
+        log=_log(fault),
+        level=logging.WARNING if passing else logging.ERROR,
         connected=connected,
     )
+
+
+def _log(fault: Fault) -> str:
+    if fault.code is None:
+        return " ".join((fault.text or fault.sentence).split())
+    if len(fault.code) == _SQLSTATE and fault.code[:2] not in _OF_POSTGRESQL:
+        return f"{named(fault.code)}, from a trigger or a view of the table"
+    return f"{named(fault.code)}: {' '.join(fault.sentence.split())}"
 
 
 def _probe(fault: Fault) -> str:
