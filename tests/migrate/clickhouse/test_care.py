@@ -115,6 +115,13 @@ def test_doctor_says_what_is_wrong_and_what_to_do(installed):
     assert installed.run("doctor").code == 0
 
 
+def test_the_audit_of_another_catalogs_database_is_refused(letters):
+    shown = ask(letters.url, "show create table analytics_meta_installation format TabSeparatedRaw").decode()
+    ask(letters.url, shown.replace("CREATE VIEW", "create or replace view").replace("'small'", "'other'"))
+    ran = letters.run("audit")
+    assert (ran.code, "belongs to the catalog 'other'" in ran.err) == (5, True)
+
+
 def test_the_audit_shows_what_is_observed_of_each_event(letters):
     letters.insert(ago(hours=1), ago(hours=2), ago(days=3))
     for other in ("'no_such_event' as event_type", "'{\"page\": 7}' as data, generateUUIDv4() as event_id"):
@@ -137,13 +144,6 @@ def test_the_audit_of_an_empty_database_says_what_to_run(small, monkeypatch):
         ran = small.run("audit")
     assert ran.code == 5
     assert "analytics-migrate all" in ran.err
-
-
-def test_the_audit_of_another_catalogs_database_is_refused(letters):
-    shown = ask(letters.url, "show create table analytics_meta_installation format TabSeparatedRaw").decode()
-    ask(letters.url, shown.replace("CREATE VIEW", "create or replace view").replace("'small'", "'other'"))
-    ran = letters.run("audit")
-    assert (ran.code, "belongs to the catalog 'other'" in ran.err) == (5, True)
 
 
 @pytest.mark.parametrize("arguments", [("baseline", "--adopt"), ("maintain", "--install-pg-cron")])
