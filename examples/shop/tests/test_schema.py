@@ -27,7 +27,7 @@ ORDER = """
 
 
 def test_each_step_of_a_deployment(empty):
-    assert json.loads(empty.migrate("status", "--format", "json"))["pending"] == {"pre": 6, "post": 3}
+    assert json.loads(empty.migrate("status", "--format", "json"))["pending"] == {"pre": 7, "post": 3}
     assert "create table" in empty.migrate("dry-run", "--offline", "--backend", "timescaledb")
     for command in ("all", "backfill", "refresh", "maintain", "check", "doctor", "drift", "status"):
         empty.migrate(command)

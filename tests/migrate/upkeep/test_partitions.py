@@ -62,6 +62,21 @@ def test_rows_of_impossible_times_stay_in_the_default_partition(migrated_dsn: st
     )
 
 
+def test_rows_of_1970_leave_the_default_partition(migrated_dsn: str) -> None:
+    """The week that 1970 begins in begins in 1969."""
+    execute(
+        migrated_dsn,
+        "update analytics_meta.storage set chunk_interval = '7 days', retention = null",
+        'insert into analytics_events ("timestamp", event_type, service, data, event_id)'
+        " values ('1970-01-01 00:00:00+00', 'task_created', 's', '{}', gen_random_uuid())",
+    )
+
+    force(Target("postgres", migrated_dsn))
+
+    assert value(migrated_dsn, "select count(*) from analytics_events_default") == 0
+    assert value(migrated_dsn, "select sum(created) from analytics_task_stats_daily") == 1
+
+
 def test_expired_rows_go_and_their_counts_stay(migrated: Target) -> None:
     target = migrated
     insert_events(target.dsn)

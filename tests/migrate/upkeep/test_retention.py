@@ -171,6 +171,23 @@ def test_rows_of_a_bucket_go_together(target: Target, tmp_path: Path) -> None:
     assert value(target.dsn, TOTAL) == 121 + 5
 
 
+@pytest.mark.both_editions
+def test_rows_of_a_part_that_reaches_into_1970_are_counted(migrated: Target) -> None:
+    """A timestamp of 0 is a common mistake, and its week begins in 1969."""
+    execute(migrated.dsn, "update analytics_meta.storage set chunk_interval = '7 days', retention = '120 days'")
+    for at in ("1969-12-30 00:00", "1970-01-01 00:00", "1970-01-03 12:00", "1970-01-07 12:00"):
+        insert_late(migrated, datetime.fromisoformat(f"{at}+00:00"))
+    days = "select day, created from analytics_task_stats_daily order by 1"
+    before = rows(migrated.dsn, days)
+    assert [at.day for at, _ in before] == [1, 3, 7]
+
+    result = migrate.maintain(migrated.options)
+
+    assert (result.notes, result.rows_uncounted) == ((), 0)
+    assert rows(migrated.dsn, days) == before
+    assert value(migrated.dsn, "select count(*) from analytics_events") == 0
+
+
 def test_a_database_of_before_the_record_keeps_what_it_stored(migrated: Target) -> None:
     """Where something was stored before, rows that retention has passed may be gone already."""
     keep_a_week(migrated)

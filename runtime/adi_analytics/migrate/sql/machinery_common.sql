@@ -100,7 +100,7 @@ as $function$
 with g as materialized (select upper(analytics_meta.gone()) as until)
 select min(greatest(r.from_time, g.until))
 from analytics_meta.raw_ranges() r, g
-where r.has_rows and r.from_time >= timestamptz '1970-01-01 00:00:00+00' and (g.until is null or r.to_time > g.until)
+where r.has_rows and r.to_time > timestamptz '1970-01-01 00:00:00+00' and (g.until is null or r.to_time > g.until)
 $function$;
 
 -- step: function refresh_floor

@@ -121,7 +121,7 @@ begin
         select r.from_time from analytics_meta.raw_ranges() r
         where r.part = analytics_meta.default_part() and r.to_time > keep_from and r.from_time < ahead
             -- rows outside of these years are mistakes: no rollup reads them
-            and r.from_time >= timestamptz '1970-01-01 00:00:00+00'
+            and r.to_time > timestamptz '1970-01-01 00:00:00+00'
         order by at
     loop
         call analytics_meta.make_partition(wanted.at, more);

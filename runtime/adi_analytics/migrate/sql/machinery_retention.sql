@@ -81,7 +81,7 @@ from (
             where f.at is not null
         ), '{}') as times
     from analytics_meta.raw_ranges() r
-    where r.has_rows and r.from_time >= timestamptz '1970-01-01 00:00:00+00'
+    where r.has_rows and r.to_time > timestamptz '1970-01-01 00:00:00+00'
 ) p
 $function$;
 
