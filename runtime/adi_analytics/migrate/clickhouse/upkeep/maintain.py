@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from adi_analytics.migrate.options import Options
 
 _WEEK: Final = 168 * HOUR
+_MONDAY: Final = 96 * HOUR
+"""The first one of 1970. What is before it is a partition of its own: no Date is before 1970."""
 KEPT: Final = 24 * HOUR
 """How long rows are kept that count no more: longer than any step of a refresh takes."""
 _WASTE: Final = 0.2
@@ -147,7 +149,7 @@ def _weeks(server: Server) -> Iterator[tuple[str, int]]:
         " group by partition_id order by 2"
     )
     for partition, start in rows:
-        yield partition, start + _WEEK
+        yield partition, start + _WEEK - (start - _MONDAY) % _WEEK
 
 
 def _parts(server: Server) -> str:

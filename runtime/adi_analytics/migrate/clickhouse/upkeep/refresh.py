@@ -137,7 +137,8 @@ class Work:
         complete = stored is None or (since is None and late_end == stored)
         begun: list[int] = []
         if stored is not None and late_end is not None:
-            begun += self._store_late(max(since or 0, self._floor(first)), late_end, stored)
+            lowest = self._lowest(first)
+            begun += self._store_late(lowest if since is None else max(since, lowest), late_end, stored)
         start = first if stored is None else stored
         if first is not None and start is not None and start < end:
             begun.append(start)
@@ -164,7 +165,7 @@ class Work:
             start = min(asked, max(stored, first))
         complete = start == first and end >= (stored or 0)
         if stored is not None and complete:
-            self._store_late(self._floor(first), min(first, stored), stored)
+            self._store_late(self._lowest(first), min(first, stored), stored)
         for begin, stop in self._steps(start, end):
             self._store(begin, stop, published=max(stop, stored or 0), last=False)
         if start < end and complete:
@@ -187,13 +188,15 @@ class Work:
         )
         return now
 
-    def _floor(self, first: int | None) -> int:
+    def _lowest(self, first: int | None) -> int:
         """Return from where on stored buckets are computed again, *first* being the first one with events.
 
         One before it lost its events by an erasure, or somebody dropped them by hand. A clock that was ahead does not
         tell which hours are meant; then what may be the latter is left as it is.
         """
-        return rollups.floor(self._server, self._rollup) if self._before.at <= self._now else first or 0
+        if first is not None and self._before.at > self._now:
+            return first
+        return rollups.lowest(self._server, self._rollup)
 
     def _store_late(self, since: int, until: int, published: int) -> list[int]:
         """Store again what events came to, or were erased from: of the latter none may be left. Return the starts."""

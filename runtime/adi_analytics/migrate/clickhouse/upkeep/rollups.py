@@ -157,12 +157,6 @@ def expired(server: Server) -> int:
     return max(0, found)
 
 
-def floor(server: Server, rollup: Rollup) -> int:
-    """Return the start of the first bucket that lost no events to the retention."""
-    since = expired(server)
-    return end_of(server, rollup, since) if since else 0
-
-
 def late_for(server: Server, since: int) -> int:
     """Return how many hours events came to since that moment, whose other events were dropped before."""
     found: int = server.session.value(
@@ -172,16 +166,20 @@ def late_for(server: Server, since: int) -> int:
     return found
 
 
-def oldest(server: Server, rollup: Rollup) -> int | None:
-    """Return the start of the first bucket that can be computed; ``None`` if there are no events.
+def lowest(server: Server, rollup: Rollup) -> int:
+    """Return the start of the first bucket that may be computed.
 
-    Events before 1970 are in no bucket, and buckets that lost events to the retention are not computed again.
+    Events before 1970 are in no bucket, though the one that 1970 begins in may begin before; and buckets that lost
+    events to the retention are not computed again.
     """
     since = expired(server)
+    return end_of(server, rollup, since) if since else start_of(server, rollup, 0)
+
+
+def oldest(server: Server, rollup: Rollup) -> int | None:
+    """Return the start of the first bucket that can be computed; ``None`` if there are no events."""
     ((count, first),) = server.session.rows(
         f"select count(), toUnixTimestamp64Micro(min(timestamp)) from {quoted(server.table)}"
-        f" where timestamp >= {_EPOCH} and timestamp >= {at(since)}"
+        f" where timestamp >= {_EPOCH} and timestamp >= {at(expired(server))}"
     )
-    if not count:
-        return None
-    return max(start_of(server, rollup, first), floor(server, rollup))
+    return max(start_of(server, rollup, first), lowest(server, rollup)) if count else None
