@@ -68,16 +68,21 @@ def check_timeout(text: str) -> str:
     return text
 
 
-def check_times(**times: datetime | None) -> None:
-    """Check that each of *times*, by the names of their settings, has a time zone.
+def check_times(*, since: datetime | None, until: datetime | None) -> None:
+    """Check that the times, where they are given, have a time zone, and that one is before the other.
 
     Raises:
-        UsageError: If one has none.
+        UsageError: If not.
     """
-    for setting, value in times.items():
+    for setting, value in (("since", since), ("until", until)):
         if value is not None and value.tzinfo is None:
             remedy = "Write it like 2026-11-24T00:00:00Z."
             raise UsageError(f"{value} has no time zone", remedy, setting=setting, value=value)
+    if since is not None and until is not None and since >= until:
+        problem = (
+            f"--since {since.isoformat()} is not before --until {until.isoformat()}: there is no time between them"
+        )
+        raise UsageError(problem, "Give an earlier --since, or a later --until.", setting="since", value=since)
 
 
 class Progress(Protocol):

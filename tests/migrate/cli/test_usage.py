@@ -10,6 +10,9 @@ from adi_analytics_events import CATALOG
 from support.migrating import Project, environment, project, run, value
 from support.paths import ROOT
 
+EMPTY = ("--since", "2026-11-20", "--until", "2026-11-10")
+BEFORE = "--since 2026-11-20T00:00:00+00:00 is not before --until 2026-11-10T00:00:00+00:00"
+
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
@@ -26,6 +29,25 @@ from support.paths import ROOT
         (("refresh", "--since", "yesterday", "--database-url", "x"), 2, "is no time like"),
         (("status",), 2, "no database was given"),
         (("drift", "--since", "2026-11-01"), 2, "Add --recount"),
+        (("refresh", *EMPTY, "--database-url", "postgresql://x"), 2, BEFORE),
+        (("refresh", *EMPTY, "--database-url", "clickhouse://x/y"), 2, BEFORE),
+        (("drift", "--recount", *EMPTY, "--database-url", "postgresql://x"), 2, BEFORE),
+        (("copy", "--from", "postgresql://x", "--to", "clickhouse://x/y", *EMPTY), 2, BEFORE),
+        (
+            (
+                "copy",
+                "--from",
+                "postgresql://x",
+                "--to",
+                "clickhouse://x/y",
+                "--since",
+                "2026-11-20",
+                "--until",
+                "2026-11-20",
+            ),
+            2,
+            "is not before",
+        ),
     ],
 )
 def test_wrong_use_is_explained(

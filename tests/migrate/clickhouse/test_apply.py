@@ -166,3 +166,12 @@ def test_the_database_of_another_catalog_is_refused(installed):
     ran = installed.run("status")
     assert ran.code == 5
     assert "belongs to the catalog 'small'" in ran.err
+
+
+@pytest.mark.parametrize("command", ["maintain", "refresh", "backfill", "dead-letters"])
+def test_a_command_on_an_empty_database_says_what_is_missing(small, command):
+    ended = small.run(command)
+
+    assert ended.code == 5
+    assert "there is no table" in ended.err
+    assert "Run `analytics-migrate all` first." in ended.err

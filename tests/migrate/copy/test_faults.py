@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from support.clickhouse.proxy import Answer, FaultyProxy
-from support.copying import Pair, plain
+from support.copying import Pair, other, plain
 from support.migrating import connect, execute, run, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from support.clickhouse.databases import ClickhouseDatabases
 
 ROWS = 12_000  # more than two batches
 _MANY = """
@@ -205,3 +207,16 @@ def test_urls_that_are_none(source: str, target: str, said: str) -> None:
     assert ran.code == 2
     assert said in ran.err
     assert not {"sesame", "ses@"} & set(ran.err.split())
+
+
+@pytest.mark.parametrize("source", ["postgres", "clickhouse"])
+def test_databases_without_tables(
+    uuids: Pair, clickhouse_databases: ClickhouseDatabases, postgres_dsn: str, source: str
+) -> None:
+    with clickhouse_databases.empty() as url:
+        empty = {"clickhouse": url.replace("http", "clickhouse", 1), "postgres": postgres_dsn}
+        ran = uuids.copy(source, **{other(source): empty[other(source)]})
+
+    assert ran.code == 5
+    assert "there is no table analytics_events" in ran.err
+    assert "Run `analytics-migrate all` first." in ran.err

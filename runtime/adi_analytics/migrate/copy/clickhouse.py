@@ -15,9 +15,11 @@ from adi_analytics._shared.clickhouse.inserts import insert_settings
 from adi_analytics._shared.clickhouse.session import ClickhouseSession
 from adi_analytics._shared.clickhouse.text import quoted
 from adi_analytics.migrate.clickhouse.files.objects import INSTALLATION
+from adi_analytics.migrate.clickhouse.server.session import MIGRATIONS
 from adi_analytics.migrate.copy.documents import for_clickhouse, key_of
 from adi_analytics.migrate.copy.side import CLICKHOUSE, END, FIRST, MOST_ROWS, Entry, Key, Span, Sum, Written
-from adi_analytics.migrate.errors import OtherCatalogError, UnsuitableDatabaseError
+from adi_analytics.migrate.errors import HistoryError, OtherCatalogError, UnsuitableDatabaseError
+from adi_analytics.migrate.server.session import missing_object
 
 if TYPE_CHECKING:
     from adi_analytics._shared.clickhouse.address import ClickhouseAddress
@@ -60,7 +62,8 @@ class ClickhouseSide:
 
     Raises:
         OtherCatalogError: If it is another catalog's.
-        UnsuitableDatabaseError: If the table is not there, or has other columns.
+        HistoryError: If the table is not there.
+        UnsuitableDatabaseError: If it has other columns.
     """
 
     name = CLICKHOUSE
@@ -71,6 +74,9 @@ class ClickhouseSide:
         self._table = quoted(table)
         self._check_catalog(manifest.catalog)
         self.text_ids = text_ids
+        if not int(session.value(f"exists table {self._table}")):
+            installed = bool(int(session.value(f"exists table {MIGRATIONS}")))
+            raise HistoryError(f"there is no table {table}", missing_object(installed=installed))
         described = session.rows(f"describe table {self._table}")
         self._types = {name: kind for name, kind, *_ in described if name in COLUMNS}
         self._check(session.address, table)

@@ -26,8 +26,10 @@ def copy(source: str, target: str, options: Options | None = None, *, how: CopyO
         how: The time, and whether only to compare.
 
     Raises:
-        UsageError: If a URL can't be read, or if they are not of one PostgreSQL and one ClickHouse.
+        UsageError: If a URL can't be read, if they are not of one PostgreSQL and one ClickHouse, or if the time is
+            empty.
         DatabaseUnreachableError: If there is no connection, or if it is lost.
+        HistoryError: If a table is not there.
         UnsuitableDatabaseError: If a table is another one than the catalog's.
         ClickhouseFailedError: If ClickHouse refuses a statement.
     """

@@ -78,7 +78,9 @@ class PostgresSide:
             manifest.storage.table,
         )
         if kind is None:
-            raise HistoryError(f"there is no table {manifest.storage.table}", missing_object(database))
+            raise HistoryError(
+                f"there is no table {manifest.storage.table}", missing_object(installed=database.installed)
+            )
         self.text_ids = kind == "text"
         self._ready = False
 

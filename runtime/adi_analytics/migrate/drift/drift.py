@@ -78,7 +78,8 @@ def drift(
 
     Raises:
         HistoryError: If the files and the database's record disagree, or if there is no snapshot.
-        UsageError: If a time has no time zone, or if there is a range without *recount*.
+        UsageError: If a time has no time zone, if *since* is not before *until*, or if there is a range without
+            *recount*.
     """
     options = options or Options()
     check_times(since=since, until=until)

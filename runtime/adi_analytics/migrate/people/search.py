@@ -101,7 +101,7 @@ def search(
         table,
     )
     if not database.installed or column_type is None:
-        raise HistoryError(f"there is no table {snapshot.storage.table}", missing_object(database))
+        raise HistoryError(f"there is no table {snapshot.storage.table}", missing_object(installed=database.installed))
     who, files, notes = sought(options, identity, column_type, given, catalog=snapshot.catalog)
     where = tuple(places(connection, database, snapshot))
     return Search(connection, database, snapshot, who, files, where, notes)

@@ -39,9 +39,9 @@ def session(options: Options, command: str) -> Iterator[tuple[Connection, Databa
             raise
 
 
-def missing_object(database: Database) -> str:
-    """Return what to do when a table that the migrations make is not there."""
-    if not database.installed:
+def missing_object(*, installed: bool) -> str:
+    """Return what to do when a table that the migrations make is not there; *installed* says if others are."""
+    if not installed:
         return "Run `analytics-migrate all` first."
     return "Run `analytics-migrate status`. If nothing is pending, `analytics-migrate drift` says how to make it."
 

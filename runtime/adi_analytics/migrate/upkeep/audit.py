@@ -31,4 +31,4 @@ def audit(options: Options | None = None, *, days: int = DAYS, sample: int = SAM
         except ForeignCatalogError as error:
             raise OtherCatalogError(found=error.found, expected=catalog.name) from None
         except NotInstalledError:
-            raise HistoryError("there are no tables of events", missing_object(database)) from None
+            raise HistoryError("there are no tables of events", missing_object(installed=database.installed)) from None

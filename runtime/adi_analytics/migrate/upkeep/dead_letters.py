@@ -189,5 +189,5 @@ def _table_name(connection: Connection, database: Database, options: Options) ->
         fetch_value(connection, "select to_regclass(format('%%I.%%I', %s::text, %s::text))", database.schema, name)
         is None
     ):
-        raise HistoryError(f"there is no table {name}", missing_object(database))
+        raise HistoryError(f"there is no table {name}", missing_object(installed=database.installed))
     return name

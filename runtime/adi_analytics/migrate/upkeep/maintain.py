@@ -81,7 +81,9 @@ class MaintainResult:
 def _ready(options: Options, command: str) -> Iterator[tuple[Connection, Database]]:
     with session(options, command) as (connection, database):
         if fetch_value(connection, "select to_regclass('analytics_meta.aggregates')") is None:
-            raise HistoryError("there is no table analytics_meta.aggregates", missing_object(database))
+            raise HistoryError(
+                "there is no table analytics_meta.aggregates", missing_object(installed=database.installed)
+            )
         yield connection, database
 
 
@@ -107,7 +109,8 @@ def refresh(
         options: Where. Defaults to the database of the environment.
 
     Raises:
-        UsageError: If an aggregate is unknown, or if TimescaleDB is too old to rebuild.
+        UsageError: If an aggregate is unknown, if *since* is not before *until*, or if TimescaleDB is too old to
+            rebuild.
     """
     options = options or Options()
     check_times(since=since, until=until)

@@ -34,6 +34,7 @@ from adi_analytics.migrate.errors import (
     UnsuitableDatabaseError,
     UsageError,
 )
+from adi_analytics.migrate.server.session import missing_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,4 +220,4 @@ def need_tables(server: Server) -> None:
     """
     for name in (MIGRATIONS, AGGREGATES):
         if not server.has(name):
-            raise HistoryError(f"there is no table {name}", "See `analytics-migrate status` and `drift`.")
+            raise HistoryError(f"there is no table {name}", missing_object(installed=server.installed))

@@ -18,6 +18,7 @@ from adi_analytics._shared.clickhouse.text import literal, quoted
 from adi_analytics._shared.moments import micros_of, moment_of
 from adi_analytics.migrate.clickhouse.server.session import Server, opened
 from adi_analytics.migrate.errors import HistoryError, UsageError
+from adi_analytics.migrate.server.session import missing_object
 from adi_analytics.migrate.upkeep import replay as common
 from adi_analytics.migrate.upkeep.dead_letters import DeadLetter, DeadLetters, Imported, catalog_of, payloads_of
 
@@ -173,5 +174,5 @@ def _written(letter: dict[str, Any]) -> dict[str, Any]:
 
 def _table(server: Server) -> str:
     if not server.has(server.letters):
-        raise HistoryError(f"there is no table {server.letters}", "Run `analytics-migrate all` first.")
+        raise HistoryError(f"there is no table {server.letters}", missing_object(installed=server.installed))
     return quoted(server.letters)
