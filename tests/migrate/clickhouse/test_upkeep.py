@@ -266,3 +266,14 @@ def test_a_month_with_events_to_keep_keeps_all_of_its_events(small):
     migrate.refresh(options=small.options())
     assert small.value("select sum(views) from pages_monthly") == len(days) + 1
     assert small.views() == len(days) + 1
+
+
+def test_late_events_of_what_was_dropped_change_nothing_also_without_newer_events(installed):
+    at = ago(days=200)
+    installed.insert(at, at)
+    assert installed.run("maintain", "--format", "json").json["expired"] == 1
+    installed.insert(at)
+
+    assert installed.run("refresh").code == 0
+
+    assert installed.views() == installed.stored() == 2
