@@ -14,6 +14,7 @@ from adi_analytics.migrate.clickhouse.upkeep.rollups import HOUR, at
 from adi_analytics.migrate.errors import HistoryError
 from adi_analytics.migrate.people.files import LocalFiles, payload_is_of
 from adi_analytics.migrate.people.search import sought
+from adi_analytics.migrate.server.session import missing_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,7 +124,7 @@ def search(server: Server, options: Options, identity: str, given: Mapping[str, 
     )
     for name in (server.table, server.letters):
         if not kinds or not server.has(name):
-            raise HistoryError(f"there is no table {name}", "Run `analytics-migrate all` first.")
+            raise HistoryError(f"there is no table {name}", missing_object(installed=server.installed))
     column_type = "uuid" if "UUID" in kinds[0][0] else "text"
     who, files, notes = sought(options, identity, column_type, given, catalog=server.catalog)
     return Search(server, who, files, places(server), notes)

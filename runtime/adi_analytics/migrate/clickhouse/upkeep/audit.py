@@ -8,6 +8,7 @@ from adi_analytics._audit.clickhouse import audit_clickhouse
 from adi_analytics._audit.findings import ForeignCatalogError, NotInstalledError
 from adi_analytics.migrate.clickhouse.server.session import opened
 from adi_analytics.migrate.errors import HistoryError, OtherCatalogError
+from adi_analytics.migrate.server.session import missing_object
 from adi_analytics.migrate.upkeep.dead_letters import catalog_of
 
 if TYPE_CHECKING:
@@ -24,4 +25,4 @@ def audit(options: Options, *, days: int, sample: int) -> Audit:
         except ForeignCatalogError as error:
             raise OtherCatalogError(found=error.found, expected=catalog.name) from None
         except NotInstalledError:
-            raise HistoryError("there are no tables of events", "Run `analytics-migrate all`.") from None
+            raise HistoryError("there are no tables of events", missing_object(installed=server.installed)) from None
