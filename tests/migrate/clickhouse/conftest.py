@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.clickhouse.migrating import Small
+from support.packages import forgotten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +26,9 @@ def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def small(small_project: Path, tmp_path: Path, clickhouse_databases: ClickhouseDatabases) -> Iterator[Small]:
-    """A copy of the project and an empty database."""
+    """A copy of the project and an empty database; what commands import of it is forgotten."""
     shutil.copytree(small_project, tmp_path / "small")
-    with clickhouse_databases.empty() as url:
+    with clickhouse_databases.empty() as url, forgotten("small_events"):
         yield Small(tmp_path / "small", url)
 
 

@@ -18,7 +18,6 @@ from support.clickhouse.migrating import ago
 from support.clickhouse.proxy import Answer, FaultyProxy
 from support.full import IN_FULL
 from support.migrating import run
-from support.packages import forgotten
 
 ADA = 1
 ID = str(uuid.UUID(int=ADA))
@@ -327,19 +326,18 @@ def test_what_would_come_later_goes_first(installed, tmp_path, monkeypatch):
     spool.mkdir()
     monkeypatch.setenv("ADI_ANALYTICS_SPOOL_DIR", str(spool))
     monkeypatch.syspath_prepend(str(installed.folder / "generated" / "python"))
-    with forgotten("small_events"):
-        events = importlib.import_module("small_events")
-        client = AnalyticsClient.connect(
-            "clickhouse://127.0.0.1:1/none", catalog="small_events", spool="always", shutdown_timeout=0.2
-        )
-        for page in (f"/{ID}", "/"):
-            client.track(events.PageView(page=page, took=1))
-        assert client.close(2).spooled == 2
-        lines = [{"payload": json.dumps({"user_id": user, "data": {}, "meta": {}})} for user in (ID, "other")]
-        (spool / "dead-letters.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        exported = installed.run("export-user", ID)
-        counted = installed.run("erase-user", ID, "--dry-run", "--format", "json").json
-        erased = installed.run("erase-user", ID, "--format", "json").json
+    events = importlib.import_module("small_events")
+    client = AnalyticsClient.connect(
+        "clickhouse://127.0.0.1:1/none", catalog="small_events", spool="always", shutdown_timeout=0.2
+    )
+    for page in (f"/{ID}", "/"):
+        client.track(events.PageView(page=page, took=1))
+    assert client.close(2).spooled == 2
+    lines = [{"payload": json.dumps({"user_id": user, "data": {}, "meta": {}})} for user in (ID, "other")]
+    (spool / "dead-letters.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    exported = installed.run("export-user", ID)
+    counted = installed.run("erase-user", ID, "--dry-run", "--format", "json").json
+    erased = installed.run("erase-user", ID, "--format", "json").json
     assert [json.loads(line)["kind"] for line in exported.out.splitlines()] == ["spooled", "dead_letter_file"]
     assert (erased["spooled"], erased["dead_letter_file"]) == (1, 1)
     assert {**counted, "dry_run": False} == erased
