@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from adi_analytics import migrate
 from adi_analytics._engine.rows.store_policy import keyed_hash
+from support.erasing import CATALOGS, EMAIL, KEY, Both, events_of, letters_of, project
 from support.migrating import rows
-from support.people import CATALOGS, EMAIL, KEY, Both, events_of, letters_of, project
 from support.text_ids import IDS, LONG, QUOTED, UNICODE
 
 if TYPE_CHECKING:
