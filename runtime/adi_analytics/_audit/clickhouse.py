@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from adi_analytics._audit.findings import DAYS, SAMPLE, Audit, NotInstalledError, WaitingLetters, check_catalog
 from adi_analytics._audit.observing import LARGEST, audit_by
 from adi_analytics._shared.clickhouse.text import literal, quoted
+from adi_analytics._shared.moments import micros_of, moment_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from adi_analytics._shared.catalog import Catalog
     from adi_analytics._shared.clickhouse.session import ClickhouseSession
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _READABLE: Final = "select name from system.tables where database = currentDatabase() and name in ({names})"
 _INSTALLATION: Final = "analytics_meta_installation"
 _CATALOG: Final = f"select any(catalog) from {_INSTALLATION}"  # noqa: S608 - a constant
@@ -61,8 +63,8 @@ def audit_clickhouse(session: ClickhouseSession, catalog: Catalog, *, days: int 
         raise NotInstalledError
     if _INSTALLATION in readable:
         check_catalog(session.value(_CATALOG), catalog.name)
-    at = _moment(session.value(_NOW))
-    look = _Look(session, tables, readable, since=_micros(at - timedelta(days=days)), sample=sample)
+    at = moment_of(session.value(_NOW))
+    look = _Look(session, tables, readable, since=micros_of(at - timedelta(days=days)), sample=sample)
     return audit_by(look, catalog, {kind: quoted(name) for kind, name in tables.items()}, at=at, days=days)
 
 
@@ -83,12 +85,12 @@ class _Look:
 
     def counts(self) -> dict[str, tuple[int, datetime]]:
         """Return the number of rows and the newest time of each type that there is within the days."""
-        return {name: (rows, _moment(last)) for name, rows, last in self._rows(_COUNTS)}
+        return {name: (rows, moment_of(last)) for name, rows, last in self._rows(_COUNTS)}
 
     def last_seen(self, names: Iterable[str]) -> dict[str, datetime]:
         """Return the newest time of each of the types that there ever was."""
         given = list(names)
-        return {name: _moment(last) for name, last in self._rows(_LAST, given)} if given else {}
+        return {name: moment_of(last) for name, last in self._rows(_LAST, given)} if given else {}
 
     def sample(self, names: Iterable[str]) -> Iterable[tuple[str, str | None]]:
         """Return type and JSON of the newest rows of each of the types; no JSON of one that is too large."""
@@ -101,8 +103,8 @@ class _Look:
                 reason=reason,
                 event_type=event_type[:200],
                 letters=letters,
-                oldest=_moment(oldest),
-                newest=_moment(newest),
+                oldest=moment_of(oldest),
+                newest=moment_of(newest),
             )
 
     def _rows(self, statement: str, names: Iterable[str] = ()) -> Any:
@@ -111,11 +113,3 @@ class _Look:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(map(literal, names))
-
-
-def _moment(micros: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=micros)
-
-
-def _micros(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1)

@@ -55,9 +55,9 @@ class Place:
     def values(self, person: Person, column: Column) -> tuple[str, ...]:
         """Return the texts by which *column* is the person. An id that is a text may be another thing's name there."""
         given = (one for name, values in person.given if name == self.of.get(column.name) for one in values)
-        return tuple(dict.fromkeys([*(person.names if self.is_of(person, column) else person.anywhere), *given]))
+        return tuple(dict.fromkeys([*(person.names if self._is_of(person, column) else person.anywhere), *given]))
 
-    def is_of(self, person: Person, column: Column) -> bool:
+    def _is_of(self, person: Person, column: Column) -> bool:
         """Whether the id of *person* in *column* is that of a person."""
         of = self.of.get(column.name)
         return person.column_type == "uuid" or of is None or of == _USER or of in person.fields
@@ -67,7 +67,7 @@ class Place:
         name = quote(column.name)
         if column.type.endswith("[]"):
             told = column.type == "text[]" or person.column_type == "uuid"
-            return f"({_element(person, column)} = any({name}))" if told and self.is_of(person, column) else "false"
+            return f"({_element(person, column)} = any({name}))" if told and self._is_of(person, column) else "false"
         if column.type == "uuid":
             return f"({name} = {literal(person.id)}::uuid)" if person.column_type == "uuid" else "false"
         same = f"{name} = {literal(person.id)}"

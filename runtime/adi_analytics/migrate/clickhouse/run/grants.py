@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adi_analytics._shared.clickhouse.text import quoted
+from adi_analytics.migrate.clickhouse.files.objects import INSTALLATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def _writer(server: Server, role: str) -> Iterator[str]:
         (server.table, "insert, show columns"),
         (server.letters, "insert, show columns, select(event_id, replayed_at)"),
         ("analytics_meta_touched", "insert"),
-        ("analytics_meta_installation", "select"),  # says whose database it is
+        (INSTALLATION, "select"),  # says whose database it is
     ):
         where = f"{quoted(server.database)}.{quoted(table)}"
         yield f"grant{server.on_cluster} {rights} on {where} to {quoted(role)}"
